@@ -1,0 +1,121 @@
+"""Every refusal there is: its code, HTTP status, OpenAI error type and public text, in one table.
+
+A `Refusal` is a value. The pipeline returns it, a dialect words it. The codes of the upper part are
+also the reasons that SQL gives.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+
+class Kind(NamedTuple):
+    status: int
+    type: str
+    code: str  # what the client sees; several of ours can share one
+    text: str
+
+
+_INVALID = "invalid_request_error"
+_BUSY = "service_unavailable_error"
+
+CATALOGUE: dict[str, Kind] = {
+    # reasons given by the store
+    "invalid_api_key": Kind(401, _INVALID, "invalid_api_key", "This API key is not known here."),
+    "key_revoked": Kind(401, _INVALID, "invalid_api_key", "This API key has been revoked."),
+    "key_expired": Kind(401, _INVALID, "invalid_api_key", "This API key has expired."),
+    "scope_missing": Kind(
+        403, _INVALID, "permission_denied", "This API key may not use this route."
+    ),
+    "origin_not_allowed": Kind(
+        403, _INVALID, "permission_denied", "This API key may not be used from this website."
+    ),
+    "model_not_allowed": Kind(
+        403, _INVALID, "model_not_found", "This API key may not use the model '{model}'."
+    ),
+    "rate_limit_exceeded": Kind(
+        429, "rate_limit_error", "rate_limit_exceeded", "Too many requests. Try again in {wait} s."
+    ),
+    "insufficient_quota": Kind(
+        429,
+        "insufficient_quota",
+        "insufficient_quota",
+        "The monthly token limit of this API key does not leave room for this request.",
+    ),
+    # made by the gateway
+    "missing_api_key": Kind(
+        401,
+        _INVALID,
+        "invalid_api_key",
+        "No API key. Send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.",
+    ),
+    "malformed_api_key": Kind(
+        401, _INVALID, "invalid_api_key", "This is not a complete API key; check for a typing error."
+    ),
+    "admin_denied": Kind(401, _INVALID, "invalid_admin_secret", "X-Admin-Secret is missing or wrong."),
+    "admin_through_tunnel": Kind(
+        403, _INVALID, "permission_denied", "Admin routes do not answer through the tunnel."
+    ),
+    "invalid_request": Kind(400, _INVALID, "invalid_request", "{detail}"),
+    "cloud_model": Kind(
+        403,
+        _INVALID,
+        "model_not_found",
+        "The model '{model}' runs in Ollama's cloud, which the owner of this server has not allowed.",
+    ),
+    "unknown_model": Kind(404, _INVALID, "model_not_found", "The model '{model}' is not installed."),
+    "not_found": Kind(404, _INVALID, "not_found", "{detail}"),
+    "method_not_allowed": Kind(405, _INVALID, "method_not_allowed", "Use {detail} here."),
+    "request_timeout": Kind(408, "timeout_error", "request_timeout", "The request did not arrive in time."),
+    "conflict": Kind(409, _INVALID, "conflict", "{detail}"),
+    "request_too_large": Kind(
+        413, _INVALID, "request_too_large", "The request body is larger than {detail} bytes."
+    ),
+    "unsupported_encoding": Kind(
+        415, _INVALID, "unsupported_encoding", "Send the body without Content-Encoding."
+    ),
+    "headers_too_large": Kind(431, _INVALID, "headers_too_large", "The request headers are too large."),
+    "queue_full": Kind(
+        503, _BUSY, "server_is_overloaded", "Too many requests are waiting for the model."
+    ),
+    "store_unavailable": Kind(
+        503, _BUSY, "server_is_overloaded", "The key database does not answer at the moment."
+    ),
+    "outbox_unavailable": Kind(
+        503, _BUSY, "server_is_overloaded", "This server's disk is full or read-only."
+    ),
+    "upstream_unavailable": Kind(
+        503, _BUSY, "server_is_overloaded", "The model server does not answer at the moment."
+    ),
+    "shutting_down": Kind(503, _BUSY, "server_is_overloaded", "This server is being restarted."),
+    "upstream_timeout": Kind(
+        504, "timeout_error", "upstream_timeout", "The model gave no answer in time."
+    ),
+    "upstream_error": Kind(502, "api_error", "upstream_error", "{detail}"),
+    "truncated": Kind(
+        502, "api_error", "upstream_error", "The model stopped before its answer was complete."
+    ),
+    "internal_error": Kind(500, "api_error", "internal_error", "Something went wrong in the gateway."),
+}
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """One refusal: a code of `CATALOGUE` and what fills its text.
+
+    `retry_after_ms` becomes Retry-After; `param` names the offending field, as OpenAI does.
+    """
+
+    reason: str
+    detail: str = ""
+    model: str = ""
+    param: str | None = None
+    retry_after_ms: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return CATALOGUE[self.reason]
+
+    @property
+    def message(self) -> str:
+        wait = -(-(self.retry_after_ms or 0) // 1000)
+        return self.kind.text.format(detail=self.detail, model=self.model, wait=wait)

@@ -1,0 +1,55 @@
+"""API keys: make one, recognise a well-formed one, hash it. Nothing here knows a store.
+
+A key is ``PREFIX_`` + 32 base62 characters, of which the last six are a checksum over all that
+stands before them. A typing error or garbage is therefore refused without a look-up.
+The same vectors test the TypeScript twin in the Supabase function.
+"""
+
+import hashlib
+import re
+import secrets
+import zlib
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+SECRET_LENGTH = 32
+CHECKSUM_LENGTH = 6  # 62**6 > 2**32: a CRC-32 always fits
+SHOWN = 4  # characters of the secret that a list may show
+
+# Any prefix is accepted, so that changing API_KEY_PREFIX does not invalidate the keys given out before.
+PREFIX_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,15}")
+_SHAPE = re.compile(rf"({PREFIX_SHAPE.pattern})_([0-9A-Za-z]{{{SECRET_LENGTH},64}})", re.ASCII)
+
+
+def make_key(prefix: str) -> str:
+    """A new key with 26 random base62 characters (154 bits)."""
+    count = SECRET_LENGTH - CHECKSUM_LENGTH
+    body = f"{prefix}_" + "".join(secrets.choice(ALPHABET) for _ in range(count))
+    return body + checksum(body)
+
+
+def checksum(body: str) -> str:
+    """CRC-32 of the ASCII text before it, as six base62 digits, most significant first."""
+    value = zlib.crc32(body.encode("ascii"))
+    digits = ""
+    for _ in range(CHECKSUM_LENGTH):
+        value, digit = divmod(value, 62)
+        digits = ALPHABET[digit] + digits
+    return digits
+
+
+def is_well_formed(key: str) -> bool:
+    """Whether the text can be a key at all. No secret is compared here: the checksum is public."""
+    if not _SHAPE.fullmatch(key):
+        return False
+    return checksum(key[:-CHECKSUM_LENGTH]) == key[-CHECKSUM_LENGTH:]
+
+
+def hash_key(key: str) -> str:
+    """SHA-256 as 64 hex digits. A key has 154 random bits, so a slow hash would add nothing."""
+    return hashlib.sha256(key.encode("ascii")).hexdigest()
+
+
+def display_prefix(key: str) -> str:
+    """What lists and logs may show of a key: its prefix and four characters."""
+    head, _, secret = key.rpartition("_")
+    return f"{head}_{secret[:SHOWN]}"

@@ -1,0 +1,1 @@
+"""cloudflared: find, verify, configure, run and supervise it (a later issue)."""
