@@ -1,0 +1,72 @@
+"""Secrets that the gateway keeps for its owner: small files that nobody else may read.
+
+A file appears complete or not at all: it is written under another name, then linked. Two processes
+that start at once therefore end up with the same secret.
+"""
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+
+class UnsafeSecret(Exception):
+    """A secret file that others could read or have put there; the text says what to do."""
+
+
+def read_or_make(path: Path, make: Callable[[], str]) -> str:
+    """The secret in `path`; where there is none yet, `make` makes it."""
+    found = read(path)
+    if found is not None:
+        return found
+    _write_new(path, make())
+    found = read(path)  # another process may have been first: its secret counts
+    if found is None:
+        raise UnsafeSecret(f"{path} went away while it was made; try again.")
+    return found
+
+
+def read(path: Path) -> str | None:
+    """The secret in `path`, or None where there is no such file."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        if path.is_symlink():
+            raise UnsafeSecret(f"{path} is a link; put the secret itself there.") from None
+        raise UnsafeSecret(f"{path} cannot be read: {problem.strerror}.") from None
+    with os.fdopen(descriptor, "rb") as file:
+        _check(path, os.fstat(file.fileno()))
+        text = file.read(4096).decode("utf-8", "replace").strip()
+    if not text:
+        raise UnsafeSecret(f"{path} is empty; delete it and a new secret is made.")
+    return text
+
+
+def _check(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise UnsafeSecret(f"{path} is not a plain file; move it away.")
+    if os.name == "nt":  # the user's profile folder is private there, and modes mean nothing
+        return
+    if status.st_mode & 0o077:
+        raise UnsafeSecret(f"{path} can be read by others; run: chmod 600 {path}")
+    if status.st_uid != os.geteuid():
+        raise UnsafeSecret(f"{path} belongs to another user; delete it and a new secret is made.")
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Make the file unless it is there. mkstemp makes it with mode 0600 from the start."""
+    descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)  # unlike a rename, never replaces what is there
+    finally:
+        Path(temporary).unlink(missing_ok=True)
