@@ -40,13 +40,13 @@ class UpdateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Body of `PATCH /admin/api-keys/{id}`: only what is named changes; null takes a limit away."""
 
     label: str | msgspec.UnsetType = msgspec.UNSET
-    owner_email: str | None | msgspec.UnsetType = msgspec.UNSET
+    owner_email: str | msgspec.UnsetType | None = msgspec.UNSET
     rate_limit_per_min: int | msgspec.UnsetType = msgspec.UNSET
     monthly_token_limit: int | msgspec.UnsetType = msgspec.UNSET
-    allowed_models: list[str] | None | msgspec.UnsetType = msgspec.UNSET
-    allowed_origins: list[str] | None | msgspec.UnsetType = msgspec.UNSET
+    allowed_models: list[str] | msgspec.UnsetType | None = msgspec.UNSET
+    allowed_origins: list[str] | msgspec.UnsetType | None = msgspec.UNSET
     scopes: list[str] | msgspec.UnsetType = msgspec.UNSET
-    expires_at: str | None | msgspec.UnsetType = msgspec.UNSET
+    expires_at: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class RotateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -57,7 +57,9 @@ class RotateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 async def create_key(store: Store, settings: Settings, request: CreateKey) -> Answer:
     """Make a key; the answer is the only place where it ever stands in full."""
-    wishes = {name: value for name, value in msgspec.structs.asdict(request).items() if value is not None}
+    wishes = {
+        name: value for name, value in msgspec.structs.asdict(request).items() if value is not None
+    }
     try:
         values = check_changes(wishes, future=True)
     except InvalidField as problem:
@@ -146,7 +148,10 @@ async def key_usage(
 
 
 async def all_usage(
-    store: Store, key_id: str | UUID | None = None, start: date | None = None, end: date | None = None
+    store: Store,
+    key_id: str | UUID | None = None,
+    start: date | None = None,
+    end: date | None = None,
 ) -> Answer:
     """The JSON of `GET /admin/usage`: the same rows with `api_key_id`, of one key or of all."""
     return await _usage(store, "admin_usage", key_id, start, end)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from gateway.names import canonical_name
 
+NULLABLE = {"owner_email", "allowed_models", "allowed_origins", "expires_at"}
 SCOPES = ("chat", "embeddings", "models:read", "models:pull")
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
@@ -30,7 +31,7 @@ def check_changes(changes: Mapping[str, Any], *, future: bool = False) -> dict[s
     values: dict[str, Any] = {}
     for name, value in changes.items():
         try:
-            values[name] = None if value is None else _CHECKS[name](value)
+            values[name] = _checked(name, value)
         except ValueError as problem:
             raise InvalidField(name, str(problem).rstrip(".")) from None
     expiry = values.get("expires_at")
@@ -39,12 +40,22 @@ def check_changes(changes: Mapping[str, Any], *, future: bool = False) -> dict[s
     return values
 
 
+def _checked(name: str, value: Any) -> Any:
+    if value is not None:
+        return _CHECKS[name](value)
+    if name not in NULLABLE:
+        raise ValueError("should not be null")
+    return None
+
+
 def identifier(text: str) -> UUID:
     """The id of a key."""
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidField("id", "should be the id of a key, as the list of keys shows it") from None
+        raise InvalidField(
+            "id", "should be the id of a key, as the list of keys shows it"
+        ) from None
 
 
 def label(text: str) -> str:

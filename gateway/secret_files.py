@@ -39,9 +39,11 @@ def read(path: Path) -> str | None:
         if path.is_symlink():
             raise UnsafeSecret(f"{path} is a link; put the secret itself there.") from None
         raise UnsafeSecret(f"{path} cannot be read: {problem.strerror}.") from None
-    with os.fdopen(descriptor, "rb") as file:
-        _check(path, os.fstat(file.fileno()))
-        text = file.read(4096).decode("utf-8", "replace").strip()
+    try:
+        _check(path, os.fstat(descriptor))
+        text = os.read(descriptor, 4096).decode("utf-8", "replace").strip()
+    finally:
+        os.close(descriptor)
     if not text:
         raise UnsafeSecret(f"{path} is empty; delete it and a new secret is made.")
     return text

@@ -1,0 +1,68 @@
+"""What is looked at before anything slow begins: the port and the data directory.
+
+A problem is one line that says what to do; `up` and `serve` end with it, `doctor` shows it.
+"""
+
+import errno
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+FREE_BYTES = 100 * 1024**2  # a new database takes about 50 MB, and its log grows in 16 MB files
+
+
+class NotReady(Exception):
+    """The gateway cannot start here; the text says what to do."""
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise `NotReady` unless the gateway could listen there now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if os.name != "nt":  # there, it would let two programs share the port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as problem:
+            raise NotReady(_port_problem(host, port, problem)) from None
+
+
+def _port_problem(host: str, port: int, problem: OSError) -> str:
+    if problem.errno == errno.EADDRINUSE:
+        other = port + 1 if port < 65535 else 8000
+        return f"PORT {port} is in use. Stop what uses it, or choose another: PORT={other}"
+    if problem.errno == errno.EACCES:
+        return f"PORT {port} needs root. Choose one above 1023, such as PORT=8000."
+    if problem.errno == errno.EADDRNOTAVAIL:
+        return f"HOST {host} is not an address of this machine. Use HOST=127.0.0.1."
+    return f"PORT {port} on HOST {host} cannot be used: {problem.strerror}."
+
+
+def check_data_dir(path: Path) -> None:
+    """Make DATA_DIR where it is missing. Raise `NotReady` unless it can take new data."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path) as probe:
+            probe.write(b"x" * 4096)
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as problem:
+        raise NotReady(_data_problem(path, problem)) from None
+    free = shutil.disk_usage(path).free
+    if free < FREE_BYTES:
+        raise NotReady(
+            f"DATA_DIR {path} has {free // 1024**2} MB of disk left; "
+            f"free {FREE_BYTES // 1024**2} MB or set DATA_DIR to another disk."
+        )
+
+
+def _data_problem(path: Path, problem: OSError) -> str:
+    if problem.errno in {errno.EEXIST, errno.ENOTDIR}:
+        return f"DATA_DIR {path} is not a directory. Set DATA_DIR to one."
+    if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"The disk of DATA_DIR {path} is full. Free some, or set DATA_DIR to another disk."
+    text = (problem.strerror or str(problem)).lower()
+    return f"DATA_DIR {path} cannot be written ({text}). Set DATA_DIR to a directory of yours."

@@ -1,0 +1,119 @@
+"""A wrong setting names itself; the generated texts are the ones in the repository."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from gateway import settings
+from gateway.settings import SettingsError
+
+ROOT = Path(__file__).parents[2]
+NOWHERE = Path("/nonexistent/.env")
+
+WRONG = {
+    "HOST": ["localhost:80", "example.com", "256.1.1.1"],
+    "PORT": ["0", "65536", "eighty", "8000.5", "٨"],
+    "DEBUG": ["maybe", "2"],
+    "ADMIN_THROUGH_TUNNEL": ["perhaps"],
+    "OLLAMA_BASE_URL": ["ftp://x", "http://x:99999", "http://u@x", "http://x?y=1"],
+    "OLLAMA_TIMEOUT": ["0", "-1", "nan", "inf", "soon", "86401"],
+    "SUPABASE_URL": ["ftp://x"],
+    "DATABASE_URL": ["mysql://x", "localhost"],
+    "DEFAULT_RATE_LIMIT_PER_MIN": ["0", "-5", "1e3"],
+    "DEFAULT_MONTHLY_TOKEN_LIMIT": ["-1", "many"],
+    "API_KEY_PREFIX": ["a_b", "1x", "x" * 17, "ü"],
+    "CORS_ORIGINS": ["example.com", "https://a.example/path", "https://a.example,b"],
+    "MAX_OUTPUT_TOKENS": ["0", "none"],
+    "MAX_BODY_BYTES": ["10", "2GiB", "big"],
+    "UPSTREAM_CONCURRENCY": ["0", "1025"],
+    "QUEUE_LIMIT": ["-1"],
+    "HEARTBEAT_SECONDS": ["0", "x"],
+    "OFFLINE_GRACE_SECONDS": ["-3"],
+    "ALLOW_CLOUD_MODELS": ["sometimes"],
+}
+ANY_TEXT = {"ADMIN_SECRET", "DATA_DIR", "OLLAMA_DEFAULT_MODEL", "SUPABASE_SERVICE_KEY"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in WRONG.items() for text in texts]
+)
+def test_a_wrong_value_names_its_setting_in_one_line(name: str, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.load({name: text}, NOWHERE)
+    line = str(caught.value)
+    assert line.startswith(name)
+    assert "\n" not in line
+
+
+def test_every_setting_is_tried_with_a_wrong_value_or_takes_any_text() -> None:
+    assert set(settings.names()) == WRONG.keys() | ANY_TEXT
+
+
+def test_a_wrong_secret_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.load({"DATABASE_URL": "mysql://user:hunter2@x"}, NOWHERE)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_secrets_do_not_show_in_repr() -> None:
+    secrets = {"ADMIN_SECRET": "s3cret-a", "DATABASE_URL": "postgresql://u:s3cret-b@h/d"}
+    assert "s3cret" not in repr(settings.load(secrets, NOWHERE))
+
+
+def test_half_of_supabase_is_refused() -> None:
+    for name in ("SUPABASE_URL", "SUPABASE_SERVICE_KEY"):
+        with pytest.raises(SettingsError, match="SUPABASE_URL and SUPABASE_SERVICE_KEY"):
+            settings.load({name: "https://x.example"}, NOWHERE)
+
+
+def test_the_environment_wins_over_dotenv_and_dotenv_over_the_default(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("# mine\nexport PORT=9001 # here\nHOST='0.0.0.0'\nDEBUG=\n")
+    loaded = settings.load({"PORT": "9002"}, dotenv)
+    assert (loaded.port, loaded.host, loaded.debug) == (9002, "0.0.0.0", False)
+
+
+def test_a_broken_dotenv_names_its_line(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("PORT=1\nwhat is this\n")
+    with pytest.raises(SettingsError, match="line 2"):
+        settings.load({}, dotenv)
+
+
+def test_the_store_is_chosen_by_what_is_set() -> None:
+    def store(**environ: str) -> str:
+        return settings.load(environ, NOWHERE).store
+
+    url, key = "https://x.supabase.co", "sb_secret_x"
+    assert store() == "embedded"
+    assert store(DATABASE_URL="postgresql://x/y") == "postgres"
+    assert store(SUPABASE_URL=url, SUPABASE_SERVICE_KEY=key) == "supabase"
+
+
+def test_every_setting_is_documented() -> None:
+    for name, _, text in settings.rows():
+        assert len(text) > 10, name
+    assert len(settings.rows()) == len(fields(settings.Settings))
+
+
+def test_dotenv_example_is_the_generated_one_and_changes_nothing() -> None:
+    example = ROOT / ".env.example"
+    assert example.read_text("utf-8") == settings.dotenv_example()
+    assert settings.read_dotenv(example) == {}
+
+
+def test_the_defaults_shown_are_the_defaults() -> None:
+    defaults = settings.Settings()
+    for name, shown, _ in settings.rows():
+        if shown and name != "DATA_DIR":
+            loaded = settings.load({name: shown}, NOWHERE)
+            assert getattr(loaded, name.lower()) == getattr(defaults, name.lower()), name
+
+
+def test_the_table_of_the_readme_is_the_generated_one() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    found = re.search(r"<!-- settings -->\n(.*?)<!-- /settings -->", readme, re.DOTALL)
+    assert found is not None
+    assert found[1] == settings.markdown_table()
