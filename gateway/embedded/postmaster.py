@@ -1,0 +1,50 @@
+"""What `postmaster.pid` tells about the server of a cluster, and whether to believe it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from gateway.embedded.account import WINDOWS
+from gateway.embedded.address import Address
+
+
+@dataclass(frozen=True)
+class Postmaster:
+    """A server that has written the file and answers at the address given there."""
+
+    pid: int
+    address: Address
+    ready: bool  # neither starting, nor stopping
+
+
+def running(cluster: Path) -> Postmaster | None:
+    """The server of this cluster, if one answers."""
+    try:
+        lines = (cluster / "postmaster.pid").read_text(errors="replace").splitlines()
+        pid, port = int(lines[0]), int(lines[3])
+        host = lines[5].strip() if WINDOWS else lines[4].strip()
+        status = lines[7].strip() if len(lines) > 7 else "starting"
+    except (FileNotFoundError, IndexError, ValueError):
+        return None
+    address = Address(host, port)
+    return Postmaster(pid, address, status == "ready") if address.answers() else None
+
+
+def forget_dead(cluster: Path) -> None:
+    """Remove a file left by a dead server, where Postgres would believe it to be alive.
+
+    That is so when its process number belongs to another program now, or when nobody has
+    collected the dead process (containers without an init). It sees through all other leftovers
+    itself, so the file is left alone while it may mean a server.
+    """
+    file = cluster / "postmaster.pid"
+    try:
+        pid = int(file.read_text(errors="replace").split("\n", 1)[0])
+        process = psutil.Process(pid)
+        dead = process.status() == psutil.STATUS_ZOMBIE
+        dead = dead or not process.name().startswith("postgres")
+    except (FileNotFoundError, ValueError, psutil.Error):
+        return
+    if dead:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,154 @@
+"""The embedded server: start it, or use the one that runs already; restart it; stop it."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from gateway.embedded import address, binaries, cluster, postmaster, sharing
+from gateway.embedded.account import server_account
+from gateway.embedded.problems import EmbeddedError, explain_log, explained
+
+_START_SECONDS = 300.0  # replaying the log after a power cut can take minutes
+_STOP_SECONDS = 20.0
+_LOG_BYTES = 1_000_000
+
+
+class EmbeddedPostgres:
+    """The Postgres of one data directory, shared by all processes that use that directory.
+
+    The last one to stop it ends the server. One that was killed without stopping it leaves a
+    running server, which the next one takes over.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir.absolute()
+        self.log = self.data_dir / "postgres.log"
+        self._joined = False
+        self._binaries: binaries.Binaries | None = None
+        self._cluster = self.data_dir / "postgres"
+        self._address: address.Address | None = None
+
+    def start(self, report: Callable[[str], None]) -> str:
+        """Make the cluster if there is none, start its server if it does not run; the DSN."""
+        with explained(self.data_dir):
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            with sharing.exclusively(self.data_dir, report):
+                account = server_account()
+                self._binaries = binaries.find(account, report)
+                self._cluster = cluster.place(self.data_dir, account, report)
+                exists = cluster.check(self._cluster, account)
+                password = cluster.password(self.data_dir, make=not exists)
+                if not exists:
+                    report("Making the database.")
+                    cluster.make(self._binaries, self.data_dir, self._cluster, password, self.log)
+                if not self._joined:
+                    sharing.join(self.data_dir)
+                    self._joined = True
+                try:
+                    found = self._bring_up(self._binaries, report)
+                except BaseException:
+                    self._leave()
+                    raise
+        return found.dsn(cluster.SUPERUSER, password)
+
+    def is_running(self) -> bool:
+        found = postmaster.running(self._cluster)
+        return found is not None and found.ready
+
+    def ensure_running(self) -> bool:
+        """Start the server again if it has died. True: it had. For use after `start`."""
+        if self._binaries is None:
+            raise EmbeddedError("The database has not been started yet.")
+        if self.is_running():
+            self._trim_log()
+            return False
+        with explained(self.data_dir), sharing.exclusively(self.data_dir, _silent):
+            dead = not self.is_running()
+            self._bring_up(self._binaries, _silent)
+        return dead
+
+    def stop(self) -> None:
+        """Done with it; the server is stopped unless another process uses it."""
+        if self._joined:
+            with explained(self.data_dir), sharing.exclusively(self.data_dir, _silent):
+                self._leave()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _bring_up(self, tools: binaries.Binaries, report: Callable[[str], None]) -> address.Address:
+        """Under the lock. Uses the server that runs, waits for one that is starting or stopping."""
+        deadline = time.monotonic() + _START_SECONDS
+        waiting = False
+        while (found := postmaster.running(self._cluster)) and not found.ready:
+            if not waiting:
+                report("Waiting for the database, which is recovering or stopping.")
+                waiting = True
+            if time.monotonic() > deadline:
+                raise EmbeddedError(
+                    f"The database in {self._cluster} does not become ready: see {self.log}, "
+                    f"and end process {found.pid} if it hangs."
+                )
+            time.sleep(0.05)
+        if found is None:
+            self._address = self._launch(tools, deadline)
+        else:
+            self._address = found.address
+        return self._address
+
+    def _launch(self, tools: binaries.Binaries, deadline: float) -> address.Address:
+        wanted = address.choose(self._cluster, tools.account, self._address)
+        cluster.configure(self._cluster, wanted.setting, tools.account)
+        postmaster.forget_dead(self._cluster)
+        self._trim_log()
+        while True:
+            with self.log.open("ab") as output:
+                begun = output.tell()
+                seconds = f"--timeout={_START_SECONDS:.0f}"
+                arguments = (f"--pgdata={self._cluster}", "--wait", "--silent", seconds, "start")
+                patience = _START_SECONDS + 10
+                status = tools.run("pg_ctl", *arguments, output=output, timeout=patience)
+            if status == 0:
+                return wanted
+            said = cluster.tail(self.log, begun)
+            # Helpers of a server that was killed live on for a moment.
+            if "shared memory block" not in said or time.monotonic() > deadline:
+                raise EmbeddedError(explain_log(said, self._cluster, self.log))
+            time.sleep(0.05)
+
+    def _leave(self) -> None:
+        """Under the lock."""
+        self._joined = False
+        if not sharing.leave(self.data_dir) or self._binaries is None:
+            return
+        if postmaster.running(self._cluster) is None:
+            return
+        for mode in ("fast", "immediate"):  # both lose nothing; fast needs no recovery later
+            arguments = (f"--pgdata={self._cluster}", "--wait", "--silent", f"--mode={mode}")
+            seconds = f"--timeout={_STOP_SECONDS:.0f}"
+            with self.log.open("ab") as output:
+                status = self._binaries.run(
+                    "pg_ctl", *arguments, seconds, "stop", output=output, timeout=_STOP_SECONDS + 5
+                )
+            if status == 0:
+                return
+
+    def _trim_log(self) -> None:
+        """The server only ever appends, so emptying the file under it is safe."""
+        with explained(self.log), self.log.open("ab") as output:
+            if output.tell() > _LOG_BYTES:
+                output.truncate(0)
+
+
+def _silent(_: str) -> None:
+    pass
