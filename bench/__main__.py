@@ -1,0 +1,64 @@
+"""`scripts/bench [--quick] [--json]`: one table of the gateway, nginx and a direct line."""
+
+import argparse
+import asyncio
+import json
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import uvloop
+
+from bench import figures
+from bench.rounds import Bench, Scale
+from bench.servers import BenchError
+
+FULL = Scale(rounds=5, requests=3000, streams=600, first=200, held="paced-20x10")
+QUICK = Scale(rounds=1, requests=1000, streams=200, first=100, held="paced-20x4")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="under 40 s instead of under 4 min")
+    parser.add_argument("--json", action="store_true", help="figures for programs")
+    asked = parser.parse_args()
+    if sys.platform != "linux":
+        say("The benchmark reads /proc and runs on Linux only.")
+        return 1
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # 500 streams need 1,000 sockets
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends the servers
+    directory = Path(tempfile.mkdtemp(prefix="localllm-bench-"))
+    begun = time.monotonic()
+    bench = Bench(directory, QUICK if asked.quick else FULL, say)
+    try:
+        uvloop.run(asyncio.wait_for(bench.run(), timeout=230))
+    except (BenchError, TimeoutError) as wrong:
+        say(f"The benchmark stopped: {wrong or 'it took more than 230 s'}.")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        bench.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+    made = figures.compare(bench.samples)
+    met = figures.verdicts(made)
+    if asked.json:
+        print(json.dumps({"figures": made, "met": met, "notes": bench.notes}, indent=1))
+    else:
+        print(figures.table(made))
+        print("\n".join(bench.notes))
+    say(f"{time.monotonic() - begun:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
