@@ -30,6 +30,12 @@ def check_port(host: str, port: int) -> None:
             raise NotReady(_port_problem(host, port, problem)) from None
 
 
+def local_url(host: str, port: int) -> str:
+    """Where a program on this machine reaches a gateway that listens there."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def _port_problem(host: str, port: int, problem: OSError) -> str:
     if problem.errno == errno.EADDRINUSE:
         other = port + 1 if port < 65535 else 8000
@@ -44,7 +50,8 @@ def _port_problem(host: str, port: int, problem: OSError) -> str:
 def check_data_dir(path: Path) -> None:
     """Make DATA_DIR where it is missing. Raise `NotReady` unless it can take new data."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The user of the embedded database may have to pass, nobody has to look in.
+        path.mkdir(mode=0o711, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path) as probe:
             probe.write(b"x" * 4096)
             probe.flush()

@@ -1,0 +1,148 @@
+"""The checks of `localllm doctor`. Each gives one finding, whatever state the machine is in."""
+
+import asyncio
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from gateway import preflight, secret_files, settings
+from gateway.settings import Settings, SettingsError
+
+ADMIN_SECRET_FILE = "admin-secret"  # noqa: S105 - the name of a file
+OUTBOX_FOLDER = "outbox"
+LOW_DISK = 1024**3
+OLDEST_PYTHON = (3, 11)
+
+
+class Finding(NamedTuple):
+    """`state` is ok, warn or fail; `text` says what to do where it is not ok."""
+
+    check: str
+    state: str
+    text: str
+
+
+async def examine(report: Callable[[str], None]) -> list[Finding]:
+    """Every check in turn; what needs settings is left out where they are wrong."""
+    findings = [_python()]
+    try:
+        loaded = settings.load()
+    except SettingsError as problem:
+        return [*findings, Finding("settings", "fail", str(problem))]
+    findings.append(_settings(loaded))
+    findings.append(_data_dir(loaded))
+    findings.append(_secrets(loaded))
+    findings.append(await _store(loaded, report))
+    findings.append(_outbox(loaded.data_dir / OUTBOX_FOLDER))
+    findings.append(await _ollama(loaded))
+    findings.append(await _port(loaded))
+    return findings
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    if sys.version_info < OLDEST_PYTHON:
+        return Finding("python", "fail", f"{version} is too old; install Python 3.11 or newer.")
+    return Finding("python", "ok", f"{version} on {platform.system()} {platform.machine()}")
+
+
+def _settings(loaded: Settings) -> Finding:
+    changed = [name for name in settings.names() if os.environ.get(name, "").strip()]
+    where = ".env and environment" if Path(".env").exists() else "environment"
+    return Finding("settings", "ok", f"{loaded.store} store; from {where}: {_listed(changed)}")
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) or "nothing"
+
+
+def _data_dir(loaded: Settings) -> Finding:
+    path = loaded.data_dir
+    try:
+        preflight.check_data_dir(path)
+    except preflight.NotReady as problem:
+        return Finding("data", "fail", str(problem))
+    free = shutil.disk_usage(path).free
+    if free < LOW_DISK:
+        return Finding(
+            "data", "warn", f"{path}: only {free // 1024**2} MB of disk left; free some."
+        )
+    return Finding("data", "ok", f"{path}, {free // 1024**3} GB of disk left")
+
+
+def _secrets(loaded: Settings) -> Finding:
+    try:
+        kept = secret_files.read(loaded.data_dir / ADMIN_SECRET_FILE)
+    except secret_files.UnsafeSecret as problem:
+        return Finding("secrets", "fail", str(problem))
+    if loaded.admin_secret:
+        return Finding("secrets", "ok", "ADMIN_SECRET is set")
+    if kept:
+        return Finding("secrets", "ok", f"admin secret in {loaded.data_dir / ADMIN_SECRET_FILE}")
+    return Finding("secrets", "warn", "no ADMIN_SECRET yet; `up` makes one, `serve` needs it set.")
+
+
+def _outbox(folder: Path) -> Finding:
+    from gateway.outbox import SLOT_SIZE
+
+    waiting = 0
+    try:
+        for file in folder.glob("*.slots"):
+            data = file.read_bytes()
+            waiting += sum(data[start] == 1 for start in range(0, len(data), SLOT_SIZE))
+    except OSError as problem:
+        return Finding("outbox", "fail", f"{folder} cannot be read: {problem.strerror}.")
+    if waiting:
+        text = (
+            f"{waiting} requests are running or wait to be counted; a running gateway sends them."
+        )
+        return Finding("outbox", "warn", text)
+    return Finding("outbox", "ok", "nothing waits to be counted")
+
+
+async def _ollama(loaded: Settings) -> Finding:
+    from gateway.ollama import look
+
+    url, default = loaded.ollama_base_url, loaded.ollama_default_model
+    found = await look(url)
+    if found is None:
+        text = f"nothing answers at {url}; start Ollama (`ollama serve`) or set OLLAMA_BASE_URL."
+        return Finding("ollama", "warn", f"{text} `up` uses its demo model meanwhile.")
+    if not found.models:
+        return Finding("ollama", "warn", f"{url} has no model; run: ollama pull {default}")
+    text = f"{found.version or 'no version'} at {url}, {len(found.models)} models"
+    if found.choose(default) != default:
+        return Finding("ollama", "warn", f"{text}, not the default one; run: ollama pull {default}")
+    return Finding("ollama", "ok", text)
+
+
+async def _port(loaded: Settings) -> Finding:
+    try:
+        preflight.check_port(loaded.host, loaded.port)
+    except preflight.NotReady as problem:
+        url = preflight.local_url(loaded.host, loaded.port)
+        if await asyncio.to_thread(_is_gateway, url):
+            return Finding("port", "ok", f"localllm runs at {url}")
+        return Finding("port", "fail", str(problem))
+    return Finding("port", "ok", f"{loaded.host} port {loaded.port} is free")
+
+
+def _is_gateway(url: str) -> bool:
+    """Whether it is localllm that uses the port: its health says so, well or not."""
+    address = urlsplit(url)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=3)
+    try:
+        connection.request("GET", "/health")
+        health = json.loads(connection.getresponse().read(65536))
+    except (OSError, HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+    return isinstance(health, dict) and "ollama" in health

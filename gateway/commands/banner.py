@@ -1,0 +1,47 @@
+"""What `up` prints when the gateway answers: where it is, the key, and a line to try it with."""
+
+import json
+import shlex
+
+import click
+
+from gateway import preflight
+from gateway.settings import Settings
+
+KEY_VARIABLE = "LOCALLLM_KEY"
+
+
+def print_banner(settings: Settings, key: str | None, model: str, model_note: str) -> None:
+    """`key` is None where there were keys already: those cannot be shown again."""
+    url = preflight.local_url(settings.host, settings.port)
+    click.echo(f"\nlocalllm runs at {click.style(url, bold=True)} (Ctrl-C stops it)\n")
+    if key:
+        click.echo("Your API key. Save it: it will not be shown again.\n")
+        click.echo(f"  {click.style(key, bold=True)}\n")
+        click.echo("Try it in another terminal:\n")
+    else:
+        click.echo(
+            "Keys were made before and cannot be shown. For a new one: localllm keys create NAME"
+        )
+        click.echo(f"Try it in another terminal, with a key in {KEY_VARIABLE}:\n")
+    click.echo(f"  {curl_line(url, key, model)}\n")
+    click.echo(f"Model: {model_note}")
+    click.echo(f"Data:  {settings.data_dir} (admin secret: {settings.data_dir / 'admin-secret'})")
+
+
+def curl_line(url: str, key: str | None, model: str) -> str:
+    """A streaming chat completion that works when pasted into a shell."""
+    body = {
+        "model": model,
+        "stream": True,
+        "messages": [{"role": "user", "content": "Say hello."}],
+    }
+    authorization = (
+        shlex.quote(f"Authorization: Bearer {key}")
+        if key
+        else (f'"Authorization: Bearer ${KEY_VARIABLE}"')
+    )
+    return (
+        f"curl -N {url}/v1/chat/completions -H {authorization} "
+        f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body, ensure_ascii=False))}"
+    )

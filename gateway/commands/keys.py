@@ -1,0 +1,244 @@
+"""`localllm keys`: make, show, change, rotate and revoke API keys."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from gateway.commands.output import (
+    accepted,
+    bar,
+    json_option,
+    moment,
+    number,
+    print_json,
+    print_table,
+)
+from gateway.commands.running import with_store
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Duration(click.ParamType):
+    """`90`, `90s`, `15m`, `24h` or `7d`, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"([0-9]{1,9})\s*([smhd]?)", str(value).strip().lower(), re.ASCII)
+        if not found:
+            self.fail(f"{value!r} should be a time such as 0, 30m, 24h or 7d.", param, ctx)
+        return int(found[1]) * _UNITS[found[2]]
+
+
+@click.group()
+def keys() -> None:
+    """Make, show, change, rotate and revoke API keys."""
+
+
+def _key_options(command: Command) -> Command:
+    """The options that `create` and `update` share, named as in the HTTP API."""
+    for decorate in reversed(
+        [
+            click.option("--owner-email", "--email", metavar="E-MAIL", help="Who has it."),
+            click.option("--rate-limit-per-min", "--rate-limit", type=int, help="Calls a minute."),
+            click.option(
+                "--monthly-token-limit", "--token-limit", type=int, help="Tokens a month."
+            ),
+            click.option(
+                "--allowed-models",
+                "--model",
+                multiple=True,
+                metavar="NAME",
+                help="A model it may use; repeat it, or separate by commas. `all`: every model.",
+            ),
+            click.option(
+                "--allowed-origins",
+                "--origin",
+                multiple=True,
+                metavar="URL",
+                help="A website whose pages may use it; repeat it. `all`: every website.",
+            ),
+            click.option(
+                "--scopes",
+                "--scope",
+                multiple=True,
+                metavar="NAME",
+                help="What it may do: chat, embeddings, models:read, models:pull.",
+            ),
+            click.option(
+                "--expires-at",
+                "--expires",
+                metavar="TIME",
+                help="When it ends, such as 2030-01-31 or 2030-01-31T12:00Z. `never`: does not.",
+            ),
+        ]
+    ):
+        command = decorate(command)
+    return command
+
+
+def _changes(options: dict[str, Any]) -> dict[str, Any]:
+    """What was named on the command line; `all`, `never` and an empty text become null."""
+    changes: dict[str, Any] = {}
+    for name, value in options.items():
+        if value is None or value == ():
+            continue
+        if isinstance(value, tuple):
+            changes[name] = _list(value)  # type: ignore[arg-type]  # click gives tuples of text
+        else:
+            changes[name] = None if value in ("", "never") else value
+    return changes
+
+
+def _list(values: Sequence[str]) -> list[str] | None:
+    items = [item.strip() for value in values for item in value.split(",") if item.strip()]
+    return None if "all" in items or not items else items
+
+
+@keys.command()
+@click.argument("label", required=False)
+@click.option("--label", "named_label", metavar="TEXT", help="What the key is for.")
+@_key_options
+@json_option
+def create(label: str | None, named_label: str | None, as_json: bool, **options: Any) -> None:
+    """Make a key for LABEL and show it, once."""
+    from gateway import administration
+
+    text = label if label is not None else named_label
+    if text is None or (label is not None and named_label is not None):
+        raise click.UsageError("Give the key one label: localllm keys create 'my website'")
+    request = administration.CreateKey(label=text, **_changes(options))
+    made = with_store(lambda store, settings: administration.create_key(store, settings, request))
+    _show_new(accepted(made), as_json)
+
+
+@keys.command("list")
+@json_option
+def show(as_json: bool) -> None:
+    """Show every key, its limits and what it used this month."""
+    from gateway import administration
+    from gateway.settings import Settings
+    from gateway.stores import Store
+
+    async def every(store: Store, settings: Settings) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            page = accepted(await administration.list_keys(store, cursor, limit=500))
+            rows += page["data"]
+            cursor = page["next"]
+            if cursor is None:
+                return rows
+
+    rows = with_store(every)
+    if as_json:
+        print_json({"data": rows, "next": None})
+    elif not rows:
+        click.echo("There is no key yet. Make one: localllm keys create 'my website'")
+    else:
+        print_table(
+            [
+                "label",
+                "key",
+                "id",
+                "state",
+                ">a minute",
+                "this month",
+                ">used",
+                ">limit",
+                "expires",
+            ],
+            [_row(row) for row in rows],
+        )
+
+
+@keys.command()
+@click.argument("key_id")
+@click.option("--label", metavar="TEXT", help="What the key is for.")
+@_key_options
+@json_option
+def update(key_id: str, as_json: bool, **options: Any) -> None:
+    """Change a key; it holds from its next call on."""
+    from gateway import administration
+
+    request = administration.UpdateKey(**_changes(options))
+    changed = accepted(
+        with_store(lambda store, _: administration.update_key(store, key_id, request))
+    )
+    if as_json:
+        print_json(changed)
+    else:
+        click.echo(f"Changed {changed['label']!r} ({changed['id']}).")
+
+
+@keys.command()
+@click.argument("key_id")
+@click.option(
+    "--grace",
+    type=Duration(),
+    default="24h",
+    show_default=True,
+    metavar="TIME",
+    help="How long the old key goes on, such as 0, 30m or 7d.",
+)
+@json_option
+def rotate(key_id: str, grace: int, as_json: bool) -> None:
+    """Put a new key in place of the old one and show it, once."""
+    from gateway import administration
+
+    rotated = with_store(
+        lambda store, settings: administration.rotate_key(store, settings, key_id, grace)
+    )
+    _show_new(accepted(rotated), as_json)
+
+
+@keys.command()
+@click.argument("key_id")
+@json_option
+def revoke(key_id: str, as_json: bool) -> None:
+    """Refuse a key from now on; what it used stays in the books."""
+    from gateway import administration
+
+    revoked = accepted(with_store(lambda store, _: administration.revoke_key(store, key_id)))
+    if as_json:
+        print_json(revoked)
+    else:
+        click.echo(f"Revoked {revoked['label']!r} ({revoked['id']}).")
+
+
+def _show_new(made: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(made)
+        return
+    click.echo(f"Key for {made['label']!r} ({made['id']}):\n\n  {made['key']}\n")
+    click.echo(made["message"])
+
+
+def _row(row: dict[str, Any]) -> list[str]:
+    used, limit = row["tokens_used_month"], row["monthly_token_limit"]
+    return [
+        row["label"],
+        f"{row['prefix']}…",
+        row["id"],
+        _state(row),
+        number(row["rate_limit_per_min"]),
+        bar(used, limit),
+        number(used),
+        number(limit),
+        moment(row.get("expires_at")),
+    ]
+
+
+def _state(row: dict[str, Any]) -> str:
+    from datetime import UTC, datetime
+
+    if row.get("revoked_at") or not row["is_active"]:
+        return "revoked"
+    expiry = row.get("expires_at")
+    return "expired" if expiry and datetime.fromisoformat(expiry) <= datetime.now(UTC) else "active"

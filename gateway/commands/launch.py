@@ -1,0 +1,73 @@
+"""What `up` does, in order: look, open the store, find a model, serve, tell."""
+
+import asyncio
+import secrets
+import time
+from dataclasses import replace
+
+import click
+
+from gateway import administration, preflight, secret_files, server
+from gateway.checkup import ADMIN_SECRET_FILE
+from gateway.commands.banner import print_banner
+from gateway.commands.model_source import ModelSource
+from gateway.commands.output import accepted
+from gateway.commands.running import Failed, signals_handed_over
+from gateway.opening import open_store
+from gateway.settings import Settings
+from gateway.stores import Store, StoreUnavailable
+from gateway.supervision import supervised
+from gateway.upstream import Target, Upstream
+
+FIRST_KEY_LABEL = "first key"
+
+
+async def launch(settings: Settings, *, demo_allowed: bool) -> None:
+    """Run until Ctrl-C or SIGTERM; everything started here is stopped again."""
+    preflight.check_port(settings.host, settings.port)
+    preflight.check_data_dir(settings.data_dir)
+    secret_file = settings.data_dir / ADMIN_SECRET_FILE
+    kept = settings.admin_secret or secret_files.read_or_make(secret_file, _new_secret)
+    settings = replace(settings, admin_secret=kept)
+    upstream = Upstream(Target(settings.ollama_base_url), settings.ollama_timeout)
+    async with (
+        open_store(settings, say) as opened,
+        supervised(opened.postgres),
+        ModelSource(settings, upstream, say, demo_allowed=demo_allowed) as source,
+    ):
+        telling: list[asyncio.Task[None]] = []
+
+        def ready() -> None:
+            telling.append(asyncio.create_task(_tell(settings, opened.store, source)))
+
+        with signals_handed_over():
+            await server.serve(settings, opened.store, upstream, ready=ready)
+        await asyncio.gather(*telling)
+        say("Stopping.")
+
+
+async def _tell(settings: Settings, store: Store, source: ModelSource) -> None:
+    """The first key is made only now, when nothing can keep it from being shown."""
+    try:
+        key = await _first_key(settings, store)
+    except (Failed, StoreUnavailable) as problem:
+        say(f"No first key could be made: {problem} Make one: localllm keys create NAME")
+        key = None
+    print_banner(settings, key, source.model, source.note)
+
+
+async def _first_key(settings: Settings, store: Store) -> str | None:
+    """A key in plain if there was none at all; the store has its hash only."""
+    if accepted(await administration.list_keys(store, limit=1))["data"]:
+        return None
+    request = administration.CreateKey(label=FIRST_KEY_LABEL)
+    return accepted(await administration.create_key(store, settings, request))["key"]
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def say(text: str) -> None:
+    """A step or an event, on stderr: stdout is for the banner."""
+    click.echo(f"{time.strftime('%H:%M:%S')} {text}", err=True)

@@ -1,0 +1,17 @@
+"""`--help` of the commands that run the gateway lists the settings, from the one table."""
+
+import click
+
+from gateway import settings
+
+
+class CommandWithSettings(click.Command):
+    """A command whose help ends with every setting."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Settings (environment or .env)"):
+            rows = [
+                (name, f"{text} [{shown}]" if shown else text)
+                for name, shown, text in settings.rows()
+            ]
+            formatter.write_dl(rows, col_max=32)

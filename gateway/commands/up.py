@@ -1,0 +1,23 @@
+"""`localllm up`: from nothing to an endpoint that answers, in one command."""
+
+import click
+
+from gateway.commands.running import Failed, read_settings, run
+from gateway.commands.settings_help import CommandWithSettings
+
+
+@click.command(cls=CommandWithSettings)
+@click.option("--no-demo", is_flag=True, help="Never use the demo model; wait for Ollama.")
+@click.option("--tunnel", is_flag=True, hidden=True)
+def up(no_demo: bool, tunnel: bool) -> None:
+    """Start everything, from nothing: begin here.
+
+    The embedded database, its schema, a first key, the gateway.
+    Where no Ollama answers at OLLAMA_BASE_URL a small demo model is used until one does.
+    """
+    if tunnel:
+        raise Failed("`up --tunnel` comes with a later release; start `localllm up` without it.")
+    settings = read_settings()
+    from gateway.commands.launch import launch
+
+    run(launch(settings, demo_allowed=not no_demo), fast=True)

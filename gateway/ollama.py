@@ -1,0 +1,63 @@
+"""A look at the model server: whether it answers, and with which models."""
+
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from gateway.errors import Refusal
+from gateway.names import is_cloud
+from gateway.upstream import Target, Upstream
+
+_Shape = TypeVar("_Shape", bound=msgspec.Struct)
+
+
+class Found(NamedTuple):
+    """A model server that answers; `version` is empty where it is not Ollama."""
+
+    version: str
+    models: list[str]
+
+    def choose(self, wanted: str) -> str | None:
+        """A model for a first try: the default one if it is installed, else any local one."""
+        names = {name.removesuffix(":latest"): name for name in self.models}
+        if wanted.removesuffix(":latest") in names:
+            return wanted
+        local = [name for name in self.models if not is_cloud(name) and "embed" not in name]
+        return local[0] if local else None
+
+
+class _Version(msgspec.Struct):
+    version: str = ""
+
+
+class _Tag(msgspec.Struct):
+    name: str
+
+
+class _Tags(msgspec.Struct):
+    models: list[_Tag] = []
+
+
+async def look(base_url: str) -> Found | None:
+    """What answers at `base_url` within a few seconds; None: nothing does."""
+    upstream = Upstream(Target(base_url), timeout=5.0)
+    try:
+        answer = await upstream.read("GET", "/api/version")
+        if isinstance(answer, Refusal):
+            silent = answer.reason in {"upstream_unavailable", "upstream_timeout"}
+            return None if silent else Found("", [])
+        tags = await upstream.read("GET", "/api/tags")
+        return Found(_decode(answer, _Version).version, [tag.name for tag in _tags(tags)])
+    finally:
+        await upstream.close()
+
+
+def _tags(answer: bytes | Refusal) -> list[_Tag]:
+    return _decode(answer, _Tags).models if isinstance(answer, bytes) else []
+
+
+def _decode(answer: bytes, shape: type[_Shape]) -> _Shape:
+    try:
+        return msgspec.json.decode(answer, type=shape)
+    except msgspec.DecodeError:
+        return shape()

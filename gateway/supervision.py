@@ -1,0 +1,40 @@
+"""Start again what was killed: the embedded Postgres."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+
+from gateway.embedded import EmbeddedError, EmbeddedPostgres
+from gateway.opening import to_its_end
+
+INTERVAL = 1.0  # seconds between two looks
+_log = logging.getLogger("localllm.supervision")
+
+
+@contextlib.asynccontextmanager
+async def supervised(postgres: EmbeddedPostgres | None) -> AsyncGenerator[None]:
+    """Within, the embedded server is started again whenever it has died."""
+    if postgres is None:
+        yield
+        return
+    task = asyncio.create_task(_watch(postgres))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def _watch(postgres: EmbeddedPostgres) -> None:
+    told = ""
+    while True:
+        await asyncio.sleep(INTERVAL)
+        try:
+            if await to_its_end(postgres.ensure_running):
+                _log.warning("the embedded Postgres had died; it runs again")
+            told = ""
+        except (EmbeddedError, OSError) as problem:
+            if str(problem) != told:  # it is tried again each second, but told once
+                told = str(problem)
+                _log.error("the embedded Postgres does not start: %s", problem)
