@@ -1,0 +1,132 @@
+"""The demo model as its parent sees it: a child process that serves OpenAI's API on loopback.
+
+The child ends when its standard input does, so it never outlives us, however we end.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.demo.installation import is_installed
+from gateway.demo.model_file import ModelFileError, assemble
+from gateway.embedded.problems import explain
+
+MODEL = "gemma3:270m"
+_START_SECONDS = 180.0
+_STOP_SECONDS = 5.0
+_LOG_BYTES = 1_000_000
+# The child has no business with the rest of our environment, secrets among it.
+_KEPT_VARIABLES = {"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP"}
+
+
+class DemoError(Exception):
+    """The demo model cannot run; the text is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the model answers, and the headers that each request needs."""
+
+    base_url: str
+    headers: dict[str, str] = field(repr=False)
+
+
+class DemoModel:
+    """One model in one child process."""
+
+    def __init__(self) -> None:
+        self._data_dir: Path | None = None
+        self._child: Process | None = None
+
+    async def start(
+        self,
+        data_dir: Path,
+        report: Callable[[str], None],
+        progress: Callable[[float], None],
+    ) -> Endpoint:
+        """Join the model's file if need be, then serve it. `progress` is called in a thread."""
+        if not is_installed():
+            raise DemoError("The demo model is not installed: start Ollama, or run `localllm up`.")
+        self._data_dir = data_dir
+        report("Preparing the demo model.")
+        try:
+            model = await asyncio.to_thread(assemble, data_dir, progress)
+        except ModelFileError as problem:
+            raise DemoError(str(problem)) from None
+        return await self._launch(model, data_dir / "demo.log")
+
+    async def restart(self) -> Endpoint:
+        """Serve again, at another address, after the child has died."""
+        if self._data_dir is None:
+            raise DemoError("The demo model has not been started yet.")
+        await self.stop()
+        return await self.start(self._data_dir, _silent, _silent)
+
+    @property
+    def returncode(self) -> int | None:
+        """None while the child runs."""
+        return None if self._child is None else self._child.returncode
+
+    async def wait(self) -> int:
+        """Return when the child has ended."""
+        return 0 if self._child is None else await self._child.wait()
+
+    async def stop(self) -> None:
+        child, self._child = self._child, None
+        if child is None or child.returncode is not None:
+            return
+        if child.stdin is not None:
+            child.stdin.close()
+        try:
+            await asyncio.wait_for(child.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+    async def _launch(self, model: Path, log: Path) -> Endpoint:
+        key = secrets.token_urlsafe(32)
+        kept = {name: text for name, text in os.environ.items() if name.upper() in _KEPT_VARIABLES}
+        try:
+            with log.open("ab") as output:
+                if output.tell() > _LOG_BYTES:
+                    output.truncate(0)
+                self._child = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-P", "-m", "gateway.demo"),
+                    env=kept,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=output,
+                    start_new_session=True,  # Ctrl-C in the terminal is for us alone
+                )
+        except OSError as problem:
+            raise DemoError(explain(problem, log)) from None
+        try:
+            order = {"model": str(model), "alias": MODEL, "key": key}
+            url = await asyncio.wait_for(_ask(self._child, order), _START_SECONDS)
+        except TimeoutError:
+            url = ""
+        except BaseException:
+            await self.stop()
+            raise
+        if not url:
+            await self.stop()
+            raise DemoError(f"The demo model did not start: see {log}, or start Ollama instead.")
+        return Endpoint(url, {"Authorization": f"Bearer {key}"})
+
+
+async def _ask(child: Process, order: dict[str, str]) -> str:
+    """Say what to serve; the address comes back, or nothing if the child has died."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(json.dumps(order).encode() + b"\n")
+    return (await child.stdout.readline()).decode().strip()
+
+
+def _silent(_: object) -> None:
+    pass
