@@ -144,7 +144,7 @@ class Gateway(Server):
             "UPSTREAM_CONCURRENCY": "1024",
             "QUEUE_LIMIT": "10000",
             "DEFAULT_RATE_LIMIT_PER_MIN": "1000000",
-            "DEFAULT_MONTHLY_TOKEN_LIMIT": "1000000000000",
+            "DEFAULT_MONTHLY_TOKEN_LIMIT": "999999999999",
         }
         self.program = str(Path(sys.executable).with_name("localllm"))
 
