@@ -1,0 +1,72 @@
+# Sourced by the other scripts, with $root set: makes the environment .venv, or brings it up to date.
+# Once that is done for the present lock file it costs nothing and needs no network.
+
+fail() {
+    echo "$1" >&2
+    exit 1
+}
+
+# `make_environment up` has what the program needs, `make_environment dev` also what its tests need.
+make_environment() {
+    python=$(find_python) || exit 1
+    find_uv
+    export LOCALLLM_UV="$uv" # the program installs its demo model with it
+    # The machine's own certificates, where it has some: companies add theirs.
+    [ ! -s /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
+    # What the environment was made from; a change of any of these means another sync.
+    stamp=$root/.venv/.made-from
+    wanted="$(cat "$root/pyproject.toml" "$root/uv.lock" | cksum) $python"
+    [ -x "$root/.venv/bin/python" ] && is_made "$1" && return
+    # The scripts in an environment name their own place: one that was moved is of no use.
+    [ -f "$stamp" ] && ! grep -qxF "$root" "$stamp" && rm -rf "$root/.venv"
+    rm -f "$stamp"
+    echo "Installing what localllm needs in .venv"
+    groups=
+    [ "$1" = dev ] || groups=--no-dev
+    (
+        unset VIRTUAL_ENV
+        export UV_PROJECT_ENVIRONMENT="$root/.venv" UV_PYTHON_DOWNLOADS=never
+        cd "$root" && "$uv" sync --frozen --inexact --python "$python" $groups
+    ) || fail "The environment .venv could not be made, see above: the first start needs a network."
+    printf '%s\n' "$root" "$wanted" "$1" >"$stamp"
+}
+
+is_made() {
+    [ -f "$stamp" ] && grep -qxF "$root" "$stamp" && grep -qxF "$wanted" "$stamp" || return 1
+    grep -qxF "$1" "$stamp" || grep -qxF dev "$stamp"
+}
+
+# The first Python that is new enough; one that can make environments is better than one that can't.
+find_python() {
+    usable=
+    for name in python3 python3.13 python3.12 python3.11 python3.14 python; do
+        found=$(command -v "$name") || continue
+        "$found" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+        usable=${usable:-$found}
+        can_make_environments "$found" && echo "$found" && return
+    done
+    [ -n "$usable" ] || fail "Python 3.11 or newer is needed: install it (Debian, Ubuntu: apt install python3 python3-venv)."
+    echo "$usable"
+}
+
+can_make_environments() {
+    "$1" -c 'import ensurepip, venv' 2>/dev/null
+}
+
+# uv installs exactly what uv.lock names, each file checked against its hash.
+find_uv() {
+    uv=$(command -v uv) || uv=$root/.uv/bin/uv
+    [ -x "$uv" ] || install_uv
+}
+
+install_uv() {
+    can_make_environments "$python" ||
+        fail "$python lacks its venv module: install it (Debian, Ubuntu: apt install python3-venv)."
+    echo "Installing uv in .uv"
+    rm -rf "$root/.uv"
+    { "$python" -m venv "$root/.uv" &&
+        "$root/.uv/bin/python" -m pip install --disable-pip-version-check uv; } || {
+        rm -rf "$root/.uv"
+        fail "uv could not be installed, see above: the first start needs a network."
+    }
+}
