@@ -50,9 +50,14 @@ CATALOGUE: dict[str, Kind] = {
         "No API key. Send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.",
     ),
     "malformed_api_key": Kind(
-        401, _INVALID, "invalid_api_key", "This is not a complete API key; check for a typing error."
+        401,
+        _INVALID,
+        "invalid_api_key",
+        "This is not an API key; check for a typing error.",
     ),
-    "admin_denied": Kind(401, _INVALID, "invalid_admin_secret", "X-Admin-Secret is missing or wrong."),
+    "admin_denied": Kind(
+        401, _INVALID, "invalid_admin_secret", "The header X-Admin-Secret is missing or wrong."
+    ),
     "admin_through_tunnel": Kind(
         403, _INVALID, "permission_denied", "Admin routes do not answer through the tunnel."
     ),
@@ -61,12 +66,16 @@ CATALOGUE: dict[str, Kind] = {
         403,
         _INVALID,
         "model_not_found",
-        "The model '{model}' runs in Ollama's cloud, which the owner of this server has not allowed.",
+        "'{model}' runs in Ollama's cloud, which the owner of this server has not allowed.",
     ),
-    "unknown_model": Kind(404, _INVALID, "model_not_found", "The model '{model}' is not installed."),
+    "unknown_model": Kind(
+        404, _INVALID, "model_not_found", "The model '{model}' is not installed."
+    ),
     "not_found": Kind(404, _INVALID, "not_found", "{detail}"),
     "method_not_allowed": Kind(405, _INVALID, "method_not_allowed", "Use {detail} here."),
-    "request_timeout": Kind(408, "timeout_error", "request_timeout", "The request did not arrive in time."),
+    "request_timeout": Kind(
+        408, "timeout_error", "request_timeout", "The request did not arrive in time."
+    ),
     "conflict": Kind(409, _INVALID, "conflict", "{detail}"),
     "request_too_large": Kind(
         413, _INVALID, "request_too_large", "The request body is larger than {detail} bytes."
@@ -74,7 +83,9 @@ CATALOGUE: dict[str, Kind] = {
     "unsupported_encoding": Kind(
         415, _INVALID, "unsupported_encoding", "Send the body without Content-Encoding."
     ),
-    "headers_too_large": Kind(431, _INVALID, "headers_too_large", "The request headers are too large."),
+    "headers_too_large": Kind(
+        431, _INVALID, "headers_too_large", "The request headers are too large."
+    ),
     "queue_full": Kind(
         503, _BUSY, "server_is_overloaded", "Too many requests are waiting for the model."
     ),
@@ -92,10 +103,17 @@ CATALOGUE: dict[str, Kind] = {
         504, "timeout_error", "upstream_timeout", "The model gave no answer in time."
     ),
     "upstream_error": Kind(502, "api_error", "upstream_error", "{detail}"),
+    # the model server's own refusals, with its words
+    "upstream_refused": Kind(400, _INVALID, "invalid_request", "{detail}"),
+    "upstream_not_found": Kind(404, _INVALID, "model_not_found", "{detail}"),
+    "upstream_busy": Kind(503, _BUSY, "server_is_overloaded", "{detail}"),
+    "upstream_failed": Kind(500, "api_error", "upstream_error", "{detail}"),
     "truncated": Kind(
         502, "api_error", "upstream_error", "The model stopped before its answer was complete."
     ),
-    "internal_error": Kind(500, "api_error", "internal_error", "Something went wrong in the gateway."),
+    "internal_error": Kind(
+        500, "api_error", "internal_error", "Something went wrong in the gateway."
+    ),
 }
 
 

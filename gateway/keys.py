@@ -15,7 +15,7 @@ SECRET_LENGTH = 32
 CHECKSUM_LENGTH = 6  # 62**6 > 2**32: a CRC-32 always fits
 SHOWN = 4  # characters of the secret that a list may show
 
-# Any prefix is accepted, so that changing API_KEY_PREFIX does not invalidate the keys given out before.
+# Any prefix is accepted, so that keys live on when API_KEY_PREFIX changes.
 PREFIX_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,15}")
 _SHAPE = re.compile(rf"({PREFIX_SHAPE.pattern})_([0-9A-Za-z]{{{SECRET_LENGTH},64}})", re.ASCII)
 

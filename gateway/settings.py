@@ -161,9 +161,7 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting(
         ("*",), _origins, "websites whose pages may call, separated by commas", shown="*"
     )
-    max_output_tokens: int = _setting(
-        8192, _integer(1, 10_000_000), "most tokens of one reply"
-    )
+    max_output_tokens: int = _setting(8192, _integer(1, 10_000_000), "most tokens of one reply")
     max_body_bytes: int = _setting(20 * 1024**2, _size, "largest request", shown="20MiB")
     upstream_concurrency: int = _setting(4, _integer(1, 1024), "requests that Ollama gets at once")
     queue_limit: int = _setting(64, _integer(0, 100_000), "requests that may wait for their turn")

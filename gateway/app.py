@@ -1,0 +1,28 @@
+"""The composition root: which parts there are, and what they are given."""
+
+from litestar import Litestar
+
+from gateway.edge import Edge
+from gateway.pipeline import Gateway
+from gateway.routes.account import account_routes
+from gateway.routes.admin import admin_routes
+from gateway.routes.answers import on_exception
+from gateway.routes.chat import chat_routes
+from gateway.routes.health import health_routes
+
+
+def make_app(gateway: Gateway) -> Edge:
+    """The ASGI application around a gateway."""
+    litestar = Litestar(
+        route_handlers=[
+            *chat_routes(gateway),
+            *account_routes(gateway),
+            *admin_routes(gateway),
+            *health_routes(gateway),
+        ],
+        exception_handlers={Exception: on_exception},
+        openapi_config=None,  # routes/openapi.py writes it: Litestar does not see raw ASGI routes
+        debug=False,
+        pdb_on_exception=False,
+    )
+    return Edge(litestar, gateway.settings.cors_origins)

@@ -1,0 +1,192 @@
+"""One HTTP call: what came in, and the answer going out. All sending of the hot path is here."""
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+from uuid import UUID, uuid4
+
+from gateway.dialects import error_body
+from gateway.errors import Refusal
+from gateway.stores import Verdict
+
+BODY_TIMEOUT = 60.0  # seconds between two parts of a request body
+_EVENT_STREAM = b"text/event-stream; charset=utf-8"
+_JSON = b"application/json"
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class Call:
+    """Headers are read once, names in lower case. `extra` is sent with every answer."""
+
+    def __init__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.id: UUID = scope.get("request_id") or uuid4()
+        self.path: str = scope["path"]
+        self.method: str = scope["method"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.started = time.monotonic()
+        self._send, common = scope.get("direct") or (send, ())
+        self.extra: list[tuple[bytes, bytes]] = list(common)
+        self.streaming = False
+        self.head_sent = False
+        self.ended = False  # the last byte is being sent, so no heartbeat may follow
+        self.gone = False  # the client left
+        self.last_sent = self.started
+        self._receive = receive
+        self._watch: asyncio.Task[None] | None = None
+        self._beat: asyncio.Task[None] | None = None
+
+    @property
+    def origin(self) -> str | None:
+        value = self.headers.get(b"origin")
+        return value.decode("latin-1") if value else None
+
+    async def body(self, limit: int) -> bytes | bytearray | Refusal:
+        """The whole request body. Raises ClientGone."""
+        if self.headers.get(b"content-encoding", b"identity").lower() not in {b"identity", b""}:
+            return Refusal("unsupported_encoding")
+        declared = self.headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared[:20]) > limit:
+            return Refusal("request_too_large", str(limit))
+        first = await self._part()
+        if isinstance(first, Refusal) or not first[1]:
+            return first if isinstance(first, Refusal) else first[0]
+        whole = bytearray(first[0])
+        while True:
+            part = await self._part()
+            if isinstance(part, Refusal):
+                return part
+            whole += part[0]
+            if len(whole) > limit:
+                return Refusal("request_too_large", str(limit))
+            if not part[1]:
+                return whole
+
+    async def _part(self) -> tuple[bytes, bool] | Refusal:
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                message = await self._receive()
+        except TimeoutError:
+            return Refusal("request_timeout")
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        return message.get("body", b""), message.get("more_body", False)
+
+    def watch(self) -> None:
+        """From now on, a client that leaves cancels the task that serves it."""
+        task = asyncio.current_task()
+        assert task is not None
+
+        async def wait() -> None:
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+            if not self.ended:
+                self.gone = True
+                task.cancel()
+
+        self._watch = asyncio.create_task(wait())
+
+    def allow(self, verdict: Verdict) -> None:
+        """Tell the client its limits with the answer."""
+        self.extra += limit_headers(verdict)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Answer with an error in the caller's dialect, in the body if the head is gone already."""
+        body = error_body(self.path, refusal, str(self.id))
+        if self.head_sent:
+            await self.end(b"data: " + body + b"\n\n" if self.streaming else body)
+            return
+        kind = refusal.kind
+        if refusal.retry_after_ms is not None:
+            seconds = max(1, -(-refusal.retry_after_ms // 1000))
+            self.extra.append((b"retry-after", b"%d" % seconds))
+        if refusal.reason == "insufficient_quota":
+            self.extra.append((b"x-should-retry", b"false"))
+        if kind.status == 401:
+            self.extra.append((b"www-authenticate", b"Bearer"))
+        await self.whole(kind.status, body)
+
+    async def whole(self, status: int, body: bytes, content_type: bytes = _JSON) -> None:
+        """A complete answer in one piece; the rest of one whose head is out already."""
+        self.ended = True
+        if not self.head_sent:
+            await self._head(status, content_type, len(body))
+        await self.end(body)
+
+    async def open(self) -> None:
+        """Commit to a 200 of unknown length."""
+        if not self.head_sent:
+            await self._head(200, _EVENT_STREAM if self.streaming else _JSON, None)
+
+    async def write(self, body: bytes) -> None:
+        """Whole events only: a heartbeat may come between two calls."""
+        if not self.head_sent:
+            await self.open()
+        self.last_sent = time.monotonic()
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def end(self, body: bytes = b"") -> None:
+        self.ended = True
+        if self._beat and not self._beat.done():
+            await self._beat
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _head(self, status: int, content_type: bytes, length: int | None) -> None:
+        headers = [(b"content-type", content_type), *self.extra]
+        if length is not None:
+            headers.append((b"content-length", b"%d" % length))
+        if self.streaming:
+            headers.append((b"cache-control", b"no-cache"))
+        self.head_sent = True
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    def beat(self, note: str) -> None:
+        """A sign of life that parsers ignore: an SSE comment, or white space before the JSON."""
+        if self.ended or self.gone or (self._beat and not self._beat.done()):
+            return
+        self._beat = asyncio.create_task(self._send_beat(note))
+
+    async def _send_beat(self, note: str) -> None:
+        if self.ended:
+            return
+        with contextlib.suppress(OSError):
+            await self.write(f": {note}\n\n".encode() if self.streaming else b" ")
+
+    def finish(self) -> None:
+        """Stop watching. Call it when the answer has ended, however it ended."""
+        self.ended = True
+        for task in (self._watch, self._beat):
+            if task and not task.done():
+                task.cancel()
+
+
+def limit_headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
+    """The x-ratelimit family; nothing for a key that is not known."""
+    if verdict.rate_limit is None or verdict.token_limit is None:
+        return []
+    until_reset = 0
+    if verdict.month_resets_at is not None:
+        until_reset = max(0, round((verdict.month_resets_at.timestamp() - time.time()) * 1000))
+    values = {
+        "limit-requests": verdict.rate_limit,
+        "remaining-requests": verdict.rate_remaining or 0,
+        "reset-requests": duration(verdict.rate_reset_ms or 0),
+        "limit-tokens": verdict.token_limit,
+        "remaining-tokens": max(0, verdict.tokens_remaining or 0),
+        "reset-tokens": duration(until_reset),
+    }
+    return [(f"x-ratelimit-{k}".encode(), f"{v}".encode()) for k, v in values.items()]
+
+
+def duration(milliseconds: int) -> str:
+    """As OpenAI writes it: 12ms, 1s, 6m0s, 371h12m0s."""
+    if milliseconds < 1000:
+        return f"{milliseconds}ms"
+    seconds = -(-milliseconds // 1000)
+    hours, minutes = seconds // 3600, seconds % 3600 // 60
+    text = f"{hours}h" if hours else ""
+    text += f"{minutes}m" if hours or minutes else ""
+    return f"{text}{seconds % 60}s"

@@ -1,0 +1,32 @@
+"""The languages that clients speak. One file each; here is only which path speaks which."""
+
+import msgspec
+
+from gateway.errors import Refusal
+
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+
+
+def error_body(path: str, refusal: Refusal, request_id: str) -> bytes:
+    """A refusal as the clients of that path expect it (facts/conventions.md)."""
+    kind = refusal.kind
+    # A refused key may have held half a surrogate pair, which no JSON can carry.
+    message = refusal.message.encode("utf-8", "replace").decode()
+    param = refusal.param.encode("utf-8", "replace").decode() if refusal.param else None
+    if path.startswith("/api/"):
+        return msgspec.json.encode({"error": message})
+    if path.startswith("/v1/messages"):
+        fallback = "invalid_request_error" if kind.status < 500 else "api_error"
+        error = {"type": _ANTHROPIC_TYPES.get(kind.status, fallback), "message": message}
+        return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
+    error = {"message": message, "type": kind.type, "param": param, "code": kind.code}
+    return msgspec.json.encode({"error": error})

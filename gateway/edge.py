@@ -1,0 +1,99 @@
+"""The outermost ring: what holds for every request before any route sees it, and every answer.
+
+Request ids, CORS, paths that could be read in two ways, and the size of headers.
+"""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from gateway.call import Call
+from gateway.errors import Refusal
+
+MAX_HEADERS = 32 * 1024  # bytes, as much as Cloudflare lets through
+# A dot segment, an encoded slash or a doubled one: some parser behind us might read it otherwise.
+_UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
+_EXPOSED = (
+    b"x-request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, "
+    b"x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
+    b"x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens"
+)
+_METHODS = b"GET, POST, PATCH, DELETE, OPTIONS"
+_DEFAULT_HEADERS = b"authorization, x-api-key, content-type, anthropic-version"
+
+
+class Edge:
+    """Wraps an ASGI application. `origins`: websites whose pages may call; `*` for all."""
+
+    def __init__(self, app: Any, origins: tuple[str, ...]) -> None:
+        self.app = app
+        self._any = "*" in origins
+        self._origins = {origin.lower().encode() for origin in origins}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        scope["request_id"] = uuid4()
+        headers = dict(scope["headers"])
+        origin = headers.get(b"origin")
+        common = [(b"x-request-id", str(scope["request_id"]).encode())]
+        if origin is not None:
+            common += self._grant(origin, headers)
+
+        refusal = self._refusal(scope, headers, origin)
+        if refusal is not None:
+            call = Call(scope, receive, send)
+            call.extra += common
+            await call.refuse(refusal)
+            return
+
+        async def reply(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *common]
+            await send(message)
+
+        if scope["method"] == "OPTIONS":
+            await _preflight(headers, reply)
+            return
+        scope["direct"] = send, common  # a Call adds the headers itself: no hop for each chunk
+        await self.app(scope, receive, reply)
+
+    def _refusal(
+        self, scope: Any, headers: dict[bytes, bytes], origin: bytes | None
+    ) -> Refusal | None:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
+            return Refusal("headers_too_large")
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        if _UNCLEAR.search(raw_path) or not scope["path"].isprintable():
+            return Refusal("not_found", "There is no such path.")
+        foreign = origin is not None and not self._allowed(origin, headers)
+        if foreign and scope["method"] != "OPTIONS":
+            return Refusal("origin_not_allowed")
+        return None
+
+    def _allowed(self, origin: bytes, headers: dict[bytes, bytes]) -> bool:
+        own = origin.partition(b"://")[2] == headers.get(b"host")
+        return self._any or own or origin.lower() in self._origins
+
+    def _grant(self, origin: bytes, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+        grant = [(b"vary", b"Origin")]
+        if self._allowed(origin, headers):
+            grant.append((b"access-control-allow-origin", b"*" if self._any else origin))
+            grant.append((b"access-control-expose-headers", _EXPOSED))
+        return grant
+
+
+async def _preflight(headers: dict[bytes, bytes], send: Any) -> None:
+    """Say yes to the headers that are asked for: SDKs send x-stainless-* and more."""
+    asked = headers.get(b"access-control-request-headers") or _DEFAULT_HEADERS
+    answer = [
+        (b"access-control-allow-methods", _METHODS),
+        (b"access-control-allow-headers", asked),
+        (b"access-control-max-age", b"7200"),
+    ]
+    await send({"type": "http.response.start", "status": 204, "headers": answer})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,185 @@
+"""The meter, sans-I/O: bytes of the model's answer in, bytes for the client and usage out.
+
+It looks at each chunk for the few bytes that announce usage or the end, and decodes only the event
+that holds them. When no usage is reported it estimates from what it saw: a token is at least one
+event, and about four bytes of text (facts/ollama.md, trap 7: chunks are not tokens).
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+BYTES_PER_TOKEN = 4
+MAX_EVENT = 16 * 1024**2  # bytes; a longer one is no event stream
+PROMPT_OVERHEAD = 8  # tokens a chat template usually adds to a message
+
+_END = b"\n\n"
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens as the model server reports them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(msgspec.Struct):
+    function: _Function = msgspec.field(default_factory=_Function)
+
+
+class _Text(msgspec.Struct):
+    """Where generated text stands: a chunk's `delta`, an answer's `message`."""
+
+    content: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+    def size(self) -> int:
+        """Bytes of it."""
+        texts = [self.content, self.reasoning, self.reasoning_content]
+        for call in self.tool_calls or ():
+            texts += [call.function.name, call.function.arguments]
+        return sum(len(text.encode()) for text in texts if text)
+
+
+class _Choice(msgspec.Struct):
+    delta: _Text = msgspec.field(default_factory=_Text)
+    message: _Text = msgspec.field(default_factory=_Text)
+
+
+class _Answer(msgspec.Struct):
+    choices: list[_Choice] = []
+    usage: Usage | None = None
+
+
+class _UsageOnly(msgspec.Struct):
+    choices: list[msgspec.Raw] = []
+    usage: Usage | None = None
+
+
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_usage = msgspec.json.Decoder(_UsageOnly).decode
+
+
+class BrokenStream(Exception):
+    """What came is not an event stream."""
+
+
+class StreamMeter:
+    """Meters one server-sent event stream of chat completion chunks.
+
+    `feed` gives whole events only, so that a heartbeat can go between any two of its results.
+    """
+
+    def __init__(self, *, show_usage: bool) -> None:
+        self.usage: Usage | None = None
+        self.complete = False  # the terminal event was seen
+        self._show_usage = show_usage
+        self._tail = b""
+        self._first = b""
+        self._last = b""
+        self._events = 0
+        self._bytes = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take what arrived; return the whole events that the client may see, perhaps none."""
+        if self._tail:
+            chunk = self._tail + chunk
+            self._tail = b""
+        if not chunk.endswith(_END):
+            cut = chunk.rfind(_END)
+            cut = cut + len(_END) if cut >= 0 else 0
+            chunk, self._tail = chunk[:cut], chunk[cut:]
+            if len(self._tail) > MAX_EVENT:
+                raise BrokenStream
+            if not chunk:
+                return b""
+        if not self._first:
+            self._first = chunk
+        if b'"usage"' in chunk or b"[DONE]" in chunk:
+            return b"".join(self._inspect(chunk))
+        self._last = chunk
+        self._events += chunk.count(_END)
+        self._bytes += len(chunk)
+        return chunk
+
+    def _inspect(self, chunk: bytes) -> Iterator[bytes]:
+        for event in chunk.split(_END)[:-1]:
+            if event.startswith(b"data: [DONE]"):
+                self.complete = True
+            elif b'"usage"' in event:
+                found = _usage_of(event)
+                if found.usage is not None:
+                    self.usage = found.usage
+                if not found.choices and not self._show_usage:
+                    continue
+            self._last = event + _END
+            self._events += 1
+            self._bytes += len(event) + len(_END)
+            yield event + _END
+
+    def estimate(self) -> int:
+        """Tokens produced so far, as far as they can be told without a report."""
+        if not self._events:
+            return 0
+        first = next(_events(self._first))
+        envelope = len(first) + len(_END) - _text_size(first)
+        events = self._events
+        if events > 1 and not _text_size(list(_events(self._last))[-1]):
+            events -= 1  # the empty chunk that announces a crash, or the finish
+        text = self._bytes - self._events * envelope
+        return max(events if self._bytes else 0, -(-text // BYTES_PER_TOKEN))
+
+
+class BodyMeter:
+    """Meters one whole JSON answer."""
+
+    def __init__(self, body: bytes) -> None:
+        self.usage: Usage | None = None
+        self._answer = _Answer()
+        try:
+            self.usage = _decode_usage(body).usage
+            reported = self.usage is not None and (
+                self.usage.prompt_tokens or self.usage.completion_tokens
+            )
+            if not reported:  # 0/0/0 beside a text: the repeat guard
+                self.usage = None
+                self._answer = _decode_answer(body)
+        except msgspec.DecodeError:
+            self.usage = None
+
+    def estimate(self) -> int:
+        """Tokens of the text in it."""
+        size = sum(choice.message.size() for choice in self._answer.choices)
+        return -(-size // BYTES_PER_TOKEN)
+
+
+def estimate_prompt(size: int, messages: int) -> int:
+    """Tokens of a prompt of `size` bytes, where the model server did not say."""
+    return -(-size // BYTES_PER_TOKEN) + PROMPT_OVERHEAD * messages
+
+
+def _usage_of(event: bytes) -> _UsageOnly:
+    try:
+        return _decode_usage(event.removeprefix(b"data:"))
+    except msgspec.DecodeError:
+        return _UsageOnly(choices=[msgspec.Raw(b"{}")])  # not ours to judge: pass it on
+
+
+def _events(chunk: bytes) -> Iterator[bytes]:
+    yield from chunk.split(_END)[:-1]
+
+
+def _text_size(event: bytes) -> int:
+    """Bytes of generated text in one event; 0 where it cannot be read."""
+    try:
+        answer = _decode_answer(event.removeprefix(b"data:"))
+    except msgspec.DecodeError:
+        return 0
+    return sum(choice.delta.size() for choice in answer.choices)

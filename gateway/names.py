@@ -1,0 +1,51 @@
+"""Model names as Ollama reads them: loose in spelling, so made canonical before a comparison.
+
+Ollama trims and ignores case, fills in registry, namespace and tag, and reads a last `:local`,
+`:cloud` or `…-cloud` as where the model runs (measured: facts/ollama.md, traps 2 and 3).
+"""
+
+import re
+
+_REGISTRY = "registry.ollama.ai"
+_NAMESPACE = "library"
+_HOST = re.compile(r"[a-z0-9_][a-z0-9_.:-]{0,349}", re.ASCII)
+_NAMESPACE_SHAPE = re.compile(r"[a-z0-9_][a-z0-9_-]{0,79}", re.ASCII)
+_PART = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}", re.ASCII)
+
+
+def is_cloud(name: str) -> bool:
+    """Whether the spelling sends the request to Ollama's cloud, whatever is installed."""
+    suffix = name.strip().rpartition(":")[2].strip().lower()
+    return ":" in name and (suffix == "cloud" or suffix.endswith("-cloud"))
+
+
+def canonical_name(name: str) -> str:
+    """The one spelling of a model: `Library/X` → `x:latest`. ValueError: none can be called so."""
+    text = name.strip().lower()
+    base, colon, suffix = text.rpartition(":")
+    if colon and suffix.strip() == "local":
+        text = base
+    text = text.partition("://")[2] or text
+    head, slash, last = text.rpartition("/")
+    model, colon, tag = last.partition(":")
+    tag = tag if colon else "latest"
+    host, _, namespace = head.rpartition("/") if slash else ("", "", _NAMESPACE)
+    host = host or _REGISTRY
+    valid = (
+        _HOST.fullmatch(host)
+        and _NAMESPACE_SHAPE.fullmatch(namespace)
+        and _PART.fullmatch(model)
+        and _PART.fullmatch(tag.removesuffix(":cloud"))
+    )
+    if not valid:
+        raise ValueError(f"'{name[:80]}' is not a model name")
+    short = f"{model}:{tag}"
+    if host != _REGISTRY:
+        return f"{host}/{namespace}/{short}"
+    return short if namespace == _NAMESPACE else f"{namespace}/{short}"
+
+
+def upstream_name(name: str, canonical: str) -> str:
+    """What goes to Ollama: the client's spelling where it is plain, since Ollama echoes it."""
+    text = name.strip()
+    return text if canonical in {text, f"{text}:latest"} else canonical

@@ -1,0 +1,189 @@
+"""One request, from its first byte to its settlement: read top to bottom; data never flows back.
+
+receive → authenticate → sanitise → authorise → wait for a slot → forward → meter → settle
+"""
+
+import asyncio
+import logging
+from typing import Any
+from uuid import UUID
+
+from gateway import keys
+from gateway.call import Call, ClientGone
+from gateway.catalogue import Catalogue
+from gateway.dialects import openai_chat
+from gateway.dialects.base import Sanitised
+from gateway.errors import Refusal
+from gateway.outbox import Outbox
+from gateway.relay import relay
+from gateway.running import Running
+from gateway.scheduler import Scheduler
+from gateway.settings import Settings
+from gateway.stores import Ask, Settlement, Store, StoreUnavailable, Verdict
+from gateway.upstream import Upstream
+
+_log = logging.getLogger("localllm")
+
+
+class Gateway:
+    """What the stages work with, made once by `app.py`. `running` holds every request in flight."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        upstream: Upstream,
+        outbox: Outbox,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.upstream = upstream
+        self.outbox = outbox
+        self.catalogue = Catalogue(upstream)
+        self.scheduler = Scheduler(settings.upstream_concurrency, settings.queue_limit)
+        self.running: dict[UUID, Running] = {}
+
+
+async def answer(gateway: Gateway, scope: Any, receive: Any, send: Any) -> None:
+    """Serve one request to `/v1/chat/completions`."""
+    call = Call(scope, receive, send)
+    try:
+        refusal = await _admit(gateway, call)
+        if refusal is not None:
+            await call.refuse(refusal)
+    except ClientGone:
+        pass
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if not call.gone or task is None:
+            raise
+        task.uncancel()  # by Call.watch: the client left, and all that it needed has been done
+    finally:
+        call.finish()
+
+
+async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
+    settings = gateway.settings
+    if call.method != "POST":
+        call.extra.append((b"allow", b"POST"))
+        return Refusal("method_not_allowed", "POST")
+
+    key = authenticate(call.headers)
+    if isinstance(key, Refusal):
+        return key
+
+    body = await call.body(settings.max_body_bytes)
+    if isinstance(body, Refusal):
+        return body
+    asked = openai_chat.sanitise(body)
+    if isinstance(asked, Refusal):
+        return asked
+
+    refusal = await _check_model(gateway, asked)
+    if refusal is not None:
+        return refusal
+
+    try:  # before the hold, so that a crash between the two is settled at the next start
+        slot = gateway.outbox.reserve(
+            Settlement(call.id, usage_source="estimated", status="gateway_died")
+        )
+    except OSError as problem:
+        _log.error("no request is served while the outbox cannot be written: %s", problem)
+        return Refusal("outbox_unavailable", retry_after_ms=10_000)
+
+    verdict = await authorise(gateway, call, asked, keys.hash_key(key))
+    if isinstance(verdict, Refusal):
+        gateway.outbox.discard(slot)
+        return verdict
+
+    running = Running(call, asked, verdict.granted, slot, gateway.outbox)
+    gateway.running[call.id] = running
+    call.streaming = asked.stream
+    call.watch()
+    try:
+        refusal = await _serve(gateway, running, verdict)
+        if refusal is not None:
+            running.cut("refused")
+        return refusal
+    except asyncio.CancelledError:
+        running.cut("client_gone" if call.gone else "gateway_stopped")
+        raise
+    finally:
+        running.settle()
+        del gateway.running[call.id]
+
+
+async def _serve(gateway: Gateway, running: Running, verdict: Verdict) -> Refusal | None:
+    request = openai_chat.serialise(running.asked, verdict.granted)
+    if isinstance(request, Refusal):
+        return request
+
+    running.place = gateway.scheduler.enter(verdict.key_id)
+    if running.place is None:
+        return Refusal("queue_full", retry_after_ms=5000)
+
+    async with running.place:
+        response = await gateway.upstream.post(running.call.path, request)
+        if isinstance(response, Refusal):
+            running.cut("upstream_error")
+            return response
+        try:
+            return await relay(response, running)
+        finally:
+            await response.close()
+
+
+def authenticate(headers: dict[bytes, bytes]) -> str | Refusal:
+    """The key that the caller shows, if it can be one."""
+    shown = headers.get(b"x-api-key")
+    if shown is None:
+        scheme, _, shown = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer":
+            return Refusal("missing_api_key")
+    key = shown.strip().decode("latin-1")
+    if not key:
+        return Refusal("missing_api_key")
+    return key if keys.is_well_formed(key) else Refusal("malformed_api_key")
+
+
+async def _check_model(gateway: Gateway, asked: Sanitised) -> Refusal | None:
+    """Cloud models leave the machine; what is known of a model narrows what it can cost."""
+    model = await gateway.catalogue.find(asked.model)
+    remote = asked.cloud or (model is not None and model.remote)
+    if remote and not gateway.settings.allow_cloud_models:
+        return Refusal("cloud_model", model=asked.model, param="model")
+    if model is None:
+        if gateway.upstream.target.listed_only:
+            return Refusal("unknown_model", model=asked.model, param="model")
+        return None
+    asked.prompt_bound += model.system_bytes
+    if model.context_length:
+        asked.prompt_bound = min(asked.prompt_bound, model.context_length)
+    return None
+
+
+async def authorise(
+    gateway: Gateway, call: Call, asked: Sanitised, key_hash: str
+) -> Verdict | Refusal:
+    """Let the store decide, and hold what the request may cost at most."""
+    cap = gateway.settings.max_output_tokens
+    ask = Ask(
+        request_id=call.id,
+        key_hash=key_hash,
+        scope="chat",
+        origin=call.origin,
+        model=asked.model,
+        endpoint=call.path,
+        prompt_bound=asked.prompt_bound,
+        max_output=min(asked.max_output or cap, cap),
+    )
+    try:
+        verdict = await gateway.store.authorize(ask)
+    except StoreUnavailable as problem:
+        _log.warning("the store cannot be asked: %s", problem)
+        return Refusal("store_unavailable", retry_after_ms=5000)
+    call.allow(verdict)
+    if not verdict.allowed:
+        reason = verdict.reason or "internal_error"
+        return Refusal(reason, model=asked.model, retry_after_ms=verdict.retry_after_ms)
+    return verdict

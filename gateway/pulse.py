@@ -1,0 +1,36 @@
+"""What happens by the clock: heartbeats, checkpoints, renewal of holds."""
+
+import asyncio
+import logging
+import time
+
+from gateway.pipeline import Gateway
+from gateway.stores import StoreUnavailable
+
+SWEEP_SECONDS = 60.0
+_log = logging.getLogger("localllm")
+
+
+async def beat(gateway: Gateway) -> None:
+    """Once a second or oftener, for each running request: write down how far it has come, and
+    show its client a sign of life when it has seen nothing for HEARTBEAT_SECONDS."""
+    silence = gateway.settings.heartbeat_seconds
+    while True:
+        await asyncio.sleep(min(1.0, silence / 4))
+        now = time.monotonic()
+        for running in list(gateway.running.values()):
+            if running.meter is not None:
+                running.checkpoint()
+            if now - running.call.last_sent >= silence:
+                position = running.place.position() if running.place else 0
+                running.call.beat(f"waiting, position {position}" if position else "working")
+
+
+async def sweep(gateway: Gateway) -> None:
+    """Keep the holds of running requests, release those whose gateway died."""
+    while True:
+        try:
+            await gateway.store.sweep(list(gateway.running))
+        except StoreUnavailable as problem:
+            _log.warning("holds are not swept: %s", problem)
+        await asyncio.sleep(SWEEP_SECONDS)

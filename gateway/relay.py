@@ -1,0 +1,89 @@
+"""Pass the model's answer to the client, metered, and never as a clean end when it was cut."""
+
+import aiohttp
+import httpx
+import msgspec
+
+from gateway.errors import Refusal
+from gateway.meter import BodyMeter, BrokenStream, StreamMeter
+from gateway.running import Running
+from gateway.upstream import Answer
+
+_CUT = (httpx.HTTPError, aiohttp.ClientError, OSError, BrokenStream)
+
+
+async def relay(answer: Answer, running: Running) -> Refusal | None:
+    """Forward one answer. It is settled before its last bytes leave, so that whatever the client
+    has seen whole is counted, even if this process dies right after."""
+    if answer.status != 200:
+        return await _refused(answer, running)
+    if running.call.streaming and answer.content_type.startswith("text/event-stream"):
+        return await _stream(answer, running)
+    return await _body(answer, running)
+
+
+async def _stream(answer: Answer, running: Running) -> Refusal | None:
+    call = running.call
+    meter = running.meter = StreamMeter(show_usage=running.asked.wants_usage)
+    first = True
+    reason = "truncated"
+    try:
+        async for chunk in answer.chunks():
+            events = meter.feed(chunk)
+            if first:
+                first = False
+                running.began()
+                running.checkpoint()
+            if meter.complete:
+                running.settle()
+            if events:
+                await call.write(events)
+    except httpx.ReadTimeout:
+        reason = "upstream_timeout"
+    except _CUT:
+        pass
+    if meter.complete:
+        await call.end()
+        return None
+    running.cut(reason)
+    running.settle()
+    return Refusal(reason)
+
+
+async def _body(answer: Answer, running: Running) -> Refusal | None:
+    try:
+        body = await answer.body()
+    except _CUT as problem:
+        running.cut("upstream_error")
+        slow = isinstance(problem, httpx.ReadTimeout)
+        return Refusal("upstream_timeout" if slow else "truncated")
+    running.began()
+    running.meter = BodyMeter(body)
+    running.settle()
+    await running.call.whole(200, body)
+    return None
+
+
+class _Error(msgspec.Struct):
+    message: str = ""
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Error | str = ""
+
+
+async def _refused(answer: Answer, running: Running) -> Refusal:
+    """The model server's own refusal, in the codes that clients rely on."""
+    running.cut("upstream_error")
+    try:
+        error = msgspec.json.decode(await answer.body(), type=_ErrorBody).error
+        detail = error if isinstance(error, str) else error.message
+    except (msgspec.DecodeError, *_CUT):
+        detail = ""
+    if answer.status == 404:
+        return Refusal("upstream_not_found", detail or "There is no such model.")
+    if answer.status == 503:
+        return Refusal("upstream_busy", detail or "The model server is busy.", retry_after_ms=2000)
+    if 400 <= answer.status < 500:
+        return Refusal("upstream_refused", detail or "The model server refused the request.")
+    return Refusal("upstream_failed", detail or "The model server failed.")

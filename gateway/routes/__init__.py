@@ -1,0 +1,1 @@
+"""Litestar routes. Each file holds the handlers of one audience; the work is done elsewhere."""

@@ -1,0 +1,78 @@
+"""One request in flight: how far it has come, and what it would be settled as if it ended now."""
+
+import logging
+import time
+
+from gateway.call import Call
+from gateway.dialects.base import Sanitised
+from gateway.meter import BodyMeter, StreamMeter, estimate_prompt
+from gateway.outbox import Outbox, Slot
+from gateway.scheduler import Place
+
+_log = logging.getLogger("localllm")
+
+
+class Running:
+    """`settle` may be called from several ends of the pipeline; the first one counts."""
+
+    def __init__(self, call: Call, asked: Sanitised, granted: int, slot: Slot, outbox: Outbox):
+        self.call = call
+        self.asked = asked
+        self.place: Place | None = None
+        self.meter: StreamMeter | BodyMeter | None = None
+        self._granted = granted
+        self._slot = slot
+        self._outbox = outbox
+        self._status: str | None = None
+        self._ttft_ms: int | None = None
+        self._settled = False
+
+    def began(self) -> None:
+        """The first byte of the answer is here."""
+        if self._ttft_ms is None:
+            self._ttft_ms = self._elapsed_ms()
+
+    def cut(self, status: str) -> None:
+        """It does not end as it should. The first cause stands."""
+        self._status = self._status or status
+
+    def checkpoint(self) -> None:
+        """Write down how far it has come, for the case that this process dies."""
+        if self._settled:
+            return
+        self._fill("gateway_died")
+        try:
+            self._outbox.checkpoint(self._slot)
+        except OSError as problem:
+            _log.error("the outbox cannot be written: %s", problem)
+
+    def settle(self) -> None:
+        """It is final: the outbox has it on disk before this returns, and sends it to the store."""
+        if self._settled:
+            return
+        self._settled = True
+        self._fill("ok")
+        self._slot.settlement.duration_ms = self._elapsed_ms()
+        self._outbox.commit(self._slot)
+
+    def _fill(self, status: str) -> None:
+        """Reported counts as they are; else what was seen (DESIGN.md, invariant 3)."""
+        settlement = self._slot.settlement
+        settlement.status = self._status or status
+        settlement.ttft_ms = self._ttft_ms
+        usage = self.meter.usage if self.meter else None
+        if usage:
+            settlement.prompt_tokens = usage.prompt_tokens
+            settlement.completion_tokens = usage.completion_tokens
+            settlement.usage_source = "reported"
+            return
+        seen = min(self.meter.estimate(), self._granted) if self.meter else 0
+        asked = self.asked
+        guess = min(estimate_prompt(asked.prompt_bytes, asked.messages), asked.prompt_bound)
+        settlement.prompt_tokens = guess if seen else 0
+        settlement.completion_tokens = seen
+        nothing = not seen and self._status in {"refused", "upstream_error"}
+        settlement.usage_source = "none" if nothing else "estimated"
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self.call.started) * 1000)

@@ -1,0 +1,73 @@
+"""Run the gateway: one HTTP server, and what happens by the clock beside it."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import uvicorn
+
+from gateway import pulse
+from gateway.app import make_app
+from gateway.http import BoundedHttp
+from gateway.outbox import Outbox
+from gateway.pipeline import Gateway
+from gateway.settings import Settings
+from gateway.stores import Store
+from gateway.upstream import Upstream
+
+KEEP_ALIVE = 120  # seconds; cloudflared keeps idle connections for 90 (facts/cloudflared.md)
+GRACE = 10  # seconds that running answers have when the gateway stops
+FLUSH = 5.0  # seconds for the last settlements; what is left is sent at the next start
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: object = None) -> None:
+        await super().startup(sockets)  # type: ignore[arg-type] # we only pass it on
+        if self._ready and not self.should_exit:
+            self._ready()
+
+
+async def serve(
+    settings: Settings,
+    store: Store,
+    upstream: Upstream,
+    *,
+    ready: Callable[[], None] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, then let answers end, and settle. OSError: disk unusable."""
+    outbox = Outbox(settings.data_dir / "outbox", store.settle)
+    gateway = Gateway(settings, store, upstream, outbox)
+    config = uvicorn.Config(
+        make_app(gateway),
+        host=settings.host,
+        port=settings.port,
+        http=BoundedHttp,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+    )
+    tasks = [
+        asyncio.create_task(work)
+        for work in (outbox.run(), pulse.beat(gateway), pulse.sweep(gateway))
+    ]
+    gateway.catalogue.refresh()
+    try:
+        await _Server(config, ready).serve()
+    finally:
+        await outbox.drained(FLUSH)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(OSError):
+            outbox.close()
+        await upstream.close()
