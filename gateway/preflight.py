@@ -4,6 +4,7 @@ A problem is one line that says what to do; `up` and `serve` end with it, `docto
 """
 
 import errno
+import ipaddress
 import os
 import shutil
 import socket
@@ -32,7 +33,8 @@ def check_port(host: str, port: int) -> None:
 
 def local_url(host: str, port: int) -> str:
     """Where a program on this machine reaches a gateway that listens there."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    if host != "localhost" and ipaddress.ip_address(host).is_unspecified:
+        host = "::1" if ":" in host else "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

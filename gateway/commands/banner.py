@@ -41,7 +41,6 @@ def curl_line(url: str, key: str | None, model: str) -> str:
         if key
         else (f'"Authorization: Bearer ${KEY_VARIABLE}"')
     )
-    return (
-        f"curl -N {url}/v1/chat/completions -H {authorization} "
-        f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body, ensure_ascii=False))}"
-    )
+    data = shlex.quote(json.dumps(body, ensure_ascii=False))
+    json_header = "-H 'Content-Type: application/json'"
+    return f"curl -N {url}/v1/chat/completions -H {authorization} {json_header} -d {data}"

@@ -15,7 +15,7 @@ def doctor(as_json: bool) -> None:
 
     Checks Python, settings, data directory, secrets, store, outbox, Ollama and port.
 
-    It changes nothing, but starts the embedded Postgres for the moment. Exit code 1: something fails.
+    It changes nothing, but may start the embedded Postgres for the moment.
     """
     from gateway.checkup import examine
 
@@ -27,9 +27,7 @@ def doctor(as_json: bool) -> None:
     else:
         for finding in findings:
             mark, colour = _MARKS[finding.state]
-            line = f"{finding.check:<9} {finding.text}"
-            click.echo(
-                f"{click.style(mark, fg=colour)} {click.style(finding.state, fg=colour):<4} {line}"
-            )
+            state = click.style(f"{mark} {finding.state:<4}", fg=colour)
+            click.echo(f"{state} {finding.check:<9} {finding.text}")
     if failures:
         raise Failed(f"{len(failures)} of {len(findings)} checks failed.")

@@ -22,7 +22,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[int]):
     """`90`, `90s`, `15m`, `24h` or `7d`, as seconds."""
 
     name = "duration"

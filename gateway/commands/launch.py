@@ -12,7 +12,7 @@ from gateway.checkup import ADMIN_SECRET_FILE
 from gateway.commands.banner import print_banner
 from gateway.commands.model_source import ModelSource
 from gateway.commands.output import accepted
-from gateway.commands.running import Failed, signals_handed_over
+from gateway.commands.running import Failed, Signals
 from gateway.opening import open_store
 from gateway.settings import Settings
 from gateway.stores import Store, StoreUnavailable
@@ -22,7 +22,7 @@ from gateway.upstream import Target, Upstream
 FIRST_KEY_LABEL = "first key"
 
 
-async def launch(settings: Settings, *, demo_allowed: bool) -> None:
+async def launch(settings: Settings, signals: Signals, *, demo: bool) -> None:
     """Run until Ctrl-C or SIGTERM; everything started here is stopped again."""
     preflight.check_port(settings.host, settings.port)
     preflight.check_data_dir(settings.data_dir)
@@ -33,17 +33,17 @@ async def launch(settings: Settings, *, demo_allowed: bool) -> None:
     async with (
         open_store(settings, say) as opened,
         supervised(opened.postgres),
-        ModelSource(settings, upstream, say, demo_allowed=demo_allowed) as source,
+        ModelSource(settings, upstream, say, demo=demo) as source,
     ):
         telling: list[asyncio.Task[None]] = []
 
         def ready() -> None:
+            signals.leave_to_server()
             telling.append(asyncio.create_task(_tell(settings, opened.store, source)))
 
-        with signals_handed_over():
-            await server.serve(settings, opened.store, upstream, ready=ready)
+        await server.serve(settings, opened.store, upstream, ready=ready)
         await asyncio.gather(*telling)
-        say("Stopping.")
+    say("Stopped.")
 
 
 async def _tell(settings: Settings, store: Store, source: ModelSource) -> None:

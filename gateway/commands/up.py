@@ -2,7 +2,7 @@
 
 import click
 
-from gateway.commands.running import Failed, read_settings, run
+from gateway.commands.running import Failed, read_settings, run_server
 from gateway.commands.settings_help import CommandWithSettings
 
 
@@ -20,4 +20,4 @@ def up(no_demo: bool, tunnel: bool) -> None:
     settings = read_settings()
     from gateway.commands.launch import launch
 
-    run(launch(settings, demo_allowed=not no_demo), fast=True)
+    run_server(settings, lambda signals: launch(settings, signals, demo=not no_demo))

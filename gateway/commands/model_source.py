@@ -1,0 +1,130 @@
+"""Which model server `up` uses: Ollama if it answers, else the demo model until it does."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from gateway import demo
+from gateway.commands.demo_start import install, start
+from gateway.demo import DemoError, DemoModel, Endpoint
+from gateway.demo.process import MODEL
+from gateway.ollama import Found, look
+from gateway.settings import Settings
+from gateway.upstream import Upstream
+
+INTERVAL = 2.0  # seconds between two looks for Ollama
+LINGER = 300.0  # seconds that answers of the demo model have to end once Ollama is there
+
+
+class ModelSource:
+    """Points `upstream` at the right place. `model` is one that works; `note` says what it is."""
+
+    def __init__(
+        self, settings: Settings, upstream: Upstream, say: Callable[[str], None], *, demo: bool
+    ) -> None:
+        self._url = settings.ollama_base_url
+        self._settings = settings
+        self._upstream = upstream
+        self._say = say
+        self._demo_allowed = demo
+        self._demo: DemoModel | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.model = settings.ollama_default_model
+        self.note = ""
+
+    async def __aenter__(self) -> Self:
+        found = await look(self._url)
+        if found is not None:
+            self._use_ollama(found)
+            return self
+        self._say(f"No Ollama answers at {self._url} (OLLAMA_BASE_URL).")
+        self.note = f"none until Ollama answers at {self._url}"
+        try:
+            if self._demo_allowed:
+                await self._begin_demo()
+            self._task = asyncio.create_task(self._watch())
+        except BaseException:
+            await self._stop_demo()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._stop_demo()
+
+    async def _begin_demo(self) -> None:
+        try:
+            if not demo.is_installed():
+                self._say("Installing the demo model that answers meanwhile (about 260 MB, once).")
+                await install()
+            self._demo = DemoModel()
+            endpoint = await start(self._demo, self._settings.data_dir, self._say)
+        except DemoError as problem:
+            await self._stop_demo()
+            self._say(f"No demo model: {problem}")
+            return
+        self._use_demo(endpoint)
+        self.model = MODEL
+        self.note = f"{MODEL}, the demo, until Ollama answers at {self._url}"
+        self._say(
+            f"The demo model {MODEL} answers meanwhile. It is small and only pre-trained: "
+            "its answers show that all works, not what a chat model can do."
+        )
+
+    async def _watch(self) -> None:
+        """Until Ollama answers; a demo model that was killed is started again meanwhile."""
+        told = ""
+        while True:
+            await self._pause()
+            found = await look(self._url)
+            if found is not None:
+                break
+            if self._demo is not None and self._demo.returncode is not None:
+                try:
+                    self._use_demo(await self._demo.restart())
+                    self._say("The demo model had died; it runs again.")
+                    told = ""
+                except DemoError as problem:
+                    if str(problem) != told:
+                        self._say(str(problem))
+                    told = str(problem)
+        self._use_ollama(found)
+        self._say(f"Ollama answers: requests go to {self._url} from now on. {self.note}")
+        if self._demo is not None:
+            await asyncio.sleep(LINGER)
+            await self._stop_demo()
+
+    async def _pause(self) -> None:
+        """INTERVAL, or less if the demo model dies."""
+        if self._demo is None or self._demo.returncode is not None:
+            await asyncio.sleep(INTERVAL)
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._demo.wait(), INTERVAL)
+
+    def _use_demo(self, endpoint: Endpoint) -> None:
+        self._upstream.point_to(endpoint.base_url, endpoint.headers, listed_only=True)
+
+    def _use_ollama(self, found: Found) -> None:
+        default = self._settings.ollama_default_model
+        chosen = found.choose(default)
+        self.model = chosen or default
+        self._upstream.point_to(self._url)
+        if chosen is None and found.version:
+            self.note = f"none yet in Ollama at {self._url}; run: ollama pull {default}"
+        else:
+            self.note = f"{self.model}, from {self._url}"
+
+    async def _stop_demo(self) -> None:
+        if self._demo is not None:
+            model, self._demo = self._demo, None
+            await model.stop()
