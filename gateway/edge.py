@@ -3,7 +3,9 @@
 Request ids, CORS, paths that could be read in two ways, and the size of headers.
 """
 
+import logging
 import re
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ _EXPOSED = (
     b"x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
     b"x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens"
 )
+_log = logging.getLogger("localllm.http")
 _METHODS = b"GET, POST, PATCH, DELETE, OPTIONS"
 _DEFAULT_HEADERS = b"authorization, x-api-key, content-type, anthropic-version"
 
@@ -60,7 +63,11 @@ class Edge:
             await _preflight(headers, reply)
             return
         scope["direct"] = send, common  # a Call adds the headers itself: no hop for each chunk
+        started = time.monotonic()
         await self.app(scope, receive, reply)
+        if _log.isEnabledFor(logging.DEBUG):
+            spent = (time.monotonic() - started) * 1000
+            _log.debug("%s %s %.0f ms %s", scope["method"], scope["path"], spent, common[0][1])
 
     def _refusal(
         self, scope: Any, headers: dict[bytes, bytes], origin: bytes | None

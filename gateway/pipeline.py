@@ -76,6 +76,7 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
     if isinstance(body, Refusal):
         return body
     asked = openai_chat.sanitise(body)
+    del body  # up to MAX_BODY_BYTES that would live as long as the answer
     if isinstance(asked, Refusal):
         return asked
 
@@ -115,6 +116,7 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
 
 async def _serve(gateway: Gateway, running: Running, verdict: Verdict) -> Refusal | None:
     request = openai_chat.serialise(running.asked, verdict.granted)
+    running.asked.request = None
     if isinstance(request, Refusal):
         return request
 

@@ -1,11 +1,13 @@
 """Turn what the functions behind the routes return – JSON or a `Refusal` – into responses."""
 
 import logging
+import re
 from typing import Any, cast
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.routes import HTTPRoute
 
 from gateway.dialects import error_body
 from gateway.errors import Refusal
@@ -28,6 +30,15 @@ def respond(request: AnyRequest, result: object, status: int = 200) -> Response[
     return Response(body, status_code=status, media_type="application/json", headers=headers)
 
 
+def _methods(request: AnyRequest) -> str:
+    """What the path does answer to."""
+    for route in request.app.routes:
+        pattern = re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(route.path))
+        if isinstance(route, HTTPRoute) and re.fullmatch(pattern, request.url.path):
+            return ", ".join(sorted(route.methods))
+    return "another method"
+
+
 def request_id(request: AnyRequest) -> str:
     return str(cast(dict[str, Any], request.scope).get("request_id", ""))
 
@@ -40,7 +51,7 @@ def on_exception(request: AnyRequest, problem: Exception) -> Response[bytes]:
     if isinstance(problem, NotFoundException):
         return respond(request, Refusal("not_found", f"There is nothing at {request.url.path}."))
     if isinstance(problem, MethodNotAllowedException):
-        allowed = (problem.headers or {}).get("Allow", "another method")
+        allowed = _methods(request)
         answer = respond(request, Refusal("method_not_allowed", allowed))
         answer.headers["allow"] = allowed
         return answer
