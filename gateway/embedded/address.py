@@ -33,6 +33,11 @@ class Address:
             where = f"listen_addresses = '{self.host}'"
         return f"{where}\nport = {self.port}"
 
+    @property
+    def lock_file(self) -> Path:
+        """What a server that listens on the socket holds; there is none for a port."""
+        return Path(self.host, f".s.PGSQL.{self.port}.lock")
+
     def dsn(self, user: str, password: str) -> str:
         return (
             f"postgresql://{user}:{quote(password, safe='')}@/postgres"

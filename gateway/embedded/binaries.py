@@ -26,14 +26,19 @@ class Binaries:
     directory: Path
     account: Account | None
 
-    def start(self, program: str, *arguments: str, output: IO[bytes]) -> subprocess.Popen[bytes]:
-        """In a session of its own, so that Ctrl-C in the terminal is for us alone."""
+    def start(
+        self, program: str, *arguments: str, cluster: Path, output: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        """In a session of its own, so that Ctrl-C in the terminal is for us alone.
+
+        The cluster goes by the environment, because pg_ctl puts its options through a shell.
+        """
         kept = {name: text for name, text in os.environ.items() if name.upper() in _KEPT_VARIABLES}
         try:
             return subprocess.Popen(
                 [str(self.directory / program), *arguments],
                 cwd=self.directory.anchor,
-                env=kept | {"LC_ALL": "C"},
+                env=kept | {"LC_ALL": "C", "PGDATA": str(cluster)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -49,9 +54,11 @@ class Binaries:
                 "or set DATABASE_URL to a Postgres of your own."
             ) from None
 
-    def run(self, program: str, *arguments: str, output: IO[bytes], timeout: float) -> int:
+    def run(
+        self, program: str, *arguments: str, cluster: Path, output: IO[bytes], timeout: float
+    ) -> int:
         """Its exit status; it is ended when it takes too long or we are interrupted."""
-        with self.start(program, *arguments, output=output) as process:
+        with self.start(program, *arguments, cluster=cluster, output=output) as process:
             try:
                 return process.wait(timeout)
             except subprocess.TimeoutExpired:

@@ -127,7 +127,6 @@ def make(binaries: Binaries, data_dir: Path, cluster: Path, secret: str, log: Pa
         begun = output.tell()
         status = binaries.run(
             "initdb",
-            f"--pgdata={staging / 'cluster'}",
             f"--username={SUPERUSER}",
             f"--pwfile={secret_file}",
             "--auth=scram-sha-256",
@@ -135,6 +134,7 @@ def make(binaries: Binaries, data_dir: Path, cluster: Path, secret: str, log: Pa
             "--no-instructions",
             # Built in: the same order of text on each machine and after each system upgrade.
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            cluster=staging / "cluster",
             output=output,
             timeout=_INITDB_SECONDS,
         )

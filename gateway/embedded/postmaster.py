@@ -31,20 +31,19 @@ def running(cluster: Path) -> Postmaster | None:
     return Postmaster(pid, address, status == "ready") if address.answers() else None
 
 
-def forget_dead(cluster: Path) -> None:
-    """Remove a file left by a dead server, where Postgres would believe it to be alive.
+def forget_dead(cluster: Path, address: Address) -> None:
+    """Remove the lock files of a dead server, where Postgres would believe it to be alive.
 
     That is so when its process number belongs to another program now, or when nobody has
     collected the dead process (containers without an init). It sees through all other leftovers
-    itself, so the file is left alone while it may mean a server.
+    itself, so the files are left alone while they may mean a server.
     """
-    file = cluster / "postmaster.pid"
-    try:
-        pid = int(file.read_text(errors="replace").split("\n", 1)[0])
-        process = psutil.Process(pid)
-        dead = process.status() == psutil.STATUS_ZOMBIE
-        dead = dead or not process.name().startswith("postgres")
-    except (FileNotFoundError, ValueError, psutil.Error):
-        return
-    if dead:
-        file.unlink(missing_ok=True)
+    for file in (cluster / "postmaster.pid", address.lock_file):
+        try:
+            process = psutil.Process(int(file.read_text(errors="replace").split("\n", 1)[0]))
+            dead = process.status() == psutil.STATUS_ZOMBIE
+            dead = dead or not process.name().startswith("postgres")
+        except (OSError, ValueError, psutil.Error):
+            continue
+        if dead:
+            file.unlink(missing_ok=True)

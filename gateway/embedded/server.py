@@ -109,15 +109,11 @@ class EmbeddedPostgres:
     def _launch(self, tools: binaries.Binaries, deadline: float) -> address.Address:
         wanted = address.choose(self._cluster, tools.account, self._address)
         cluster.configure(self._cluster, wanted.setting, tools.account)
-        postmaster.forget_dead(self._cluster)
+        postmaster.forget_dead(self._cluster, wanted)
         self._trim_log()
         while True:
-            with self.log.open("ab") as output:
-                begun = output.tell()
-                seconds = f"--timeout={_START_SECONDS:.0f}"
-                arguments = (f"--pgdata={self._cluster}", "--wait", "--silent", seconds, "start")
-                patience = _START_SECONDS + 10
-                status = tools.run("pg_ctl", *arguments, output=output, timeout=patience)
+            begun = self.log.stat().st_size
+            status = self._control(tools, "start", _START_SECONDS)
             if status == 0:
                 return wanted
             said = cluster.tail(self.log, begun)
@@ -134,14 +130,18 @@ class EmbeddedPostgres:
         if postmaster.running(self._cluster) is None:
             return
         for mode in ("fast", "immediate"):  # both lose nothing; fast needs no recovery later
-            arguments = (f"--pgdata={self._cluster}", "--wait", "--silent", f"--mode={mode}")
-            seconds = f"--timeout={_STOP_SECONDS:.0f}"
-            with self.log.open("ab") as output:
-                status = self._binaries.run(
-                    "pg_ctl", *arguments, seconds, "stop", output=output, timeout=_STOP_SECONDS + 5
-                )
-            if status == 0:
+            if self._control(self._binaries, "stop", _STOP_SECONDS, f"--mode={mode}") == 0:
                 return
+
+    def _control(self, tools: binaries.Binaries, action: str, seconds: float, *options: str) -> int:
+        limit = f"--timeout={seconds:.0f}"
+        with self.log.open("ab") as output:
+            return tools.run(
+                *("pg_ctl", action, "--wait", "--silent", limit, *options),
+                cluster=self._cluster,
+                output=output,
+                timeout=seconds + 10,
+            )
 
     def _trim_log(self) -> None:
         """The server only ever appends, so emptying the file under it is safe."""

@@ -57,6 +57,8 @@ def leave(data_dir: Path) -> bool:
     last = lock.acquire_write_lock(blocking=False)
     if last:
         lock.release_write_lock()
+    elif lock.lockfile is not None:
+        lock.lockfile.close()  # what could not be locked is left open
     return last
 
 
