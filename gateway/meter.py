@@ -102,12 +102,20 @@ class StreamMeter:
                 return b""
         if not self._first:
             self._first = chunk
-        if b'"usage"' in chunk or b"[DONE]" in chunk:
-            return b"".join(self._inspect(chunk))
-        self._last = chunk
-        self._events += chunk.count(_END)
-        self._bytes += len(chunk)
-        return chunk
+        mark = _first_mark(chunk)
+        if mark < 0:
+            self._count(chunk)
+            return chunk
+        cut = chunk.rfind(_END, 0, mark)
+        start = cut + len(_END) if cut >= 0 else 0
+        if start:
+            self._count(chunk[:start])
+        return chunk[:start] + b"".join(self._inspect(chunk[start:]))
+
+    def _count(self, events: bytes) -> None:
+        self._last = events
+        self._events += events.count(_END)
+        self._bytes += len(events)
 
     def _inspect(self, chunk: bytes) -> Iterator[bytes]:
         for event in chunk.split(_END)[:-1]:
@@ -119,19 +127,18 @@ class StreamMeter:
                     self.usage = found.usage
                 if not found.choices and not self._show_usage:
                     continue
-            self._last = event + _END
-            self._events += 1
-            self._bytes += len(event) + len(_END)
+            self._count(event + _END)
             yield event + _END
 
     def estimate(self) -> int:
         """Tokens produced so far, as far as they can be told without a report."""
         if not self._events:
             return 0
-        first = next(_events(self._first))
+        first = self._first[: self._first.index(_END)]
+        last = self._last[: -len(_END)].rpartition(_END)[2]
         envelope = len(first) + len(_END) - _text_size(first)
         events = self._events
-        if events > 1 and not _text_size(list(_events(self._last))[-1]):
+        if events > 1 and not _text_size(last):
             events -= 1  # the empty chunk that announces a crash, or the finish
         text = self._bytes - self._events * envelope
         return max(events if self._bytes else 0, -(-text // BYTES_PER_TOKEN))
@@ -165,15 +172,17 @@ def estimate_prompt(size: int, messages: int) -> int:
     return -(-size // BYTES_PER_TOKEN) + PROMPT_OVERHEAD * messages
 
 
+def _first_mark(chunk: bytes) -> int:
+    """Where the first bytes stand that may announce usage or the end; -1: nowhere."""
+    usage, done = chunk.find(b'"usage"'), chunk.find(b"data: [DONE]")
+    return max(usage, done) if usage < 0 or done < 0 else min(usage, done)
+
+
 def _usage_of(event: bytes) -> _UsageOnly:
     try:
         return _decode_usage(event.removeprefix(b"data:"))
     except msgspec.DecodeError:
         return _UsageOnly(choices=[msgspec.Raw(b"{}")])  # not ours to judge: pass it on
-
-
-def _events(chunk: bytes) -> Iterator[bytes]:
-    yield from chunk.split(_END)[:-1]
 
 
 def _text_size(event: bytes) -> int:

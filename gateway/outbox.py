@@ -25,6 +25,7 @@ from gateway.stores import Settlement, StoreUnavailable
 
 SLOT_SIZE = 512
 BATCH = 64
+LINGER = 0.02  # seconds in which settlements gather, so that many share one fsync and one call
 _HEAD = struct.Struct(">BHI")
 _FREE = bytes(SLOT_SIZE)
 _encode = msgspec.msgpack.Encoder().encode
@@ -164,6 +165,8 @@ class Outbox:
             await self._wake.wait()
             self._wake.clear()
             while self._pending:
+                if len(self._pending) < BATCH:
+                    await asyncio.sleep(LINGER)
                 try:
                     await self._send(self._pending[:BATCH])
                     wait = 0.0

@@ -1,6 +1,7 @@
 """The model server: one place that knows where it is and how to ask it."""
 
 from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -12,13 +13,15 @@ from gateway.errors import Refusal
 MAX_BODY = 64 * 1024**2  # bytes of one whole answer
 
 # Ollama refuses a foreign Host or Origin; nothing of the client's headers is passed on (trap 9).
-_HEADERS = [
-    ("Host", "localhost"),
-    ("Content-Type", "application/json"),
-    ("Accept", "*/*"),
-    ("Accept-Encoding", "identity"),
-    ("User-Agent", "localllm"),
-]
+_HEADERS = httpx.Headers(
+    {
+        "Host": "localhost",
+        "Content-Type": "application/json",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+        "User-Agent": "localllm",
+    }
+)
 
 
 class Target(NamedTuple):
@@ -27,6 +30,10 @@ class Target(NamedTuple):
     base_url: str
     headers: tuple[tuple[str, str], ...] = ()
     listed_only: bool = False
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        return [(name.encode(), value.encode()) for name, value in self.headers]
 
 
 class Answer:
@@ -96,8 +103,8 @@ class Upstream:
         target = self.target
         request = httpx.Request(
             method,
-            target.base_url + path,
-            headers=[*_HEADERS, *target.headers],
+            _url(target.base_url + path),
+            headers=[*_HEADERS.raw, *target.raw_headers],
             content=body,
             extensions=extensions,
         )
@@ -111,6 +118,11 @@ class Upstream:
 
     async def close(self) -> None:
         await self._transport.aclose()
+
+
+@lru_cache(64)
+def _url(text: str) -> httpx.URL:
+    return httpx.URL(text)
 
 
 def _session() -> aiohttp.ClientSession:
