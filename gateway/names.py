@@ -37,7 +37,7 @@ def canonical_name(name: str) -> str:
         and _PART.fullmatch(model)
         and _PART.fullmatch(tag.removesuffix(":cloud"))
     )
-    if not valid:
+    if not valid or len(text) > 200:
         raise ValueError(f"'{name[:80]}' is not a model name")
     short = f"{model}:{tag}"
     if host != _REGISTRY:

@@ -23,7 +23,7 @@ import msgspec
 
 from gateway.stores import Settlement, StoreUnavailable
 
-SLOT_SIZE = 512
+SLOT_SIZE = 1024
 BATCH = 64
 LINGER = 0.02  # seconds in which settlements gather, so that many share one fsync and one call
 _HEAD = struct.Struct(">BHI")

@@ -5,6 +5,7 @@ receive → authenticate → sanitise → authorise → wait for a slot → forw
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -86,7 +87,14 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
 
     try:  # before the hold, so that a crash between the two is settled at the next start
         slot = gateway.outbox.reserve(
-            Settlement(call.id, usage_source="estimated", status="gateway_died")
+            Settlement(
+                call.id,
+                usage_source="estimated",
+                status="gateway_died",
+                authorized_at=datetime.now(UTC),
+                model=asked.model,
+                endpoint=call.path,
+            )
         )
     except OSError as problem:
         _log.error("no request is served while the outbox cannot be written: %s", problem)
@@ -97,6 +105,7 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
         gateway.outbox.discard(slot)
         return verdict
 
+    slot.settlement.key_id = verdict.key_id
     running = Running(call, asked, verdict.granted, slot, gateway.outbox)
     gateway.running[call.id] = running
     call.streaming = asked.stream

@@ -16,7 +16,7 @@ _DRAIN_SECONDS = 2.0
 
 
 def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
-    async def identify(request: AnyRequest, scope: str) -> Identity | Refusal:
+    async def identify(request: AnyRequest, scope: str | None) -> Identity | Refusal:
         key = authenticate(dict(request.scope["headers"]))
         if isinstance(key, Refusal):
             return key
@@ -37,7 +37,7 @@ def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
 
     @get("/v1/usage")
     async def usage(request: AnyRequest) -> Response[bytes]:
-        identity = await identify(request, "")
+        identity = await identify(request, None)
         if isinstance(identity, Refusal):
             return respond(request, identity)
         await gateway.outbox.drained(_DRAIN_SECONDS)  # a caller reads its own last request

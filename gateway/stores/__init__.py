@@ -68,6 +68,11 @@ class Settlement(msgspec.Struct, gc=False):
     status: str = "ok"  # ok | client_gone | upstream_error | truncated | gateway_died
     ttft_ms: int | None = None
     duration_ms: int | None = None
+    # Enough to count the request even if a crash of the database lost its hold:
+    key_id: UUID | None = None
+    authorized_at: datetime | None = None
+    model: str = ""
+    endpoint: str = ""
 
 
 class Store(Protocol):
@@ -77,7 +82,9 @@ class Store(Protocol):
         """Decide and hold. Asking again with the same request id gives the same answer."""
         ...
 
-    async def identify(self, key_hash: str, scope: str, origin: str | None) -> Identity: ...
+    async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
+        """Who the key is. `scope` None: any will do."""
+        ...
 
     async def settle(self, batch: Sequence[Settlement]) -> None:
         """Count each request once, however often it is sent."""
