@@ -9,6 +9,7 @@ from gateway.embedded import EmbeddedError, EmbeddedPostgres
 from gateway.opening import to_its_end
 
 INTERVAL = 1.0  # seconds between two looks
+TELL_AFTER = 5  # failures
 _log = logging.getLogger("localllm.supervision")
 
 
@@ -27,14 +28,14 @@ async def supervised(postgres: EmbeddedPostgres | None) -> AsyncGenerator[None]:
 
 
 async def _watch(postgres: EmbeddedPostgres) -> None:
-    told = ""
+    failures = 0
     while True:
         await asyncio.sleep(INTERVAL)
         try:
             if await to_its_end(postgres.ensure_running):
                 _log.warning("the embedded Postgres had died; it runs again")
-            told = ""
+            failures = 0
         except (EmbeddedError, OSError) as problem:
-            if str(problem) != told:  # it is tried again each second, but told once
-                told = str(problem)
+            failures += 1  # remains of a killed server can be in the way for a moment
+            if failures == TELL_AFTER:
                 _log.error("the embedded Postgres does not start: %s", problem)

@@ -35,7 +35,10 @@ async def install() -> None:
 async def start(model: DemoModel, data_dir: Path, say: Callable[[str], None]) -> Endpoint:
     """Start it, with a bar while its file is joined."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task("Joining the demo model", total=1.0, visible=False)
         return await model.start(
             data_dir, say, lambda done: bar.update(task, completed=done, visible=True)

@@ -105,17 +105,27 @@ def _list(values: Sequence[str]) -> list[str] | None:
 @click.argument("label", required=False)
 @click.option("--label", "named_label", metavar="TEXT", help="What the key is for.")
 @_key_options
+@click.option("--key-only", is_flag=True, help="Print nothing but the key, for a script.")
 @json_option
-def create(label: str | None, named_label: str | None, as_json: bool, **options: Any) -> None:
+def create(
+    label: str | None, named_label: str | None, key_only: bool, as_json: bool, **options: Any
+) -> None:
     """Make a key for LABEL and show it, once."""
     from gateway import administration
 
     text = label if label is not None else named_label
     if text is None or (label is not None and named_label is not None):
         raise click.UsageError("Give the key one label: localllm keys create 'my website'")
+    if key_only and as_json:
+        raise click.UsageError("--key-only and --json exclude each other.")
     request = administration.CreateKey(label=text, **_changes(options))
-    made = with_store(lambda store, settings: administration.create_key(store, settings, request))
-    _show_new(accepted(made), as_json)
+    made = accepted(
+        with_store(lambda store, settings: administration.create_key(store, settings, request))
+    )
+    if key_only:
+        click.echo(made["key"])
+    else:
+        _show_new(made, as_json)
 
 
 @keys.command("list")

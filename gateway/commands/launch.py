@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from dataclasses import replace
 
 import click
@@ -69,5 +68,5 @@ def _new_secret() -> str:
 
 
 def say(text: str) -> None:
-    """A step or an event, on stderr: stdout is for the banner."""
-    click.echo(f"{time.strftime('%H:%M:%S')} {text}", err=True)
+    """A step, on stderr: stdout is for the banner."""
+    click.echo(text, err=True)

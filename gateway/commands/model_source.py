@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,8 @@ from gateway.upstream import Upstream
 
 INTERVAL = 2.0  # seconds between two looks for Ollama
 LINGER = 300.0  # seconds that answers of the demo model have to end once Ollama is there
+
+_log = logging.getLogger("localllm.models")
 
 
 class ModelSource:
@@ -91,14 +94,14 @@ class ModelSource:
             if self._demo is not None and self._demo.returncode is not None:
                 try:
                     self._use_demo(await self._demo.restart())
-                    self._say("The demo model had died; it runs again.")
+                    _log.warning("the demo model had died; it runs again")
                     told = ""
                 except DemoError as problem:
-                    if str(problem) != told:
-                        self._say(str(problem))
+                    if str(problem) != told:  # it is tried again each time, but told once
+                        _log.error("%s", problem)
                     told = str(problem)
         self._use_ollama(found)
-        self._say(f"Ollama answers: requests go to {self._url} from now on. {self.note}")
+        _log.info("Ollama answers: requests go to %s from now on; model: %s", self._url, self.note)
         if self._demo is not None:
             await asyncio.sleep(LINGER)
             await self._stop_demo()

@@ -1,0 +1,145 @@
+"""Run `localllm up` and the like as a person does, and see what it says and leaves behind."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+import psutil
+
+PATIENCE = 100.0  # seconds after which something did not happen
+_open = build_opener(ProxyHandler({})).open
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def fresh_directory() -> Generator[Path]:
+    """A directory that the embedded server's own user can enter, when we are root."""
+    path = Path(tempfile.mkdtemp(prefix="localllm-test-"))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+class Running:
+    """A process whose output is read line by line as it comes."""
+
+    def __init__(self, command: list[str], environ: dict[str, str], cwd: Path) -> None:
+        self.output = ""
+        self._said = threading.Condition()
+        self._ended = False
+        self.process = subprocess.Popen(
+            command,
+            env=environ,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._said:
+                self.output += line
+                self._said.notify_all()
+        with self._said:
+            self._ended = True
+            self._said.notify_all()
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """What matches, as soon as it is said."""
+        with self._said:
+            self._said.wait_for(
+                lambda: re.search(pattern, self.output) or self._ended, timeout=PATIENCE
+            )
+            found = re.search(pattern, self.output)
+        assert found is not None, f"{pattern!r} was not said:\n{self.output}"
+        return found
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send a signal, as Ctrl-C does, and give the exit code."""
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=PATIENCE)
+        self._reader.join(timeout=PATIENCE)
+        return code
+
+    def kill(self) -> None:
+        """The way out of a test that failed: nothing stays behind."""
+        for child in family(self.process.pid):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        self.process.kill()
+        self.process.wait()
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all below it."""
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def naming(text: str) -> list[psutil.Process]:
+    """The processes whose command line holds the text, such as a data directory."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if any(text in word for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def all_text_of_processes() -> Iterable[str]:
+    """Command lines and environments of every process that we may see, but our own."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid():
+                yield " ".join([*process.cmdline(), *process.environ().values()])
+
+
+def ask(
+    url: str, key: str | None = None, body: object = None, timeout: float = 60
+) -> tuple[int, Any]:
+    """Status and JSON of an answer, whatever the status."""
+    headers = {"Content-Type": "application/json"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with _open(Request(url, data, headers), timeout=timeout) as answer:
+            return answer.status, json.load(answer)
+    except HTTPError as problem:
+        with problem:
+            return problem.code, json.load(problem)
+
+
+def chat(url: str, key: str, model: str, **options: object) -> tuple[int, Any]:
+    """A chat completion of a few tokens."""
+    messages = [{"role": "user", "content": "Say hello."}]
+    body = {"model": model, "messages": messages, "max_tokens": 8, **options}
+    return ask(f"{url}/v1/chat/completions", key, body)
