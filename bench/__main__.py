@@ -17,8 +17,8 @@ from bench import figures
 from bench.rounds import Bench, Scale
 from bench.servers import BenchError
 
-FULL = Scale(rounds=5, requests=3000, streams=600, first=200, held="paced-20x10")
-QUICK = Scale(rounds=1, requests=1000, streams=200, first=100, held="paced-20x4")
+FULL = Scale(rounds=5, requests=3000, streams=600, first=200, held="paced-20x10", window=0.6)
+QUICK = Scale(rounds=1, requests=1000, streams=200, first=100, held="paced-20x3", window=0.3)
 
 
 def say(text: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from bench import plans, processes
 from bench.figures import Samples, p99
@@ -23,6 +24,7 @@ class Scale:
     streams: int
     first: int
     held: str
+    window: float  # seconds of one look at the throughput
     held_streams: int = 500
 
 
@@ -112,8 +114,8 @@ class Bench:
         """Memory first: later loads leave room behind in which streams would cost nothing."""
         scale = self.scale
         self.say(f"{server.name}: {scale.held_streams} held streams")
-        await self.requests(server)  # warm
-        before = await self.requests(server)
+        await self.throughput(server)  # warm
+        before = await self.throughput(server)
         empty = processes.rss_bytes(server.measured())
 
         async def weigh() -> None:
@@ -128,14 +130,17 @@ class Bench:
         )
         if load.delays:
             self.take(server, "delay", p99(load.delays) * 1e3)
-        after = await self.requests(server)
+        after = await self.throughput(server)
         self.take(server, "after_held", after / before if before else 0.0)
 
-    async def requests(self, server: Server) -> float:
-        """Requests a second, over about a second."""
+    async def throughput(self, server: Server) -> float:
+        """Requests a second: the median of three short looks."""
         model = "answer-1024"
-        load = self.book(server, await repeat(server.target, model, 100_000, limit=1.0), model)
-        return load.done / load.seconds
+        looks: list[float] = []
+        for _ in range(3):
+            load = await repeat(server.target, model, 100_000, limit=self.scale.window)
+            looks.append(self.book(server, load, model).done / load.seconds)
+        return median(looks)
 
     async def round(self, server: Server) -> None:
         scale = self.scale

@@ -14,7 +14,7 @@ import httptools
 
 from bench import plans
 
-MODELS = ("answer-1024", "burst-200", "burst-20", "paced-20x4", "paced-20x10")
+MODELS = ("answer-1024", "burst-200", "burst-20", "paced-20x3", "paced-20x10")
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]+)"')
 _STREAM = re.compile(rb'"stream"\s*:\s*true')
 _USAGE = re.compile(rb'"include_usage"\s*:\s*true')
