@@ -1,0 +1,119 @@
+"""Bring a database to the schema of this version: forward only, all or nothing, one at a time.
+
+`sql/schema/NNNN_name.sql` are applied once each, in order. Helpers, functions and grants are
+replaced as a whole when any of them has changed. Everything happens in one transaction under a
+lock, so that it can be run twice, and from two machines at once.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from gateway.stores import StoreUnavailable
+from gateway.stores.problems import explained
+
+_driver: Any = asyncpg  # it has no types
+
+FUNCTIONS = "functions"  # the one row that stands for all that is replaced
+_LOCK = 0x6C6F63616C6C6C6D  # "localllm"
+_TIMEOUT = 60.0
+
+_BOOKS = """
+create schema if not exists gateway;
+create table if not exists gateway.migrations (
+    version text primary key,
+    checksum text not null,
+    applied_at timestamptz not null default now()
+);
+"""
+_RECORD = """
+insert into gateway.migrations (version, checksum) values ($1, $2)
+on conflict (version) do update set checksum = excluded.checksum, applied_at = now()
+"""
+
+
+class DatabaseTooNew(StoreUnavailable):
+    """A newer version of localllm has changed the schema."""
+
+
+class SchemaChanged(StoreUnavailable):
+    """A schema file was edited after it had been applied."""
+
+
+async def migrate(dsn: str) -> list[str]:
+    """Apply what is missing; the names of what was applied, none when all was up to date.
+
+    Raises StoreUnavailable, of which the two classes above are kinds, with words for the owner.
+    """
+    with explained():
+        connection = await _driver.connect(
+            dsn, timeout=_TIMEOUT, command_timeout=_TIMEOUT, statement_cache_size=0
+        )
+        try:
+            if not _missing(await _applied(connection)):
+                return []
+            async with connection.transaction():
+                await connection.fetchval("select pg_advisory_xact_lock($1::bigint)", _LOCK)
+                missing = _missing(await _applied(connection))
+                if missing:
+                    await connection.execute(_BOOKS)
+                for name, text in missing.items():
+                    await connection.execute(text)
+                    await connection.execute(_RECORD, name, _checksum(text))
+            return list(missing)
+        finally:
+            await connection.close(timeout=5.0)
+
+
+def folder() -> Path:
+    """Where the SQL is: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "sql"
+    return inside if inside.is_dir() else package.parent / "sql"
+
+
+def steps() -> dict[str, str]:
+    """Everything there is, in the order in which it is applied: name and SQL."""
+    sql = folder()
+    schema = {file.stem: file.read_text("utf-8") for file in sorted(sql.glob("schema/*.sql"))}
+    replaced = [
+        *sorted(sql.glob("helpers/*.sql")),
+        *sorted(sql.glob("functions/*.sql")),
+        sql / "grants.sql",
+    ]
+    return schema | {FUNCTIONS: "\n".join(file.read_text("utf-8") for file in replaced)}
+
+
+async def _applied(connection: Any) -> dict[str, str]:
+    exists = "select to_regclass('gateway.migrations') is not null"
+    if not await connection.fetchval(exists):
+        return {}
+    rows = await connection.fetch("select version, checksum from gateway.migrations")
+    return {row["version"]: row["checksum"] for row in rows}
+
+
+def _missing(applied: dict[str, str]) -> dict[str, str]:
+    """What is still to be applied. Raises for a database that this version cannot serve."""
+    known = steps()
+    newer = sorted(applied.keys() - known.keys())
+    if newer:
+        raise DatabaseTooNew(
+            f"the database was made by a newer version of localllm (it has {newer[-1]}): "
+            "update localllm, or use another database."
+        )
+    missing = {name: text for name, text in known.items() if applied.get(name) != _checksum(text)}
+    changed = [name for name in missing if name in applied and name != FUNCTIONS]
+    if changed:
+        raise SchemaChanged(
+            f"sql/schema/{changed[0]}.sql was changed after it had been applied: undo that, "
+            "and write a new file instead."
+        )
+    if missing:  # functions may use what a new file makes, and new tables need grants
+        missing[FUNCTIONS] = known[FUNCTIONS]
+    return missing
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

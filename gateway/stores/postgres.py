@@ -1,0 +1,139 @@
+"""The store over Postgres: the embedded one, or that of DATABASE_URL.
+
+One round trip a call. Every call may be sent twice: the SQL gives the same answer to the same
+request id, hash or batch. So a connection that breaks under a call is replaced, once.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from gateway.stores import Ask, Identity, Settlement, StoreUnavailable, Verdict
+from gateway.stores.problems import explained, is_lost_connection
+
+HOLD_SECONDS = 900  # a gateway that says nothing for so long is dead
+CALL_TIMEOUT = 10.0
+_CONNECTIONS = 10
+
+_driver: Any = asyncpg  # it has no types
+
+_AUTHORIZE = """select * from public.authorize_request(
+    p_request_id => $1, p_key_hash => $2, p_scope => $3, p_origin => $4, p_model => $5,
+    p_endpoint => $6, p_prompt_bound => $7, p_max_output => $8, p_ttl_seconds => $9
+)"""
+_IDENTIFY = """select * from public.identify_key(
+    p_key_hash => $1, p_scope => $2, p_origin => $3
+)"""
+_SETTLE = "select * from public.settle_requests(p_settlements => $1)"
+_SWEEP = "select * from public.sweep_holds(p_live => $1, p_ttl_seconds => $2)"
+_CHECK = "select public.identify_key('', '', null)"
+
+# What administration may call, with the names of the arguments.
+_ADMIN = {
+    "create_api_key": (
+        *("p_key_hash", "p_prefix", "p_label", "p_owner_email", "p_rate_limit_per_min"),
+        *("p_monthly_token_limit", "p_allowed_models", "p_allowed_origins", "p_scopes"),
+        "p_expires_at",
+    ),
+    "list_api_keys": ("p_cursor", "p_limit"),
+    "update_api_key": ("p_id", "p_changes"),
+    "rotate_api_key": ("p_id", "p_key_hash", "p_prefix", "p_grace_seconds"),
+    "revoke_api_key": ("p_id",),
+    "usage_report": ("p_key_id", "p_from", "p_to"),
+    "admin_usage": ("p_key_id", "p_from", "p_to"),
+}
+
+
+class PostgresStore:
+    """Implements `Store`. Make one with `open`."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, dsn: str, *, connections: int = _CONNECTIONS) -> Self:
+        """Connect. Raises StoreUnavailable; the schema is `migrate`'s concern."""
+        with explained():
+            pool = await _driver.create_pool(
+                dsn,
+                min_size=1,
+                max_size=connections,
+                timeout=CALL_TIMEOUT,
+                command_timeout=CALL_TIMEOUT,
+                reset=_leave_as_it_is,
+            )
+        return cls(pool)
+
+    async def authorize(self, ask: Ask) -> Verdict:
+        """Decide and hold."""
+        row = await self._row(
+            _AUTHORIZE,
+            ask.request_id,
+            ask.key_hash,
+            ask.scope,
+            ask.origin,
+            ask.model,
+            ask.endpoint,
+            ask.prompt_bound,
+            ask.max_output,
+            HOLD_SECONDS,
+        )
+        return Verdict(*row)
+
+    async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
+        """Say who a key is."""
+        return Identity(*await self._row(_IDENTIFY, key_hash, scope, origin))
+
+    async def settle(self, batch: Sequence[Settlement]) -> None:
+        """Count each request once."""
+        if batch:
+            await self._row(_SETTLE, msgspec.json.encode(batch).decode())
+
+    async def sweep(self, live: Sequence[UUID]) -> None:
+        """Renew the holds of `live`, release those of dead gateways."""
+        await self._row(_SWEEP, list(live), HOLD_SECONDS)
+
+    async def admin(self, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an administration function by name, with all its arguments."""
+        names = _ADMIN[function]
+        if set(arguments) != set(names):
+            raise TypeError(f"{function} takes {', '.join(names)}")
+        passed = ", ".join(f"{name} => ${number}" for number, name in enumerate(names, 1))
+        values = [arguments[name] for name in names]
+        row = await self._row(f"select public.{function}({passed})", *map(_plain, values))
+        return msgspec.json.decode(row[0], type=dict[str, Any])
+
+    async def check(self) -> None:
+        """Raise StoreUnavailable unless the functions are there and answer."""
+        await self._row(_CHECK)
+
+    async def close(self) -> None:
+        """Close every connection, hard if a call does not end."""
+        try:
+            await self._pool.close()
+        except BaseException:
+            self._pool.terminate()
+            raise
+
+    async def _row(self, sql: str, *arguments: Any) -> Any:
+        with explained():
+            for attempt in (1, 2):
+                try:
+                    async with self._pool.acquire(timeout=CALL_TIMEOUT) as connection:
+                        return await connection.fetchrow(sql, *arguments)
+                except Exception as problem:
+                    if attempt == 2 or not is_lost_connection(problem):
+                        raise
+        raise StoreUnavailable("no attempt")  # never reached
+
+
+async def _leave_as_it_is(_: Any) -> None:
+    """The calls leave nothing behind in a connection, so releasing it costs no round trip."""
+
+
+def _plain(value: Any) -> Any:
+    """JSON objects travel as text."""
+    return msgspec.json.encode(value).decode() if isinstance(value, dict) else value

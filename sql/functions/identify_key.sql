@@ -1,0 +1,29 @@
+-- Who a key is, for routes that spend nothing.
+
+create or replace function gateway.identify_key_at(
+    p_now timestamptz, p_key_hash text, p_scope text, p_origin text
+) returns gateway.identity
+language plpgsql stable
+as $$
+declare
+    v_key gateway.api_keys;
+    v_reason text;
+begin
+    select * into v_key from gateway.find_key(p_key_hash, p_now);
+    v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, null);
+    return row(
+        v_reason is null, v_reason, v_key.id, nullif(v_key.allowed_models, '{}')
+    )::gateway.identity;
+end;
+$$;
+
+create or replace function public.identify_key(p_key_hash text, p_scope text, p_origin text)
+returns gateway.identity
+language plpgsql stable
+security definer
+set search_path = ''
+as $$
+begin
+    return gateway.identify_key_at(now(), p_key_hash, p_scope, p_origin);
+end;
+$$;

@@ -1,0 +1,68 @@
+-- What a key may use, what is used and left this month, and what it used by day and model. Without
+-- a range: the month to date, of p_to if only that is given.
+
+create or replace function gateway.usage_report_at(
+    p_now timestamptz, p_key_id uuid, p_from date, p_to date
+) returns jsonb
+language plpgsql stable
+as $$
+declare
+    v_key gateway.api_keys;
+    v_counter gateway.key_counters;
+begin
+    select k.* into v_key from gateway.api_keys as k where k.id = p_key_id;
+    if not found then
+        return gateway.unknown_key();
+    end if;
+    select c.* into v_counter from gateway.key_counters as c where c.api_key_id = p_key_id;
+    v_counter := gateway.counter_at(p_now, v_counter);
+    return jsonb_build_object(
+        'key', jsonb_build_object(
+            'id', v_key.id, 'label', v_key.label, 'prefix', v_key.prefix
+        ),
+        'limits', jsonb_build_object(
+            'rate_limit_per_min', v_key.rate_limit_per_min,
+            'monthly_token_limit', v_key.monthly_token_limit
+        ),
+        'month', jsonb_build_object(
+            'tokens_used', v_counter.tokens_used,
+            'tokens_held', v_counter.tokens_held,
+            'tokens_remaining', greatest(
+                0, v_key.monthly_token_limit - v_counter.tokens_used - v_counter.tokens_held
+            ),
+            'requests', v_counter.requests,
+            'resets_at', gateway.iso(gateway.month_after(v_counter.month_start))
+        ),
+        'by_day', (
+            select
+                coalesce(
+                    jsonb_agg(
+                        jsonb_build_object(
+                            'date', u.day,
+                            'model', u.model,
+                            'requests', u.requests,
+                            'prompt_tokens', u.prompt_tokens,
+                            'completion_tokens', u.completion_tokens,
+                            'total_tokens', u.total_tokens
+                        ) order by u.day, u.model
+                    ),
+                    '[]'
+                )
+            from gateway.usage_rows(
+                p_key_id,
+                gateway.first_day(p_now, p_from, p_to),
+                coalesce(p_to, gateway.day_of(p_now))
+            ) as u
+        )
+    );
+end;
+$$;
+
+create or replace function public.usage_report(p_key_id uuid, p_from date, p_to date)
+returns jsonb
+language sql stable
+security definer
+set search_path = ''
+begin atomic
+    select gateway.usage_report_at(now(), p_key_id, p_from, p_to);
+end;

@@ -1,0 +1,72 @@
+-- The answer to a request that wants to be let through.
+
+create or replace function gateway.make_verdict(
+    p_now timestamptz,
+    p_key gateway.api_keys,
+    p_counter gateway.key_counters,
+    p_reason text,
+    p_granted integer
+) returns gateway.verdict
+language sql stable
+return row(
+    p_reason is null,
+    p_reason,
+    (p_key).id,
+    p_granted,
+    (p_key).rate_limit_per_min,
+    case
+        when (p_key).id is not null -- greatest would make a null 0
+            then greatest(
+                0, (p_key).rate_limit_per_min - gateway.window_sum((p_counter).window_counts)
+            )
+    end,
+    -- when the window is empty again
+    ceil((((p_counter).bucket + 7) * 10 - extract(epoch from p_now)) * 1000)::integer,
+    (p_key).monthly_token_limit,
+    case
+        when (p_key).id is not null
+            then greatest(
+                0,
+                (p_key).monthly_token_limit
+                - (p_counter).tokens_used
+                - (p_counter).tokens_held
+            )
+    end,
+    gateway.month_after((p_counter).month_start),
+    case
+        when p_reason = 'rate_limit_exceeded'
+            then gateway.window_wait_ms(
+                (p_counter).window_counts,
+                (p_counter).bucket,
+                (p_key).rate_limit_per_min,
+                p_now
+            )
+    end
+)::gateway.verdict;
+
+-- The output tokens that can be granted; -1: not even the prompt fits.
+create or replace function gateway.grantable(
+    p_limit bigint, p_spent bigint, p_prompt_bound bigint, p_max_output integer
+) returns integer
+language sql immutable parallel safe
+return greatest(-1, least(p_max_output, p_limit - p_spent - p_prompt_bound))::integer;
+
+-- Which limit leaves no room for a request, or null. The counter is one of p_now.
+create or replace function gateway.limit_refusal(
+    p_key gateway.api_keys,
+    p_counter gateway.key_counters,
+    p_prompt_bound bigint,
+    p_max_output integer
+) returns text
+language sql immutable parallel safe
+return case
+    when gateway.window_sum((p_counter).window_counts) >= (p_key).rate_limit_per_min
+        then 'rate_limit_exceeded'
+    when gateway.grantable(
+        (p_key).monthly_token_limit,
+        (p_counter).tokens_used + (p_counter).tokens_held,
+        p_prompt_bound,
+        p_max_output
+    ) < least(p_max_output, 1)
+        then 'insufficient_quota'
+end;
