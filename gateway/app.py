@@ -9,6 +9,7 @@ from gateway.routes.admin import admin_routes
 from gateway.routes.answers import on_exception
 from gateway.routes.chat import chat_routes
 from gateway.routes.health import health_routes
+from gateway.routes.pages import page_routes
 
 
 def make_app(gateway: Gateway) -> Edge:
@@ -19,6 +20,7 @@ def make_app(gateway: Gateway) -> Edge:
             *account_routes(gateway),
             *admin_routes(gateway),
             *health_routes(gateway),
+            *page_routes(gateway),
         ],
         exception_handlers={Exception: on_exception},
         openapi_config=None,  # routes/openapi.py writes it: Litestar does not see raw ASGI routes

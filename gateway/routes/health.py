@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Any
 
-from litestar import Response, get
+from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.errors import Refusal
@@ -64,7 +64,7 @@ class Health:
 def health_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
     health = Health(gateway)
 
-    @get("/health")
+    @route("/health", http_method=(HttpMethod.GET, HttpMethod.HEAD))
     async def show(request: AnyRequest) -> Response[bytes]:
         state = await health.state()
         return respond(request, state, 200 if state["status"] == "ok" else 503)

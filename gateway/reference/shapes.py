@@ -1,0 +1,217 @@
+"""What the routes answer, as structs: only the reference reads them, tests hold answers to them."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from gateway.dialects.openai_chat import ToolCall
+
+
+class ErrorDetail(Struct):
+    """All four keys are always there."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class Error(Struct):
+    """Every refusal, in OpenAI's form."""
+
+    error: ErrorDetail
+
+
+class TokenUsage(Struct):
+    """Tokens as the model server reports them; they are what the key is charged."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class AnswerMessage(Struct):
+    role: str
+    content: str | UnsetType | None = UNSET
+    reasoning: str | UnsetType | None = UNSET
+    tool_calls: list[ToolCall] | UnsetType | None = UNSET
+
+
+class Choice(Struct):
+    index: int
+    message: AnswerMessage
+    finish_reason: str | UnsetType | None = UNSET
+
+
+class ChatCompletion(Struct):
+    """The whole answer. A model server may add fields of its own."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: TokenUsage | UnsetType = UNSET
+
+
+class Delta(Struct):
+    role: str | UnsetType | None = UNSET
+    content: str | UnsetType | None = UNSET
+    reasoning: str | UnsetType | None = UNSET
+    tool_calls: list[ToolCall] | UnsetType | None = UNSET
+
+
+class ChunkChoice(Struct):
+    index: int
+    delta: Delta
+    finish_reason: str | UnsetType | None = UNSET
+
+
+class ChatCompletionChunk(Struct):
+    """One event of a streamed answer; `choices` is empty in the one that carries `usage`."""
+
+    id: str
+    object: Literal["chat.completion.chunk"]
+    created: int
+    model: str
+    choices: list[ChunkChoice]
+    usage: TokenUsage | UnsetType | None = UNSET
+
+
+class Model(Struct):
+    id: str
+    object: str | None
+    created: int | None
+    owned_by: str | None
+
+
+class ModelList(Struct):
+    """The models that this key can use."""
+
+    object: Literal["list"]
+    data: list[Model]
+
+
+class UsageRow(Struct):
+    """What one key used of one model on one day (UTC)."""
+
+    date: date
+    model: str
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class KeyName(Struct):
+    id: UUID
+    label: str
+    prefix: str
+
+
+class Limits(Struct):
+    rate_limit_per_min: int
+    monthly_token_limit: int
+
+
+class Month(Struct):
+    """`tokens_held` is what the requests that run now may cost at most."""
+
+    tokens_used: int
+    tokens_held: int
+    tokens_remaining: int
+    requests: int
+    resets_at: datetime
+
+
+class UsageReport(Struct):
+    """One key's limits, its month to date, and its use by day and model."""
+
+    key: KeyName
+    limits: Limits
+    month: Month
+    by_day: list[UsageRow]
+
+
+class Key(Struct):
+    """A key as the owner sees it. The key itself is not stored, only its SHA-256."""
+
+    id: UUID
+    prefix: str
+    label: str
+    owner_email: str | None
+    rate_limit_per_min: int
+    monthly_token_limit: int
+    tokens_used_month: int
+    month_reset_at: datetime
+    is_active: bool
+    scopes: list[str]
+    allowed_models: list[str] | None
+    allowed_origins: list[str] | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewKey(Key, kw_only=True):
+    """The only answer that ever holds the key itself."""
+
+    key: str
+    message: str
+
+
+class KeyPage(Struct):
+    """Oldest first; `next` is the cursor of the next page, null on the last."""
+
+    data: list[Key]
+    next: str | None
+
+
+class KeyUsageRow(UsageRow, kw_only=True):
+    api_key_id: UUID
+
+
+class UsagePage(Struct):
+    data: list[KeyUsageRow]
+
+
+class StoreState(Struct):
+    kind: Literal["embedded", "postgres", "supabase"]
+    state: Literal["ok", "unavailable"]
+
+
+class ModelServerState(Struct):
+    """`demo`: the built-in model answers, because no Ollama does."""
+
+    state: Literal["ok", "unavailable"]
+    demo: bool
+
+
+class TunnelState(Struct):
+    state: str
+
+
+class OutboxState(Struct):
+    """Counted requests that the database has not taken yet."""
+
+    waiting: int
+    oldest_seconds: float
+
+
+class QueueState(Struct):
+    running: int
+    waiting: int
+
+
+class HealthState(Struct):
+    """The state of the parts; `ok` when requests can be served."""
+
+    status: Literal["ok", "unavailable"]
+    store: StoreState
+    ollama: ModelServerState
+    tunnel: TunnelState
+    outbox: OutboxState
+    queue: QueueState

@@ -1,0 +1,168 @@
+"""The OpenAPI document, made from `reference/table.py` and the structs that parse the requests."""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from gateway.errors import CATALOGUE
+from gateway.reference import shapes
+from gateway.reference.notes import annotate
+from gateway.reference.table import ANYWHERE, HOLDER, OWNER, ROUTES, Content, Route
+from gateway.reference.texts import public_text
+
+Json = dict[str, Any]
+
+_SECURITY: dict[str, list[Json]] = {
+    HOLDER: [{"bearer": []}, {"apiKey": []}],
+    OWNER: [{"adminSecret": []}],
+}
+_SCHEMES: Json = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer KEY"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "adminSecret": {"type": "apiKey", "in": "header", "name": "X-Admin-Secret"},
+}
+_RATE_HEADERS = {
+    f"x-ratelimit-{part}-{unit}": {
+        "description": f"{words} {unit} of this key.",
+        "schema": {"type": "string" if part == "reset" else "integer"},
+    }
+    for unit in ("requests", "tokens")
+    for part, words in (
+        ("limit", "Limit of"),
+        ("remaining", "What is left of the"),
+        ("reset", "Time (such as 12ms, 1s, 6m0s) until there are more"),
+    )
+}
+_HEADERS: Json = {
+    "x-request-id": {
+        "description": "Names this request in the log.",
+        "required": True,
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "retry-after": {
+        "description": "Seconds until another try makes sense.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "x-should-retry": {
+        "description": "`false`: no retry can help before the month ends.",
+        "schema": {"type": "string"},
+    },
+    **_RATE_HEADERS,
+}
+
+
+def document() -> Json:
+    """The whole document, as JSON values."""
+    paths: Json = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "localllm",
+            "version": version("localllm"),
+            "summary": "The model on this machine, with keys, token quotas and rate limits.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": group} for group in dict.fromkeys(route.group for route in ROUTES)],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": _SCHEMES,
+            "headers": _HEADERS,
+        },
+    }
+
+
+def _schemas() -> Json:
+    structs: list[type[msgspec.Struct]] = [shapes.Error, shapes.ChatCompletionChunk]
+    for route in ROUTES:
+        wanted = [route.body, *(content.shape for content in route.answer)]
+        structs += [one for one in wanted if isinstance(one, type)]
+    _, schemas = msgspec.json.schema_components(
+        list(dict.fromkeys(structs)), ref_template="#/components/schemas/{name}"
+    )
+    for name, schema in schemas.items():
+        schema.pop("title", None)
+        annotate(name, schema)
+    return schemas
+
+
+def _operation(route: Route) -> Json:
+    operation: Json = {
+        "operationId": route.name,
+        "tags": [route.group],
+        "summary": route.summary,
+        "description": route.text,
+        "security": _SECURITY.get(route.who, []),
+        "responses": _responses(route),
+    }
+    if route.parameters:
+        operation["parameters"] = [
+            {
+                "name": one.name,
+                "in": one.place,
+                "required": one.place == "path",
+                "description": one.text,
+                "schema": one.schema,
+            }
+            for one in route.parameters
+        ]
+    if route.body:
+        content = {"schema": _reference(route.body), "example": route.example}
+        operation["requestBody"] = {
+            "required": route.body_needed,
+            "content": {"application/json": content},
+        }
+    return operation
+
+
+def _responses(route: Route) -> Json:
+    content = {one.media: _content(one) for one in route.answer}
+    headers = ["x-request-id", *(_RATE_HEADERS if route.metered else ())]
+    good: Json = {"description": "Done.", "headers": _headers(headers), "content": content}
+    responses = {str(route.status): good}
+    for status, text in route.also:
+        responses[str(status)] = {**good, "description": text}
+    for status, codes in by_status((*route.refusals, *ANYWHERE)).items():
+        responses.setdefault(str(status), _refusal(status, codes, route.metered))
+    return dict(sorted(responses.items()))
+
+
+def by_status(codes: Iterable[str]) -> dict[int, list[str]]:
+    """Codes of the catalogue, grouped by their HTTP status."""
+    groups: dict[int, list[str]] = {}
+    for code in dict.fromkeys(codes):
+        groups.setdefault(CATALOGUE[code].status, []).append(code)
+    return dict(sorted(groups.items()))
+
+
+def _refusal(status: int, codes: list[str], metered: bool) -> Json:
+    texts = dict.fromkeys(f"`{CATALOGUE[code].code}`: {public_text(code)}" for code in codes)
+    names = ["x-request-id"]
+    if status in {429, 503}:
+        names.append("retry-after")
+    if status == 429 and metered:
+        names += ["x-should-retry", *_RATE_HEADERS]
+    return {
+        "description": "\n".join(f"- {text}" for text in texts),
+        "headers": _headers(names),
+        "content": {"application/json": {"schema": _reference(shapes.Error)}},
+    }
+
+
+def _headers(names: Iterable[str]) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _content(content: Content) -> Json:
+    shape = content.shape
+    schema = _reference(shape) if isinstance(shape, type) else shape or {"type": "string"}
+    return {"schema": schema} | ({} if content.example is None else {"example": content.example})
+
+
+def _reference(shape: type[msgspec.Struct]) -> Json:
+    return {"$ref": f"#/components/schemas/{shape.__name__}"}
