@@ -25,6 +25,6 @@ def make_app(gateway: Gateway) -> Edge:
         exception_handlers={Exception: on_exception},
         openapi_config=None,  # routes/openapi.py writes it: Litestar does not see raw ASGI routes
         debug=False,
-        pdb_on_exception=False,
+        logging_config=None,  # the command line says how to log
     )
     return Edge(litestar, gateway.settings.cors_origins)
