@@ -37,6 +37,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # 500 streams need 1,000 sockets
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends the servers
     directory = Path(tempfile.mkdtemp(prefix="localllm-bench-"))
+    directory.chmod(0o711)  # under root, Postgres runs as a user of its own and has to get there
     begun = time.monotonic()
     bench = Bench(directory, QUICK if asked.quick else FULL, say)
     try:
