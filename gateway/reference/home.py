@@ -7,12 +7,11 @@ from gateway.reference.examples import KEY_ID
 from gateway.reference.frame import frame
 from gateway.reference.html import Html, join, link, prose, tag
 from gateway.reference.table import ROUTES
-from gateway.settings import Settings
 
 PLAIN = "localllm is running\n"
 
 
-def home(settings: Settings, state: dict[str, Any] | None) -> Html:
+def home(model: str, state: dict[str, Any] | None) -> Html:
     """`state` is what `/health` says; None: it did not answer in time."""
     chat = next(route for route in ROUTES if route.name == "createChatCompletion")
     return frame(
@@ -32,7 +31,7 @@ def home(settings: Settings, state: dict[str, Any] | None) -> Html:
                 "p",
                 prose("Ask the owner for an API key, put it into `LOCALLLM_KEY`, and try:"),
             ),
-            tag("pre", tag("code", curl(chat, settings.ollama_default_model, KEY_ID))),
+            tag("pre", tag("code", curl(chat, model, KEY_ID))),
             tag(
                 "p",
                 prose(

@@ -25,7 +25,11 @@ def page(document: Json, model: str) -> Html:
     """`model` stands in the example requests. BASE is to be replaced by the page's address."""
     groups = [(name, list(routes)) for name, routes in groupby(ROUTES, lambda route: route.group)]
     sections = [
-        tag("section", tag("h2", name), *(_route(document, route, model) for route in routes))
+        tag(
+            "section",
+            tag("h2", name, id=name.lower()),
+            *(_route(document, route, model) for route in routes),
+        )
         for name, routes in groups
     ]
     schemas = document["components"]["schemas"]
@@ -83,7 +87,7 @@ def _contents(groups: list[tuple[str, list[Route]]]) -> Html:
             tag("li", link(f"#{route.name}", _method(route.method), " ", _path(route.path)))
             for route in routes
         )
-        items.append(tag("li", tag("span", name), tag("ul", *entries)))
+        items.append(tag("li", link(f"#{name.lower()}", name), tag("ul", *entries)))
     items += [tag("li", link("#errors", "Errors")), tag("li", link("#shapes", "Shapes"))]
     return tag("nav", tag("ul", *items), aria_label="Contents")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import msgspec
 from litestar import HttpMethod, Response, route
@@ -28,6 +29,14 @@ def page_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
     as_json = msgspec.json.encode(described)
     reference = page(described, settings.ollama_default_model)
 
+    def example_model(state: dict[str, Any] | None) -> str:
+        """One that the example on the page works with."""
+        if state and state["ollama"]["demo"]:
+            from gateway.demo.process import MODEL  # loaded already, or there is no demo model
+
+            return MODEL
+        return settings.ollama_default_model
+
     @route("/", http_method=_READ)
     async def start(request: AnyRequest) -> Response[str]:
         if not _asks_for_html(request.headers.get("accept", "")):
@@ -38,7 +47,7 @@ def page_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
                 state = await health.state()
         except TimeoutError:
             state = None
-        return _html(request, home(settings, state), {"vary": "Accept"})
+        return _html(request, home(example_model(state), state), {"vary": "Accept"})
 
     @route(["/docs", "/redoc"], http_method=_READ)
     async def show(request: AnyRequest) -> Response[str]:
