@@ -89,6 +89,30 @@ def _secrets(loaded: Settings) -> Finding:
     return Finding("secrets", "warn", "no ADMIN_SECRET yet; `up` makes one, `serve` needs it set.")
 
 
+async def _store(loaded: Settings, report: Callable[[str], None]) -> Finding:
+    from gateway.embedded import EmbeddedError
+    from gateway.opening import reach_database
+    from gateway.stores import StoreUnavailable
+
+    if loaded.store == "embedded" and not (loaded.data_dir / "postgres").exists():
+        return Finding("store", "warn", "no embedded database yet; `localllm up` makes it.")
+    try:
+        async with reach_database(loaded, report) as (dsn, _):
+            return await _schema(loaded, dsn)
+    except (StoreUnavailable, EmbeddedError, preflight.NotReady) as problem:
+        return Finding("store", "fail", str(problem))
+
+
+async def _schema(loaded: Settings, dsn: str) -> Finding:
+    from gateway.migrate import pending
+
+    missing = await pending(dsn)
+    if missing:
+        text = f"{loaded.store}: the schema lacks {', '.join(missing)}; run: localllm db migrate"
+        return Finding("store", "warn", text)
+    return Finding("store", "ok", f"{loaded.store} Postgres, schema up to date")
+
+
 def _outbox(folder: Path) -> Finding:
     from gateway.outbox import SLOT_SIZE
 

@@ -22,32 +22,43 @@ class Opened(NamedTuple):
 
     store: Store
     postgres: EmbeddedPostgres | None
+    applied: list[str]  # what of the schema was missing
 
 
 @contextlib.asynccontextmanager
 async def open_store(settings: Settings, report: Report) -> AsyncGenerator[Opened]:
     """The migrated store. An embedded Postgres that did not run is stopped again at the end."""
+    async with reach_database(settings, report) as (dsn, postgres):
+        applied = await migrate(dsn)
+        store = await PostgresStore.open(dsn)
+        try:
+            yield Opened(store, postgres, applied)
+        finally:
+            await store.close()
+
+
+@contextlib.asynccontextmanager
+async def reach_database(
+    settings: Settings, report: Report
+) -> AsyncGenerator[tuple[str, EmbeddedPostgres | None]]:
+    """The address of a database that may be used within, and the server if it is ours."""
     if settings.store == "supabase":
         raise StoreUnavailable(
             "The Supabase store comes with the next release. "
             "Unset SUPABASE_URL to use the embedded Postgres, or set DATABASE_URL."
         )
-    async with contextlib.AsyncExitStack() as stack:
-        postgres: EmbeddedPostgres | None = None
-        dsn = settings.database_url
-        if not dsn:
-            check_data_dir(settings.data_dir)
-            postgres = EmbeddedPostgres(settings.data_dir)
-            stack.push_async_callback(to_its_end, postgres.stop)
-            dsn = await to_its_end(postgres.start, report)
+    if settings.database_url:
         try:
-            await migrate(dsn)
-            store = await PostgresStore.open(dsn)
+            yield settings.database_url, None
         except StoreUnavailable as problem:
-            where = "embedded Postgres" if postgres else "DATABASE_URL"
-            raise StoreUnavailable(f"{where}: {problem}") from None
-        stack.push_async_callback(store.close)
-        yield Opened(store, postgres)
+            raise StoreUnavailable(f"DATABASE_URL: {problem}") from problem
+        return
+    check_data_dir(settings.data_dir)
+    postgres = EmbeddedPostgres(settings.data_dir)
+    try:
+        yield await to_its_end(postgres.start, report), postgres
+    finally:
+        await to_its_end(postgres.stop)
 
 
 async def to_its_end(

@@ -34,6 +34,7 @@ def curl_line(url: str, key: str | None, model: str) -> str:
     body = {
         "model": model,
         "stream": True,
+        "max_tokens": 50,  # the demo model does not know when to end
         "messages": [{"role": "user", "content": "Say hello."}],
     }
     authorization = (

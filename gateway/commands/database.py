@@ -3,7 +3,7 @@
 import click
 
 from gateway.commands.output import json_option, print_json
-from gateway.commands.running import with_store
+from gateway.commands.running import progress, read_settings, run
 
 
 @click.group()
@@ -15,15 +15,19 @@ def db() -> None:
 @json_option
 def migrate(as_json: bool) -> None:
     """Bring the schema up to date. Safe to run twice, and from two machines at once."""
-    from gateway.settings import Settings
-    from gateway.stores import Store
+    from gateway.opening import open_store
 
-    async def check(store: Store, settings: Settings) -> str:
-        await store.check()  # opening the store has migrated it
-        return settings.store
+    settings = read_settings()
 
-    store = with_store(check)
+    async def migrated() -> list[str]:
+        async with open_store(settings, progress) as opened:
+            await opened.store.check()
+            return opened.applied
+
+    applied = run(migrated())
     if as_json:
-        print_json({"store": store, "migrated": True})
+        print_json({"store": settings.store, "applied": applied})
+    elif applied:
+        click.echo(f"Applied to the {settings.store} store: {', '.join(applied)}.")
     else:
-        click.echo(f"The schema is up to date ({store} store).")
+        click.echo(f"The schema of the {settings.store} store was up to date.")

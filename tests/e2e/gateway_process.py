@@ -61,10 +61,11 @@ class Running:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._said:
-                self.output += line
-                self._said.notify_all()
+        with self.process.stdout as lines:
+            for line in lines:
+                with self._said:
+                    self.output += line
+                    self._said.notify_all()
         with self._said:
             self._ended = True
             self._said.notify_all()
@@ -93,6 +94,7 @@ class Running:
                 child.kill()
         self.process.kill()
         self.process.wait()
+        self._reader.join(timeout=PATIENCE)
 
 
 def family(pid: int) -> list[psutil.Process]:

@@ -1,0 +1,112 @@
+"""The README is true: its commands are run as they stand, on a copy of the tracked files."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.gateway_process import (
+    PATIENCE,
+    Running,
+    ask,
+    family,
+    free_port,
+    fresh_directory,
+    naming,
+)
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """A copy of the tracked files in `repository`, beside an empty `home`."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    with fresh_directory() as place:
+        (place / "home").mkdir()
+        for name in listed.stdout.split("\0"):
+            if name and (ROOT / name).is_file():
+                target = place / "repository" / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, target)
+        yield place
+
+
+def environment(home: Path, port: int) -> dict[str, str]:
+    """An empty home, but the packages that this machine has already, and its way to more."""
+    kept = re.compile(r"(UV|PIP|SSL)_\w+|(HTTPS?|NO|ALL)_PROXY|PATH|LANG", re.IGNORECASE)
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return {
+        "UV_CACHE_DIR": str(caches / "uv"),
+        "PIP_CACHE_DIR": str(caches / "pip"),
+        **{name: text for name, text in os.environ.items() if kept.fullmatch(name)},
+        "HOME": str(home),
+        "PORT": str(port),
+        "OLLAMA_BASE_URL": f"http://127.0.0.1:{free_port()}",
+    }
+
+
+@pytest.mark.demo
+def test_the_first_commands_work_as_written_on_a_machine_with_python_only(place: Path) -> None:
+    repository, port = place / "repository", free_port()
+    environ = environment(place / "home", port)
+    start, *commands = BLOCKS[:4]
+    running = Running(["sh", "-c", f"exec {start.strip()}"], environ, repository)
+    try:
+        running.wait_for("Data: .*\n")
+        assert "pre-trained" in running.output
+        key = running.wait_for(r"\n  (llm_\w+)\n")[1]
+        status, health = ask(f"http://127.0.0.1:{port}/health")
+        assert (status, health["status"]) == (200, "ok")
+        assert key not in json.dumps(health)
+
+        printed = subprocess.run(
+            running.wait_for(r"\n  (curl .*)\n")[1],
+            shell=True, env=environ, capture_output=True, text=True, timeout=PATIENCE, check=True,
+        )  # fmt: skip
+        assert printed.stdout.rstrip().endswith("data: [DONE]")
+
+        script = "set -e\n" + "".join(commands).replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+        done = subprocess.run(
+            ["sh", "-c", script], env=environ, cwd=repository, capture_output=True, text=True,
+            timeout=PATIENCE, check=True,
+        )  # fmt: skip
+        stream, _, rest = done.stdout.partition("data: [DONE]")
+        assert '"delta"' in stream
+        usage, end = json.JSONDecoder().raw_decode(rest.strip())
+        assert usage["key"]["label"] == "my website"
+        assert usage["month"]["tokens_used"] > 0
+        assert usage["month"]["requests"] == 1
+        assert re.search(r"gemma3:270m +1 ", rest.strip()[end:])
+
+        processes = family(running.process.pid)
+        assert running.stop() == 0
+        assert not any(process.is_running() for process in processes)
+        assert naming(str(place)) == []
+    finally:
+        running.kill()
+        for process in naming(str(place)):
+            process.kill()
+
+
+def test_every_command_of_the_development_part_is_there() -> None:
+    for line in BLOCKS[4].splitlines():
+        script = ROOT / line.split()[0]
+        assert os.access(script, os.X_OK), line
+    assert len(BLOCKS) == 5
+
+
+def test_every_command_in_the_table_exists() -> None:
+    from gateway.__main__ import cli
+
+    named = set(re.findall(r"^\| `localllm (\w+)", README, re.MULTILINE))
+    assert named == set(cli.commands)
