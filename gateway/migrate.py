@@ -67,6 +67,18 @@ async def migrate(dsn: str) -> list[str]:
             await connection.close(timeout=5.0)
 
 
+async def pending(dsn: str) -> list[str]:
+    """What `migrate` would apply; nothing is changed."""
+    with explained():
+        connection: Any = await asyncpg.connect(
+            dsn, timeout=_TIMEOUT, command_timeout=_TIMEOUT, statement_cache_size=0
+        )
+        try:
+            return list(_missing(await _applied(connection)))
+        finally:
+            await connection.close(timeout=5.0)
+
+
 def folder() -> Path:
     """Where the SQL is: inside the package in a wheel, beside it in a checkout."""
     package = Path(__file__).parent
