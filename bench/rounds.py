@@ -1,6 +1,7 @@
 """The course of a run: servers are measured in turn, round by round, because machines are noisy."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -44,6 +45,11 @@ class Bench:
             server.stop()
 
     async def run(self) -> None:
+        load, cores = os.getloadavg()[0], os.cpu_count() or 1
+        if load > cores / 2:
+            self.notes.append(
+                f"the machine was busy before the run: load {load:.1f} on {cores} cores"
+            )
         await self.start()
         for server in self.servers:
             await self.held(server)
@@ -153,15 +159,15 @@ class Bench:
 
     async def costs(self, server: Server, model: str, count: int, name: str) -> Load:
         """CPU per thousand, until the server has gone quiet again."""
-        mine, database = server.measured(), server.database()
-        cpu, db = processes.cpu_seconds(mine), processes.cpu_seconds(database)
+        cpu = processes.cpu_seconds(server.measured())
+        db = processes.cpu_seconds(server.database())
         load = self.book(server, await repeat(server.target, model, count), model)
         await asyncio.sleep(QUIET)
         thousands = max(load.done, 1) / 1000
-        self.take(server, f"cpu_{name}", (processes.cpu_seconds(mine) - cpu) / thousands)
-        if database:
-            used = processes.cpu_seconds(database) - db
-            self.take(server, f"db_{name}", used / thousands)
+        used = processes.cpu_seconds(server.measured()) - cpu
+        self.take(server, f"cpu_{name}", used / thousands)
+        if database := server.database():  # looked up anew: connections come and go
+            self.take(server, f"db_{name}", (processes.cpu_seconds(database) - db) / thousands)
         return load
 
     async def check_counts(self, gateway: Gateway) -> None:
