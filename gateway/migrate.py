@@ -6,6 +6,8 @@ lock, so that it can be run twice, and from two machines at once.
 """
 
 import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,34 +49,35 @@ async def migrate(dsn: str) -> list[str]:
 
     Raises StoreUnavailable, of which the two classes above are kinds, with words for the owner.
     """
+    async with _transaction(dsn) as connection:
+        if not _missing(await _applied(connection)):
+            return []
+        await connection.fetchval("select pg_advisory_xact_lock($1::bigint)", _LOCK)
+        missing = _missing(await _applied(connection))
+        if missing:
+            await connection.execute(_BOOKS)
+        for name, text in missing.items():
+            await connection.execute(text)
+            await connection.execute(_RECORD, name, _checksum(text))
+    return list(missing)
+
+
+async def pending(dsn: str) -> list[str]:
+    """What `migrate` would apply; nothing is changed."""
+    async with _transaction(dsn) as connection:
+        return list(_missing(await _applied(connection)))
+
+
+@asynccontextmanager
+async def _transaction(dsn: str) -> AsyncGenerator[Any]:
+    """One transaction on a connection of its own, whose statements no pooler tears apart."""
     with explained():
         connection = await _driver.connect(
             dsn, timeout=_TIMEOUT, command_timeout=_TIMEOUT, statement_cache_size=0
         )
         try:
-            if not _missing(await _applied(connection)):
-                return []
             async with connection.transaction():
-                await connection.fetchval("select pg_advisory_xact_lock($1::bigint)", _LOCK)
-                missing = _missing(await _applied(connection))
-                if missing:
-                    await connection.execute(_BOOKS)
-                for name, text in missing.items():
-                    await connection.execute(text)
-                    await connection.execute(_RECORD, name, _checksum(text))
-            return list(missing)
-        finally:
-            await connection.close(timeout=5.0)
-
-
-async def pending(dsn: str) -> list[str]:
-    """What `migrate` would apply; nothing is changed."""
-    with explained():
-        connection: Any = await asyncpg.connect(
-            dsn, timeout=_TIMEOUT, command_timeout=_TIMEOUT, statement_cache_size=0
-        )
-        try:
-            return list(_missing(await _applied(connection)))
+                yield connection
         finally:
             await connection.close(timeout=5.0)
 

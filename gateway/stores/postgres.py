@@ -8,17 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from gateway.stores import Ask, Identity, Settlement, StoreUnavailable, Verdict
-from gateway.stores.problems import explained, is_lost_connection
+from gateway.stores.connections import Connections
+from gateway.stores.problems import FAILURES, explain, explained, is_lost_connection
 
 HOLD_SECONDS = 900  # a gateway that says nothing for so long is dead
 CALL_TIMEOUT = 10.0
 _CONNECTIONS = 10
-
-_driver: Any = asyncpg  # it has no types
 
 _AUTHORIZE = """select * from public.authorize_request(
     p_request_id => $1, p_key_hash => $2, p_scope => $3, p_origin => $4, p_model => $5,
@@ -50,22 +48,15 @@ _ADMIN = {
 class PostgresStore:
     """Implements `Store`. Make one with `open`."""
 
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     @classmethod
     async def open(cls, dsn: str, *, connections: int = _CONNECTIONS) -> Self:
-        """Connect. Raises StoreUnavailable; the schema is `migrate`'s concern."""
-        with explained():
-            pool = await _driver.create_pool(
-                dsn,
-                min_size=1,
-                max_size=connections,
-                timeout=CALL_TIMEOUT,
-                command_timeout=CALL_TIMEOUT,
-                reset=_leave_as_it_is,
-            )
-        return cls(pool)
+        """Connect and look for the schema, which `migrate` brings. Raises StoreUnavailable."""
+        store = cls(Connections(dsn, connections, CALL_TIMEOUT))
+        await store.check()
+        return store
 
     async def authorize(self, ask: Ask) -> Verdict:
         """Decide and hold."""
@@ -95,6 +86,7 @@ class PostgresStore:
     async def sweep(self, live: Sequence[UUID]) -> None:
         """Renew the holds of `live`, release those of dead gateways."""
         await self._row(_SWEEP, list(live), HOLD_SECONDS)
+        self._connections.trim()
 
     async def admin(self, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call an administration function by name, with all its arguments."""
@@ -111,27 +103,17 @@ class PostgresStore:
         await self._row(_CHECK)
 
     async def close(self) -> None:
-        """Close every connection, hard if a call does not end."""
-        try:
-            await self._pool.close()
-        except BaseException:
-            self._pool.terminate()
-            raise
+        """Let the running calls end, then close every connection."""
+        await self._connections.close()
 
     async def _row(self, sql: str, *arguments: Any) -> Any:
+        try:
+            return await self._connections.fetchrow(sql, *arguments)
+        except FAILURES as problem:
+            if not is_lost_connection(problem):
+                raise StoreUnavailable(explain(problem)) from problem
         with explained():
-            for attempt in (1, 2):
-                try:
-                    async with self._pool.acquire(timeout=CALL_TIMEOUT) as connection:
-                        return await connection.fetchrow(sql, *arguments)
-                except Exception as problem:
-                    if attempt == 2 or not is_lost_connection(problem):
-                        raise
-        raise StoreUnavailable("no attempt")  # never reached
-
-
-async def _leave_as_it_is(_: Any) -> None:
-    """The calls leave nothing behind in a connection, so releasing it costs no round trip."""
+            return await self._connections.fetchrow(sql, *arguments)
 
 
 def _plain(value: Any) -> Any:

@@ -3,11 +3,11 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import asyncpg
 from asyncpg import exceptions as pg
 
 from gateway.stores import StoreUnavailable
 
+FAILURES = (pg.PostgresError, pg.InterfaceError, OSError, TimeoutError)
 _CONNECTION_LOST = (
     pg.PostgresConnectionError,
     pg.AdminShutdownError,
@@ -28,7 +28,7 @@ def explained() -> Generator[None]:
     """Turn what asyncpg and the system raise into StoreUnavailable."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as problem:
+    except FAILURES as problem:
         raise StoreUnavailable(explain(problem)) from problem
 
 

@@ -32,7 +32,7 @@ begin
     -- disk, and with it all that came before.
     perform set_config('synchronous_commit', 'off', true);
 
-    select * into v_key from gateway.find_key(p_key_hash, p_now);
+    v_key := gateway.find_key(p_now, p_key_hash);
     v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
     if v_key.id is not null then
         select * into v_counter from gateway.key_counters as c where c.api_key_id = v_key.id;

@@ -9,7 +9,7 @@ declare
     v_key gateway.api_keys;
     v_reason text;
 begin
-    select * into v_key from gateway.find_key(p_key_hash, p_now);
+    v_key := gateway.find_key(p_now, p_key_hash);
     v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, null);
     return row(
         v_reason is null, v_reason, v_key.id, nullif(v_key.allowed_models, '{}')

@@ -156,18 +156,21 @@ returns gateway.settle_result
 language plpgsql
 as $$
 declare
+    v_ids uuid [];
     v_item record;
     v_hold gateway.holds;
     v_settled integer := 0;
     v_unknown integer := 0;
 begin
-    perform 1
-    from gateway.holds as h
-    where h.request_id in (
-        select (s.item ->> 'request_id')::uuid from jsonb_array_elements(p_settlements) as s (item)
-    )
-    order by h.request_id
-    for update;
+    if jsonb_array_length(p_settlements) > 1 then
+        select array_agg((s.item ->> 'request_id')::uuid) into v_ids
+        from jsonb_array_elements(p_settlements) as s (item);
+        perform 1
+        from gateway.holds as h
+        where h.request_id = any(v_ids)
+        order by h.request_id
+        for update;
+    end if;
 
     for v_item in
         select s.*
@@ -184,8 +187,15 @@ begin
             model text,
             endpoint text
         )
-        left join gateway.holds as h on s.request_id = h.request_id
-        order by coalesce(h.api_key_id, s.key_id), s.request_id
+        order by
+            coalesce(
+                (
+                    select h.api_key_id from gateway.holds as h
+                    where h.request_id = s.request_id
+                ),
+                s.key_id
+            ),
+            s.request_id
     loop
         delete from gateway.holds as h
         where h.request_id = v_item.request_id

@@ -1,20 +1,23 @@
 -- What a key is and may do at a moment.
 
--- The key with this hash, or the one that replaced it while its grace lasts. None or one row.
-create or replace function gateway.find_key(p_key_hash text, p_now timestamptz)
-returns setof gateway.api_keys
-language sql stable
-begin atomic
-    select k.*
-    from gateway.api_keys as k
-    where k.key_hash = p_key_hash
-    union all
-    select k.*
-    from gateway.retired_keys as r
-    inner join gateway.api_keys as k on r.api_key_id = k.id
-    where r.key_hash = p_key_hash and r.valid_until > p_now
-    limit 1;
+-- The key with this hash, or the one that replaced it while its grace lasts, or null.
+create or replace function gateway.find_key(p_now timestamptz, p_key_hash text)
+returns gateway.api_keys
+language plpgsql stable
+as $$
+declare
+    v_key gateway.api_keys;
+begin
+    select k.* into v_key from gateway.api_keys as k where k.key_hash = p_key_hash;
+    if not found then
+        select k.* into v_key
+        from gateway.retired_keys as r
+        inner join gateway.api_keys as k on r.api_key_id = k.id
+        where r.key_hash = p_key_hash and r.valid_until > p_now;
+    end if;
+    return v_key;
 end;
+$$;
 
 -- Why a key may not do this, or null. A null origin or model is not checked.
 create or replace function gateway.key_refusal(

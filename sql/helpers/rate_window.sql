@@ -28,10 +28,8 @@ create or replace function gateway.count_in_window(
     p_counts integer [], p_from bigint, p_to bigint
 ) returns integer []
 language sql immutable parallel safe
-begin atomic
-    select array[w.counts[1] + 1] || w.counts[2:7]
-    from (select gateway.shift_window(p_counts, p_from, p_to) as counts) as w;
-end;
+return array[(gateway.shift_window(p_counts, p_from, p_to))[1] + 1]
+|| (gateway.shift_window(p_counts, p_from, p_to))[2:7];
 
 create or replace function gateway.window_sum(p_counts integer []) returns integer
 language sql immutable parallel safe

@@ -7,42 +7,39 @@ create or replace function gateway.make_verdict(
     p_reason text,
     p_granted integer
 ) returns gateway.verdict
-language sql stable
-return row(
-    p_reason is null,
-    p_reason,
-    (p_key).id,
-    p_granted,
-    (p_key).rate_limit_per_min,
-    case
-        when (p_key).id is not null -- greatest would make a null 0
-            then greatest(
-                0, (p_key).rate_limit_per_min - gateway.window_sum((p_counter).window_counts)
-            )
-    end,
+language plpgsql stable
+as $$
+declare
+    v gateway.verdict;
+begin
+    v.allowed := p_reason is null;
+    v.reason := p_reason;
+    v.granted := p_granted;
+    if p_key.id is null then
+        return v;
+    end if;
+    v.key_id := p_key.id;
+    v.rate_limit := p_key.rate_limit_per_min;
+    v.rate_remaining := greatest(
+        0, p_key.rate_limit_per_min - gateway.window_sum(p_counter.window_counts)
+    );
     -- when the window is empty again
-    ceil((((p_counter).bucket + 7) * 10 - extract(epoch from p_now)) * 1000)::integer,
-    (p_key).monthly_token_limit,
-    case
-        when (p_key).id is not null
-            then greatest(
-                0,
-                (p_key).monthly_token_limit
-                - (p_counter).tokens_used
-                - (p_counter).tokens_held
-            )
-    end,
-    gateway.month_after((p_counter).month_start),
-    case
-        when p_reason = 'rate_limit_exceeded'
-            then gateway.window_wait_ms(
-                (p_counter).window_counts,
-                (p_counter).bucket,
-                (p_key).rate_limit_per_min,
-                p_now
-            )
-    end
-)::gateway.verdict;
+    v.rate_reset_ms := ceil(
+        ((p_counter.bucket + 7) * 10 - extract(epoch from p_now)) * 1000
+    );
+    v.token_limit := p_key.monthly_token_limit;
+    v.tokens_remaining := greatest(
+        0, p_key.monthly_token_limit - p_counter.tokens_used - p_counter.tokens_held
+    );
+    v.month_resets_at := gateway.month_after(p_counter.month_start);
+    if p_reason = 'rate_limit_exceeded' then
+        v.retry_after_ms := gateway.window_wait_ms(
+            p_counter.window_counts, p_counter.bucket, p_key.rate_limit_per_min, p_now
+        );
+    end if;
+    return v;
+end;
+$$;
 
 -- The output tokens that can be granted; -1: not even the prompt fits.
 create or replace function gateway.grantable(

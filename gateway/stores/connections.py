@@ -1,0 +1,97 @@
+"""A few connections to Postgres, opened when needed and used again.
+
+asyncpg's own pool costs as much CPU as the query. This one does only what short, self-contained
+calls need: nothing is reset, and a connection whose call did not end well is thrown away.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import asyncpg
+
+from gateway.stores import StoreUnavailable
+
+IDLE_SECONDS = 300.0  # routers forget a silent connection; ours are closed before
+
+_driver: Any = asyncpg  # it has no types
+
+
+class _Slot:
+    """Room for one connection."""
+
+    connection: Any = None
+    used: float = 0.0
+
+
+class Connections:
+    """At most `limit` connections; the one used last is used first."""
+
+    def __init__(self, dsn: str, limit: int, timeout: float) -> None:
+        self._dsn = dsn
+        self._timeout = timeout
+        self._closed = False
+        self._slots = [_Slot() for _ in range(limit)]
+        self._free: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
+        for slot in self._slots:
+            self._free.put_nowait(slot)
+
+    async def fetchrow(self, sql: str, *arguments: Any) -> Any:
+        """Run one statement by itself; its first row."""
+        if self._free.empty():
+            async with asyncio.timeout(self._timeout):
+                slot = await self._free.get()
+        else:
+            slot = self._free.get_nowait()
+        try:
+            connection = slot.connection
+            if connection is None or connection.is_closed() or self._stale(slot):
+                connection = await self._connect(slot)
+            try:
+                row = await connection.fetchrow(sql, *arguments)
+            except asyncpg.PostgresError:
+                raise  # it was an answer
+            except BaseException:
+                connection.terminate()  # cancelled or broken: nobody knows what comes next on it
+                raise
+            slot.used = time.monotonic()
+            return row
+        finally:
+            self._free.put_nowait(slot)
+
+    async def _connect(self, slot: _Slot) -> Any:
+        if self._closed:
+            raise StoreUnavailable("the store is closed.")
+        self._drop(slot)
+        slot.connection = await _driver.connect(
+            self._dsn, timeout=self._timeout, command_timeout=self._timeout
+        )
+        return slot.connection
+
+    def _stale(self, slot: _Slot) -> bool:
+        return time.monotonic() - slot.used > IDLE_SECONDS
+
+    def trim(self) -> None:
+        """Close what has not been used for long."""
+        waiting = [self._free.get_nowait() for _ in range(self._free.qsize())]
+        for slot in reversed(waiting):
+            if slot.connection is not None and self._stale(slot):
+                self._drop(slot)
+            self._free.put_nowait(slot)
+
+    def _drop(self, slot: _Slot) -> None:
+        if slot.connection is not None:
+            slot.connection.terminate()
+            slot.connection = None
+
+    async def close(self) -> None:
+        """Wait for the running calls, which end in time, and close every connection."""
+        self._closed = True
+        for _ in self._slots:
+            slot = await self._free.get()
+            if slot.connection is not None and not slot.connection.is_closed():
+                try:
+                    await slot.connection.close(timeout=self._timeout)
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    slot.connection.terminate()
+            slot.connection = None
