@@ -72,9 +72,7 @@ async def pending(dsn: str) -> list[str]:
 async def _transaction(dsn: str) -> AsyncGenerator[Any]:
     """One transaction on a connection of its own, whose statements no pooler tears apart."""
     with explained():
-        connection = await _driver.connect(
-            dsn, timeout=_TIMEOUT, command_timeout=_TIMEOUT, statement_cache_size=0
-        )
+        connection = await _connect(dsn)
         try:
             async with connection.transaction():
                 yield connection
@@ -99,6 +97,12 @@ def steps() -> dict[str, str]:
         sql / "grants.sql",
     ]
     return schema | {FUNCTIONS: "\n".join(file.read_text("utf-8") for file in replaced)}
+
+
+async def _connect(dsn: str) -> Any:
+    return await _driver.connect(
+        dsn, timeout=_TIMEOUT, command_timeout=_TIMEOUT, statement_cache_size=0
+    )
 
 
 async def _applied(connection: Any) -> dict[str, str]:
