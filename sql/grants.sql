@@ -9,7 +9,7 @@ declare
     v_table record;
     v_function record;
     v_role text;
-    v_roles text [];
+    v_roles text[];
 begin
     select array_agg(quote_ident(r.rolname)) into v_roles
     from pg_catalog.pg_roles as r

@@ -9,9 +9,9 @@ create or replace function gateway.create_api_key_at(
     p_owner_email text,
     p_rate_limit_per_min integer,
     p_monthly_token_limit bigint,
-    p_allowed_models text [],
-    p_allowed_origins text [],
-    p_scopes text [],
+    p_allowed_models text[],
+    p_allowed_origins text[],
+    p_scopes text[],
     p_expires_at timestamptz
 ) returns jsonb
 language plpgsql
@@ -65,9 +65,9 @@ create or replace function public.create_api_key(
     p_owner_email text,
     p_rate_limit_per_min integer,
     p_monthly_token_limit bigint,
-    p_allowed_models text [],
-    p_allowed_origins text [],
-    p_scopes text [],
+    p_allowed_models text[],
+    p_allowed_origins text[],
+    p_scopes text[],
     p_expires_at timestamptz
 ) returns jsonb
 language sql

@@ -156,7 +156,7 @@ returns gateway.settle_result
 language plpgsql
 as $$
 declare
-    v_ids uuid [];
+    v_ids uuid[];
     v_item record;
     v_hold gateway.holds;
     v_settled integer := 0;

@@ -2,7 +2,7 @@
 -- dead gateways. A released hold stays with no tokens, so that a late settlement counts once.
 
 create or replace function gateway.sweep_holds_at(
-    p_now timestamptz, p_live uuid [], p_ttl_seconds integer
+    p_now timestamptz, p_live uuid[], p_ttl_seconds integer
 ) returns gateway.sweep_result
 language plpgsql
 as $$
@@ -48,7 +48,7 @@ begin
 end;
 $$;
 
-create or replace function public.sweep_holds(p_live uuid [], p_ttl_seconds integer)
+create or replace function public.sweep_holds(p_live uuid[], p_ttl_seconds integer)
 returns gateway.sweep_result
 language plpgsql
 security definer

@@ -12,10 +12,10 @@ declare
 begin
     select min(c.name) into v_unknown
     from jsonb_object_keys(p_changes) as c (name)
-    where c.name <> all ('{
+    where c.name <> all('{
         label,owner_email,rate_limit_per_min,monthly_token_limit,
         allowed_models,allowed_origins,scopes,expires_at
-    }'::text []);
+    }'::text[]);
     if v_unknown is not null then
         return gateway.refusal('invalid', format('%s cannot be changed.', v_unknown));
     end if;

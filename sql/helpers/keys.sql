@@ -28,9 +28,9 @@ return case
     when (p_key).id is null then 'invalid_api_key'
     when (p_key).revoked_at is not null or not (p_key).is_active then 'key_revoked'
     when (p_key).expires_at <= p_now then 'key_expired'
-    when p_scope <> all ((p_key).scopes) then 'scope_missing'
-    when p_origin <> all (nullif((p_key).allowed_origins, '{}')) then 'origin_not_allowed'
-    when p_model <> all (nullif((p_key).allowed_models, '{}')) then 'model_not_allowed'
+    when p_scope <> all((p_key).scopes) then 'scope_missing'
+    when p_origin <> all(nullif((p_key).allowed_origins, '{}')) then 'origin_not_allowed'
+    when p_model <> all(nullif((p_key).allowed_models, '{}')) then 'model_not_allowed'
 end;
 
 -- The counters as they are at p_now: of this month, with the window moved on.
@@ -62,24 +62,25 @@ create or replace function gateway.key_json(p_now timestamptz, p_key gateway.api
 returns jsonb
 language sql stable
 begin atomic
-    select jsonb_build_object(
-        'id', (p_key).id,
-        'label', (p_key).label,
-        'prefix', (p_key).prefix,
-        'owner_email', (p_key).owner_email,
-        'rate_limit_per_min', (p_key).rate_limit_per_min,
-        'monthly_token_limit', (p_key).monthly_token_limit,
-        'tokens_used_month', (n.counter).tokens_used,
-        'month_reset_at', gateway.iso(gateway.month_after((n.counter).month_start)),
-        'allowed_models', (p_key).allowed_models,
-        'allowed_origins', (p_key).allowed_origins,
-        'scopes', (p_key).scopes,
-        'is_active', (p_key).is_active,
-        'created_at', gateway.iso((p_key).created_at),
-        'expires_at', gateway.iso((p_key).expires_at),
-        'last_used_at', gateway.iso((n.counter).last_used_at),
-        'revoked_at', gateway.iso((p_key).revoked_at)
-    )
+    select
+        jsonb_build_object(
+            'id', (p_key).id,
+            'label', (p_key).label,
+            'prefix', (p_key).prefix,
+            'owner_email', (p_key).owner_email,
+            'rate_limit_per_min', (p_key).rate_limit_per_min,
+            'monthly_token_limit', (p_key).monthly_token_limit,
+            'tokens_used_month', (n.counter).tokens_used,
+            'month_reset_at', gateway.iso(gateway.month_after((n.counter).month_start)),
+            'allowed_models', (p_key).allowed_models,
+            'allowed_origins', (p_key).allowed_origins,
+            'scopes', (p_key).scopes,
+            'is_active', (p_key).is_active,
+            'created_at', gateway.iso((p_key).created_at),
+            'expires_at', gateway.iso((p_key).expires_at),
+            'last_used_at', gateway.iso((n.counter).last_used_at),
+            'revoked_at', gateway.iso((p_key).revoked_at)
+        )
     from (
         select gateway.counter_at(p_now, c) as counter
         from gateway.key_counters as c

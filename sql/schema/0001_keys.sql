@@ -8,9 +8,9 @@ create table gateway.api_keys (
     owner_email text,
     rate_limit_per_min integer not null,
     monthly_token_limit bigint not null,
-    allowed_models text [],
-    allowed_origins text [],
-    scopes text [] not null default '{chat,embeddings,models:read}',
+    allowed_models text[],
+    allowed_origins text[],
+    scopes text[] not null default '{chat,embeddings,models:read}',
     is_active boolean not null default true,
     created_at timestamptz not null,
     expires_at timestamptz,
@@ -50,7 +50,7 @@ create table gateway.key_counters (
     tokens_held bigint not null default 0, -- for the requests that run now
     requests bigint not null default 0, -- settled this month
     bucket bigint not null default 0, -- number of the newest 10-second bucket
-    window_counts integer [] not null default '{0,0,0,0,0,0,0}', -- newest first
+    window_counts integer[] not null default '{0,0,0,0,0,0,0}', -- newest first
     last_granted integer not null default 0, -- these two only so that an update can return them
     last_charged bigint not null default 0,
     last_used_at timestamptz

@@ -18,7 +18,7 @@ create type gateway.identity as (
     allowed boolean,
     reason text,
     key_id uuid,
-    allowed_models text []
+    allowed_models text[]
 );
 
 create type gateway.settle_result as (settled integer, unknown integer);
