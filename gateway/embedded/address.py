@@ -1,5 +1,6 @@
 """Where the server listens: a socket that only its owner reaches; on Windows a loopback port."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -106,6 +107,14 @@ def _make_private(directory: Path, account: Account | None) -> bool:
     found = directory.lstat()
     ours = account.uid if account else os.geteuid()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == ours and not found.st_mode & 0o077
+
+
+def remove_private(cluster: Path, used: Address) -> None:
+    """The directory that was made for the socket alone, once its server has stopped."""
+    directory = Path(used.host)
+    if directory != cluster and directory.name.startswith("localllm-"):
+        with contextlib.suppress(OSError):
+            directory.rmdir()
 
 
 def _is_free(address: Address) -> bool:

@@ -12,6 +12,7 @@ from gateway.embedded.problems import EmbeddedError, explain_log, explained
 
 _START_SECONDS = 300.0  # replaying the log after a power cut can take minutes
 _STOP_SECONDS = 20.0
+_REMAINS_SECONDS = 30.0  # the helpers of a server that was killed live on for a moment
 _LOG_BYTES = 1_000_000
 
 
@@ -101,24 +102,24 @@ class EmbeddedPostgres:
                 )
             time.sleep(0.05)
         if found is None:
-            self._address = self._launch(tools, deadline)
+            self._address = self._launch(tools)
         else:
             self._address = found.address
         return self._address
 
-    def _launch(self, tools: binaries.Binaries, deadline: float) -> address.Address:
+    def _launch(self, tools: binaries.Binaries) -> address.Address:
         wanted = address.choose(self._cluster, tools.account, self._address)
         cluster.configure(self._cluster, wanted.setting, tools.account)
-        postmaster.forget_dead(self._cluster, wanted)
         self._trim_log()
+        patience = time.monotonic() + _REMAINS_SECONDS
         while True:
+            postmaster.forget_dead(self._cluster, wanted)
             begun = self.log.stat().st_size
-            status = self._control(tools, "start", _START_SECONDS)
-            if status == 0:
+            if self._control(tools, "start", _START_SECONDS) == 0:
                 return wanted
             said = cluster.tail(self.log, begun)
-            # Helpers of a server that was killed live on for a moment.
-            if "shared memory block" not in said or time.monotonic() > deadline:
+            remains = "shared memory block" in said or "lock file" in said
+            if not remains or time.monotonic() > patience:
                 raise EmbeddedError(explain_log(said, self._cluster, self.log))
             time.sleep(0.05)
 
@@ -127,10 +128,12 @@ class EmbeddedPostgres:
         self._joined = False
         if not sharing.leave(self.data_dir) or self._binaries is None:
             return
-        if postmaster.running(self._cluster) is None:
+        running = postmaster.running(self._cluster)
+        if running is None:
             return
         for mode in ("fast", "immediate"):  # both lose nothing; fast needs no recovery later
             if self._control(self._binaries, "stop", _STOP_SECONDS, f"--mode={mode}") == 0:
+                address.remove_private(self._cluster, running.address)
                 return
 
     def _control(self, tools: binaries.Binaries, action: str, seconds: float, *options: str) -> int:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import psutil
@@ -257,7 +258,11 @@ def test_the_log_stays_small(data_dir: Path) -> None:
 def test_any_path_will_do(data_dir: Path, name: str) -> None:
     directory = data_dir / name
     with EmbeddedPostgres(directory) as postgres:
-        assert query(postgres.start(silent), "select 1") == 1
+        dsn = postgres.start(silent)
+        assert query(dsn, "select 1") == 1
+        socket = Path(parse_qs(urlsplit(dsn).query)["host"][0])
+        assert stat.S_IMODE(socket.stat().st_mode) == 0o700
+    assert not socket.exists() or socket == directory / "postgres"
 
 
 def test_no_existing_directory_is_opened_for_the_server(data_dir: Path) -> None:
