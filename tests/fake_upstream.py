@@ -1,0 +1,197 @@
+"""A model server for tests: it records all that it receives, and does what a test tells it.
+
+It speaks enough of Ollama to be taken for one, from raw bytes, on a thread with a loop of its own.
+By default it answers a chat with a few words and reports usage. A test puts another coroutine into
+`behave` to be slow, silent, wrong or cut off, and holds it at a `Gate` where order matters.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+from tests.fake_exchange import PROMPT_TOKENS, WORDS, Exchange, answer, usage
+
+__all__ = [
+    "MODEL",
+    "PROMPT_TOKENS",
+    "WORDS",
+    "Exchange",
+    "FakeUpstream",
+    "Gate",
+    "answer",
+    "fake_upstream",
+    "usage",
+]
+Result = TypeVar("Result")
+PATIENCE = 60.0  # seconds after which something did not happen
+MODEL = "fake:latest"
+CLOUD_MODEL = "remote-alias:latest"  # installed, but it runs elsewhere
+
+Behave = Callable[[Exchange], Awaitable[None]]
+
+
+class Gate:
+    """Closed until a test opens it; what `behave` waits for. Opened from any thread."""
+
+    def __init__(self, upstream: "FakeUpstream") -> None:
+        self._loop = upstream.loop
+        self._event = asyncio.Event()
+
+    async def passed(self) -> None:
+        await self._event.wait()
+
+    def open(self) -> None:
+        self._loop.call_soon_threadsafe(self._event.set)
+
+
+class FakeUpstream:
+    """The server. `chats`: what reached its chat route; `received`: all that reached it."""
+
+    def __init__(self) -> None:
+        self.behave: Behave = answer
+        self.models: list[dict[str, Any]] = [
+            {"name": MODEL, "details": {"context_length": 4096}},
+            {"name": CLOUD_MODEL, "remote_host": "https://ollama.com", "remote_model": "big"},
+        ]
+        self.received: list[Exchange] = []
+        self.loop = asyncio.new_event_loop()
+        self.port = 0
+        self._changed = threading.Condition()
+        self._server: asyncio.Server | None = None
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def chats(self) -> list[Exchange]:
+        return [one for one in self.received if one.target == "/v1/chat/completions"]
+
+    def start(self) -> None:
+        """Listen; again on the same port after a `stop`."""
+
+        async def listen() -> None:
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+
+        self._call(listen())
+        assert self._server is not None
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        """Drop every connection and listen no more, as a killed model server does."""
+
+        async def close() -> None:
+            assert self._server is not None
+            self._server.close()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+        self._call(close())
+
+    def reset(self) -> None:
+        """Forget what was received, and behave well again."""
+        self.behave = answer
+        self.received.clear()
+
+    def gate(self) -> Gate:
+        return Gate(self)
+
+    def wait_until(self, true: Callable[[], Result]) -> Result:
+        """The first true value after something has happened here; fails if none comes."""
+        with self._changed:
+            assert self._changed.wait_for(true, PATIENCE), "it did not happen"
+            return true()
+
+    def wait_for_chats(self, count: int) -> list[Exchange]:
+        """Return when so many chats have been received in all."""
+        self.wait_until(lambda: len(self.chats) >= count)
+        return self.chats
+
+    def close(self) -> None:
+        self.stop()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+    def _call(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        early = b""
+        try:
+            while True:
+                exchange = await _read_request(reader, writer, early)
+                early = await self._answer(exchange, reader)
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the gateway closed an idle connection, or the test ends
+        finally:
+            writer.transport.abort()
+
+    async def _answer(self, exchange: Exchange, reader: asyncio.StreamReader) -> bytes:
+        """Answer, unless the gateway closes first. What it sent meanwhile is given back."""
+        with self._changed:
+            self.received.append(exchange)
+            self._changed.notify_all()
+        listening = asyncio.ensure_future(reader.read(1))
+        answering = asyncio.ensure_future(self._route(exchange))
+        try:
+            await asyncio.wait({listening, answering}, return_when=asyncio.FIRST_COMPLETED)
+            gone = not answering.done()
+            if not gone:
+                with contextlib.suppress(OSError):
+                    await answering
+        finally:
+            answering.cancel()
+            listening.cancel()
+            results = await asyncio.gather(answering, listening, return_exceptions=True)
+        with self._changed:
+            exchange.gone = gone
+            exchange.ended = True
+            self._changed.notify_all()
+        if gone:
+            raise ConnectionAbortedError
+        return results[1] if isinstance(results[1], bytes) else b""
+
+    async def _route(self, exchange: Exchange) -> None:
+        path = exchange.target
+        if path == "/v1/chat/completions":
+            await self.behave(exchange)
+        elif path == "/api/tags":
+            await exchange.whole({"models": self.models})
+        elif path == "/v1/models":
+            listed = [{"id": one["name"], "object": "model"} for one in self.models]
+            await exchange.whole({"object": "list", "data": listed})
+        elif path == "/api/version":
+            await exchange.whole({"version": "0.33.0"})
+        else:
+            await exchange.whole(b"404 page not found", 404)
+
+
+async def _read_request(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, early: bytes
+) -> Exchange:
+    head = early + await reader.readuntil(b"\r\n\r\n")
+    head = head.removesuffix(b"\r\n\r\n")
+    length = 0
+    for line in head.lower().split(b"\r\n"):
+        assert not line.startswith(b"transfer-encoding"), "the gateway knows the length"
+        if line.startswith(b"content-length:"):
+            length = int(line.partition(b":")[2])
+    return Exchange(writer, head, await reader.readexactly(length))
+
+
+@contextlib.contextmanager
+def fake_upstream() -> Iterator[FakeUpstream]:
+    """One that listens."""
+    upstream = FakeUpstream()
+    upstream.start()
+    try:
+        yield upstream
+    finally:
+        upstream.close()
