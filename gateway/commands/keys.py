@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,6 +16,9 @@ from gateway.commands.output import (
     print_table,
 )
 from gateway.commands.running import with_store
+
+if TYPE_CHECKING:
+    from gateway.stores import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -132,21 +135,7 @@ def create(
 @json_option
 def show(as_json: bool) -> None:
     """Show every key, its limits and what it used this month."""
-    from gateway import administration
-    from gateway.settings import Settings
-    from gateway.stores import Store
-
-    async def every(store: Store, settings: Settings) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while True:
-            page = accepted(await administration.list_keys(store, cursor, limit=500))
-            rows += page["data"]
-            cursor = page["next"]
-            if cursor is None:
-                return rows
-
-    rows = with_store(every)
+    rows = with_store(lambda store, _: all_keys(store))
     if as_json:
         print_json({"data": rows, "next": None})
     elif not rows:
@@ -220,6 +209,20 @@ def revoke(key_id: str, as_json: bool) -> None:
         print_json(revoked)
     else:
         click.echo(f"Revoked {revoked['label']!r} ({revoked['id']}).")
+
+
+async def all_keys(store: "Store") -> list[dict[str, Any]]:
+    """The keys of every page."""
+    from gateway import administration
+
+    rows: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        page = accepted(await administration.list_keys(store, cursor, limit=500))
+        rows += page["data"]
+        cursor = page["next"]
+        if cursor is None:
+            return rows
 
 
 def _show_new(made: dict[str, Any], as_json: bool) -> None:

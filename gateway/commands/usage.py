@@ -1,12 +1,16 @@
 """`localllm usage`: who used how much of which model."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from gateway.commands.keys import all_keys
 from gateway.commands.output import accepted, bar, json_option, number, print_json, print_table
 from gateway.commands.running import with_store
+
+if TYPE_CHECKING:
+    from gateway.stores import Store
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -21,29 +25,42 @@ def usage(key_id: str | None, start: datetime | None, end: datetime | None, as_j
 
     Of all keys, or of the one with KEY_ID. Without --from and --to it is the current month (UTC).
     """
-    from gateway import administration
-
-    first, last = start and start.date(), end and end.date()
+    span = start and start.date(), end and end.date()
     if key_id is None:
-        report = accepted(
-            with_store(lambda store, _: administration.all_usage(store, None, first, last))
-        )
-        rows = report["data"]
+        report, labels = with_store(lambda store, _: _of_all(store, *span))
+        rows = [row | {"label": labels[row["api_key_id"]]} for row in report["data"]]
     else:
         known: str = key_id
-        report = accepted(
-            with_store(lambda store, _: administration.key_usage(store, known, first, last))
-        )
+        report = with_store(lambda store, _: _of_key(store, known, *span))
         rows = report["by_day"]
     if as_json:
         print_json(report)
         return
     if key_id is not None:
         _print_month(report)
-    if not rows:
-        click.echo(f"Nothing was used {_range(first, last)}.")
-        return
-    _print_rows(rows)
+    if rows:
+        _print_rows(rows)
+    else:
+        click.echo(f"Nothing was used {_range(*span)}.")
+
+
+async def _of_key(
+    store: "Store", key_id: str, first: date | None, last: date | None
+) -> dict[str, Any]:
+    from gateway import administration
+
+    return accepted(await administration.key_usage(store, key_id, first, last))
+
+
+async def _of_all(
+    store: "Store", first: date | None, last: date | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The report, and what people call the keys in it."""
+    from gateway import administration
+
+    report = accepted(await administration.all_usage(store, None, first, last))
+    names = {row["id"]: f"{row['label']} ({row['prefix']}…)" for row in await all_keys(store)}
+    return report, names
 
 
 def _print_month(report: dict[str, Any]) -> None:
@@ -56,7 +73,7 @@ def _print_month(report: dict[str, Any]) -> None:
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
     most = max(row["total_tokens"] for row in rows)
-    with_key = "api_key_id" in rows[0]
+    with_key = "label" in rows[0]
     print_table(
         [
             "day",
@@ -71,7 +88,7 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
         [
             [
                 str(row["date"]),
-                *([str(row["api_key_id"])] if with_key else []),
+                *([row["label"]] if with_key else []),
                 row["model"],
                 number(row["requests"]),
                 number(row["prompt_tokens"]),
