@@ -17,6 +17,7 @@ def schema_section(name: str, schema: Json) -> Html:
         tag("p", prose(text)) if text else None,
         fields(schema),
         id=name,
+        class_="schema",
     )
 
 
@@ -25,10 +26,11 @@ def fields(schema: Json) -> Html:
     rows: list[tuple[Child, ...]] = []
     for name, field in schema["properties"].items():
         needed = tag("span", "required", class_="needed") if name in required else None
-        text = prose(field.get("description", ""))
-        title = join(tag("code", name), " ", needed)
-        rows.append((title, kind(field), join(text, " ", _bounds(field))))
-    return table(("field", "type", "meaning"), rows)
+        meaning = prose(f"{field.get('description', '')} {_bounds(field)}".strip())
+        rows.append((join(tag("code", name), " ", needed), kind(field), meaning))
+    if any(meaning for _, _, meaning in rows):
+        return table(("field", "type", "meaning"), rows)
+    return table(("field", "type"), [(name, words) for name, words, _ in rows])
 
 
 def kind(schema: Json) -> Html:
@@ -52,9 +54,9 @@ def _bounds(schema: Json) -> str:
     for branch in schema.get("anyOf", [schema]):
         low, high = branch.get("minimum"), branch.get("maximum")
         if low is not None and high is not None and abs(high) < _BEYOND:
-            return f"{low} to {high}."
+            return f"{low:,} to {high:,}."
         if "maxLength" in branch:
             return f"At most {branch['maxLength']} characters."
         if "maxItems" in branch:
-            return f"At most {branch['maxItems']}."
+            return f"At most {branch['maxItems']} entries."
     return ""

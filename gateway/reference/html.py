@@ -46,10 +46,6 @@ def link(target: str, *children: Child) -> Html:
 
 
 def table(heads: tuple[str, ...], rows: list[tuple[Child, ...]]) -> Html:
-    """Each cell knows its head, so that a narrow screen can show it beside the cell."""
     head = tag("tr", *(tag("th", name, scope="col") for name in heads))
-    body = (
-        tag("tr", *(tag("td", cell, data_head=name) for name, cell in zip(heads, row, strict=True)))
-        for row in rows
-    )
+    body = (tag("tr", *(tag("td", cell) for cell in row)) for row in rows)
     return tag("table", tag("thead", head), tag("tbody", *body))

@@ -9,8 +9,8 @@ import msgspec
 from gateway.errors import CATALOGUE
 from gateway.reference import shapes
 from gateway.reference.notes import annotate
+from gateway.reference.refusals import by_status, public_text
 from gateway.reference.table import ANYWHERE, HOLDER, OWNER, ROUTES, Content, Route
-from gateway.reference.texts import public_text
 
 Json = dict[str, Any]
 
@@ -130,14 +130,6 @@ def _responses(route: Route) -> Json:
     for status, codes in by_status((*route.refusals, *ANYWHERE)).items():
         responses.setdefault(str(status), _refusal(status, codes, route.metered))
     return dict(sorted(responses.items()))
-
-
-def by_status(codes: Iterable[str]) -> dict[int, list[str]]:
-    """Codes of the catalogue, grouped by their HTTP status."""
-    groups: dict[int, list[str]] = {}
-    for code in dict.fromkeys(codes):
-        groups.setdefault(CATALOGUE[code].status, []).append(code)
-    return dict(sorted(groups.items()))
 
 
 def _refusal(status: int, codes: list[str], metered: bool) -> Json:

@@ -1,5 +1,7 @@
 """The catalogue of errors in words for readers, not for one request."""
 
+from collections.abc import Iterable
+
 from gateway.errors import CATALOGUE
 
 _TEXTS = {
@@ -21,3 +23,11 @@ _TEXTS = {
 def public_text(reason: str) -> str:
     """What a code of the catalogue means."""
     return _TEXTS.get(reason) or CATALOGUE[reason].text.replace("'{model}'", "in question")
+
+
+def by_status(reasons: Iterable[str]) -> dict[int, list[str]]:
+    """Codes of the catalogue, grouped by their HTTP status."""
+    groups: dict[int, list[str]] = {}
+    for reason in dict.fromkeys(reasons):
+        groups.setdefault(CATALOGUE[reason].status, []).append(reason)
+    return dict(sorted(groups.items()))

@@ -1,0 +1,57 @@
+"""A gateway without a database and a model, for what needs neither."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+
+from gateway.app import make_app
+from gateway.http import BoundedHttp
+from gateway.outbox import Outbox
+from gateway.pipeline import Gateway
+from gateway.settings import Settings
+from gateway.stores import Store, StoreUnavailable
+from gateway.upstream import Target, Upstream
+
+
+class Away:
+    """A store whose database is away: whatever is asked of it fails as the protocol says."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def fail(*_: Any, **__: Any) -> None:
+            raise StoreUnavailable("The database is away.")
+
+        return fail
+
+
+@contextlib.contextmanager
+def bare_gateway(folder: Path, model: str = "qwen2.5:7b") -> Iterator[Gateway]:
+    """Its model server is a port that nothing listens on, as long as it lives."""
+    store = cast(Store, Away())
+    settings = Settings(ollama_default_model=model, admin_secret="secret")
+    outbox = Outbox(folder / "outbox", store.settle)
+    with contextlib.closing(outbox), socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # taken, but not listening: refused at once
+        target = Target(f"http://127.0.0.1:{unused.getsockname()[1]}")
+        yield Gateway(settings, store, Upstream(target, 5.0), outbox)
+
+
+@contextlib.asynccontextmanager
+async def served(gateway: Gateway) -> AsyncIterator[str]:
+    """Its address. The socket listens before the server runs, so nobody comes too early."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(
+            make_app(gateway), http=BoundedHttp, lifespan="off", log_config=None
+        )
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await running
+            await gateway.upstream.close()
