@@ -1,4 +1,4 @@
-"""The README is true: its commands are run as they stand, on a copy of the tracked files."""
+"""The README is true: its commands are run as they stand, on a copy of the sources."""
 
 import json
 import os
@@ -29,9 +29,13 @@ OUTPUT = re.findall(r"^```\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)[0]  #
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
-    """A copy of the tracked files in `repository`, beside an empty `home`."""
+    """A copy of what a commit of all files would hold in `repository`, beside an empty `home`."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     with fresh_directory() as place:
         (place / "home").mkdir()
