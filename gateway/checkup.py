@@ -161,7 +161,7 @@ async def _port(loaded: Settings) -> Finding:
 def _is_gateway(url: str) -> bool:
     """Whether it is localllm that uses the port: its health says so, well or not."""
     address = urlsplit(url)
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=3)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=2)
     try:
         connection.request("GET", "/health")
         health = json.loads(connection.getresponse().read(65536))

@@ -42,7 +42,6 @@ async def launch(settings: Settings, signals: Signals, *, demo: bool) -> None:
 
         await server.serve(settings, opened.store, upstream, ready=ready)
         await asyncio.gather(*telling)
-    say("Stopped.")
 
 
 async def _tell(settings: Settings, store: Store, source: ModelSource) -> None:

@@ -107,6 +107,7 @@ def run_server(settings: Settings, work: Callable[[Signals], Coroutine[Any, Any,
     signals = Signals()
     with contextlib.suppress(KeyboardInterrupt):
         run(work(signals), signals, factory)
+    click.echo("Stopped.", err=True)
 
 
 def with_store(action: Callable[["Store", Settings], Awaitable[Result]]) -> Result:

@@ -3,11 +3,10 @@
 import json
 import os
 import re
-import shutil
+import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 
 from gateway import keys
 from gateway.embedded import EmbeddedPostgres
+from tests.e2e.gateway_process import Running, ask, family, free_port, fresh_directory
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -50,23 +50,12 @@ class CommandLine:
         return json.loads(done.stdout)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def localllm() -> Iterator[CommandLine]:
     """One database, kept running: a command then uses it instead of starting its own."""
-    data_dir = Path(tempfile.mkdtemp(prefix="localllm-test-"))
-    data_dir.chmod(0o711)  # the embedded server's user has to pass when we are root
-    try:
-        with EmbeddedPostgres(data_dir) as postgres:
-            postgres.start(lambda _: None)
-            yield CommandLine(data_dir)
-    finally:
-        shutil.rmtree(data_dir)
+    with fresh_directory() as data_dir, EmbeddedPostgres(data_dir) as postgres:
+        postgres.start(lambda _: None)
+        yield CommandLine(data_dir)
 
 
 def one_line(done: subprocess.CompletedProcess[str], code: int) -> str:
@@ -77,10 +66,16 @@ def one_line(done: subprocess.CompletedProcess[str], code: int) -> str:
     return done.stderr
 
 
-def test_db_migrate_can_run_twice(localllm: CommandLine) -> None:
-    localllm("keys", "list")  # opening the store is enough to migrate it
-    for _ in range(2):
-        assert localllm.json("db", "migrate") == {"store": "embedded", "applied": []}
+def test_db_migrate_brings_any_database_up_to_date_and_can_run_twice() -> None:
+    with fresh_directory() as data_dir, EmbeddedPostgres(data_dir) as postgres:
+        dsn = postgres.start(lambda _: None)
+        localllm = CommandLine(data_dir / "elsewhere")
+        first = localllm.json("db", "migrate", DATABASE_URL=dsn)
+        assert first["store"] == "postgres"
+        assert len(first["applied"]) > 1
+        assert localllm.json("db", "migrate", DATABASE_URL=dsn)["applied"] == []
+        assert "up to date" in localllm("db", "migrate", DATABASE_URL=dsn).stdout
+        assert not (data_dir / "elsewhere").exists()
 
 
 def test_a_key_is_made_shown_once_and_listed_without_its_secret(localllm: CommandLine) -> None:
@@ -240,6 +235,45 @@ def test_a_data_directory_that_cannot_be_used_is_named(localllm: CommandLine, co
     for place in (in_the_way, in_the_way / "below", Path("/proc/localllm")):
         done = localllm(*arguments, DATA_DIR=str(place), ADMIN_SECRET="x")
         assert "DATA_DIR" in one_line(done, 1)
+
+
+@pytest.mark.parametrize("command", ["up", "keys"])
+def test_a_damaged_database_is_one_line_that_says_where(command: str) -> None:
+    arguments = ("keys", "list") if command == "keys" else (command,)
+    with fresh_directory() as data_dir:
+        (data_dir / "postgres").mkdir()
+        (data_dir / "postgres" / "base").touch()
+        line = one_line(CommandLine(data_dir)(*arguments), 1)
+        assert str(data_dir / "postgres") in line
+
+
+def test_a_secret_that_others_can_read_is_refused(localllm: CommandLine) -> None:
+    secret = localllm.data_dir / "admin-secret"
+    secret.touch(mode=0o644)
+    secret.chmod(0o644)
+    try:
+        assert f"chmod 600 {secret}" in one_line(localllm("up"), 1)
+    finally:
+        secret.unlink()
+
+
+def test_serve_runs_without_a_model_until_it_is_stopped(localllm: CommandLine) -> None:
+    environ = localllm.environ | {"ADMIN_SECRET": "s3cret-of-serve"}
+    command = [sys.executable, "-m", "gateway", "serve"]
+    running = Running(command, environ, localllm.data_dir)
+    try:
+        url = running.wait_for("localllm runs at (http://[^ ]+)")[1]
+        status, health = ask(f"{url}/health")
+        assert (status, health["store"]["state"], health["ollama"]["state"]) == (
+            503,
+            "ok",
+            "unavailable",
+        )
+        assert not any("gateway.demo" in p.cmdline() for p in family(running.process.pid))
+        assert running.stop(signal.SIGTERM) == 0
+        assert "s3cret" not in running.output
+    finally:
+        running.kill()
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password(
