@@ -54,7 +54,9 @@ begin
         where c.api_key_id = p_hold.api_key_id
         for update;
         v_charged := gateway.charge(
-            v_total, p_hold.tokens, gateway.left_of_month(p_hold.api_key_id, v_month)
+            v_total,
+            p_hold.tokens,
+            gateway.left_of_month(p_hold.api_key_id, v_month) - p_hold.tokens
         );
     end if;
 

@@ -5,7 +5,8 @@ returns bigint
 language sql immutable parallel safe
 return least(p_total, p_held + greatest(p_left, 0));
 
--- What is left of a month that is over: the counter is in another month already.
+-- What is left of a month that is over, whose counter is gone: a hold no longer in its table is
+-- part of it.
 create or replace function gateway.left_of_month(p_key_id uuid, p_month timestamptz)
 returns bigint
 language sql stable
