@@ -55,8 +55,6 @@ def _bounds(schema: Json) -> str:
         low, high = branch.get("minimum"), branch.get("maximum")
         if low is not None and high is not None and abs(high) < _BEYOND:
             return f"{low:,} to {high:,}."
-        if "maxLength" in branch:
-            return f"At most {branch['maxLength']} characters."
         if "maxItems" in branch:
             return f"At most {branch['maxItems']} entries."
     return ""

@@ -21,10 +21,8 @@ _MODELS: Note = {
 
 _KEY: dict[str, Note] = {
     "label": {
-        "description": "What the key is for: shown to the owner and to whoever holds the key.",
-        "minLength": 1,
-        "maxLength": 100,
-        "pattern": rf"^ *{_VISIBLE}{_PRINTABLE}*$",
+        "description": "What the key is for: 1 to 100 characters, shown to owner and holder.",
+        "pattern": rf"^\s*{_VISIBLE}(?:{_PRINTABLE}{{0,98}}{_VISIBLE})?\s*$",
     },
     "owner_email": {
         "description": "Whom to write to about it.",

@@ -81,6 +81,9 @@ _MODEL_SERVER = ("upstream_error", "upstream_unavailable", "upstream_timeout")
 _ADMIN = ("admin_denied", "admin_through_tunnel", "store_unavailable")
 _ADMIN_BODY = ("invalid_request", "request_too_large", *_ADMIN)
 
+# No type: some readers hold it to the whole stream, others to each event.
+_STREAM = {"description": "Server-sent events; the data of each is a ChatCompletionChunk."}
+
 _KEY_ID = Parameter("id", "path", {"type": "string", "format": "uuid"}, "The id of the key.")
 
 ROUTES = (
@@ -94,7 +97,7 @@ ROUTES = (
         example=CHAT,
         answer=(
             Content(JSON, shapes.ChatCompletion, CHAT_ANSWER),
-            Content(EVENTS, None, CHAT_STREAM),
+            Content(EVENTS, _STREAM, CHAT_STREAM),
         ),
         metered=True,
         refusals=(
@@ -144,7 +147,9 @@ ROUTES = (
                 {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
                 "Keys on one page.",
             ),
-            Parameter("cursor", "query", {"type": "string"}, "`next` of the page before."),
+            Parameter(
+                "cursor", "query", {"type": "string", "minLength": 1}, "`next` of the page before."
+            ),
         ),
         answer=(Content(JSON, shapes.KeyPage, {"data": [KEY], "next": None}),),
         refusals=("invalid_request", *_ADMIN),

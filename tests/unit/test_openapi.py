@@ -121,6 +121,7 @@ GOOD: list[tuple[str, Any]] = [
     ("label", "x"),
     ("label", "Grüße, 世界 🙂"),
     ("label", "y" * 100),
+    ("label", " " + "y" * 100 + "\n"),
     ("owner_email", "a.b+c@example.co.uk"),
     ("owner_email", None),
     ("rate_limit_per_min", 1),
