@@ -11,7 +11,8 @@ import socket
 import tempfile
 from pathlib import Path
 
-FREE_BYTES = 100 * 1024**2  # a new database takes about 50 MB, and its log grows in 16 MB files
+NEW_DATABASE = 100 * 1024**2  # bytes: about 50 MB, and its log grows in files of 16 MB
+OLD_DATABASE = 40 * 1024**2
 
 
 class NotReady(Exception):
@@ -61,10 +62,11 @@ def check_data_dir(path: Path) -> None:
     except OSError as problem:
         raise NotReady(_data_problem(path, problem)) from None
     free = shutil.disk_usage(path).free
-    if free < FREE_BYTES:
+    needed = OLD_DATABASE if (path / "postgres").exists() else NEW_DATABASE
+    if free < needed:
         raise NotReady(
             f"DATA_DIR {path} has {free // 1024**2} MB of disk left; "
-            f"free {FREE_BYTES // 1024**2} MB or set DATA_DIR to another disk."
+            f"free {needed // 1024**2} MB or set DATA_DIR to another disk."
         )
 
 

@@ -3,7 +3,8 @@
 import click
 
 from gateway.commands.output import json_option, print_json
-from gateway.commands.running import progress, read_settings, run
+from gateway.commands.running import progress, run
+from gateway.settings import load
 
 
 @click.group()
@@ -17,7 +18,7 @@ def migrate(as_json: bool) -> None:
     """Bring the schema up to date. Safe to run twice, and from two machines at once."""
     from gateway.opening import open_store
 
-    settings = read_settings()
+    settings = load()
 
     async def migrated() -> list[str]:
         async with open_store(settings, progress) as opened:

@@ -56,14 +56,6 @@ class Signals:
         self._ours = False
 
 
-def read_settings() -> Settings:
-    """The settings; a wrong one ends the command with the line that names it."""
-    try:
-        return settings_table.load()
-    except SettingsError as problem:
-        raise Failed(str(problem)) from None
-
-
 def debugging() -> bool:
     """Whether the owner asked for tracebacks."""
     try:
@@ -114,7 +106,7 @@ def with_store(action: Callable[["Store", Settings], Awaitable[Result]]) -> Resu
     """Run `action` on the store that the settings name, opened for the moment."""
     from gateway.opening import open_store
 
-    settings = read_settings()
+    settings = settings_table.load()
 
     async def opened() -> Result:
         async with open_store(settings, progress) as opened:

@@ -2,9 +2,9 @@
 
 import click
 
-from gateway.commands.running import Failed, Signals, progress, read_settings, run_server
+from gateway.commands.running import Failed, Signals, progress, run_server
 from gateway.commands.settings_help import CommandWithSettings
-from gateway.settings import Settings
+from gateway.settings import Settings, load
 
 
 @click.command(cls=CommandWithSettings)
@@ -13,7 +13,7 @@ def serve() -> None:
 
     For production: no demo model, and a bad or missing setting is refused.
     """
-    settings = read_settings()
+    settings = load()
     if not settings.admin_secret:
         raise Failed(
             "ADMIN_SECRET is not set. Set it to a long random text; this makes one: "

@@ -2,8 +2,9 @@
 
 import click
 
-from gateway.commands.running import Failed, read_settings, run_server
+from gateway.commands.running import Failed, run_server
 from gateway.commands.settings_help import CommandWithSettings
+from gateway.settings import load
 
 
 @click.command(cls=CommandWithSettings)
@@ -17,7 +18,7 @@ def up(no_demo: bool, tunnel: bool) -> None:
     """
     if tunnel:
         raise Failed("`up --tunnel` comes with a later release; start `localllm up` without it.")
-    settings = read_settings()
+    settings = load()
     from gateway.commands.launch import launch
 
     run_server(settings, lambda signals: launch(settings, signals, demo=not no_demo))

@@ -54,10 +54,12 @@ def test_a_directory_that_takes_nothing_is_named(
 def test_a_disk_that_is_nearly_full_is_named_before_it_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = shutil.disk_usage(tmp_path)._replace(free=5 * 1024**2)
+    usage = shutil.disk_usage(tmp_path)._replace(free=60 * 1024**2)
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(NotReady, match="5 MB of disk left"):
+    with pytest.raises(NotReady, match="60 MB of disk left"):
         check_data_dir(tmp_path)
+    (tmp_path / "postgres").mkdir()  # a database that is there needs less than a new one
+    check_data_dir(tmp_path)
 
 
 def test_the_url_is_one_that_this_machine_can_use() -> None:
