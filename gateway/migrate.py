@@ -30,6 +30,14 @@ create table if not exists gateway.migrations (
     applied_at timestamptz not null default now()
 );
 """
+# Not to_regclass: after waiting for the lock it would still remember that nothing was there.
+_HAS_BOOKS = """
+select exists (
+    select 1 from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
+    where n.nspname = 'gateway' and c.relname = 'migrations'
+)
+"""
 _RECORD = """
 insert into gateway.migrations (version, checksum) values ($1, $2)
 on conflict (version) do update set checksum = excluded.checksum, applied_at = now()
@@ -106,8 +114,7 @@ async def _connect(dsn: str) -> Any:
 
 
 async def _applied(connection: Any) -> dict[str, str]:
-    exists = "select to_regclass('gateway.migrations') is not null"
-    if not await connection.fetchval(exists):
+    if not await connection.fetchval(_HAS_BOOKS):
         return {}
     rows = await connection.fetch("select version, checksum from gateway.migrations")
     return {row["version"]: row["checksum"] for row in rows}

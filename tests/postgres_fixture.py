@@ -11,7 +11,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
@@ -146,14 +147,14 @@ def anyio_backend() -> str:
 @pytest.fixture
 async def empty_database(postgres: Server) -> AsyncIterator[str]:
     """The address of a new database with nothing in it."""
-    async for dsn in _fresh(postgres, "template0"):
+    async with _fresh(postgres, "template0") as dsn:
         yield dsn
 
 
 @pytest.fixture
 async def database(postgres: Server) -> AsyncIterator[str]:
     """The address of a new migrated database."""
-    async for dsn in _fresh(postgres, TEMPLATE):
+    async with _fresh(postgres, TEMPLATE) as dsn:
         yield dsn
 
 
@@ -165,9 +166,25 @@ async def store(database: str) -> AsyncIterator[PostgresStore]:
     await opened.close()
 
 
-async def _fresh(server: Server, template: str) -> AsyncIterator[str]:
+@asynccontextmanager
+async def migrated_copy(server: Server, with_defaults_for: Sequence[str]) -> AsyncGenerator[str]:
+    """A database migrated from nothing, where roles get rights on all that is made, as Supabase's
+    do on what is made in `public`."""
+    async with _fresh(server, "template0") as dsn:
+        roles = ", ".join(with_defaults_for)
+        for things in ("tables", "functions"):
+            await execute(dsn, f"alter default privileges grant all on {things} to {roles}")
+        await migrate(dsn)
+        yield dsn
+        await execute(dsn, f"drop owned by {roles}")
+
+
+@asynccontextmanager
+async def _fresh(server: Server, template: str) -> AsyncGenerator[str]:
     name = f"test_{next(_numbers)}"
     admin = server.dsn("postgres")
     await execute(admin, f"create database {name} template {template} strategy file_copy")
-    yield server.dsn(name)
-    await execute(admin, f"drop database {name} with (force)")
+    try:
+        yield server.dsn(name)
+    finally:
+        await execute(admin, f"drop database {name} with (force)")
