@@ -30,6 +30,14 @@ class _Server(uvicorn.Server):
         if self._ready and not self.should_exit:
             self._ready()
 
+    async def end_requests(self) -> None:
+        """Cut what its grace did not end. uvicorn cancels too, but does not wait for it."""
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=FLUSH)
+
 
 async def serve(
     settings: Settings,
@@ -61,9 +69,11 @@ async def serve(
         for work in (outbox.run(), pulse.beat(gateway), pulse.sweep(gateway))
     ]
     gateway.catalogue.refresh()
+    server = _Server(config, ready)
     try:
-        await _Server(config, ready).serve()
+        await server.serve()
     finally:
+        await server.end_requests()
         await outbox.drained(FLUSH)
         for task in tasks:
             task.cancel()
