@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from gateway import administration
 from gateway.administration import CreateKey, RotateKey, UpdateKey
@@ -65,21 +66,21 @@ def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         )
 
     @patch("/admin/api-keys/{key_id:str}")
-    async def update(request: AnyRequest, key_id: str) -> Response[bytes]:
+    async def update(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
         asked = denied(request) or await body(request, UpdateKey)
         if not isinstance(asked, Refusal):
             asked = await administration.update_key(store, key_id, asked)
         return respond(request, asked)
 
     @post("/admin/api-keys/{key_id:str}/rotate", status_code=200)
-    async def rotate(request: AnyRequest, key_id: str) -> Response[bytes]:
+    async def rotate(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
         asked = denied(request) or await body(request, RotateKey)
         if not isinstance(asked, Refusal):
             asked = await administration.rotate_key(store, settings, key_id, asked.grace_seconds)
         return respond(request, asked)
 
     @delete("/admin/api-keys/{key_id:str}", status_code=200)
-    async def revoke(request: AnyRequest, key_id: str) -> Response[bytes]:
+    async def revoke(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
         refusal = denied(request)
         return respond(request, refusal or await administration.revoke_key(store, key_id))
 
@@ -102,4 +103,4 @@ def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
 
 
 def _day(text: str | None) -> date | None:
-    return msgspec.convert(text, date) if text else None
+    return None if text is None else msgspec.convert(text, date)
