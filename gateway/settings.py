@@ -69,7 +69,7 @@ def _size(text: str) -> int:
 
 
 def _http_url(text: str) -> str:
-    text = text.strip().rstrip("/")
+    text = text.strip()
     if "://" not in text:
         text = f"http://{text}"
     parts = urlsplit(text)
@@ -78,7 +78,7 @@ def _http_url(text: str) -> str:
         raise ValueError("should be an address such as http://localhost:11434")
     if parts.username or parts.query or parts.fragment:
         raise ValueError("should not hold a user name, query or fragment")
-    return text
+    return text.rstrip("/")
 
 
 def _host(text: str) -> str:
