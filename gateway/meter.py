@@ -145,9 +145,10 @@ class StreamMeter:
 
 
 class BodyMeter:
-    """Meters one whole JSON answer."""
+    """Meters one whole JSON answer. `broken`: it is not JSON, or ends too early."""
 
     def __init__(self, body: bytes) -> None:
+        self.broken = False
         self.usage: Usage | None = None
         self._answer = _Answer()
         try:
@@ -158,8 +159,9 @@ class BodyMeter:
             if not reported:  # 0/0/0 beside a text: the repeat guard
                 self.usage = None
                 self._answer = _decode_answer(body)
-        except msgspec.DecodeError:
+        except msgspec.DecodeError as problem:
             self.usage = None
+            self.broken = not isinstance(problem, msgspec.ValidationError)
 
     def estimate(self) -> int:
         """Tokens of the text in it."""

@@ -1,15 +1,11 @@
 """Pass the model's answer to the client, metered, and never as a clean end when it was cut."""
 
-import aiohttp
-import httpx
 import msgspec
 
 from gateway.errors import Refusal
 from gateway.meter import BodyMeter, BrokenStream, StreamMeter
 from gateway.running import Running
-from gateway.upstream import Answer
-
-_CUT = (httpx.HTTPError, aiohttp.ClientError, OSError, BrokenStream)
+from gateway.upstream import CUT, SILENT, Answer
 
 
 async def relay(answer: Answer, running: Running) -> Refusal | None:
@@ -38,9 +34,9 @@ async def _stream(answer: Answer, running: Running) -> Refusal | None:
                 running.settle()
             if events:
                 await call.write(events)
-    except httpx.ReadTimeout:
+    except SILENT:
         reason = "upstream_timeout"
-    except _CUT:
+    except (*CUT, BrokenStream):
         pass
     if meter.complete:
         await call.end()
@@ -53,12 +49,15 @@ async def _stream(answer: Answer, running: Running) -> Refusal | None:
 async def _body(answer: Answer, running: Running) -> Refusal | None:
     try:
         body = await answer.body()
-    except _CUT as problem:
+    except CUT as problem:
         running.cut("upstream_error")
-        slow = isinstance(problem, httpx.ReadTimeout)
+        slow = isinstance(problem, SILENT)
         return Refusal("upstream_timeout" if slow else "truncated")
     running.began()
-    running.meter = BodyMeter(body)
+    running.meter = meter = BodyMeter(body)
+    if meter.broken:
+        running.cut("upstream_error")
+        return Refusal("upstream_error", "The model server's answer is not the JSON it should be.")
     running.settle()
     await running.call.whole(200, body)
     return None
@@ -78,7 +77,7 @@ async def _refused(answer: Answer, running: Running) -> Refusal:
     try:
         error = msgspec.json.decode(await answer.body(), type=_ErrorBody).error
         detail = error if isinstance(error, str) else error.message
-    except (msgspec.DecodeError, *_CUT):
+    except (msgspec.DecodeError, *CUT):
         detail = ""
     if answer.status == 404:
         return Refusal("upstream_not_found", detail or "There is no such model.")
