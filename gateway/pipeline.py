@@ -141,7 +141,7 @@ async def _serve(gateway: Gateway, running: Running, verdict: Verdict) -> Refusa
         try:
             return await relay(response, running)
         finally:
-            await response.close()
+            response.close()
 
 
 def authenticate(headers: dict[bytes, bytes]) -> str | Refusal:

@@ -1,54 +1,46 @@
 """The model server: one place that knows where it is and how to ask it."""
 
 from collections.abc import AsyncIterator, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from gateway.errors import Refusal
 
 MAX_BODY = 64 * 1024**2  # bytes of one whole answer
 
+CUT = (aiohttp.ClientError, OSError)  # what reading an answer raises when it is cut
+SILENT = aiohttp.SocketTimeoutError  # the one of them that means: no byte for too long
+
 # Ollama refuses a foreign Host or Origin; nothing of the client's headers is passed on (trap 9).
-_HEADERS = httpx.Headers(
-    {
-        "Host": "localhost",
-        "Content-Type": "application/json",
-        "Accept": "*/*",
-        "Accept-Encoding": "identity",
-        "User-Agent": "localllm",
-    }
-)
+_HEADERS = {
+    "Host": "localhost",
+    "Content-Type": "application/json",
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "User-Agent": "localllm",
+}
 
 
 class Target(NamedTuple):
     """Where requests go. `listed_only`: it would answer for any model name, so we check names."""
 
     base_url: str
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = _HEADERS
     listed_only: bool = False
-
-    @property
-    def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        return [(name.encode(), value.encode()) for name, value in self.headers]
 
 
 class Answer:
     """An answer whose head has come. Close it in any case: that stops the model (trap 6)."""
 
-    def __init__(self, response: httpx.Response) -> None:
-        self.status = response.status_code
-        self.content_type = response.headers.get("content-type", "")
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.status = response.status
+        self.content_type = response.headers.get("Content-Type", "")
         self._response = response
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives. Raises httpx.HTTPError when it is cut."""
-        stream = self._response.stream
-        assert isinstance(stream, httpx.AsyncByteStream)
-        return stream.__aiter__()
+        """The body as it arrives: each item is all that is there. Raises one of CUT."""
+        return self._response.content.iter_any()
 
     async def body(self) -> bytes:
         parts: list[bytes] = []
@@ -57,11 +49,11 @@ class Answer:
             parts.append(part)
             size += len(part)
             if size > MAX_BODY:
-                raise httpx.ReadError("the answer is too large")
+                raise aiohttp.ClientPayloadError("the answer is too large")
         return b"".join(parts)
 
-    async def close(self) -> None:
-        await self._response.aclose()
+    def close(self) -> None:
+        self._response.close()
 
 
 class Upstream:
@@ -70,18 +62,18 @@ class Upstream:
     def __init__(self, target: Target, timeout: float) -> None:
         """`timeout`: seconds without a byte."""
         self.target = target
-        self._extensions = {"timeout": {"connect": 5.0, "read": timeout, "pool": None}}
-        self._quick = {"timeout": {"connect": 2.0, "read": 5.0, "pool": None}}
-        self._transport = AiohttpTransport(client=_session)
+        self._patient = aiohttp.ClientTimeout(sock_connect=5.0, sock_read=timeout)
+        self._quick = aiohttp.ClientTimeout(sock_connect=2.0, sock_read=5.0)
+        self._session: aiohttp.ClientSession | None = None
 
     def point_to(
         self, base_url: str, headers: Mapping[str, str] | None = None, *, listed_only: bool = False
     ) -> None:
         """Send every request from now on elsewhere; running ones end where they began."""
-        self.target = Target(base_url, tuple((headers or {}).items()), listed_only)
+        self.target = Target(base_url, {**_HEADERS, **(headers or {})}, listed_only)
 
     async def post(self, path: str, body: bytes) -> Answer | Refusal:
-        return await self._send("POST", path, body, self._extensions)
+        return await self._send("POST", path, body, self._patient)
 
     async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
         """A short question: the whole body of a 200, within seconds."""
@@ -92,46 +84,41 @@ class Upstream:
             if answer.status != 200:
                 return Refusal("upstream_error", f"{path} answered {answer.status}.")
             return await answer.body()
-        except (httpx.HTTPError, aiohttp.ClientError, OSError):
+        except CUT:
             return Refusal("upstream_unavailable", retry_after_ms=2000)
         finally:
-            await answer.close()
+            answer.close()
 
     async def _send(
-        self, method: str, path: str, body: bytes | None, extensions: dict[str, Any]
+        self, method: str, path: str, body: bytes | None, timeout: aiohttp.ClientTimeout
     ) -> Answer | Refusal:
         target = self.target
-        request = httpx.Request(
-            method,
-            _url(target.base_url + path),
-            headers=[*_HEADERS.raw, *target.raw_headers],
-            content=body,
-            extensions=extensions,
-        )
+        self._session = self._session or _session()
         try:
-            # The transport itself, not a client around it: half the CPU (facts/performance.md).
-            return Answer(await self._transport.handle_async_request(request))
-        except httpx.ReadTimeout:
+            response = await self._session.request(
+                method,
+                target.base_url + path,
+                headers=target.headers,
+                data=body,
+                allow_redirects=False,
+                timeout=timeout,
+            )
+        except SILENT:
             return Refusal("upstream_timeout")
-        except (httpx.HTTPError, aiohttp.ClientError, OSError):
+        except CUT:
             return Refusal("upstream_unavailable", retry_after_ms=2000)
+        return Answer(response)
 
     async def close(self) -> None:
-        await self._transport.aclose()
-
-
-@lru_cache(64)
-def _url(text: str) -> httpx.URL:
-    return httpx.URL(text)
+        if self._session is not None:
+            await self._session.close()
 
 
 def _session() -> aiohttp.ClientSession:
     # llama-server closes idle connections after 5 s, Ollama never does.
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4.0)
     return aiohttp.ClientSession(
-        connector=connector,
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4.0),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(),
         trust_env=False,
     )
