@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Callable
 
 import uvicorn
@@ -27,6 +28,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: object = None) -> None:
         await super().startup(sockets)  # type: ignore[arg-type] # we only pass it on
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: no need to look through it again and again
         if self._ready and not self.should_exit:
             self._ready()
 
