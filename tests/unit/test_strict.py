@@ -96,7 +96,7 @@ def spoiled(tree: Any, path: str = "") -> list[tuple[str, str]]:
         for key, value in tree.items():
             for name in variants(key):
                 rest = json.dumps({**tree, name: value})
-                found.append((f"{path}{key} as {ascii(name)}", rest))
+                found.append((f"{path}{key} as {name!a}", rest))
             if path.endswith(("schema.", "parameters.")):
                 continue
             found += [
