@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 
 from gateway.embedded.account import own, server_account
@@ -72,15 +73,19 @@ class Server:
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT: in order. SIGKILL: as in a crash; all that it leaves is cleared up."""
         assert self.process is not None
-        children = _children(self.process.pid) if how == signal.SIGKILL else []
-        for pid in (self.process.pid, *children):
-            os.kill(pid, how)
+        processes = [psutil.Process(self.process.pid)]
+        if how == signal.SIGKILL:
+            processes += processes[0].children(recursive=True)
+        for process in processes:
+            process.send_signal(how)
         self.process.wait(60)
-        for pid in children:
-            while Path(f"/proc/{pid}").exists():
-                time.sleep(0.005)
+        while any(_alive(process) for process in processes):
+            time.sleep(0.005)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         self.process = None
+
+    def kill(self) -> None:
+        self.stop(signal.SIGKILL)
 
     def dsn(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.socket}"
@@ -104,8 +109,12 @@ class Server:
         return Path(self.log.name).read_text(errors="replace")[-2000:]
 
 
-def _children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def _alive(process: psutil.Process) -> bool:
+    """A dead process that nobody has collected yet is dead."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture(scope="session")

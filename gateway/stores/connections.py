@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from gateway.stores import StoreUnavailable
+from gateway.stores.problems import FAILURES, is_lost_connection
 
 IDLE_SECONDS = 300.0  # routers forget a silent connection; ours are closed before
 
@@ -31,6 +32,7 @@ class Connections:
         self._dsn = dsn
         self._timeout = timeout
         self._closed = False
+        self._ending: set[asyncio.Task[None]] = set()
         self._slots = [_Slot() for _ in range(limit)]
         self._free: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
         for slot in self._slots:
@@ -49,10 +51,10 @@ class Connections:
                 connection = await self._connect(slot)
             try:
                 row = await connection.fetchrow(sql, *arguments)
-            except asyncpg.PostgresError:
-                raise  # it was an answer
-            except BaseException:
-                connection.terminate()  # cancelled or broken: nobody knows what comes next on it
+            except BaseException as problem:
+                answered = isinstance(problem, asyncpg.PostgresError)
+                if not answered or is_lost_connection(problem):
+                    self._drop(slot)  # cancelled or broken: who knows what comes next on it
                 raise
             slot.used = time.monotonic()
             return row
@@ -80,18 +82,25 @@ class Connections:
             self._free.put_nowait(slot)
 
     def _drop(self, slot: _Slot) -> None:
+        """Close its connection in the background, and end there what it was asked to do."""
         if slot.connection is not None:
-            slot.connection.terminate()
+            task = asyncio.create_task(_end(slot.connection, self._timeout))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
             slot.connection = None
 
     async def close(self) -> None:
         """Wait for the running calls, which end in time, and close every connection."""
         self._closed = True
         for _ in self._slots:
-            slot = await self._free.get()
-            if slot.connection is not None and not slot.connection.is_closed():
-                try:
-                    await slot.connection.close(timeout=self._timeout)
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                    slot.connection.terminate()
-            slot.connection = None
+            self._drop(await self._free.get())
+        for slot in self._slots:
+            self._free.put_nowait(slot)
+        await asyncio.gather(*self._ending)
+
+
+async def _end(connection: Any, timeout: float) -> None:
+    try:
+        await connection.close(timeout=timeout)
+    except FAILURES:
+        connection.terminate()

@@ -52,10 +52,19 @@ class PostgresStore:
         self._connections = connections
 
     @classmethod
-    async def open(cls, dsn: str, *, connections: int = _CONNECTIONS) -> Self:
-        """Connect and look for the schema, which `migrate` brings. Raises StoreUnavailable."""
-        store = cls(Connections(dsn, connections, CALL_TIMEOUT))
-        await store.check()
+    async def open(
+        cls, dsn: str, *, connections: int = _CONNECTIONS, timeout: float = CALL_TIMEOUT
+    ) -> Self:
+        """Connect and look for the schema, which `migrate` brings. Raises StoreUnavailable.
+
+        No call takes longer than `timeout` to connect, and as long again to be answered.
+        """
+        store = cls(Connections(dsn, connections, timeout))
+        try:
+            await store.check()
+        except BaseException:
+            await store.close()
+            raise
         return store
 
     async def authorize(self, ask: Ask) -> Verdict:

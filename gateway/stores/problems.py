@@ -7,20 +7,22 @@ from asyncpg import exceptions as pg
 
 from gateway.stores import StoreUnavailable
 
-FAILURES = (pg.PostgresError, pg.InterfaceError, OSError, TimeoutError)
+# asyncpg itself is confused (InternalClientError) when the server ends a silent connection.
+FAILURES = (pg.PostgresError, pg.InterfaceError, pg.InternalClientError, OSError, TimeoutError)
 _CONNECTION_LOST = (
     pg.PostgresConnectionError,
     pg.AdminShutdownError,
     pg.CrashShutdownError,
     pg.CannotConnectNowError,
     pg.InterfaceError,
+    pg.InternalClientError,
     ConnectionError,
 )
 
 
 def is_lost_connection(problem: BaseException) -> bool:
     """Whether another connection may do better."""
-    return isinstance(problem, _CONNECTION_LOST) and not isinstance(problem, pg.DataError)
+    return isinstance(problem, _CONNECTION_LOST)
 
 
 @contextmanager
@@ -58,7 +60,12 @@ def explain(problem: BaseException) -> str:
             return f"{_words(problem)}: name the primary server, not a standby."
         case TimeoutError() | pg.QueryCanceledError():
             return "the database gave no answer in time: look at its load, and at the network."
-        case OSError() | pg.PostgresConnectionError() | pg.InterfaceError():
+        case (
+            OSError()
+            | pg.PostgresConnectionError()
+            | pg.InterfaceError()
+            | pg.InternalClientError()
+        ):
             return f"the database cannot be reached ({_words(problem)}): is it running?"
         case _:
             return f"the database reported an error ({_words(problem)})."

@@ -35,8 +35,7 @@ begin
     v_key := gateway.find_key(p_now, p_key_hash);
     v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
     if v_key.id is not null then
-        select * into v_counter from gateway.key_counters as c where c.api_key_id = v_key.id;
-        v_counter := gateway.counter_at(p_now, v_counter);
+        v_counter := gateway.read_counter(p_now, v_key.id);
     end if;
     if v_reason is not null then
         return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
@@ -62,6 +61,7 @@ begin
         from gateway.holds as h
         where h.request_id = p_request_id and h.api_key_id = v_key.id;
         if found then
+            v_counter := gateway.read_counter(p_now, v_key.id); -- with the hold in it
             return gateway.make_verdict(p_now, v_key, v_counter, null, v_hold.granted);
         end if;
         if v_reason is null then
@@ -106,8 +106,7 @@ begin
 
     if not found then -- others took what was left in the meantime
         delete from gateway.holds as h where h.request_id = p_request_id;
-        select * into v_counter from gateway.key_counters as c where c.api_key_id = v_key.id;
-        v_counter := gateway.counter_at(p_now, v_counter);
+        v_counter := gateway.read_counter(p_now, v_key.id);
         v_reason := coalesce(
             gateway.limit_refusal(v_key, v_counter, v_prompt, v_wanted), 'insufficient_quota'
         );

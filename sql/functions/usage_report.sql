@@ -14,8 +14,7 @@ begin
     if not found then
         return gateway.unknown_key();
     end if;
-    select c.* into v_counter from gateway.key_counters as c where c.api_key_id = p_key_id;
-    v_counter := gateway.counter_at(p_now, v_counter);
+    v_counter := gateway.read_counter(p_now, p_key_id);
     return jsonb_build_object(
         'key', jsonb_build_object(
             'id', v_key.id, 'label', v_key.label, 'prefix', v_key.prefix

@@ -57,6 +57,19 @@ begin
 end;
 $$;
 
+-- The counters of a key as they are at p_now.
+create or replace function gateway.read_counter(p_now timestamptz, p_key_id uuid)
+returns gateway.key_counters
+language plpgsql -- volatile: each read sees what was committed until then
+as $$
+declare
+    v_counter gateway.key_counters;
+begin
+    select c.* into v_counter from gateway.key_counters as c where c.api_key_id = p_key_id;
+    return gateway.counter_at(p_now, v_counter);
+end;
+$$;
+
 -- A key as administrators see it: never its hash.
 create or replace function gateway.key_json(p_now timestamptz, p_key gateway.api_keys)
 returns jsonb
@@ -81,12 +94,7 @@ begin atomic
             'last_used_at', gateway.iso((n.counter).last_used_at),
             'revoked_at', gateway.iso((p_key).revoked_at)
         )
-    from (
-        select gateway.counter_at(p_now, c) as counter
-        from gateway.key_counters as c
-        where c.api_key_id = (p_key).id
-        offset 0
-    ) as n;
+    from (select gateway.read_counter(p_now, (p_key).id) as counter offset 0) as n;
 end;
 
 -- A refusal of an administration function. p_detail is for people.

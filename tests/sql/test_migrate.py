@@ -82,7 +82,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(database: str, own_sq
     await migrate(database)
     newer.unlink()
     for ask in (migrate, pending):
-        with pytest.raises(DatabaseTooNew, match="0009_future.*update localllm"):
+        with pytest.raises(DatabaseTooNew, match=r"0009_future.*update localllm"):
             await ask(database)
 
 
@@ -108,14 +108,14 @@ async def test_an_unreachable_database_is_one_line_that_says_so(tmp_path: Path):
 
 
 async def test_a_database_that_does_not_exist_is_named(postgres: Server):
-    with pytest.raises(StoreUnavailable, match='"nothing" does not exist.*createdb'):
+    with pytest.raises(StoreUnavailable, match=r'"nothing" does not exist.*createdb'):
         await migrate(postgres.dsn("nothing"))
 
 
 async def test_a_role_without_rights_is_told_what_it_lacks(postgres: Server, empty_database: str):
     await execute(postgres.dsn("postgres"), "create role visitor login")
     try:
-        with pytest.raises(StoreUnavailable, match="permission denied for database.*role"):
+        with pytest.raises(StoreUnavailable, match=r"permission denied for database.*role"):
             await migrate(empty_database.replace("postgres@", "visitor@"))
     finally:
         await execute(postgres.dsn("postgres"), "drop role visitor")

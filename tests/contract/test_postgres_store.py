@@ -1,0 +1,74 @@
+"""What only the Postgres store has to withstand: time-outs, poolers, a missing schema."""
+
+import asyncpg
+import pytest
+
+from gateway.stores import StoreUnavailable
+from gateway.stores.postgres import PostgresStore
+from tests.contract.test_store_contract import ask, create, month
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_without_the_schema_it_does_not_open_and_says_what_to_run(empty_database: str):
+    with pytest.raises(StoreUnavailable, match="localllm db migrate"):
+        await PostgresStore.open(empty_database)
+
+
+async def test_a_call_that_the_database_holds_up_ends_in_time(database: str):
+    store = await PostgresStore.open(database)
+    key = await create(store)
+    hasty = await PostgresStore.open(database, timeout=0.2)
+    blocker = await asyncpg.connect(database)
+    async with blocker.transaction():
+        await blocker.execute("select * from gateway.key_counters for update")
+        with pytest.raises(StoreUnavailable, match="no answer in time"):
+            await hasty.authorize(ask(key))
+        await hasty.close()  # which ends what was begun, so that nothing is held for nobody
+    await blocker.close()
+    assert await month(store, key) == (0, 0, 0)
+    await store.close()
+
+
+async def test_a_call_that_finds_no_free_connection_ends_in_time(database: str):
+    store = await PostgresStore.open(database, connections=1, timeout=0.2)
+    slot = store._connections._free.get_nowait()
+    with pytest.raises(StoreUnavailable, match="no answer in time"):
+        await store.check()
+    store._connections._free.put_nowait(slot)
+    await store.check()
+    await store.close()
+
+
+async def test_a_pooler_that_forgets_prepared_statements_is_named(database: str):
+    store = await PostgresStore.open(database, connections=1)
+    await store._connections.fetchrow("deallocate all")
+    with pytest.raises(StoreUnavailable, match=r"pooler in transaction mode.*session mode"):
+        await store.check()
+    await store.close()
+
+
+@pytest.mark.parametrize("how", ["pg_terminate_backend", "pg_cancel_backend"])
+async def test_a_connection_ended_by_the_server_is_replaced_unnoticed(database: str, how: str):
+    store = await PostgresStore.open(database)
+    key = await create(store)
+    other = await asyncpg.connect(database)
+    for _ in range(3):
+        await other.execute(
+            f"select {how}(pid) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        assert (await store.authorize(ask(key))).allowed
+    await other.close()
+    await store.close()
+
+
+async def test_connections_unused_for_long_are_closed(
+    database: str, monkeypatch: pytest.MonkeyPatch
+):
+    store = await PostgresStore.open(database)
+    monkeypatch.setattr("gateway.stores.connections.IDLE_SECONDS", -1.0)
+    await store.sweep([])
+    assert all(slot.connection is None for slot in store._connections._slots)
+    await store.check()
+    await store.close()
