@@ -1,23 +1,39 @@
-"""uvicorn's HTTP protocol, with a bound on what a client may send before its request is known."""
+"""uvicorn's HTTP protocol, with what it lets through or leaves open put right.
 
+A head is bounded before its request is known, refusals are worded as ours, an answer to HTTP/1.0
+has no chunks, and no connection is upgraded.
+"""
+
+import re
 from typing import Any, cast
+from uuid import uuid4
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from gateway.dialects import error_body
 from gateway.edge import MAX_HEADERS
 from gateway.errors import Refusal
 
 _MAX_HEAD = 2 * MAX_HEADERS  # bytes of request line and headers; Edge words the refusal below it
+# Java's client asks for HTTP/2 in this way on each first request. The parser would then take the
+# body for another protocol; under a name that it does not know the wish is passed over.
+_UPGRADE = re.compile(rb"(?<=\r\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """Ends a connection whose head grows without end, and words its refusals as ours."""
+    """One connection."""
 
     _head = 0  # bytes since the message began
     _in_head = True
+    _in_body = False
 
     def data_received(self, data: bytes) -> None:
+        if not self._in_body and b"pgrade" in data:
+            data = _UPGRADE.sub(b"x-ugrade", data)
         super().data_received(data)
         if self._in_head and not self.transport.is_closing():
             self._head += len(data)
@@ -26,12 +42,19 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._in_body = True
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            self.cycle.__class__ = _Unframed
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = True
         self._head = 0
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_body = False
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(Refusal("invalid_request", msg))
@@ -40,8 +63,21 @@ class BoundedHttp(HttpToolsProtocol):
         body = error_body("/", refusal, "")
         head = (
             b"content-type: application/json\r\nconnection: close\r\n"
-            b"content-length: %d\r\n\r\n" % len(body)
+            b"x-request-id: %s\r\ncontent-length: %d\r\n\r\n" % (str(uuid4()).encode(), len(body))
         )
         transport = cast(Any, self.transport)
         transport.write(STATUS_LINE[refusal.kind.status] + head + body)
         transport.close()
+
+
+class _Unframed(RequestResponseCycle):
+    """HTTP/1.0 knows no chunks: an answer of unknown length ends with its connection."""
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            if all(name != b"content-length" for name, _ in message["headers"]):
+                self.chunked_encoding = False
+                self._unframed = True
+        elif getattr(self, "_unframed", False):
+            self.expected_content_length = len(message.get("body", b""))
+        await super().send(message)
