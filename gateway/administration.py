@@ -88,6 +88,9 @@ async def list_keys(store: Store, cursor: str | None = None, limit: int = 50) ->
     """One page, oldest first: `{"data": […], "next": cursor or null}`."""
     if not 1 <= limit <= 1000:
         return Refusal("invalid_request", "limit should be between 1 and 1000.", param="limit")
+    if cursor and not cursor.isprintable():  # Postgres takes no zero byte
+        text = "This cursor is not one that a list gave."
+        return Refusal("invalid_request", text, param="cursor")
     return _answer(await store.admin("list_api_keys", {"p_cursor": cursor, "p_limit": limit}))
 
 
