@@ -217,8 +217,7 @@ async def test_a_cancelled_call_does_not_harm_the_next(backend: Backend):
             await asyncio.sleep(0)
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
-    verdicts = await asyncio.gather(*(store.authorize(ask(key)) for _ in range(30)))
-    assert all(verdict.allowed for verdict in verdicts)
+        assert (await store.authorize(ask(key))).allowed
 
 
 async def test_it_says_so_when_it_can_answer_and_when_it_is_closed(store: Store):

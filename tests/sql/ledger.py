@@ -148,6 +148,18 @@ class Ledger:
         )
         return tuple(row)
 
+    async def wait_for_waiting(self, count: int) -> None:
+        """Return when so many others wait for a lock."""
+        waiting = (
+            "select count(*) from pg_stat_activity "
+            "where datname = current_database() and wait_event_type = 'Lock'"
+        )
+        while True:
+            # Its own snapshot each time, although this may be within a transaction.
+            await self.connection.execute("select pg_stat_clear_snapshot()")
+            if await self.value(waiting) == count:
+                return
+
 
 async def open_ledger(dsn: str) -> Ledger:
     return Ledger(await asyncpg.connect(dsn))

@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -85,9 +85,12 @@ async def test_duplicates_of_a_lost_request_sent_at_once_count_once(
 ):
     key = await ledger.key()
     lost = settlement(uuid4(), 5, 6, key_id=str(key.id))
-    senders = [await open_more() for _ in range(8)]
-    results = await asyncio.gather(*(sender.settle(lost) for sender in senders))
-    assert sorted(results) == [(0, 1)] * 7 + [(1, 0)]
+    senders = [await open_more() for _ in range(4)]
+    async with ledger.connection.transaction():  # brings all of them to the same point
+        await ledger.connection.execute("select from gateway.key_counters for update")
+        sent = [asyncio.create_task(sender.settle(lost)) for sender in senders]
+        await ledger.wait_for_waiting(4)
+    assert sorted(await asyncio.gather(*sent)) == [(0, 1)] * 3 + [(1, 0)]
     assert await ledger.logged(key) == (11, 1)
 
 
@@ -229,3 +232,30 @@ async def test_batches_of_several_gateways_do_not_block_each_other(
         used, _, requests = await ledger.month(key)
         assert (used, requests) == (80, 40)
         assert await ledger.logged(key) == (80, 40)
+
+
+@pytest.mark.parametrize("call", ["settle", "sweep"])
+@pytest.mark.parametrize("table", ["holds", "key_counters"])
+async def test_rows_are_locked_in_one_order_however_they_are_named_or_lie(
+    ledger: Ledger, open_more: Callable[[], Awaitable[Ledger]], call: str, table: str
+):
+    """Who waits for the first row has not taken the second, so two batches cannot cross."""
+    keys = sorted([await ledger.key(), await ledger.key()], reverse=True)
+    requests = [UUID(int=2), UUID(int=1)]
+    if table == "key_counters":
+        requests.reverse()  # the order of the holds is not that of the keys
+    for key, request in zip(keys, requests, strict=True):
+        await ledger.authorize(key, request=request)
+    column = "request_id" if table == "holds" else "api_key_id"
+    low, high = sorted(requests if table == "holds" else [key.id for key in keys])
+    lock = f"select from gateway.{table} where {column} = $1 for update"
+    worker, other = await open_more(), await open_more()
+    await other.value("select gateway.ensure_partitions_at($1)", NOON + DAY)
+    async with ledger.connection.transaction():
+        await ledger.connection.execute(lock, low)
+        items = [settlement(request, 1, 1) for request in requests]
+        work = worker.settle(*items) if call == "settle" else worker.sweep(NOON + DAY)
+        task = asyncio.create_task(work)
+        await ledger.wait_for_waiting(1)
+        await other.connection.execute(f"{lock} nowait", high)
+    assert (await task)[0] == 2
