@@ -5,6 +5,7 @@ that holds them. When no usage is reported it estimates from what it saw: a toke
 event, and about four bytes of text (facts/ollama.md, trap 7: chunks are not tokens).
 """
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -14,6 +15,7 @@ MAX_EVENT = 16 * 1024**2  # bytes; a longer one is no event stream
 PROMPT_OVERHEAD = 8  # tokens a chat template usually adds to a message
 
 _END = b"\n\n"
+_TEXT = re.compile(rb'"(?:content|reasoning(?:_content)?|arguments)"\s*:\s*"')
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -142,6 +144,21 @@ class StreamMeter:
             events -= 1  # the empty chunk that announces a crash, or the finish
         text = self._bytes - self._events * envelope
         return max(events if self._bytes else 0, -(-text // BYTES_PER_TOKEN))
+
+
+class PartMeter:
+    """Meters what has come so far of a JSON answer that may never be whole."""
+
+    usage = None
+
+    def __init__(self, received: bytearray) -> None:
+        """`received` grows as more of it comes."""
+        self._received = received
+
+    def estimate(self) -> int:
+        """Tokens of all that follows where the text begins."""
+        text = _TEXT.search(self._received)
+        return -(-(len(self._received) - text.end()) // BYTES_PER_TOKEN) if text else 0
 
 
 class BodyMeter:

@@ -3,7 +3,7 @@
 import msgspec
 
 from gateway.errors import Refusal
-from gateway.meter import BodyMeter, BrokenStream, StreamMeter
+from gateway.meter import BodyMeter, BrokenStream, PartMeter, StreamMeter
 from gateway.running import Running
 from gateway.upstream import CUT, SILENT, Answer
 
@@ -47,17 +47,19 @@ async def _stream(answer: Answer, running: Running) -> Refusal | None:
 
 
 async def _body(answer: Answer, running: Running) -> Refusal | None:
+    running.meter = PartMeter(answer.received)
     try:
         body = await answer.body()
     except CUT as problem:
-        running.cut("upstream_error")
-        slow = isinstance(problem, SILENT)
-        return Refusal("upstream_timeout" if slow else "truncated")
+        reason = "upstream_timeout" if isinstance(problem, SILENT) else "truncated"
+        running.cut(reason)
+        return Refusal(reason)
     running.began()
-    running.meter = meter = BodyMeter(body)
+    meter = BodyMeter(body)
     if meter.broken:
         running.cut("upstream_error")
         return Refusal("upstream_error", "The model server's answer is not the JSON it should be.")
+    running.meter = meter
     running.settle()
     await running.call.whole(200, body)
     return None

@@ -5,7 +5,7 @@ import time
 
 from gateway.call import Call
 from gateway.dialects.base import Sanitised
-from gateway.meter import BodyMeter, StreamMeter, estimate_prompt
+from gateway.meter import BodyMeter, PartMeter, StreamMeter, estimate_prompt
 from gateway.outbox import Outbox, Slot
 from gateway.scheduler import Place
 
@@ -19,7 +19,7 @@ class Running:
         self.call = call
         self.asked = asked
         self.place: Place | None = None
-        self.meter: StreamMeter | BodyMeter | None = None
+        self.meter: StreamMeter | BodyMeter | PartMeter | None = None
         self._granted = granted
         self._slot = slot
         self._outbox = outbox

@@ -1,5 +1,6 @@
 """The model server: one place that knows where it is and how to ask it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple
 
@@ -36,24 +37,44 @@ class Answer:
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.status = response.status
         self.content_type = response.headers.get("Content-Type", "")
+        self.received = bytearray()  # of the whole body, also when it was cut
         self._response = response
+        connection = response.connection  # None: all of it is here
+        protocol = connection.protocol if connection is not None else None
+        self._closed = protocol.closed if protocol is not None else None
+        if self._closed is not None:
+            self._closed.add_done_callback(self._cut_short)
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives: each item is all that is there. Raises one of CUT."""
         return self._response.content.iter_any()
 
     async def body(self) -> bytes:
-        parts: list[bytes] = []
-        size = 0
         async for part in self.chunks():
-            parts.append(part)
-            size += len(part)
-            if size > MAX_BODY:
+            self.received += part
+            if len(self.received) > MAX_BODY:
                 raise aiohttp.ClientPayloadError("the answer is too large")
-        return b"".join(parts)
+        return bytes(self.received)
 
     def close(self) -> None:
+        if self._closed is not None:
+            self._closed.remove_done_callback(self._cut_short)
+            self._closed.remove_done_callback(_look_at)
+            self._closed.add_done_callback(_look_at)
         self._response.close()
+
+    def _cut_short(self, closed: asyncio.Future[None]) -> None:
+        """aiohttp does not tell the reader when broken framing made it close the connection."""
+        _look_at(closed)
+        content = self._response.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the connection is closed"))
+
+
+def _look_at(closed: asyncio.Future[None]) -> None:
+    """An idle connection that breaks is no news for the log, which is what unseen ones become."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 class Upstream:
