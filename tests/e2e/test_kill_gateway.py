@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,33 +18,13 @@ from gateway.stores import Settlement
 from gateway.stores.postgres import PostgresStore
 from gateway.upstream import Target, Upstream
 from tests.e2e.books import Books, Row
-from tests.e2e.failing_parts import GatewayProcess, eventually, fresh_database
-from tests.e2e.gateway_process import fresh_directory
+from tests.e2e.failing_parts import GatewayProcess, eventually
 from tests.e2e.watching_client import Client, Seen, ask
-from tests.fake_upstream import MODEL, WORDS, Exchange, FakeUpstream, fake_upstream
-from tests.postgres_fixture import Server
+from tests.fake_upstream import MODEL, WORDS, Exchange, FakeUpstream
 
 CALLERS = 12
 ROUNDS = 8
 SEED = 20260
-
-
-@pytest.fixture
-def upstream() -> Iterator[FakeUpstream]:
-    with fake_upstream() as running:
-        yield running
-
-
-@pytest.fixture
-def dsn(postgres: Server) -> Iterator[str]:
-    with fresh_database(postgres) as address:
-        yield address
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    with fresh_directory() as path:
-        yield path
 
 
 def counts_of(number: int) -> tuple[int, int]:

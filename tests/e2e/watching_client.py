@@ -1,4 +1,4 @@
-"""A client that keeps every byte of an answer, and how it ended; and that can leave at any moment."""
+"""A client that keeps every byte of an answer, and how it ended; it can leave at any moment."""
 
 import asyncio
 import json
