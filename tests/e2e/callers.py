@@ -1,8 +1,7 @@
 """What an owner and a caller do in tests: make a key, ask, look at what was counted."""
 
 import asyncio
-import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -71,23 +70,3 @@ def counted(url: str, key: str) -> tuple[int, int, int]:
     assert report["month"]["tokens_used"] == prompt + completion
     assert report["month"]["tokens_held"] == 0
     return report["month"]["requests"], prompt, completion
-
-
-async def exchange(port: int, parts: Sequence[bytes]) -> bytes:
-    """Send raw bytes over one connection, and give all that comes back until it is closed."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    received = b""
-    try:
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-        received = await reader.read()
-    except OSError:
-        pass  # the other side had enough of it
-    finally:
-        writer.close()
-    return received
-
-
-def chat_body(**changes: object) -> bytes:
-    return json.dumps({**QUESTION, **changes}).encode()

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.failing_parts import fresh_database
+from tests.e2e.callers import make_key, served
+from tests.e2e.failing_parts import GatewayProcess, fresh_database
 from tests.e2e.gateway_process import fresh_directory
+from tests.e2e.raw_client import chat
 from tests.fake_upstream import FakeUpstream, fake_upstream
 from tests.postgres_fixture import Server
 
@@ -28,3 +30,40 @@ def dsn(postgres: Server) -> Iterator[str]:
 def home() -> Iterator[Path]:
     with fresh_directory() as path:
         yield path
+
+
+@pytest.fixture(scope="module")
+def shared_upstream() -> Iterator[FakeUpstream]:
+    """One for all tests of a file; they take `reset` on themselves."""
+    with fake_upstream() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_dsn(postgres: Server) -> Iterator[str]:
+    with fresh_database(postgres) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
+    """One for all tests of a file, in front of the shared upstream."""
+    with served(shared_upstream.url, shared_dsn) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def key(gateway: GatewayProcess) -> str:
+    return make_key(gateway.url)
+
+
+@pytest.fixture
+def unharmed(shared_upstream: FakeUpstream, gateway: GatewayProcess, key: str) -> Iterator[int]:
+    """The gateway's port. After the test: nothing has reached the model, nothing has failed
+    inside, and a good request is answered."""
+    shared_upstream.reset()
+    yield gateway.port
+    assert shared_upstream.chats == []
+    assert chat(gateway.port, key).status == 200
+    assert gateway.running is not None
+    assert "Traceback" not in gateway.running.output

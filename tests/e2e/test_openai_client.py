@@ -22,7 +22,6 @@ from tests.fake_upstream import (
     WORDS,
     Exchange,
     FakeUpstream,
-    fake_upstream,
     usage,
 )
 
@@ -30,12 +29,6 @@ TEXT = "".join(WORDS)
 ASKED: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]
 ONE_CALL = (1, PROMPT_TOKENS, len(WORDS))
 VECTORS = Path(__file__).parent.parent / "vectors" / "tool_calls.json"
-
-
-@pytest.fixture(scope="module")
-def shared_upstream() -> Iterator[FakeUpstream]:
-    with fake_upstream() as running:
-        yield running
 
 
 @pytest.fixture
