@@ -10,7 +10,7 @@ class Place:
 
     def __init__(self, scheduler: "Scheduler", key: Hashable) -> None:
         self.key = key
-        self.turn: asyncio.Future[None] | None = None
+        self.turn: asyncio.Future[None] | None = None  # while it is in line
         self._scheduler = scheduler
 
     async def __aenter__(self) -> None:
@@ -43,39 +43,43 @@ class Scheduler:
         if self._free:  # then nobody waits: a slot that falls free goes to a waiter at once
             self._free -= 1
             return
-        place.turn = asyncio.get_running_loop().create_future()
+        turn = place.turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(place.key, deque()).append(place)
         self.queued += 1
         try:
-            await place.turn
+            await turn
         except asyncio.CancelledError:
-            if place.turn.done() and not place.turn.cancelled():
+            if not self._leave(place) and not turn.cancelled():
                 self.release()  # its turn came in the same moment as its end
-            else:
-                self._leave(place)
             raise
-        finally:
-            place.turn = None
 
     def release(self) -> None:
-        if not self._waiting:
-            self._free += 1
+        while self._waiting:
+            key, line = next(iter(self._waiting.items()))
+            place = line.popleft()
+            self.queued -= 1
+            if not line:
+                del self._waiting[key]
+            turn, place.turn = place.turn, None
+            if turn is None or turn.done():
+                continue  # its client left in this moment, and it has not run since
+            if line:
+                self._waiting.move_to_end(key)  # the other keys come first now
+            turn.set_result(None)
             return
-        key, line = next(iter(self._waiting.items()))
-        place = line.popleft()
-        self.queued -= 1
-        del self._waiting[key]
-        if line:
-            self._waiting[key] = line  # to the end: the other keys come first now
-        assert place.turn is not None
-        place.turn.set_result(None)
+        self._free += 1
 
-    def _leave(self, place: Place) -> None:
+    def _leave(self, place: Place) -> bool:
+        """Whether it was still in line."""
+        if place.turn is None:
+            return False
+        place.turn = None
         line = self._waiting[place.key]
         line.remove(place)
         self.queued -= 1
         if not line:
             del self._waiting[place.key]
+        return True
 
     def position(self, place: Place) -> int:
         """How many turns until it is this one's, itself included."""
