@@ -53,24 +53,37 @@ anything = st.recursive(
     lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=5), below),
     max_leaves=6,
 )
-names = st.sampled_from(
-    [
-        *("model", "Model", "messages", "stream", "\u017ftream", "max_tokens", "max_to\u212aens"),
-        *("stream_options", "Stream_Options", "max_completion_tokens", "response_format"),
-        *("tools", "stop", "n"),
-    ]
-)
 models = st.sampled_from([MODEL, "FAKE", "x:cloud", "remote-alias", "a/b/c", "../x", " fake "])
-wishes = st.dictionaries(names, anything | models | st.booleans() | st.integers(-3, 99), max_size=4)
+caps = st.integers(-3, 10_000)
+flags = st.none() | st.booleans()
+wishes = st.fixed_dictionaries(
+    {},
+    optional={
+        "model": models,
+        "stream": flags,
+        "max_tokens": caps,
+        "max_completion_tokens": caps,
+        "stream_options": st.fixed_dictionaries({"include_usage": flags}),
+        "stop": st.text() | st.lists(st.text()),
+    },
+)
+# What should not be there, or not so: most of it is refused.
+traps = st.dictionaries(
+    st.sampled_from(
+        ["Model", "\u017ftream", "max_to\u212aens", "Stream_Options", "n", "model", "tools", "stop"]
+    ),
+    anything | models,
+    max_size=2,
+)
 
 
-@given(wishes, st.booleans())
+@given(wishes, traps)
 @many
 def test_a_request_is_refused_or_reaches_the_model_as_it_was_checked(
-    gateway: GatewayProcess, key: str, shared_upstream: FakeUpstream, made: Any, whole: bool
+    gateway: GatewayProcess, key: str, shared_upstream: FakeUpstream, wished: Any, trap: Any
 ) -> None:
     shared_upstream.received.clear()
-    body = {**QUESTION, **made} if whole else made
+    body = {**QUESTION, **wished, **trap}
     answer = chat(gateway.port, key, json.dumps(body).encode("utf-8", "surrogatepass"))
     if answer.status != 200:
         assert answer.status in {400, 403}, answer
