@@ -88,10 +88,10 @@ class World:
         self.books = books
         self.sent: list[dict[str, Any]] = []
 
-    def ask(self, name: str, path: bytes = CHAT.encode()) -> Reply:
+    def ask(self, name: str, path: bytes = CHAT.encode(), answered_by: str = "") -> Reply:
         """Send the recorded request as it was, with a key."""
         request = Recording(name).request.replace(CHAT.encode(), path, 1)
-        self.replay.recording = Recording(ANSWERED_BY.get(name, name))
+        self.replay.recording = Recording(answered_by or ANSWERED_BY.get(name, name))
         self.replay.received.clear()
         first, _, rest = request.partition(b"\r\n")
         raw = b"%s\r\nX-API-Key: %s\r\n%s" % (first, self.books.key.encode(), rest)
@@ -202,6 +202,16 @@ def test_a_stream_comes_through_to_its_end_and_is_counted(world: World, name: st
         row = checked_row(world, reply, "estimated", "ok")
         assert row.completion_tokens >= max(1, len(texts(recording.body)))
         assert row.prompt_tokens > 0
+
+
+def test_the_usage_that_the_gateway_asked_for_is_counted_and_kept_from_who_did_not_ask(
+    world: World,
+):
+    answered = Recording("oai-chat-stream-usage")  # the same question
+    reply = world.ask("oai-chat-stream", answered_by=answered.name)
+    assert world.sent[0]["stream_options"] == {"include_usage": True}
+    assert reply.body == without_usage(answered.body) != answered.body
+    assert checked_row(world, reply, "reported", "ok").counts == answered.usage
 
 
 @pytest.mark.parametrize("name", sorted(CUT))
