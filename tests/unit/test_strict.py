@@ -5,63 +5,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from gateway.dialects import openai_chat, strict
 from gateway.dialects.openai_chat import ChatRequest
 from gateway.errors import Refusal
-
-MINIMAL: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
-# One request that uses every known field, so that each place where an object can stand is there.
-FULL: dict[str, Any] = {
-    "model": "m",
-    "messages": [
-        {
-            "role": "user",
-            "content": [
-                {
-                    "type": "text",
-                    "text": "t",
-                    "image_url": {"url": "data:", "detail": "low"},
-                    "input_audio": {"data": "", "format": "wav"},
-                }
-            ],
-            "reasoning": "r",
-            "tool_calls": [
-                {
-                    "id": "1",
-                    "index": 0,
-                    "type": "function",
-                    "function": {"name": "f", "arguments": "{}"},
-                }
-            ],
-            "name": "n",
-            "tool_call_id": "1",
-        }
-    ],
-    "stream": True,
-    "stream_options": {"include_usage": True},
-    "max_tokens": 5,
-    "max_completion_tokens": 5,
-    "seed": 1,
-    "stop": ["x"],
-    "temperature": 0.5,
-    "frequency_penalty": 0.5,
-    "presence_penalty": 0.5,
-    "top_p": 0.5,
-    "response_format": {
-        "type": "json_schema",
-        "json_schema": {"name": "s", "description": "d", "schema": {}, "strict": True},
-    },
-    "tools": [
-        {"type": "function", "function": {"name": "f", "description": "d", "parameters": {}}}
-    ],
-    "reasoning": {"effort": "low"},
-    "reasoning_effort": "low",
-    "logprobs": True,
-    "top_logprobs": 1,
-}
+from tests.unit.full_request import FULL, MINIMAL
 
 
 def parse(body: bytes) -> ChatRequest | Refusal:
@@ -279,61 +227,3 @@ def test_an_integer_that_fits_no_machine_word_is_no_failure_inside_a_schema():
         sent = openai_chat.serialise(result, 1)
         assert isinstance(sent, bytes)
         assert json.loads(sent)["tools"] == [tool]
-
-
-# Documents near the shape: known keys, foreign ones and variants, right and wrong values.
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
-known = st.sampled_from([*FULL, "role", "content", "type", "function", "name", "url"])
-keys = known | known.map(str.title) | known.map(lambda k: k.replace("s", "\u017f")) | st.text()
-values = st.recursive(
-    scalars,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(keys, inner, max_size=4)
-        | st.sampled_from(list(FULL.values()))
-    ),
-    max_leaves=12,
-)
-documents = st.one_of(
-    values,
-    st.dictionaries(keys, values, max_size=5).map(lambda extra: {**MINIMAL, **extra}),
-    st.dictionaries(
-        st.sampled_from(list(FULL)), values | st.sampled_from(list(FULL.values())), max_size=6
-    ).map(lambda extra: {**MINIMAL, **extra}),
-)
-
-
-def unknown_keys(tree: Any, model: Any) -> set[str]:
-    """Keys of the tree that do not stand at their place in FULL."""
-    if isinstance(tree, list) and isinstance(model, list):
-        return set().union(*(unknown_keys(item, model[0]) for item in tree))
-    if not isinstance(tree, dict) or not isinstance(model, dict) or not model:
-        return set()  # a leaf, or a schema, in which any key may stand
-    below = (unknown_keys(value, model[key]) for key, value in tree.items() if key in model)
-    return (set(tree) - set(model)).union(*below)
-
-
-@given(documents)
-@example(FULL)
-@example({**MINIMAL, "\ud800": 1})
-@example({**MINIMAL, "x": {"\ud800": "\udfff"}})
-def test_of_what_is_accepted_only_known_keys_survive_and_our_json_reads_the_same(document):
-    asked = openai_chat.sanitise(json.dumps(document).encode())
-    if isinstance(asked, Refusal):
-        assert asked.kind.status == 400
-        return
-    sent = openai_chat.serialise(asked, 7)
-    if isinstance(sent, Refusal):
-        assert sent.kind.status == 400
-        return
-    assert not unknown_keys(json.loads(sent), FULL)
-    again = openai_chat.sanitise(sent)
-    assert not isinstance(again, Refusal)
-    assert again.request == accepted(sent)
-    assert openai_chat.serialise(again, 7) == sent
-
-
-@given(st.binary())
-@example(b"\xff")
-def test_any_bytes_at_all_get_an_answer(body):
-    assert isinstance(openai_chat.sanitise(body), Refusal)
