@@ -30,15 +30,21 @@ class BoundedHttp(HttpToolsProtocol):
     _head = 0  # bytes since the message began
     _in_head = True
     _in_body = False
+    _ended = False  # a message, within the bytes at hand: the next head began somewhere in them
 
     def data_received(self, data: bytes) -> None:
         if not self._in_body and b"pgrade" in data:
             data = _UPGRADE.sub(b"x-ugrade", data)
+        self._ended = False
         super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
+        if self._in_head and not self._ended and not self.transport.is_closing():
             self._head += len(data)
             if self._head > _MAX_HEAD:
                 self._refuse(Refusal("headers_too_large"))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # what comes after the body is no header, and could be endless
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -55,6 +61,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._in_body = False
+        self._ended = True
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(Refusal("invalid_request", msg))

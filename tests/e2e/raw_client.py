@@ -37,12 +37,15 @@ def request(
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
-def exchange(port: int, parts: Iterable[bytes]) -> bytes:
-    """Send the parts over one connection; all that comes back until it is closed."""
+def exchange(port: int, parts: Iterable[bytes], *, keep: bool = False) -> bytes:
+    """Send the parts over one connection; all that comes back until it is closed.
+
+    `keep`: the request asks for no closing, and one answer to it is all.
+    """
 
     async def talk() -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        reading = asyncio.create_task(_read_all(reader))
+        reading = asyncio.create_task(_read_one(reader) if keep else _read_all(reader))
         try:
             for part in parts:
                 writer.write(part)
@@ -66,6 +69,17 @@ async def _read_all(reader: asyncio.StreamReader) -> bytes:
     except OSError:
         pass
     return received
+
+
+async def _read_one(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    return head + await reader.readexactly(int(parse(head).headers["content-length"]))
+
+
+def ask_without_closing(port: int, *parts: bytes) -> Answer:
+    """The same for a request whose body is not read to its end: closing would reset it."""
+    first, *more = parts
+    return parse(exchange(port, [first.replace(b"Connection: close\r\n", b""), *more], keep=True))
 
 
 def ask(port: int, *parts: bytes) -> Answer:

@@ -55,6 +55,25 @@ def test_requests_that_are_sent_ahead_are_answered_in_order(
     assert statuses == [200, 400, 200, 200]
 
 
+def test_what_is_sent_ahead_is_not_counted_with_the_body_before_it(
+    gateway: GatewayProcess, question: bytes
+) -> None:
+    large = GOOD.replace(b"Say hello.", b"Say hello." * 20_000)
+    ahead = question.replace(b"Connection: close\r\n", b"")
+    ahead = ahead.replace(b": %d\r\n" % len(GOOD), b": %d\r\n" % len(large))
+    ahead = ahead.replace(GOOD, large)
+    first, second = question[:30], question[30:]
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as connection:
+        for _ in range(5):  # its last bytes and those of the next head are read as one
+            connection.sendall(ahead + first)
+            assert connection.recv(15) == b"HTTP/1.1 200 OK"
+            connection.sendall(second.replace(b"Connection: close\r\n", b""))
+            received = connection.recv(65536)
+            while received.count(b'"total_tokens": 16}}') < 2:
+                received += connection.recv(65536)
+                assert b" 431 " not in received
+
+
 def test_a_connection_serves_on_after_every_kind_of_refusal(
     gateway: GatewayProcess, key: str
 ) -> None:
