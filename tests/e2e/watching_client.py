@@ -96,6 +96,12 @@ class Client:
     def seen(self, whole: bool = False) -> Seen:
         return Seen(self._status, self._headers, bytes(self._body), whole)
 
+    async def status(self) -> int:
+        """As soon as it is there."""
+        async with asyncio.timeout(PATIENCE):
+            await self._head()
+        return self._status
+
     async def until(self, text: bytes) -> None:
         """Return when the body so far holds the text."""
         async with asyncio.timeout(PATIENCE):
