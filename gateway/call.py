@@ -51,17 +51,16 @@ class Call:
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > limit:
             return Refusal("request_too_large", str(limit))
-        first = await self._part()
-        if isinstance(first, Refusal) or not first[1]:
-            return first if isinstance(first, Refusal) else first[0]
-        whole = bytearray(first[0])
+        whole = bytearray()
         while True:
             part = await self._part()
             if isinstance(part, Refusal):
                 return part
-            whole += part[0]
-            if len(whole) > limit:
+            if len(whole) + len(part[0]) > limit:
                 return Refusal("request_too_large", str(limit))
+            if not whole and not part[1]:
+                return part[0]
+            whole += part[0]
             if not part[1]:
                 return whole
 

@@ -24,6 +24,10 @@ class Usage(msgspec.Struct, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
+    def reported(self) -> "Usage | None":
+        """Itself, unless it is 0/0: that stands beside a text when the repeat guard struck."""
+        return self if self.prompt_tokens or self.completion_tokens else None
+
 
 class _Function(msgspec.Struct):
     name: str | None = None
@@ -51,6 +55,7 @@ class _Text(msgspec.Struct):
 
 
 class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
     delta: _Text = msgspec.field(default_factory=_Text)
     message: _Text = msgspec.field(default_factory=_Text)
 
@@ -126,9 +131,9 @@ class StreamMeter:
             elif b'"usage"' in event:
                 found = _usage_of(event)
                 if found.usage is not None:
-                    self.usage = found.usage
-                if not found.choices and not self._show_usage:
-                    continue
+                    self.usage = found.usage.reported() or self.usage
+                    if not found.choices and not self._show_usage:
+                        continue
             self._count(event + _END)
             yield event + _END
 
@@ -162,20 +167,20 @@ class PartMeter:
 
 
 class BodyMeter:
-    """Meters one whole JSON answer. `broken`: it is not JSON, or ends too early."""
+    """Meters one whole JSON answer. `broken`: it is not JSON, or ends too early. `complete`: the
+    model came to an end; the repeat guard leaves an answer without one, and without usage."""
 
     def __init__(self, body: bytes) -> None:
         self.broken = False
+        self.complete = True
         self.usage: Usage | None = None
         self._answer = _Answer()
         try:
-            self.usage = _decode_usage(body).usage
-            reported = self.usage is not None and (
-                self.usage.prompt_tokens or self.usage.completion_tokens
-            )
-            if not reported:  # 0/0/0 beside a text: the repeat guard
-                self.usage = None
+            usage = _decode_usage(body).usage
+            self.usage = usage.reported() if usage else None
+            if self.usage is None:
                 self._answer = _decode_answer(body)
+                self.complete = all(choice.finish_reason for choice in self._answer.choices)
         except msgspec.DecodeError as problem:
             self.usage = None
             self.broken = not isinstance(problem, msgspec.ValidationError)

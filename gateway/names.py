@@ -13,17 +13,29 @@ _NAMESPACE_SHAPE = re.compile(r"[a-z0-9_][a-z0-9_-]{0,79}", re.ASCII)
 _PART = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}", re.ASCII)
 
 
+def _source(name: str) -> tuple[str, str]:
+    """The name and where its last suffix says the model runs: local, cloud or nothing."""
+    base, colon, suffix = name.strip().rpartition(":")
+    suffix = suffix.strip().lower()
+    if colon and suffix in {"local", "cloud"}:
+        return base, suffix
+    if colon and suffix.endswith("-cloud") and "/" not in suffix:
+        return f"{base}:{suffix.removesuffix('-cloud')}", "cloud"
+    return name, ""
+
+
 def is_cloud(name: str) -> bool:
     """Whether the spelling sends the request to Ollama's cloud, whatever is installed."""
-    suffix = name.strip().rpartition(":")[2].strip().lower()
-    return ":" in name and (suffix == "cloud" or suffix.endswith("-cloud"))
+    return _source(name)[1] == "cloud"
 
 
 def canonical_name(name: str) -> str:
     """The one spelling of a model: `Library/X` → `x:latest`. ValueError: none can be called so."""
     text = name.strip().lower()
-    base, colon, suffix = text.rpartition(":")
-    if colon and suffix.strip() == "local":
+    base, source = _source(text)
+    if source and _source(base)[1]:
+        raise ValueError(f"'{name[:80]}' says twice where the model runs")
+    if source == "local":
         text = base
     text = text.partition("://")[2] or text
     head, slash, last = text.rpartition("/")

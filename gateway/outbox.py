@@ -90,6 +90,8 @@ class Outbox:
         if not lock.acquire(blocking=False):
             return
         try:
+            if not path.exists():  # another process was faster
+                return
             for found in _slots(path.read_bytes()):
                 if found is not None:
                     slot = self.reserve(found)

@@ -59,6 +59,8 @@ async def _body(answer: Answer, running: Running) -> Refusal | None:
     if meter.broken:
         running.cut("upstream_error")
         return Refusal("upstream_error", "The model server's answer is not the JSON it should be.")
+    if not meter.complete:
+        running.cut("truncated")
     running.meter = meter
     running.settle()
     await running.call.whole(200, body)

@@ -12,7 +12,10 @@ from gateway.dialects import strict
 from gateway.dialects.base import Sanitised
 from gateway.errors import Refusal
 
-MESSAGE_OVERHEAD = 32  # tokens that a template may add to one message (DESIGN.md, invariant 1)
+MESSAGE_OVERHEAD = (
+    32  # tokens that a template may add to a message (DESIGN.md, invariant 1) or call
+)
+USUAL_ROLE = 16  # bytes of a role that the overhead covers
 IMAGE_FLOOR = 4096  # a small file can still be a large picture
 
 _Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -122,6 +125,7 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
         return Refusal("invalid_request", f"{problem}.", param="model")
     caps = [n for n in (request.max_tokens, request.max_completion_tokens) if n and n > 0]
     size = sum(map(_message_size, request.messages))
+    wraps = sum(1 + len(message.tool_calls or ()) for message in request.messages)
     for extra in (request.tools, request.response_format):  # templates print them
         text = strict.encode(extra) if extra else b""
         if isinstance(text, Refusal):
@@ -135,7 +139,7 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
         wants_usage=wants_usage,
         prompt_bytes=size,
         messages=len(request.messages),
-        prompt_bound=size + MESSAGE_OVERHEAD * len(request.messages),
+        prompt_bound=size + MESSAGE_OVERHEAD * wraps,
         max_output=min(caps) if caps else None,
         request=request,
     )
@@ -160,6 +164,7 @@ def _length(text: str | None) -> int:
 def _message_size(message: Message) -> int:
     """UTF-8 bytes of everything in it that a template may put into the prompt."""
     size = _length(message.reasoning) + _length(message.name) + _length(message.tool_call_id)
+    size += max(0, _length(message.role) - USUAL_ROLE)
     if isinstance(message.content, str):
         size += _length(message.content)
     elif isinstance(message.content, list):

@@ -44,6 +44,8 @@ def parse(body: bytes | bytearray, shape: type[T]) -> T | Refusal:
         return _invalid("The JSON is nested too deeply.")
     except json.JSONDecodeError as problem:
         return _invalid(f"The body is not valid JSON: {problem.msg} at byte {problem.pos}.")
+    except UnicodeEncodeError:
+        return _invalid("The body holds text that is not valid Unicode.")
     except ValueError:  # an integer of thousands of digits
         return _invalid("The body holds a number that is too long.")
 
