@@ -9,6 +9,7 @@ import time
 from typing import Any
 from uuid import uuid4
 
+from gateway import keys
 from gateway.call import Call
 from gateway.errors import Refusal
 
@@ -67,7 +68,8 @@ class Edge:
         await self.app(scope, receive, reply)
         if _log.isEnabledFor(logging.DEBUG):
             spent = (time.monotonic() - started) * 1000
-            _log.debug("%s %s %.0f ms %s", scope["method"], scope["path"], spent, common[0][1])
+            path = keys.hide(scope["path"])
+            _log.debug("%s %s %.0f ms", scope["method"], path, spent)
 
     def _refusal(
         self, scope: Any, headers: dict[bytes, bytes], origin: bytes | None

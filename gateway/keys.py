@@ -44,6 +44,11 @@ def is_well_formed(key: str) -> bool:
     return checksum(key[:-CHECKSUM_LENGTH]) == key[-CHECKSUM_LENGTH:]
 
 
+def hide(text: str) -> str:
+    """The text with every key in it cut to what may be shown: for logs."""
+    return _SHAPE.sub(lambda found: display_prefix(found[0]) + "…", text)
+
+
 def hash_key(key: str) -> str:
     """SHA-256 as 64 hex digits. A key has 154 random bits, so a slow hash would add nothing."""
     return hashlib.sha256(key.encode("ascii")).hexdigest()

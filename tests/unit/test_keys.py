@@ -69,3 +69,10 @@ def test_any_text_at_all_gets_an_answer(text):
 
 def test_keys_do_not_repeat():
     assert len({keys.make_key("llm") for _ in range(1000)}) == 1000
+
+
+def test_a_key_in_a_text_for_the_log_is_cut_to_its_prefix():
+    key = keys.make_key("llm")
+    hidden = keys.hide(f"/v1/{key}/x")
+    assert key not in hidden
+    assert hidden == f"/v1/{keys.display_prefix(key)}…/x"
