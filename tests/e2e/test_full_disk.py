@@ -119,8 +119,9 @@ def test_new_requests_are_refused_until_there_is_room_and_running_ones_are_count
     asyncio.run(play())
 
 
+@pytest.mark.parametrize("kind", ["disk", "limit"])
 def test_killed_on_a_full_disk_what_ran_is_counted_after_the_restart(
-    home: Path, dsn: str, upstream: FakeUpstream
+    home: Path, dsn: str, upstream: FakeUpstream, kind: str
 ) -> None:
     async def behave(exchange: Exchange) -> None:
         await exchange.head()
@@ -132,7 +133,7 @@ def test_killed_on_a_full_disk_what_ran_is_counted_after_the_restart(
         books = Books(dsn)
         key = await books.make_key()
         gateway = GatewayProcess(home, upstream.url, dsn, UPSTREAM_CONCURRENCY=100)
-        with some_disk(gateway, "disk") as disk:
+        with some_disk(gateway, kind) as disk:
             async with gateway:
                 first = await Client.ask(gateway.url, key, "first")
                 await first.until(b"words")
