@@ -156,12 +156,14 @@ async def test_with_a_full_disk_nothing_new_is_served_and_nothing_reserved_is_lo
     assert await left(tmp_path) == expected
 
 
-async def test_what_the_disk_takes_no_more_is_sent_from_memory(outbox: Outbox, taker: Taker):
-    slot = outbox.reserve(Settlement(uuid4(), status="gateway_died"))
-    slot.settlement.completion_tokens = 7
-    with disk_of(0):  # as on a disk that breaks: even what is reserved cannot be written
-        outbox.commit(slot)
-        await drain(outbox)
+async def test_what_the_disk_takes_no_more_is_sent_from_memory(tmp_path: Path):
+    taker = Taker()
+    with contextlib.closing(Outbox(tmp_path, taker)) as outbox:
+        slot = outbox.reserve(Settlement(uuid4(), status="gateway_died"))
+        slot.settlement.completion_tokens = 7
+        with disk_of(0):  # as on a disk that breaks: even what is reserved cannot be written
+            outbox.commit(slot)
+            await drain(outbox)
     assert taker.taken == [(slot.settlement.request_id, 7, "gateway_died")]
 
 
