@@ -1,6 +1,7 @@
 """What is known of the installed models, kept fresh without making requests wait for it."""
 
 import asyncio
+import contextlib
 import time
 
 import msgspec
@@ -94,19 +95,23 @@ class Catalogue:
 
     async def _read_ollama(self) -> dict[str, Model] | None:
         answer = await self._upstream.read("GET", "/api/tags")
-        models: dict[str, Model] = {}
+        if not isinstance(answer, bytes):
+            return None
         try:
-            tags = msgspec.json.decode(answer, type=_Tags) if isinstance(answer, bytes) else None
-            for tag in tags.models if tags else ():
-                models[canonical_name(tag.name)] = Model(
+            tags = msgspec.json.decode(answer, type=_Tags).models
+        except msgspec.DecodeError:
+            return None
+        return _by_name(
+            [
+                Model(
                     id=tag.name,
                     remote=bool(tag.remote_host or tag.remote_model),
                     context_length=tag.details.context_length if tag.details else None,
                     system_bytes=await self._system_bytes(tag),
                 )
-        except (msgspec.DecodeError, ValueError):
-            return None
-        return models if tags else None
+                for tag in tags
+            ]
+        )
 
     async def _system_bytes(self, tag: _Tag) -> int:
         """A Modelfile's SYSTEM text is prompt that the client never sent, but it costs as much."""
@@ -130,11 +135,17 @@ class Catalogue:
             return None
         try:
             listed = msgspec.json.decode(answer, type=_List).data
-            return {
-                canonical_name(one.id): Model(
-                    id=one.id, context_length=one.meta.n_ctx if one.meta else None
-                )
-                for one in listed
-            }
-        except (msgspec.DecodeError, ValueError):
+        except msgspec.DecodeError:
             return None
+        return _by_name(
+            [Model(one.id, context_length=one.meta.n_ctx if one.meta else None) for one in listed]
+        )
+
+
+def _by_name(models: list[Model]) -> dict[str, Model]:
+    """By canonical name; one that nobody can ask for is left out."""
+    named: dict[str, Model] = {}
+    for model in models:
+        with contextlib.suppress(ValueError):
+            named[canonical_name(model.id)] = model
+    return named

@@ -25,6 +25,7 @@ from gateway.stores import Settlement, StoreUnavailable
 
 SLOT_SIZE = 1024
 BATCH = 64
+FEW = 1000
 LINGER = 0.02  # seconds in which settlements gather, so that many share one fsync and one call
 _HEAD = struct.Struct(">BHI")
 _FREE = bytes(SLOT_SIZE)
@@ -129,6 +130,16 @@ class Outbox:
         slot.since = time.monotonic()
         self._pending.append(slot)
         self._wake.set()
+
+    def release(self, slot: Slot) -> None:
+        """Nothing was served, but the store may hold tokens for it: the answer to the asking was
+        lost. Let it know, unless so many wait already that the hold will expire sooner."""
+        if len(self._pending) < FEW:
+            slot.settlement.status = "refused"
+            slot.settlement.usage_source = "none"
+            self.commit(slot)
+        else:
+            self.discard(slot)
 
     def discard(self, slot: Slot) -> None:
         """Nothing is to be settled, or the store has it."""

@@ -81,9 +81,10 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
     if isinstance(asked, Refusal):
         return asked
 
+    key_hash = keys.hash_key(key)
     refusal = await _check_model(gateway, asked)
-    if refusal is not None:
-        return refusal
+    if refusal is not None:  # who may not ask at all does not learn what is installed
+        return await _denial(gateway, call, key_hash) or refusal
 
     try:  # before the hold, so that a crash between the two is settled at the next start
         slot = gateway.outbox.reserve(
@@ -100,9 +101,16 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
         _log.error("no request is served while the outbox cannot be written: %s", problem)
         return Refusal("outbox_unavailable", retry_after_ms=10_000)
 
-    verdict = await authorise(gateway, call, asked, keys.hash_key(key))
+    try:
+        verdict = await authorise(gateway, call, asked, key_hash)
+    except BaseException:
+        gateway.outbox.release(slot)
+        raise
     if isinstance(verdict, Refusal):
-        gateway.outbox.discard(slot)
+        if verdict.reason == "store_unavailable":
+            gateway.outbox.release(slot)
+        else:
+            gateway.outbox.discard(slot)
         return verdict
 
     slot.settlement.key_id = verdict.key_id
@@ -173,6 +181,15 @@ async def _check_model(gateway: Gateway, asked: Sanitised) -> Refusal | None:
     return None
 
 
+async def _denial(gateway: Gateway, call: Call, key_hash: str) -> Refusal | None:
+    """Why the key may not chat at all, if so."""
+    try:
+        identity = await gateway.store.identify(key_hash, "chat", call.origin)
+    except StoreUnavailable as problem:
+        return _away(problem)
+    return None if identity.allowed else Refusal(identity.reason or "invalid_api_key")
+
+
 async def authorise(
     gateway: Gateway, call: Call, asked: Sanitised, key_hash: str
 ) -> Verdict | Refusal:
@@ -191,10 +208,14 @@ async def authorise(
     try:
         verdict = await gateway.store.authorize(ask)
     except StoreUnavailable as problem:
-        _log.warning("the store cannot be asked: %s", problem)
-        return Refusal("store_unavailable", retry_after_ms=5000)
+        return _away(problem)
     call.allow(verdict)
     if not verdict.allowed:
         reason = verdict.reason or "internal_error"
         return Refusal(reason, model=asked.model, retry_after_ms=verdict.retry_after_ms)
     return verdict
+
+
+def _away(problem: StoreUnavailable) -> Refusal:
+    _log.warning("the store cannot be asked: %s", problem)
+    return Refusal("store_unavailable", retry_after_ms=5000)

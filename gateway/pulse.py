@@ -5,6 +5,7 @@ import logging
 import time
 
 from gateway.pipeline import Gateway
+from gateway.running import Running
 from gateway.stores import StoreUnavailable
 
 SWEEP_SECONDS = 60.0
@@ -19,11 +20,18 @@ async def beat(gateway: Gateway) -> None:
         await asyncio.sleep(min(1.0, silence / 4))
         now = time.monotonic()
         for running in list(gateway.running.values()):
-            if running.meter is not None:
-                running.checkpoint()
-            if now - running.call.last_sent >= silence:
-                position = running.place.position() if running.place else 0
-                running.call.beat(f"waiting, position {position}" if position else "working")
+            try:
+                _look_after(running, now - running.call.last_sent >= silence)
+            except Exception:  # one request must not end the pulse of all others
+                _log.exception("request %s could not be looked after", running.call.id)
+
+
+def _look_after(running: Running, silent: bool) -> None:
+    if running.meter is not None:
+        running.checkpoint()
+    if silent:
+        position = running.place.position() if running.place else 0
+        running.call.beat(f"waiting, position {position}" if position else "working")
 
 
 async def sweep(gateway: Gateway) -> None:
@@ -33,4 +41,6 @@ async def sweep(gateway: Gateway) -> None:
             await gateway.store.sweep(list(gateway.running))
         except StoreUnavailable as problem:
             _log.warning("holds are not swept: %s", problem)
+        except Exception:  # nobody would notice that it ended
+            _log.exception("holds are not swept")
         await asyncio.sleep(SWEEP_SECONDS)

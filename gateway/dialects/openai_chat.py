@@ -15,6 +15,7 @@ from gateway.errors import Refusal
 MESSAGE_OVERHEAD = (
     32  # tokens that a template may add to a message (DESIGN.md, invariant 1) or call
 )
+TOOL_OVERHEAD = 128  # what a template writes around one
 USUAL_ROLE = 16  # bytes of a role that the overhead covers
 IMAGE_FLOOR = 4096  # a small file can still be a large picture
 
@@ -130,7 +131,9 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
         text = strict.encode(extra) if extra else b""
         if isinstance(text, Refusal):
             return text
-        size += len(text)
+        # Go's JSON writes <, > and & as six bytes
+        size += len(text) + 5 * sum(map(text.count, (b"<", b">", b"&")))
+    overhead = MESSAGE_OVERHEAD * wraps + TOOL_OVERHEAD * len(request.tools or ())
     wants_usage = request.stream_options is not None and bool(request.stream_options.include_usage)
     return Sanitised(
         model=model,
@@ -139,7 +142,7 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
         wants_usage=wants_usage,
         prompt_bytes=size,
         messages=len(request.messages),
-        prompt_bound=size + MESSAGE_OVERHEAD * wraps,
+        prompt_bound=size + overhead,
         max_output=min(caps) if caps else None,
         request=request,
     )

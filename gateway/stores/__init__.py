@@ -65,7 +65,9 @@ class Settlement(msgspec.Struct, gc=False):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     usage_source: str = "none"  # reported | estimated | none (nothing was produced)
-    status: str = "ok"  # ok | client_gone | upstream_error | truncated | gateway_died
+    # ok; or why not: client_gone, refused, truncated, upstream_error, upstream_timeout,
+    # gateway_stopped, gateway_died
+    status: str = "ok"
     ttft_ms: int | None = None
     duration_ms: int | None = None
     # Enough to count the request even if a crash of the database lost its hold:

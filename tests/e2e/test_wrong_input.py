@@ -61,6 +61,14 @@ def test_a_key_that_is_unknown_revoked_or_expired_is_a_401(
         assert words in refused(usage, 401, "invalid_api_key")["message"]
 
 
+@pytest.mark.parametrize("model", ["x:cloud", "gpt-oss:120b-cloud"])
+def test_an_unknown_key_learns_nothing_about_models(unharmed: int, model: str) -> None:
+    body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
+    bearer = f"Authorization: Bearer {keys.make_key('llm')}"
+    answer = ask(unharmed, request("POST", CHAT, json.dumps(body).encode(), bearer))
+    refused(answer, 401, "invalid_api_key")
+
+
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_that_is_wrong_is_a_400(unharmed: int, key: str, name: str) -> None:
     body = BODIES[name]

@@ -145,3 +145,18 @@ async def test_the_longest_settlement_fits_into_a_slot(tmp_path: Path):
 
 async def test_only_the_owner_can_read_it(outbox: Outbox, tmp_path: Path):
     assert (tmp_path / "000.slots").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.anyio
+async def test_a_request_whose_permission_was_lost_on_the_way_is_settled_with_nothing(
+    tmp_path: Path,
+):
+    taker = Taker()
+    outbox = Outbox(tmp_path / "outbox", taker)
+    with contextlib.closing(outbox):
+        slot = outbox.reserve(Settlement(uuid4(), status="gateway_died"))
+        outbox.release(slot)
+        sending = asyncio.create_task(outbox.run())
+        assert await outbox.drained(PATIENCE)
+        sending.cancel()
+    assert taker.taken == [(slot.settlement.request_id, 0, "refused")]

@@ -1,0 +1,72 @@
+"""What the catalogue makes of what a model server tells, however odd."""
+
+import json
+from typing import Any, cast
+
+import pytest
+
+from gateway.catalogue import Catalogue, Model
+from gateway.errors import Refusal
+from gateway.upstream import Target, Upstream
+
+TAG = {"name": "Gemma3:270m", "digest": "abc", "details": {"context_length": 32768}}
+ALIAS = {"name": "innocent", "digest": "def", "remote_host": "https://ollama.com:443"}
+
+
+class Told:
+    """A model server that tells these things and counts the questions."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.target = Target("http://127.0.0.1:1")
+        self.answers = answers
+        self.asked: list[str] = []
+
+    async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
+        self.asked.append(path)
+        name = path.rpartition("/")[2]
+        if name not in self.answers:
+            return Refusal("upstream_error", "404")
+        answer = self.answers[name]
+        return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+
+def catalogue(told: Told) -> Catalogue:
+    return Catalogue(cast(Upstream, told))
+
+
+@pytest.mark.anyio
+async def test_a_name_nobody_can_ask_for_does_not_hide_the_other_models():
+    told = Told(tags={"models": [{"name": "two words"}, ALIAS, TAG]})
+    found = catalogue(told)
+    assert (await found.find("innocent:latest")) == Model("innocent", remote=True)
+    model = await found.find("gemma3:270m")
+    assert model is not None
+    assert model.context_length == 32768
+
+
+@pytest.mark.anyio
+async def test_the_system_prompt_of_a_model_is_known_by_its_bytes():
+    told = Told(tags={"models": [TAG]}, show={"system": "Sei höflich."})
+    model = await catalogue(told).find("gemma3:270m")
+    assert model is not None
+    assert model.system_bytes == len("Sei höflich.".encode())
+
+
+@pytest.mark.anyio
+async def test_a_server_that_is_not_ollama_is_asked_as_openai():
+    told = Told(models={"data": [{"id": "m", "meta": {"n_ctx": 4096}}, {"id": "//"}]})
+    found = catalogue(told)
+    assert await found.find("m:latest") == Model("m", context_length=4096)
+    assert found.known
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"models": 3}', b""])
+async def test_nonsense_is_no_knowledge_and_does_not_make_the_next_request_wait(answer: bytes):
+    told = Told(tags=answer, models=answer)
+    found = catalogue(told)
+    assert await found.find("m:latest") is None
+    assert not found.known
+    asked = len(told.asked)
+    assert await found.find("m:latest") is None
+    assert len(told.asked) == asked
