@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -85,13 +87,19 @@ class Client:
 
     async def answer(self) -> Seen:
         """Read to the end, whatever it is."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                whole = await self._read()
-        except (OSError, asyncio.IncompleteReadError):
-            whole = False
+        whole = await self.read()
         await self.leave()
         return self.seen(whole)
+
+    async def read(self) -> bool:
+        """Read to the end. Whether HTTP says that it was all."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not await self._some():
+                    pass
+        except (OSError, asyncio.IncompleteReadError):
+            return False
+        return True
 
     def seen(self, whole: bool = False) -> Seen:
         return Seen(self._status, self._headers, bytes(self._body), whole)
@@ -110,19 +118,14 @@ class Client:
 
     async def leave(self, *, reset: bool = False) -> None:
         """Close the connection: with FIN, or with RST."""
-        if reset:
-            self.writer.transport.set_write_buffer_limits(0)
+        if reset and not self.writer.transport.is_closing():
+            unsent = struct.pack("ii", 1, 0)  # wait for nothing: that is what makes it a reset
             sock = self.writer.get_extra_info("socket")
-            sock.setsockopt(1, 13, b"\1\0\0\0\0\0\0\0")  # SO_LINGER of 0: close sends RST
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, unsent)
             self.writer.transport.abort()
         self.writer.close()
         with suppress(OSError):
             await self.writer.wait_closed()
-
-    async def _read(self) -> bool:
-        while not await self._some():
-            pass
-        return True
 
     async def _head(self) -> None:
         lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().splitlines()
