@@ -20,8 +20,10 @@ from gateway.errors import Refusal
 
 _MAX_HEAD = 2 * MAX_HEADERS  # bytes of request line and headers; Edge words the refusal below it
 # Java's client asks for HTTP/2 in this way on each first request. The parser would then take the
-# body for another protocol; under a name that it does not know the wish is passed over.
+# body for another protocol; under a name that it does not know the wish is passed over. The name is
+# as long: a body in the same bytes keeps its length, or its end would begin the next request.
 _UPGRADE = re.compile(rb"(?<=\r\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
+_PASSED_OVER = b"x-grade"
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -34,7 +36,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if not self._in_body and b"pgrade" in data:
-            data = _UPGRADE.sub(b"x-ugrade", data)
+            data = _UPGRADE.sub(_PASSED_OVER, data)
         self._ended = False
         super().data_received(data)
         if self._in_head and not self._ended and not self.transport.is_closing():

@@ -7,6 +7,7 @@ event, and about four bytes of text (facts/ollama.md, trap 7: chunks are not tok
 
 import re
 from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 
@@ -18,11 +19,14 @@ _END = b"\n\n"
 _TEXT = re.compile(rb'"(?:content|reasoning(?:_content)?|arguments)"\s*:\s*"')
 
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**40)]  # anything else is no count
+
+
 class Usage(msgspec.Struct, frozen=True):
     """Tokens as the model server reports them."""
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
 
     def reported(self) -> "Usage | None":
         """Itself, unless it is 0/0: that stands beside a text when the repeat guard struck."""
@@ -62,7 +66,6 @@ class _Choice(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     choices: list[_Choice] = []
-    usage: Usage | None = None
 
 
 class _UsageOnly(msgspec.Struct):
@@ -176,19 +179,25 @@ class BodyMeter:
         self.usage: Usage | None = None
         self._answer = _Answer()
         try:
-            usage = _decode_usage(body).usage
-            self.usage = usage.reported() if usage else None
+            self.usage = _reported_in(body)
             if self.usage is None:
                 self._answer = _decode_answer(body)
                 self.complete = all(choice.finish_reason for choice in self._answer.choices)
         except msgspec.DecodeError as problem:
-            self.usage = None
             self.broken = not isinstance(problem, msgspec.ValidationError)
 
     def estimate(self) -> int:
         """Tokens of the text in it."""
         size = sum(choice.message.size() for choice in self._answer.choices)
         return -(-size // BYTES_PER_TOKEN)
+
+
+def _reported_in(body: bytes) -> Usage | None:
+    try:
+        usage = _decode_usage(body).usage
+    except msgspec.ValidationError:
+        return None
+    return usage.reported() if usage else None
 
 
 def estimate_prompt(size: int, messages: int) -> int:

@@ -126,6 +126,9 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
     except asyncio.CancelledError:
         running.cut("client_gone" if call.gone else "gateway_stopped")
         raise
+    except Exception:
+        running.cut("internal_error")
+        raise
     finally:
         running.settle()
         del gateway.running[call.id]

@@ -66,7 +66,7 @@ class Settlement(msgspec.Struct, gc=False):
     completion_tokens: int = 0
     usage_source: str = "none"  # reported | estimated | none (nothing was produced)
     # ok; or why not: client_gone, refused, truncated, upstream_error, upstream_timeout,
-    # gateway_stopped, gateway_died
+    # gateway_stopped, gateway_died, internal_error
     status: str = "ok"
     ttft_ms: int | None = None
     duration_ms: int | None = None

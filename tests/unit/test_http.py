@@ -142,3 +142,13 @@ async def test_paths_are_matched_as_they_are_decoded(port: int, path: bytes, sta
     assert found == status
     assert "error" in body
     assert headers[b"x-request-id"]
+
+
+async def test_a_body_that_looks_like_an_upgrade_does_not_run_into_the_next_request(port: int):
+    forged = b"GET /forged HTTP/1.1\r\nHost: x\r\n\r\n"
+    body = b"\r\nupgrade: h2c" * len(forged) + forged
+    wrong = CHAT + b"X-API-Key: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    answer = await talk(port, wrong + b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 2
+    assert b"forged" not in answer
+    assert answer.endswith(b"localllm is running\n")

@@ -257,3 +257,12 @@ def test_an_answer_that_is_no_json_breaks_nothing(junk):
 
 def test_a_prompt_is_estimated_at_four_bytes_a_token_and_eight_for_each_message():
     assert estimate_prompt(401, 2) == 101 + 16
+
+
+@pytest.mark.parametrize("count", [-5, 2**63, 1.5, "many"])
+def test_what_is_no_count_is_no_report(count: object):
+    usage = json.dumps({"prompt_tokens": 3, "completion_tokens": count}).encode()
+    choice = b'{"message":{"content":"some words"},"finish_reason":"stop"}'
+    meter = BodyMeter(b'{"choices":[' + choice + b'],"usage":' + usage + b"}")
+    assert (meter.usage, meter.broken) == (None, False)
+    assert meter.estimate() > 0
