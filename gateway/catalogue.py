@@ -6,10 +6,15 @@ import time
 
 import msgspec
 
+from gateway.decoding import decode
+from gateway.errors import Refusal
 from gateway.names import canonical_name
 from gateway.upstream import Upstream
 
 FRESH = 30.0  # seconds before a look-up also asks anew
+_UNTOLD = Refusal(
+    "upstream_busy", "The model server does not say which models it has.", retry_after_ms=2000
+)
 RETRY = 1.0  # seconds between two looks for a model that was not there
 
 
@@ -65,17 +70,20 @@ class Catalogue:
         self._asked = 0.0
         self._source: object = None
         self._task: asyncio.Task[None] | None = None
+        self._sure = True  # the last look said what there is
+        self._failing = False  # it answers, but not to this
         self.known = False
 
-    async def find(self, name: str) -> Model | None:
-        """The model, or None if it is not installed (or, while not `known`, perhaps is)."""
-        unasked = self._source is not self._upstream.target
+    async def find(self, name: str) -> Model | Refusal | None:
+        """The model, or None if it is not installed (or, while not `known`, perhaps is). A refusal:
+        the model server answers, but does not tell which models run elsewhere."""
+        unasked = self._source is not self._upstream.target or not self._sure
         age = time.monotonic() - self._asked
         if unasked or (self.known and name not in self._models and age > RETRY):
             await asyncio.shield(self.refresh())
         elif age > (FRESH if self.known else RETRY):
             self.refresh()
-        return self._models.get(name)
+        return _UNTOLD if self._failing else self._models.get(name)
 
     def refresh(self) -> asyncio.Task[None]:
         """Ask the model server, unless that is under way."""
@@ -86,20 +94,26 @@ class Catalogue:
 
     async def _read(self) -> None:
         source = self._upstream.target
-        models = await self._read_ollama()
-        if models is None:
-            models = await self._read_openai()
-        self.known = models is not None
-        self._models = models or {}
+        told = await self._read_ollama()
+        if told is None:  # not an Ollama: its models are where it is
+            told = await self._read_openai()
+        same = source is self._source
         self._source = source
+        if isinstance(told, Refusal) and self.known and same:
+            return  # what it told last holds until it tells something else
+        self._sure = not isinstance(told, Refusal)
+        # A server that is away will refuse the request itself.
+        self._failing = isinstance(told, Refusal) and told.reason != "upstream_unavailable"
+        self.known = isinstance(told, dict)
+        self._models = told if isinstance(told, dict) else {}
 
-    async def _read_ollama(self) -> dict[str, Model] | None:
+    async def _read_ollama(self) -> dict[str, Model] | Refusal | None:
+        """None: this is no Ollama."""
         answer = await self._upstream.read("GET", "/api/tags")
-        if not isinstance(answer, bytes):
-            return None
-        try:
-            tags = msgspec.json.decode(answer, type=_Tags).models
-        except msgspec.DecodeError:
+        if isinstance(answer, Refusal):
+            return None if answer.reason == "not_found" else answer
+        tags = decode(answer, _Tags)
+        if tags is None:
             return None
         return _by_name(
             [
@@ -109,7 +123,7 @@ class Catalogue:
                     context_length=tag.details.context_length if tag.details else None,
                     system_bytes=await self._system_bytes(tag),
                 )
-                for tag in tags
+                for tag in tags.models
             ]
         )
 
@@ -120,25 +134,22 @@ class Catalogue:
         if tag.digest not in self._systems:
             question = msgspec.json.encode({"model": tag.name})
             answer = await self._upstream.read("POST", "/api/show", question)
-            if not isinstance(answer, bytes):
-                return 0
-            try:
-                shown = msgspec.json.decode(answer, type=_Show)
-            except msgspec.DecodeError:
+            shown = decode(answer, _Show) if isinstance(answer, bytes) else None
+            if shown is None:
                 return 0
             self._systems[tag.digest] = len(shown.system.encode())
         return self._systems[tag.digest]
 
     async def _read_openai(self) -> dict[str, Model] | None:
         answer = await self._upstream.read("GET", "/v1/models")
-        if not isinstance(answer, bytes):
-            return None
-        try:
-            listed = msgspec.json.decode(answer, type=_List).data
-        except msgspec.DecodeError:
+        listed = decode(answer, _List) if isinstance(answer, bytes) else None
+        if listed is None:
             return None
         return _by_name(
-            [Model(one.id, context_length=one.meta.n_ctx if one.meta else None) for one in listed]
+            [
+                Model(one.id, context_length=one.meta.n_ctx if one.meta else None)
+                for one in listed.data
+            ]
         )
 
 

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import msgspec
 
+from gateway.decoding import UNREADABLE
+
 BYTES_PER_TOKEN = 4
 MAX_EVENT = 16 * 1024**2  # bytes; a longer one is no event stream
 PROMPT_OVERHEAD = 8  # tokens a chat template usually adds to a message
@@ -130,7 +132,10 @@ class StreamMeter:
     def _inspect(self, chunk: bytes) -> Iterator[bytes]:
         for event in chunk.split(_END)[:-1]:
             if event.startswith(b"data: [DONE]"):
-                self.complete = True
+                self.complete = True  # what comes behind it is nobody's answer
+                self._count(event + _END)
+                yield event + _END
+                return
             elif b'"usage"' in event:
                 found = _usage_of(event)
                 if found.usage is not None:
@@ -146,7 +151,8 @@ class StreamMeter:
             return 0
         first = self._first[: self._first.index(_END)]
         last = self._last[: -len(_END)].rpartition(_END)[2]
-        envelope = len(first) + len(_END) - _text_size(first)
+        # The larger of two: the first can lack logprobs, the last can be an empty one.
+        envelope = max(len(one) + len(_END) - _text_size(one) for one in (first, last))
         events = self._events
         if events > 1 and not _text_size(last):
             events -= 1  # the empty chunk that announces a crash, or the finish
@@ -183,7 +189,7 @@ class BodyMeter:
             if self.usage is None:
                 self._answer = _decode_answer(body)
                 self.complete = all(choice.finish_reason for choice in self._answer.choices)
-        except msgspec.DecodeError as problem:
+        except UNREADABLE as problem:
             self.broken = not isinstance(problem, msgspec.ValidationError)
 
     def estimate(self) -> int:
@@ -214,7 +220,7 @@ def _first_mark(chunk: bytes) -> int:
 def _usage_of(event: bytes) -> _UsageOnly:
     try:
         return _decode_usage(event.removeprefix(b"data:"))
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _UsageOnly(choices=[msgspec.Raw(b"{}")])  # not ours to judge: pass it on
 
 
@@ -222,6 +228,6 @@ def _text_size(event: bytes) -> int:
     """Bytes of generated text in one event; 0 where it cannot be read."""
     try:
         answer = _decode_answer(event.removeprefix(b"data:"))
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return 0
     return sum(choice.delta.size() for choice in answer.choices)

@@ -1,14 +1,13 @@
 """A look at the model server: whether it answers, and with which models."""
 
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
 
+from gateway.decoding import decode
 from gateway.errors import Refusal
 from gateway.names import is_cloud
 from gateway.upstream import Target, Upstream
-
-_Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
 
 class Found(NamedTuple):
@@ -47,17 +46,12 @@ async def look(base_url: str) -> Found | None:
             silent = answer.reason in {"upstream_unavailable", "upstream_timeout"}
             return None if silent else Found("", [])
         tags = await upstream.read("GET", "/api/tags")
-        return Found(_decode(answer, _Version).version, [tag.name for tag in _tags(tags)])
+        told = decode(answer, _Version) or _Version()
+        return Found(told.version, [tag.name for tag in _tags(tags)])
     finally:
         await upstream.close()
 
 
 def _tags(answer: bytes | Refusal) -> list[_Tag]:
-    return _decode(answer, _Tags).models if isinstance(answer, bytes) else []
-
-
-def _decode(answer: bytes, shape: type[_Shape]) -> _Shape:
-    try:
-        return msgspec.json.decode(answer, type=shape)
-    except msgspec.DecodeError:
-        return shape()
+    known = decode(answer, _Tags) if isinstance(answer, bytes) else None
+    return known.models if known else []

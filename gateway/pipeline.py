@@ -130,8 +130,8 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
         running.cut("internal_error")
         raise
     finally:
+        del gateway.running[call.id]  # first: a hold that is renewed for nobody never ends
         running.settle()
-        del gateway.running[call.id]
 
 
 async def _serve(gateway: Gateway, running: Running, verdict: Verdict) -> Refusal | None:
@@ -171,6 +171,10 @@ def authenticate(headers: dict[bytes, bytes]) -> str | Refusal:
 async def _check_model(gateway: Gateway, asked: Sanitised) -> Refusal | None:
     """Cloud models leave the machine; what is known of a model narrows what it can cost."""
     model = await gateway.catalogue.find(asked.model)
+    if isinstance(model, Refusal):  # it could run in the cloud under any name
+        if not gateway.settings.allow_cloud_models:
+            return model
+        model = None
     remote = asked.cloud or (model is not None and model.remote)
     if remote and not gateway.settings.allow_cloud_models:
         return Refusal("cloud_model", model=asked.model, param="model")
@@ -205,7 +209,7 @@ async def authorise(
         origin=call.origin,
         model=asked.model,
         endpoint=call.path,
-        prompt_bound=asked.prompt_bound,
+        prompt_bound=min(asked.prompt_bound, 2**31 - 1),
         max_output=min(asked.max_output or cap, cap),
     )
     try:

@@ -1,7 +1,10 @@
 """Pass the model's answer to the client, metered, and never as a clean end when it was cut."""
 
+import contextlib
+
 import msgspec
 
+from gateway.decoding import decode
 from gateway.errors import Refusal
 from gateway.meter import BodyMeter, BrokenStream, PartMeter, StreamMeter
 from gateway.running import Running
@@ -34,12 +37,15 @@ async def _stream(answer: Answer, running: Running) -> Refusal | None:
                 running.settle()
             if events:
                 await call.write(events)
+            if meter.complete:
+                break
     except SILENT:
         reason = "upstream_timeout"
     except (*CUT, BrokenStream):
         pass
     if meter.complete:
         await call.end()
+        await answer.to_its_end()
         return None
     running.cut(reason)
     running.settle()
@@ -62,6 +68,9 @@ async def _body(answer: Answer, running: Running) -> Refusal | None:
     if not meter.complete:
         running.cut("truncated")
     running.meter = meter
+    if running.call.streaming and running.call.head_sent:
+        running.cut("upstream_error")
+        return Refusal("upstream_error", "The model server did not stream its answer.")
     running.settle()
     await running.call.whole(200, body)
     return None
@@ -78,11 +87,11 @@ class _ErrorBody(msgspec.Struct):
 async def _refused(answer: Answer, running: Running) -> Refusal:
     """The model server's own refusal, in the codes that clients rely on."""
     running.cut("upstream_error")
-    try:
-        error = msgspec.json.decode(await answer.body(), type=_ErrorBody).error
-        detail = error if isinstance(error, str) else error.message
-    except (msgspec.DecodeError, *CUT):
-        detail = ""
+    detail = ""
+    with contextlib.suppress(*CUT):
+        body = decode(await answer.body(), _ErrorBody)
+        if body is not None:
+            detail = body.error if isinstance(body.error, str) else body.error.message
     if answer.status == 404:
         return Refusal("upstream_not_found", detail or "There is no such model.")
     if answer.status == 503:

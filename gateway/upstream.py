@@ -1,6 +1,7 @@
 """The model server: one place that knows where it is and how to ask it."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple
 
@@ -8,10 +9,13 @@ import aiohttp
 
 from gateway.errors import Refusal
 
+LINGER = 0.5  # seconds
 MAX_BODY = 64 * 1024**2  # bytes of one whole answer
 
 CUT = (aiohttp.ClientError, OSError)  # what reading an answer raises when it is cut
 SILENT = aiohttp.SocketTimeoutError  # the one of them that means: no byte for too long
+
+_NO_SUCH_ROUTE = (404, 405, 501)
 
 # Ollama refuses a foreign Host or Origin; nothing of the client's headers is passed on (trap 9).
 _HEADERS = {
@@ -55,6 +59,13 @@ class Answer:
             if len(self.received) > MAX_BODY:
                 raise aiohttp.ClientPayloadError("the answer is too large")
         return bytes(self.received)
+
+    async def to_its_end(self) -> None:
+        """Wait a moment for the end of the body, so that the connection can be used again."""
+        with contextlib.suppress(TimeoutError, *CUT):
+            async with asyncio.timeout(LINGER):
+                async for _ in self.chunks():
+                    pass
 
     def close(self) -> None:
         if self._closed is not None:
@@ -102,6 +113,8 @@ class Upstream:
         if isinstance(answer, Refusal):
             return answer
         try:
+            if answer.status in _NO_SUCH_ROUTE:
+                return Refusal("not_found", f"There is no {path}.")
             if answer.status != 200:
                 return Refusal("upstream_error", f"{path} answered {answer.status}.")
             return await answer.body()

@@ -126,7 +126,7 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
         return Refusal("invalid_request", f"{problem}.", param="model")
     caps = [n for n in (request.max_tokens, request.max_completion_tokens) if n and n > 0]
     size = sum(map(_message_size, request.messages))
-    wraps = sum(1 + len(message.tool_calls or ()) for message in request.messages)
+    wraps = sum(map(_wraps, request.messages))
     for extra in (request.tools, request.response_format):  # templates print them
         text = strict.encode(extra) if extra else b""
         if isinstance(text, Refusal):
@@ -156,6 +156,12 @@ def serialise(asked: Sanitised, granted: int) -> bytes | Refusal:
     request.max_tokens = granted
     request.stream_options = StreamOptions(include_usage=True) if asked.stream else None
     return strict.encode(request)
+
+
+def _wraps(message: Message) -> int:
+    """How many messages a template makes of it: Ollama makes one of each part and tool call."""
+    parts = len(message.content) if isinstance(message.content, list) else 1
+    return max(1, parts) + len(message.tool_calls or ())
 
 
 def _length(text: str | None) -> int:

@@ -7,6 +7,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from gateway import administration, keys, names
+from gateway.decoding import decode
 from gateway.errors import Refusal
 from gateway.pipeline import Gateway, authenticate
 from gateway.routes.answers import AnyRequest, respond
@@ -55,17 +56,18 @@ async def _usable(
     gateway: Gateway, listed: bytes, allowed: list[str] | None
 ) -> dict[str, Any] | Refusal:
     """OpenAI's list, less what this key or this server does not allow."""
-    try:
-        data = msgspec.json.decode(listed, type=_Listed).data or []
-    except msgspec.DecodeError:
+    readable = decode(listed, _Listed)
+    if readable is None:
         return Refusal("upstream_error", "The model server's list of models cannot be read.")
     usable: list[dict[str, Any]] = []
-    for model in data:
+    for model in readable.data or ():
         try:
             name = names.canonical_name(str(model.get("id")))
         except ValueError:
             continue
         known = await gateway.catalogue.find(name)
+        if isinstance(known, Refusal):
+            return known
         remote = names.is_cloud(name) or (known is not None and known.remote)
         barred = remote and not gateway.settings.allow_cloud_models
         if barred or (allowed and name not in allowed):

@@ -25,8 +25,10 @@ class Told:
         self.asked.append(path)
         name = path.rpartition("/")[2]
         if name not in self.answers:
-            return Refusal("upstream_error", "404")
+            return Refusal("not_found", "There is no such route.")
         answer = self.answers[name]
+        if isinstance(answer, Refusal):
+            return answer
         return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
 
@@ -61,7 +63,10 @@ async def test_a_server_that_is_not_ollama_is_asked_as_openai():
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"models": 3}', b""])
+@pytest.mark.parametrize(
+    "answer",
+    [b"<html>", b"[]", b'{"models": 3}', b"", b'{"models":[{"name":"\xff"}]}', b"[" * 5000],
+)
 async def test_nonsense_is_no_knowledge_and_does_not_make_the_next_request_wait(answer: bytes):
     told = Told(tags=answer, models=answer)
     found = catalogue(told)
@@ -70,3 +75,39 @@ async def test_nonsense_is_no_knowledge_and_does_not_make_the_next_request_wait(
     asked = len(told.asked)
     assert await found.find("m:latest") is None
     assert len(told.asked) == asked
+
+
+LISTED = {"data": [{"id": "innocent"}]}
+SLOW, BROKEN = Refusal("upstream_timeout"), Refusal("upstream_error", "500")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("failure", [SLOW, BROKEN])
+async def test_an_alias_of_the_cloud_is_not_let_through_while_ollama_does_not_tell(
+    failure: Refusal,
+):
+    told = Told(tags=failure, models=LISTED)
+    found = catalogue(told)
+    assert isinstance(await found.find("innocent:latest"), Refusal)
+    told.answers["tags"] = {"models": [ALIAS]}
+    assert await found.find("innocent:latest") == Model("innocent", remote=True)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("failure", [SLOW, BROKEN, Refusal("upstream_unavailable")])
+async def test_what_ollama_told_last_holds_while_it_fails(failure: Refusal):
+    told = Told(tags={"models": [ALIAS]}, models=LISTED)
+    found = catalogue(told)
+    await found.find("innocent:latest")
+    told.answers["tags"] = failure
+    await found.refresh()
+    assert await found.find("innocent:latest") == Model("innocent", remote=True)
+
+
+@pytest.mark.anyio
+async def test_an_ollama_that_was_away_is_asked_before_its_first_request():
+    told = Told(tags=Refusal("upstream_unavailable"))
+    found = catalogue(told)
+    assert await found.find("innocent:latest") is None
+    told.answers["tags"] = {"models": [ALIAS]}
+    assert await found.find("innocent:latest") == Model("innocent", remote=True)

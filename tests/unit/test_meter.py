@@ -266,3 +266,27 @@ def test_what_is_no_count_is_no_report(count: object):
     meter = BodyMeter(b'{"choices":[' + choice + b'],"usage":' + usage + b"}")
     assert (meter.usage, meter.broken) == (None, False)
     assert meter.estimate() > 0
+
+
+def test_bytes_that_are_no_text_are_measured_without_an_exception():
+    odd = b'data: {"choices":[{"delta":{"content":"\xff"}}],"usage":null}\n\n'
+    meter = StreamMeter(show_usage=True)
+    assert meter.feed(odd) == odd
+    assert meter.estimate() == 1
+    assert BodyMeter(b'{"choices":[{"message":{"content":"\xff"}}]}').broken
+
+
+def test_nothing_behind_the_end_is_shown_or_counted():
+    done = b"data: [DONE]\n\n"
+    meter = StreamMeter(show_usage=True)
+    assert meter.feed(done + b'data: {"usage":{"prompt_tokens":9}}\n\n' + done) == done
+    assert (meter.complete, meter.usage) == (True, None)
+
+
+def test_log_probabilities_are_not_taken_for_text():
+    role = b'data: {"choices":[{"delta":{"role":"assistant","content":"a"}}]}\n\n'
+    word = b'data: {"choices":[{"delta":{"content":"word"},"logprobs":"%s"}]}\n\n' % (b"x" * 3000)
+    meter = StreamMeter(show_usage=False)
+    meter.feed(role)
+    meter.feed(word * 10)
+    assert meter.estimate() <= 20
