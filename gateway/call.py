@@ -10,7 +10,9 @@ from gateway.dialects import error_body
 from gateway.errors import Refusal
 from gateway.stores import Verdict
 
-BODY_TIMEOUT = 60.0  # seconds between two parts of a request body
+BODY_TIMEOUT = 120.0  # seconds for the whole of a request body
+LITTLE = 64 * 1024  # bytes
+STUCK = 60.0  # seconds in which a client that takes nothing holds up what it asked for
 _EVENT_STREAM = b"text/event-stream; charset=utf-8"
 _JSON = b"application/json"
 
@@ -36,6 +38,8 @@ class Call:
         self.gone = False  # the client left
         self.last_sent = self.started
         self._receive = receive
+        self._sending = False  # bytes are on their way that the client has not made room for
+        self._task: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._beat: asyncio.Task[None] | None = None
 
@@ -44,6 +48,11 @@ class Call:
         value = self.headers.get(b"origin")
         return value.decode("latin-1") if value else None
 
+    def is_large(self) -> bool:
+        """Whether the body is more than a little, or does not say."""
+        declared = self.headers.get(b"content-length", b"")
+        return not declared.isdigit() or int(declared[:20]) > LITTLE
+
     async def body(self, limit: int) -> bytes | bytearray | Refusal:
         """The whole request body. Raises ClientGone."""
         if self.headers.get(b"content-encoding", b"identity").lower() not in {b"identity", b""}:
@@ -51,42 +60,48 @@ class Call:
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > limit:
             return Refusal("request_too_large", str(limit))
-        whole = bytearray()
-        while True:
-            part = await self._part()
-            if isinstance(part, Refusal):
-                return part
-            if len(whole) + len(part[0]) > limit:
-                return Refusal("request_too_large", str(limit))
-            if not whole and not part[1]:
-                return part[0]
-            whole += part[0]
-            if not part[1]:
-                return whole
-
-    async def _part(self) -> tuple[bytes, bool] | Refusal:
         try:
             async with asyncio.timeout(BODY_TIMEOUT):
-                message = await self._receive()
+                return await self._read(limit)
         except TimeoutError:
             return Refusal("request_timeout")
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        return message.get("body", b""), message.get("more_body", False)
+
+    async def _read(self, limit: int) -> bytes | bytearray | Refusal:
+        whole = bytearray()
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            part, more = message.get("body", b""), message.get("more_body", False)
+            if len(whole) + len(part) > limit:
+                return Refusal("request_too_large", str(limit))
+            if not whole and not more:
+                return part
+            whole += part
+            if not more:
+                return whole
 
     def watch(self) -> None:
         """From now on, a client that leaves cancels the task that serves it."""
-        task = asyncio.current_task()
-        assert task is not None
+        self._task = asyncio.current_task()
 
         async def wait() -> None:
             while (await self._receive())["type"] != "http.disconnect":
                 pass
             if not self.ended:
-                self.gone = True
-                task.cancel()
+                self._give_up()
 
         self._watch = asyncio.create_task(wait())
+
+    def check(self, now: float) -> None:
+        """A client that takes nothing of what is sent to it for so long is as good as gone."""
+        if self._sending and now - self.last_sent > STUCK:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self._task is not None and not self.gone:
+            self.gone = True
+            self._task.cancel()
 
     def allow(self, verdict: Verdict) -> None:
         """Tell the client its limits with the answer."""
@@ -125,13 +140,18 @@ class Call:
         if not self.head_sent:
             await self.open()
         self.last_sent = time.monotonic()
+        self._sending = True
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        self._sending = False
 
     async def end(self, body: bytes = b"") -> None:
         self.ended = True
         if self._beat and not self._beat.done():
             await self._beat
+        self.last_sent = time.monotonic()
+        self._sending = True
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        self._sending = False
 
     async def _head(self, status: int, content_type: bytes, length: int | None) -> None:
         headers = [(b"content-type", content_type), *self.extra]
@@ -144,7 +164,7 @@ class Call:
 
     def beat(self, note: str) -> None:
         """A sign of life that parsers ignore: an SSE comment, or white space before the JSON."""
-        if self.ended or self.gone or (self._beat and not self._beat.done()):
+        if self.ended or self.gone or self._sending or (self._beat and not self._beat.done()):
             return
         self._beat = asyncio.create_task(self._send_beat(note))
 

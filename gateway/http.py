@@ -5,6 +5,7 @@ has no chunks, and no connection is upgraded.
 """
 
 import re
+from asyncio import TimerHandle
 from typing import Any, cast
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from gateway.dialects import error_body
 from gateway.edge import MAX_HEADERS
 from gateway.errors import Refusal
 
+HEAD_SECONDS = 60.0  # for a connection to say what it wants
 _MAX_HEAD = 2 * MAX_HEADERS  # bytes of request line and headers; Edge words the refusal below it
 # Java's client asks for HTTP/2 in this way on each first request. The parser would then take the
 # body for another protocol; under a name that it does not know the wish is passed over. The name is
@@ -32,6 +34,7 @@ class BoundedHttp(HttpToolsProtocol):
     _head = 0  # bytes since the message began
     _in_head = True
     _in_body = False
+    _patience: TimerHandle | None = None
     _ended = False  # a message, within the bytes at hand: the next head began somewhere in them
 
     def data_received(self, data: bytes) -> None:
@@ -43,12 +46,37 @@ class BoundedHttp(HttpToolsProtocol):
             self._head += len(data)
             if self._head > _MAX_HEAD:
                 self._refuse(Refusal("headers_too_large"))
+            elif self._patience is None:
+                self._wait_for_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # what comes after the body is no header, and could be endless
             super().on_header(name, value)
 
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_here()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self) -> None:
+        self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._head:
+            self._refuse(Refusal("request_timeout"))
+        else:
+            self.transport.close()
+
+    def _head_is_here(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
     def on_headers_complete(self) -> None:
+        self._head_is_here()
         self._in_head = False
         self._in_body = True
         super().on_headers_complete()

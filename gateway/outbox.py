@@ -26,6 +26,7 @@ from gateway.stores import Settlement, StoreUnavailable
 SLOT_SIZE = 1024
 BATCH = 64
 FEW = 1000
+PATIENCE = 5  # failures in a row after which each settlement is tried by itself
 LINGER = 0.02  # seconds in which settlements gather, so that many share one fsync and one call
 _HEAD = struct.Struct(">BHI")
 _FREE = bytes(SLOT_SIZE)
@@ -174,6 +175,8 @@ class Outbox:
     async def run(self) -> None:
         """Send what is committed, in batches, again and again until the store has taken it."""
         wait = 0.0
+        failures = 0
+        alone = 0  # settlements to be sent one by one: one of them may be what the store refuses
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -181,14 +184,20 @@ class Outbox:
                 if len(self._pending) < BATCH:
                     await asyncio.sleep(LINGER)
                 try:
-                    await self._send(self._pending[:BATCH])
-                    wait = 0.0
+                    await self._send(self._pending[: 1 if alone else BATCH])
+                    wait = failures = 0
                 except Exception as problem:  # whatever it is, nothing may be lost by it
                     if not wait:
                         known = isinstance(problem, StoreUnavailable)
                         _log.warning("settlements wait: %s", problem, exc_info=not known)
+                    failures += 1
+                    if alone:
+                        self._pending.append(self._pending.pop(0))
+                    elif failures == PATIENCE:
+                        alone, failures = min(BATCH, len(self._pending)) + 1, 0
                     wait = min(wait * 2 or 0.1, 5.0)
                     await asyncio.sleep(wait)
+                alone = max(0, alone - 1)
 
     async def _send(self, batch: list[Slot]) -> None:
         await asyncio.to_thread(os.fsync, self._file.fileno())

@@ -73,6 +73,11 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
     if isinstance(key, Refusal):
         return key
 
+    key_hash = keys.hash_key(key)
+    if call.is_large():  # not read, and not parsed, for a key that may not ask
+        refusal = await _denial(gateway, call, key_hash)
+        if refusal is not None:
+            return refusal
     body = await call.body(settings.max_body_bytes)
     if isinstance(body, Refusal):
         return body
@@ -81,7 +86,6 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
     if isinstance(asked, Refusal):
         return asked
 
-    key_hash = keys.hash_key(key)
     refusal = await _check_model(gateway, asked)
     if refusal is not None:  # who may not ask at all does not learn what is installed
         return await _denial(gateway, call, key_hash) or refusal

@@ -21,15 +21,16 @@ async def beat(gateway: Gateway) -> None:
         now = time.monotonic()
         for running in list(gateway.running.values()):
             try:
-                _look_after(running, now - running.call.last_sent >= silence)
+                _look_after(running, now, silence)
             except Exception:  # one request must not end the pulse of all others
                 _log.exception("request %s could not be looked after", running.call.id)
 
 
-def _look_after(running: Running, silent: bool) -> None:
+def _look_after(running: Running, now: float, silence: float) -> None:
     if running.meter is not None:
         running.checkpoint()
-    if silent:
+    running.call.check(now)
+    if now - running.call.last_sent >= silence:
         position = running.place.position() if running.place else 0
         running.call.beat(f"waiting, position {position}" if position else "working")
 

@@ -15,12 +15,19 @@ from gateway.errors import Refusal
 T = TypeVar("T", bound=msgspec.Struct)
 
 
+# What a body may hold before it takes so long to read that others wait for it: 50 ms or so.
+MOST_NESTS = 200_000
+MOST_VALUES = 1_000_000
+
+
 class _Refused(ValueError):
     pass
 
 
 def parse(body: bytes | bytearray, shape: type[T]) -> T | Refusal:
     """The request as `shape`, or a refusal that says where it is wrong."""
+    if sum(map(body.count, (b"[", b"{"))) > MOST_NESTS or body.count(b",") > MOST_VALUES:
+        return _invalid("The body holds too many values.")
     try:
         tree = json.loads(
             body.decode("utf-8"),

@@ -69,6 +69,16 @@ def test_an_unknown_key_learns_nothing_about_models(unharmed: int, model: str) -
     refused(answer, 401, "invalid_api_key")
 
 
+@pytest.mark.parametrize("framing", ["Content-Length: 9999999", "Transfer-Encoding: chunked"])
+def test_a_large_body_of_an_unknown_key_is_refused_before_it_comes(
+    unharmed: int, framing: str
+) -> None:
+    shown = f"X-API-Key: {keys.make_key('llm')}"
+    lines = [f"POST {CHAT} HTTP/1.1", "Host: x", "Connection: close", shown, framing]
+    head = "\r\n".join([*lines, "", ""])
+    refused(ask(unharmed, head.encode()), 401, "invalid_api_key")
+
+
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_that_is_wrong_is_a_400(unharmed: int, key: str, name: str) -> None:
     body = BODIES[name]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.call import Call, ClientGone, duration, limit_headers
+from gateway.call import STUCK, Call, ClientGone, duration, limit_headers
 from gateway.errors import CATALOGUE, Refusal
 from gateway.stores import Verdict
 
@@ -182,3 +182,55 @@ def test_limits_are_whole_numbers_and_never_negative():
 
 def test_an_unknown_key_is_told_no_limits():
     assert limit_headers(Verdict(allowed=False, reason="invalid_api_key")) == []
+
+
+class Reluctant(Client):
+    """A client that takes the head and nothing more, and stays."""
+
+    async def _receive(self) -> Any:
+        await asyncio.Event().wait()
+
+    async def _send(self, message: Any) -> None:
+        await super()._send(message)
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+
+async def test_a_client_that_takes_nothing_is_given_up_after_a_while_and_not_before():
+    client = Reluctant()
+    started = asyncio.Event()
+
+    async def serve() -> None:
+        client.call.watch()
+        started.set()
+        await client.call.write(b"data: {}\n\n")
+
+    task = asyncio.create_task(serve())
+    await started.wait()
+    now = client.call.last_sent
+    client.call.check(now + STUCK - 1)
+    await asyncio.sleep(0)
+    assert not client.call.gone
+    client.call.beat("working")  # would look as if something had been taken
+    await asyncio.sleep(0)
+    assert b"working" not in client.body
+    client.call.check(now + STUCK + 1)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert client.call.gone
+
+
+async def test_a_body_that_never_ends_is_refused_in_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gateway.call.BODY_TIMEOUT", 0.01)
+    refusal = await Reluctant().call.body(LIMIT)
+    assert isinstance(refusal, Refusal)
+    assert refusal.kind.status == 408
+
+
+@pytest.mark.parametrize(
+    ("length", "large"),
+    [("0", False), ("65536", False), ("65537", True), (None, True), ("x", True)],
+)
+async def test_a_body_is_large_by_what_is_declared(length: str | None, large: bool):
+    headers = {"content-length": length} if length else {}
+    assert Client(headers=headers).call.is_large() is large

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -160,3 +160,28 @@ async def test_a_request_whose_permission_was_lost_on_the_way_is_settled_with_no
         assert await outbox.drained(PATIENCE)
         sending.cancel()
     assert taker.taken == [(slot.settlement.request_id, 0, "refused")]
+
+
+async def test_a_settlement_that_the_store_refuses_does_not_hold_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("gateway.outbox.PATIENCE", 2)
+    taken: list[UUID] = []
+    all_but_one = asyncio.Event()
+
+    async def settle(batch: Sequence[Settlement]) -> None:
+        if any(one.request_id == wrong for one in batch):
+            raise StoreUnavailable("value out of range")
+        taken.extend(one.request_id for one in batch)
+        if len(taken) == 4:
+            all_but_one.set()
+
+    with contextlib.closing(Outbox(tmp_path / "outbox", settle)) as outbox:
+        ids = [served(outbox) for _ in range(5)]
+        wrong = ids[1]
+        sending = asyncio.create_task(outbox.run())
+        async with asyncio.timeout(PATIENCE):
+            await all_but_one.wait()
+        sending.cancel()
+        assert set(taken) == set(ids) - {wrong}
+        assert outbox.backlog()[0] == 1

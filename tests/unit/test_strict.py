@@ -227,3 +227,11 @@ def test_an_integer_that_fits_no_machine_word_is_no_failure_inside_a_schema():
         sent = openai_chat.serialise(result, 1)
         assert isinstance(sent, bytes)
         assert json.loads(sent)["tools"] == [tool]
+
+
+@pytest.mark.parametrize("value", [b"[],", b"{},", b"0,"])
+def test_a_body_of_countless_values_is_refused_before_it_is_read(value: bytes):
+    body = b'{"model":"m","x":[' + value * 1_000_001 + b"0]}"
+    refusal = strict.parse(body, ChatRequest)
+    assert isinstance(refusal, Refusal)
+    assert "too many values" in refusal.message
