@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -36,6 +36,7 @@ timezone = 'UTC'
 log_min_messages = log
 """
 TEMPLATE = "migrated"
+ROLES = Path(__file__).parent / "postgrest" / "roles.sql"
 _numbers = count(1)
 
 
@@ -119,7 +120,7 @@ def _alive(process: psutil.Process) -> bool:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """A running server with a migrated template database."""
+    """A running server with Supabase's roles and a migrated template database."""
     root = Path(tempfile.mkdtemp(prefix="localllm-test-"))
     root.chmod(0o755)
     server = Server(root)
@@ -136,6 +137,7 @@ def postgres() -> Iterator[Server]:
 
 async def _make_template(server: Server) -> None:
     await execute(server.dsn("postgres"), f"create database {TEMPLATE}")
+    await execute(server.dsn(TEMPLATE), ROLES.read_text("utf-8"))
     await migrate(server.dsn(TEMPLATE))
 
 
@@ -173,19 +175,6 @@ async def store(database: str) -> AsyncIterator[PostgresStore]:
     opened = await PostgresStore.open(database)
     yield opened
     await opened.close()
-
-
-@asynccontextmanager
-async def migrated_copy(server: Server, with_defaults_for: Sequence[str]) -> AsyncGenerator[str]:
-    """A database migrated from nothing, where roles get rights on all that is made, as Supabase's
-    do on what is made in `public`."""
-    async with _fresh(server, "template0") as dsn:
-        roles = ", ".join(with_defaults_for)
-        for things in ("tables", "functions"):
-            await execute(dsn, f"alter default privileges grant all on {things} to {roles}")
-        await migrate(dsn)
-        yield dsn
-        await execute(dsn, f"drop owned by {roles}")
 
 
 @asynccontextmanager

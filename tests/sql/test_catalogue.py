@@ -1,36 +1,17 @@
 """What no linter sees: search paths, rights and row security, read from the catalogue."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from gateway.migrate import folder
-from tests.postgres_fixture import Server, execute, migrated_copy
 from tests.sql.ledger import Ledger, new_hash
 
 pytestmark = pytest.mark.anyio
 
-SUPABASE_ROLES = ("anon", "authenticated", "service_role")
 OURS = "p.pronamespace in ('public'::regnamespace, 'gateway'::regnamespace)"
 FUNCTIONS = [file.stem for file in sorted(Path(folder(), "functions").glob("*.sql"))]
-
-
-@pytest.fixture
-async def supabase(postgres: Server) -> AsyncIterator[Ledger]:
-    """A database migrated where Supabase's roles exist and may do all that its defaults give."""
-    admin = postgres.dsn("postgres")
-    for role in SUPABASE_ROLES:
-        await execute(admin, f"create role {role} nologin")
-    try:
-        async with migrated_copy(postgres, with_defaults_for=SUPABASE_ROLES) as dsn:
-            connection = await asyncpg.connect(dsn)
-            yield Ledger(connection)
-            await connection.close()
-    finally:
-        for role in SUPABASE_ROLES:
-            await execute(admin, f"drop role {role}")
 
 
 async def names(ledger: Ledger, sql: str, *arguments: object) -> list[str]:
@@ -58,7 +39,7 @@ async def test_no_inner_function_runs_as_its_owner(ledger: Ledger):
     assert await names(ledger, inner) == []
 
 
-async def test_nobody_but_the_owner_may_do_anything_without_supabase(ledger: Ledger):
+async def test_a_role_that_was_given_nothing_may_do_nothing(ledger: Ledger):
     await ledger.connection.execute("create role somebody")
     try:
         allowed = f"select proname from pg_proc as p where {OURS} "
@@ -71,33 +52,31 @@ async def test_nobody_but_the_owner_may_do_anything_without_supabase(ledger: Led
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])
-async def test_supabase_visitors_may_execute_and_read_nothing(supabase: Ledger, role: str):
+async def test_supabase_visitors_may_execute_and_read_nothing(ledger: Ledger, role: str):
     allowed = f"select p.oid::regprocedure::text from pg_proc as p where {OURS} "
     allowed += "and has_function_privilege($1, p.oid, 'execute')"
-    assert await names(supabase, allowed, role) == []
+    assert await names(ledger, allowed, role) == []
     readable = (
         "select relname from pg_class where relnamespace = 'gateway'::regnamespace and relkind in "
         "('r', 'p') and has_table_privilege($1, oid, 'select, insert, update, delete, truncate')"
     )
-    assert await names(supabase, readable, role) == []
-    assert not await supabase.value("select has_schema_privilege($1, 'gateway', 'usage')", role)
+    assert await names(ledger, readable, role) == []
+    assert not await ledger.value("select has_schema_privilege($1, 'gateway', 'usage')", role)
 
 
-async def test_the_service_may_execute_the_public_functions_and_nothing_within(supabase: Ledger):
+async def test_the_service_may_execute_the_public_functions_and_nothing_within(ledger: Ledger):
     may = (
         "select proname from pg_proc where pronamespace = $1::regnamespace "
         "and has_function_privilege('service_role', oid, 'execute') order by 1"
     )
-    assert await names(supabase, may, "public") == FUNCTIONS
-    assert not await supabase.value(
-        "select has_schema_privilege('service_role', 'gateway', 'usage')"
-    )
+    assert await names(ledger, may, "public") == FUNCTIONS
+    assert not await ledger.value("select has_schema_privilege('service_role', 'gateway', 'usage')")
 
 
-async def test_the_service_can_really_call_them(supabase: Ledger):
-    await supabase.connection.execute("set role service_role")
+async def test_the_service_can_really_call_them(ledger: Ledger):
+    await ledger.connection.execute("set role service_role")
     key_hash = new_hash()
-    made = await supabase.value(
+    made = await ledger.value(
         "select public.create_api_key(p_key_hash => $1, p_prefix => 'p', p_label => 'l', "
         "p_owner_email => null, p_rate_limit_per_min => 5, p_monthly_token_limit => 100, "
         "p_allowed_models => null, p_allowed_origins => null, p_scopes => null, "
@@ -105,21 +84,21 @@ async def test_the_service_can_really_call_them(supabase: Ledger):
         key_hash,
     )
     assert '"label": "l"' in made
-    row = await supabase.connection.fetchrow(
+    row = await ledger.connection.fetchrow(
         "select * from public.authorize_request(p_request_id => gen_random_uuid(), "
         "p_key_hash => $1, p_scope => 'chat', p_origin => null, p_model => 'm', "
         "p_endpoint => '/', p_prompt_bound => 5, p_max_output => 5, p_ttl_seconds => 900)",
         key_hash,
     )
     assert row["allowed"]
-    swept = await supabase.connection.fetchrow(
+    swept = await ledger.connection.fetchrow(
         "select * from public.sweep_holds(p_live => '{}', p_ttl_seconds => 900)"
     )
     assert tuple(swept) == (0, 0)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await supabase.value("select count(*) from gateway.api_keys")
+        await ledger.value("select count(*) from gateway.api_keys")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await supabase.authorize(key_hash)
+        await ledger.authorize(key_hash)
 
 
 async def test_every_table_has_row_security_and_no_policy(ledger: Ledger):
