@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.stores import Ask, Identity, Settlement, StoreUnavailable, Verdict
 from gateway.stores.connections import Connections
+from gateway.stores.functions import JSON_ARGUMENTS, arguments_of
 from gateway.stores.problems import FAILURES, explain, explained, is_lost_connection
 
 HOLD_SECONDS = 900  # a gateway that says nothing for so long is dead
@@ -28,21 +29,6 @@ _IDENTIFY = """select * from public.identify_key(
 _SETTLE = "select * from public.settle_requests(p_settlements => $1)"
 _SWEEP = "select * from public.sweep_holds(p_live => $1, p_ttl_seconds => $2)"
 _CHECK = "select public.identify_key('', '', null)"
-
-# What administration may call, with the names of the arguments.
-_ADMIN = {
-    "create_api_key": (
-        *("p_key_hash", "p_prefix", "p_label", "p_owner_email", "p_rate_limit_per_min"),
-        *("p_monthly_token_limit", "p_allowed_models", "p_allowed_origins", "p_scopes"),
-        "p_expires_at",
-    ),
-    "list_api_keys": ("p_cursor", "p_limit"),
-    "update_api_key": ("p_id", "p_changes"),
-    "rotate_api_key": ("p_id", "p_key_hash", "p_prefix", "p_grace_seconds"),
-    "revoke_api_key": ("p_id",),
-    "usage_report": ("p_key_id", "p_from", "p_to"),
-    "admin_usage": ("p_key_id", "p_from", "p_to"),
-}
 
 
 class PostgresStore:
@@ -99,12 +85,10 @@ class PostgresStore:
 
     async def admin(self, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call an administration function by name, with all its arguments."""
-        names = _ADMIN[function]
-        if set(arguments) != set(names):
-            raise TypeError(f"{function} takes {', '.join(names)}")
+        names = arguments_of(function, arguments)
         passed = ", ".join(f"{name} => ${number}" for number, name in enumerate(names, 1))
-        values = [arguments[name] for name in names]
-        row = await self._row(f"select public.{function}({passed})", *map(_plain, values))
+        values = [_plain(name, arguments[name]) for name in names]
+        row = await self._row(f"select public.{function}({passed})", *values)
         return msgspec.json.decode(row[0], type=dict[str, Any])
 
     async def check(self) -> None:
@@ -125,6 +109,6 @@ class PostgresStore:
             return await self._connections.fetchrow(sql, *arguments)
 
 
-def _plain(value: Any) -> Any:
-    """JSON objects travel as text."""
-    return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
+def _plain(name: str, value: Any) -> Any:
+    """JSON travels as text."""
+    return msgspec.json.encode(value).decode() if name in JSON_ARGUMENTS else value

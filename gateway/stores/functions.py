@@ -1,0 +1,35 @@
+"""The SQL functions that administration may call, with the names of their arguments."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_RANGE = ("p_key_id", "p_from", "p_to")
+
+ADMINISTRATION: dict[str, tuple[str, ...]] = {
+    "admin_login": ("p_address", "p_matched"),
+    "create_api_key": (
+        *("p_key_hash", "p_prefix", "p_label", "p_owner_email", "p_rate_limit_per_min"),
+        *("p_monthly_token_limit", "p_allowed_models", "p_allowed_origins", "p_scopes"),
+        "p_expires_at",
+    ),
+    "list_api_keys": ("p_cursor", "p_limit"),
+    "update_api_key": ("p_id", "p_changes"),
+    "rotate_api_key": ("p_id", "p_key_hash", "p_prefix", "p_grace_seconds"),
+    "revoke_api_key": ("p_id",),
+    "usage_report": _RANGE,
+    "admin_usage": _RANGE,
+    "export_data": ("p_kind", "p_cursor", "p_limit"),
+    "import_data": ("p_kind", "p_rows"),
+    "keep_house": ("p_retention_months",),
+    "applied_migrations": (),
+}
+
+JSON_ARGUMENTS = {"p_changes", "p_rows"}  # of type jsonb
+
+
+def arguments_of(function: str, given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of its arguments. KeyError: not one of these; TypeError: others were given."""
+    names = ADMINISTRATION[function]
+    if set(given) != set(names):
+        raise TypeError(f"{function} takes {', '.join(names)}")
+    return names
