@@ -6,7 +6,7 @@ lock, so that it can be run twice, and from two machines at once.
 """
 
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,15 @@ def _missing(applied: dict[str, str]) -> dict[str, str]:
     if missing:  # functions may use what a new file makes, and new tables need grants
         missing[FUNCTIONS] = known[FUNCTIONS]
     return missing
+
+
+def lacking(applied: Mapping[str, str]) -> list[str]:
+    """The steps that a database which has `applied` (version → checksum) lacks. For those that
+    another program migrates: one that is newer lacks nothing, its functions are only added to."""
+    known = steps()
+    if applied.keys() - known.keys():
+        return []
+    return [name for name, text in known.items() if applied.get(name) != _checksum(text)]
 
 
 def _checksum(text: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator, Callable
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from gateway.embedded import EmbeddedPostgres
-from gateway.migrate import migrate
+from gateway.extras import SUPABASE
+from gateway.migrate import FUNCTIONS, lacking, migrate
 from gateway.preflight import check_data_dir
 from gateway.settings import Settings
-from gateway.stores import Store, StoreUnavailable
+from gateway.stores import Store, StoreMisconfigured, StoreUnavailable
 from gateway.stores.postgres import PostgresStore
 
 Result = TypeVar("Result")
@@ -28,6 +29,10 @@ class Opened(NamedTuple):
 @contextlib.asynccontextmanager
 async def open_store(settings: Settings, report: Report) -> AsyncGenerator[Opened]:
     """The migrated store. An embedded Postgres that did not run is stopped again at the end."""
+    if settings.store == "supabase":
+        async with _supabase(settings, report) as opened:
+            yield opened
+        return
     async with reach_database(settings, report) as (dsn, postgres):
         applied = await migrate(dsn)
         store = await PostgresStore.open(dsn)
@@ -38,15 +43,36 @@ async def open_store(settings: Settings, report: Report) -> AsyncGenerator[Opene
 
 
 @contextlib.asynccontextmanager
+async def _supabase(settings: Settings, report: Report) -> AsyncGenerator[Opened]:
+    """The project may be away: a gateway that starts before its network is up goes on waiting.
+    What only the owner can mend is raised."""
+    if not SUPABASE.is_installed():
+        report("Installing Supabase's client (once).")
+        await SUPABASE.install()
+    from gateway.stores.supabase import SupabaseStore
+    from gateway.stores.supabase_problems import PUSH
+
+    store = SupabaseStore(settings.supabase_url, settings.supabase_service_key)
+    try:
+        try:
+            missing = lacking(await store.admin("applied_migrations", {}))
+        except StoreMisconfigured:
+            raise
+        except StoreUnavailable as problem:
+            report(f"Supabase cannot be asked yet: {problem}")
+        else:
+            if set(missing) - {FUNCTIONS}:  # functions alone may be newer: they are only added to
+                raise StoreMisconfigured(f"the project's schema lacks {', '.join(missing)}: {PUSH}")
+        yield Opened(store, None, [])
+    finally:
+        await store.close()
+
+
+@contextlib.asynccontextmanager
 async def reach_database(
     settings: Settings, report: Report
 ) -> AsyncGenerator[tuple[str, EmbeddedPostgres | None]]:
     """The address of a database that may be used within, and the server if it is ours."""
-    if settings.store == "supabase":
-        raise StoreUnavailable(
-            "The Supabase store comes with the next release. "
-            "Unset SUPABASE_URL to use the embedded Postgres, or set DATABASE_URL."
-        )
     if settings.database_url:
         try:
             yield settings.database_url, None

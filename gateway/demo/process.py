@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.demo.installation import is_installed
 from gateway.demo.model_file import ModelFileError, assemble
 from gateway.embedded.problems import explain
+from gateway.extras import DEMO
 
 MODEL = "gemma3:270m"
 _START_SECONDS = 180.0
@@ -51,7 +51,7 @@ class DemoModel:
         progress: Callable[[float], None],
     ) -> Endpoint:
         """Join the model's file if need be, then serve it. `progress` is called in a thread."""
-        if not is_installed():
+        if not DEMO.is_installed():
             raise DemoError("The demo model is not installed: start Ollama, or run `localllm up`.")
         self._data_dir = data_dir
         report("Preparing the demo model.")

@@ -16,6 +16,13 @@ class StoreUnavailable(Exception):
     """The database could not be reached or could not answer. The text is for the owner."""
 
 
+class StoreMisconfigured(StoreUnavailable):
+    """Only the owner can end this: a wrong address or key, or a schema that is missing or old."""
+
+
+HOLD_SECONDS = 900  # a gateway that says nothing for so long is dead
+
+
 class Ask(msgspec.Struct, frozen=True, gc=False):
     """One request that wants to be let through. Token counts are upper bounds."""
 

