@@ -58,6 +58,12 @@ CATALOGUE: dict[str, Kind] = {
     "admin_denied": Kind(
         401, _INVALID, "invalid_admin_secret", "The header X-Admin-Secret is missing or wrong."
     ),
+    "too_many_failures": Kind(
+        429,
+        "rate_limit_error",
+        "rate_limit_exceeded",
+        "Too many failed log-ins. Try again in {wait} s.",
+    ),
     "admin_through_tunnel": Kind(
         403, _INVALID, "permission_denied", "Admin routes do not answer through the tunnel."
     ),

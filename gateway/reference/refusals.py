@@ -11,6 +11,7 @@ _TEXTS = {
     "conflict": "This cannot be done as things are.",
     "cloud_model": "The model runs in Ollama's cloud, which the owner has not allowed.",
     "rate_limit_exceeded": "Too many requests; `retry-after` says when to try again.",
+    "too_many_failures": "Too many failed log-ins; `retry-after` says when to try again.",
     "request_too_large": "The request body is too large; the message says what is allowed.",
     "upstream_error": "The model server gave an answer that cannot be used.",
     "upstream_refused": "The model server refused the request; the message is its own.",

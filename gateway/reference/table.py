@@ -78,7 +78,7 @@ _SHOWN_KEY = (
     *("scope_missing", "store_unavailable"),
 )
 _MODEL_SERVER = ("upstream_error", "upstream_unavailable", "upstream_timeout")
-_ADMIN = ("admin_denied", "admin_through_tunnel", "store_unavailable")
+_ADMIN = ("admin_denied", "too_many_failures", "admin_through_tunnel", "store_unavailable")
 _ADMIN_BODY = ("invalid_request", "request_too_large", *_ADMIN)
 
 # No type: some readers hold it to the whole stream, others to each event.
