@@ -23,8 +23,11 @@ class App:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = await _read(scope, receive)
         call = self._stand_in.begin(rpc.function_of(request.path) or request.path)
+        client = Connection(scope["transport"], receive)
         try:
-            await self._serve(request, call, Connection(scope["transport"], receive), send)
+            await self._serve(request, call, client, send)
+        except asyncio.CancelledError:  # the stand-in stops, and has cut the connection
+            await client.left()
         except Exception as bug:
             self._stand_in.bugs.append(bug)
             raise
@@ -49,8 +52,8 @@ class App:
             await client.cut()
             return
         if not client.gone:
+            self._stand_in.end(call, reply.status)  # before a client can know of it
             await _send(send, request, reply, cut=fault is Fault.CUT_BODY)
-            self._stand_in.sent(call, reply.status)
         if fault is Fault.CUT_BODY:
             await client.cut_after_sending()
 

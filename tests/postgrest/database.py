@@ -1,4 +1,7 @@
-"""PostgREST's way with the database: a pool as `authenticator`, a transaction for each call."""
+"""PostgREST's way to the database: a pool of connections as `authenticator`, and a schema cache.
+
+The database may be away, and come back: every call finds out for itself.
+"""
 
 import contextlib
 from collections.abc import Sequence
@@ -7,18 +10,21 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from tests.postgrest import routines
+from tests.postgrest import routines, transaction
 from tests.postgrest.calls import Refused
 from tests.postgrest.problems import problem
 from tests.postgrest.routines import Routine
-from tests.postgrest.statements import set_all
+from tests.postgrest.transaction import LOST
 
 CONNECTIONS = 20
 PATIENCE = 10.0  # seconds for a connection to become free: db-pool-acquisition-timeout
 
 # What a role was given with `alter role … set`, and may set for itself.
 ROLE_SETTINGS = """
-select r.rolname, split_part(s.setting, '=', 1), substr(s.setting, strpos(s.setting, '=') + 1)
+select
+    r.rolname,
+    known.name,
+    substr(s.setting, strpos(s.setting, '=') + 1)
 from pg_catalog.pg_auth_members as m
 join pg_catalog.pg_roles as r on r.oid = m.roleid
 cross join lateral unnest(r.rolconfig) as s (setting)
@@ -26,11 +32,10 @@ join pg_catalog.pg_settings as known
     on known.name = split_part(s.setting, '=', 1) and known.context = 'user'
 where m.member = current_user::regrole
 """
-LOST = (OSError, EOFError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Database:
-    """Opened lazily: the database may be away, and come back."""
+    """Between `open` and `close` it is asked by many calls at once."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -51,7 +56,6 @@ class Database:
 
     async def close(self) -> None:
         self._pool.terminate()
-        await self._pool.close()
         self._routines = None  # the next start reads it anew
 
     def settings_of(self, role: str) -> list[tuple[str, str]]:
@@ -77,12 +81,9 @@ class Database:
         write: bool,
     ) -> Any:
         """The row of `sql`, committed. Raises Refused."""
-        role = dict(settings)["role"]
         connection = await self._acquired()
         try:
-            return await _transaction(connection, settings, sql, arguments, write=write)
-        except (asyncpg.PostgresError, *LOST) as failure:
-            raise explained(failure, anonymous=role == "anon") from failure
+            return await transaction.run(connection, dict(settings), sql, arguments, write=write)
         finally:
             await self._pool.release(connection)
 
@@ -93,8 +94,7 @@ class Database:
             words = "Timed out acquiring connection from connection pool."
             raise problem("PGRST003", words) from None
         except (asyncpg.PostgresError, *LOST) as failure:
-            words = "Database connection error. Retrying the connection."
-            raise problem("PGRST000", words, str(failure)) from failure
+            raise problem("PGRST000", "Database connection error.", str(failure)) from failure
 
     async def _read(self) -> list[Routine]:
         """The schema cache, read anew."""
@@ -102,7 +102,7 @@ class Database:
             async with self._pool.acquire(timeout=PATIENCE) as connection:
                 rows = await connection.fetch(routines.QUERY, routines.SCHEMA)
                 settings = await connection.fetch(ROLE_SETTINGS)
-        except (asyncpg.PostgresError, TimeoutError, *LOST) as failure:
+        except (asyncpg.PostgresError, *LOST) as failure:
             words = "Could not query the database for the schema cache. Retrying."
             raise problem("PGRST002", words) from failure
         self._routines = routines.read(rows, msgspec.json.decode)
@@ -110,40 +110,6 @@ class Database:
         for role, name, value in settings:
             self._role_settings.setdefault(role, []).append((name, value))
         return self._routines
-
-
-async def _transaction(
-    connection: Any,
-    settings: Sequence[tuple[str, str]],
-    sql: str,
-    arguments: Sequence[Any],
-    *,
-    write: bool,
-) -> Any:
-    values = dict(settings)
-    isolation = values.pop("default_transaction_isolation", "read committed").upper()
-    flat = [text for pair in values.items() for text in pair]
-    mode = "READ WRITE" if write else "READ ONLY"
-    try:
-        await connection.execute(f"BEGIN ISOLATION LEVEL {isolation} {mode}")
-        await connection.execute(set_all(len(values)), *flat)
-        row = await connection.fetchrow(sql, *arguments)
-        await connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(asyncpg.PostgresError, *LOST):
-            await connection.execute("ROLLBACK")
-        raise
-    return row
-
-
-def explained(failure: Exception, *, anonymous: bool) -> Exception:
-    """An error of the server has its own code; without one, the connection was lost."""
-    if isinstance(failure, asyncpg.PostgresError) and failure.message is not None:
-        return problem(
-            failure.sqlstate, failure.message, failure.detail, failure.hint, anonymous=anonymous
-        )
-    words = "Database client error. Retrying the connection."
-    return problem("PGRST001", words, str(failure))
 
 
 async def _nothing(_connection: Any) -> None:

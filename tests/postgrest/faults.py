@@ -77,7 +77,7 @@ _CANNED = {
     ).reply,
     Fault.BUSY_503: problem(
         "PGRST000",
-        "Database connection error. Retrying the connection.",
+        "Database connection error.",
         "FATAL:  sorry, too many clients already",
     ).reply,
     Fault.PAUSED_540: json_reply(540, {"message": "Project paused"}),  # its words are not known

@@ -23,6 +23,10 @@ def function_of(path: str) -> str:
 def check(request: Request) -> None:
     """Refuse what no function is called by. Raises Refused."""
     if not function_of(request.path):
+        name = request.path.removeprefix(f"{PREFIX}/")
+        if name and "/" not in name:  # only functions are exposed
+            words = f"Could not find the table '{SCHEMA}.{name}' in the schema cache"
+            raise problem("PGRST205", words)
         raise problem("PGRST125", "Invalid path specified in request URL")
     if request.method not in ("GET", "HEAD", "POST"):
         raise problem("PGRST101", f"Cannot use the {request.method} method on RPC")

@@ -27,7 +27,7 @@ def settings_of(
         ("role", role),
         ("request.jwt.claims", _json({**claims, "role": role})),
         ("request.method", request.method),
-        ("request.path", request.path),
+        ("request.path", request.path.removeprefix("/rest/v1")),
         ("request.headers", _json(headers)),
         ("request.cookies", "{}"),
         *of_routine,

@@ -50,10 +50,10 @@ def _verified(secret: str, token: str) -> dict[str, Any]:
         signature = _decode(parts[2])
     except (ValueError, msgspec.DecodeError):
         raise problem("PGRST301", "JWT cryptographic operation failed") from None
-    if head.get("alg") != "HS256":
-        raise problem("PGRST301", "No suitable key or wrong key type")
-    if not hmac.compare_digest(signature, _signature(secret, f"{parts[0]}.{parts[1]}")):
-        raise problem("PGRST301", "No suitable key or wrong key type")
+    right = hmac.compare_digest(signature, _signature(secret, f"{parts[0]}.{parts[1]}"))
+    if head.get("alg") != "HS256" or not right:
+        details = "None of the keys was able to decode the JWT"
+        raise problem("PGRST301", "No suitable key or wrong key type", details)
     try:
         return msgspec.json.decode(_decode(parts[1]), type=dict[str, Any])
     except (ValueError, msgspec.DecodeError):
