@@ -138,6 +138,7 @@ class Outbox:
         if len(self._pending) < FEW:
             slot.settlement.status = "refused"
             slot.settlement.usage_source = "none"
+            slot.settlement.key_id = None  # without a hold there is nothing to count
             self.commit(slot)
         else:
             self.discard(slot)
@@ -151,6 +152,8 @@ class Outbox:
         self._free.append(slot.index)
 
     def _write(self, index: int, data: bytes) -> None:
+        if self._file.closed:
+            raise OSError("the gateway has stopped")
         self._file.seek(index * SLOT_SIZE)
         if self._file.write(data) != len(data):
             raise OSError("the disk is full")

@@ -6,6 +6,7 @@ receive → authenticate → sanitise → authorise → wait for a slot → forw
 import asyncio
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,12 @@ from gateway.dialects import openai_chat
 from gateway.dialects.base import Sanitised
 from gateway.errors import Refusal
 from gateway.outbox import Outbox
+from gateway.overlap import overlapped
 from gateway.relay import relay
-from gateway.running import Running
+from gateway.running import Running, withdraw
 from gateway.scheduler import Scheduler
 from gateway.settings import Settings
+from gateway.standing import Standing
 from gateway.stores import Ask, Settlement, Store, StoreUnavailable, Verdict
 from gateway.upstream import Upstream
 
@@ -27,7 +30,7 @@ _log = logging.getLogger("localllm")
 
 
 class Gateway:
-    """What the stages work with, made once by `app.py`. `running` holds every request in flight."""
+    """What the stages work with, made once by `server.py`. `running`: every request in flight."""
 
     def __init__(
         self,
@@ -42,7 +45,11 @@ class Gateway:
         self.outbox = outbox
         self.catalogue = Catalogue(upstream)
         self.scheduler = Scheduler(settings.upstream_concurrency, settings.queue_limit)
+        far = settings.store == "supabase"
+        grace = settings.offline_grace_seconds if far else 0.0
+        self.standing = Standing(store, overlap=far, grace=grace)
         self.running: dict[UUID, Running] = {}
+        self.asking: set[asyncio.Task[Verdict | Refusal]] = set()  # the store, beside the model
 
 
 async def answer(gateway: Gateway, scope: Any, receive: Any, send: Any) -> None:
@@ -105,25 +112,37 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
         _log.error("no request is served while the outbox cannot be written: %s", problem)
         return Refusal("outbox_unavailable", retry_after_ms=10_000)
 
+    ask = _ask(gateway, call, asked, key_hash)
+    ended = partial(gateway.standing.settled, key_hash)
+    expected = gateway.standing.expect(ask)
+    if expected is not None:
+        running = Running(call, asked, expected, slot, gateway.outbox, ended)
+        running.asking = asyncio.create_task(authorise(gateway, call, ask))
+        gateway.asking.add(running.asking)
+        running.asking.add_done_callback(gateway.asking.discard)
+        return await _serve(gateway, running)
     try:
-        verdict = await authorise(gateway, call, asked, key_hash)
+        verdict = await authorise(gateway, call, ask)
     except BaseException:
-        gateway.outbox.release(slot)
+        withdraw(gateway.outbox, slot, None)
         raise
     if isinstance(verdict, Refusal):
-        if verdict.reason == "store_unavailable":
-            gateway.outbox.release(slot)
-        else:
-            gateway.outbox.discard(slot)
+        withdraw(gateway.outbox, slot, verdict)
         return verdict
+    running = Running(call, asked, verdict, slot, gateway.outbox, ended)
+    running.permit()
+    return await _serve(gateway, running)
 
-    slot.settlement.key_id = verdict.key_id
-    running = Running(call, asked, verdict.granted, slot, gateway.outbox)
+
+async def _serve(gateway: Gateway, running: Running) -> Refusal | None:
+    """From permission, which may still have to come, to settlement."""
+    call = running.call
     gateway.running[call.id] = running
-    call.streaming = asked.stream
+    call.streaming = running.asked.stream
     call.watch()
     try:
-        refusal = await _serve(gateway, running, verdict)
+        serve = partial(_forward, gateway, running)
+        refusal = await (overlapped(running, running.asking, serve) if running.asking else serve())
         if refusal is not None:
             running.cut("refused")
         return refusal
@@ -138,22 +157,26 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
         running.settle()
 
 
-async def _serve(gateway: Gateway, running: Running, verdict: Verdict) -> Refusal | None:
-    request = openai_chat.serialise(running.asked, verdict.granted)
-    running.asked.request = None
+async def _forward(gateway: Gateway, running: Running) -> Refusal | None:
+    """Wait for a slot, ask the model, and pass on what it answers once that is permitted."""
+    request = openai_chat.serialise(running.asked, running.verdict.granted)
+    if running.permitted.is_set():
+        running.asked.request = None  # it can be large, and nobody asks again
     if isinstance(request, Refusal):
         return request
 
-    running.place = gateway.scheduler.enter(verdict.key_id)
+    running.place = gateway.scheduler.enter(running.verdict.key_id)
     if running.place is None:
         return Refusal("queue_full", retry_after_ms=5000)
 
     async with running.place:
         response = await gateway.upstream.post(running.call.path, request)
         if isinstance(response, Refusal):
+            await running.permitted.wait()
             running.cut("upstream_error")
             return response
         try:
+            await running.permitted.wait()
             return await relay(response, running)
         finally:
             response.close()
@@ -195,18 +218,16 @@ async def _check_model(gateway: Gateway, asked: Sanitised) -> Refusal | None:
 async def _denial(gateway: Gateway, call: Call, key_hash: str) -> Refusal | None:
     """Why the key may not chat at all, if so."""
     try:
-        identity = await gateway.store.identify(key_hash, "chat", call.origin)
+        reason = await gateway.standing.denial(key_hash, "chat", call.origin)
     except StoreUnavailable as problem:
         return _away(problem)
-    return None if identity.allowed else Refusal(identity.reason or "invalid_api_key")
+    return Refusal(reason) if reason else None
 
 
-async def authorise(
-    gateway: Gateway, call: Call, asked: Sanitised, key_hash: str
-) -> Verdict | Refusal:
-    """Let the store decide, and hold what the request may cost at most."""
+def _ask(gateway: Gateway, call: Call, asked: Sanitised, key_hash: str) -> Ask:
+    """What the request may cost at most."""
     cap = gateway.settings.max_output_tokens
-    ask = Ask(
+    return Ask(
         request_id=call.id,
         key_hash=key_hash,
         scope="chat",
@@ -216,14 +237,18 @@ async def authorise(
         prompt_bound=min(asked.prompt_bound, 2**31 - 1),
         max_output=min(asked.max_output or cap, cap),
     )
+
+
+async def authorise(gateway: Gateway, call: Call, ask: Ask) -> Verdict | Refusal:
+    """Let the store decide, and hold that."""
     try:
-        verdict = await gateway.store.authorize(ask)
+        verdict = await gateway.standing.authorize(ask)
     except StoreUnavailable as problem:
         return _away(problem)
     call.allow(verdict)
     if not verdict.allowed:
         reason = verdict.reason or "internal_error"
-        return Refusal(reason, model=asked.model, retry_after_ms=verdict.retry_after_ms)
+        return Refusal(reason, model=ask.model, retry_after_ms=verdict.retry_after_ms)
     return verdict
 
 

@@ -30,6 +30,8 @@ def _look_after(running: Running, now: float, silence: float) -> None:
     if running.meter is not None:
         running.checkpoint()
     running.call.check(now)
+    if not running.permitted.is_set():
+        return  # a sign of life commits to an answer
     if now - running.call.last_sent >= silence:
         position = running.place.position() if running.place else 0
         running.call.beat(f"waiting, position {position}" if position else "working")

@@ -1,31 +1,55 @@
 """One request in flight: how far it has come, and what it would be settled as if it ended now."""
 
+import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from gateway.call import Call
 from gateway.dialects.base import Sanitised
+from gateway.errors import Refusal
 from gateway.meter import BodyMeter, PartMeter, StreamMeter, estimate_prompt
 from gateway.outbox import Outbox, Slot
 from gateway.scheduler import Place
+from gateway.stores import Settlement, Verdict
 
 _log = logging.getLogger("localllm")
 
 
 class Running:
-    """`settle` may be called from several ends of the pipeline; the first one counts."""
+    """`settle` may be called from several ends of the pipeline; the first one counts.
 
-    def __init__(self, call: Call, asked: Sanitised, granted: int, slot: Slot, outbox: Outbox):
+    `asking` is the task that asks the store while the model begins already; None: it said yes.
+    `ended` is told what the request came to.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        asked: Sanitised,
+        verdict: Verdict,
+        slot: Slot,
+        outbox: Outbox,
+        ended: Callable[[Settlement], None],
+    ) -> None:
         self.call = call
         self.asked = asked
+        self.verdict = verdict
+        self.permitted = asyncio.Event()  # until then nothing of the answer leaves
+        self.asking: asyncio.Task[Verdict | Refusal] | None = None
         self.place: Place | None = None
         self.meter: StreamMeter | BodyMeter | PartMeter | None = None
-        self._granted = granted
         self._slot = slot
         self._outbox = outbox
+        self._ended = ended
         self._status: str | None = None
         self._ttft_ms: int | None = None
         self._settled = False
+
+    def permit(self) -> None:
+        """The store said yes, to `verdict`."""
+        self._slot.settlement.key_id = self.verdict.key_id
+        self.permitted.set()
 
     def began(self) -> None:
         """The first byte of the answer is here."""
@@ -50,10 +74,36 @@ class Running:
         """It is final: the outbox has it on disk before this returns, and sends it to the store."""
         if self._settled:
             return
+        if self.asking is not None and not self.permitted.is_set():
+            self._settle_when_told(self.asking)
+            return
         self._settled = True
         self._fill("ok")
         self._slot.settlement.duration_ms = self._elapsed_ms()
         self._outbox.commit(self._slot)
+        self._ended(self._slot.settlement)
+
+    def withdraw(self, refusal: Refusal | None) -> None:
+        """It was not permitted; None: the store's word never came."""
+        if self._settled:
+            return
+        self._settled = True
+        withdraw(self._outbox, self._slot, refusal)
+        self._ended(self._slot.settlement)
+
+    def _settle_when_told(self, asking: "asyncio.Task[Verdict | Refusal]") -> None:
+        """The client left before the store's word came, which says whether there is a hold."""
+
+        def told(_: object) -> None:
+            verdict = None if asking.cancelled() or asking.exception() else asking.result()
+            if isinstance(verdict, Verdict):
+                self.verdict = verdict
+                self.permit()
+                self.settle()
+            else:
+                self.withdraw(verdict)
+
+        asking.add_done_callback(told)
 
     def _fill(self, status: str) -> None:
         """Reported counts as they are; else what was seen (DESIGN.md, invariant 3)."""
@@ -66,7 +116,7 @@ class Running:
             settlement.completion_tokens = usage.completion_tokens
             settlement.usage_source = "reported"
             return
-        seen = min(self.meter.estimate(), self._granted) if self.meter else 0
+        seen = min(self.meter.estimate(), self.verdict.granted) if self.meter else 0
         asked = self.asked
         guess = min(estimate_prompt(asked.prompt_bytes, asked.messages), asked.prompt_bound)
         settlement.prompt_tokens = guess if seen else 0
@@ -76,3 +126,12 @@ class Running:
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self.call.started) * 1000)
+
+
+def withdraw(outbox: Outbox, slot: Slot, refusal: Refusal | None) -> None:
+    """End a slot whose request was refused: nothing is to be settled, unless the store holds
+    tokens for it because its answer was lost."""
+    if refusal is None or refusal.reason == "store_unavailable":
+        outbox.release(slot)
+    else:
+        outbox.discard(slot)

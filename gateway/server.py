@@ -77,10 +77,13 @@ async def serve(
         await server.serve()
     finally:
         await server.end_requests()
+        if gateway.asking:  # of clients that left: then it is known what there is to settle
+            await asyncio.wait(gateway.asking, timeout=FLUSH)
         await outbox.drained(FLUSH)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(OSError):
             outbox.close()
+        await gateway.standing.close()
         await upstream.close()

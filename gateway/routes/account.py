@@ -21,7 +21,7 @@ def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         key = authenticate(dict(request.scope["headers"]))
         if isinstance(key, Refusal):
             return key
-        identity = await gateway.store.identify(
+        identity = await gateway.standing.identify(
             keys.hash_key(key), scope, request.headers.get("origin")
         )
         return identity if identity.allowed else Refusal(identity.reason or "invalid_api_key")
