@@ -63,13 +63,11 @@ STATUSES = (
     Row("PGRST101", 405, "not a method for a function"),
     Row("PGRST102", 400, "bad body"),
     Row("PGRST106", 406, "schema not exposed"),
-    Row("PGRST117", 405, "unknown method"),
     Row("PGRST125", 404, "no such path"),
     Row("PGRST202", 404, "no such function with these arguments"),
     Row("PGRST203", 300, "several functions fit"),
     Row("PGRST205", 404, "no such table"),
     Row("PGRST301", 401, "token not decoded"),
-    Row("PGRST302", 401, "no token"),
     Row("PGRST303", 401, "token's claims not good"),
 )
 OTHER = 400

@@ -1,0 +1,18 @@
+"""A client of the stand-in, with the project's secret key."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.postgrest.fixtures import supabase
+from tests.postgrest.stand_in import StandIn
+
+__all__ = ["supabase"]
+
+
+@pytest.fixture
+async def http(supabase: StandIn) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"apikey": supabase.secret_key}
+    async with httpx.AsyncClient(base_url=f"{supabase.url}/rest/v1", headers=headers) as client:
+        yield client
