@@ -89,7 +89,7 @@ WHAT_HAPPENS = [
     ("run", "do 'begin raise exception $x$no$x$; end'", "P0001", 400),
     ("run_as_caller", "select * from gateway.holds", "42501", 403),
     ("run_hurried", "select pg_sleep(10)", "57014", 500),
-    ("run_for_reading", "delete from gateway.holds where false", "25006", 405),
+    ("run_for_reading", "delete from gateway.holds where false", "0A000", 400),
     ("run_serialized", "select 1", "40001", 500),
 ]
 
@@ -102,6 +102,9 @@ async def test_what_postgres_refuses_by_itself_has_that_status_too(
     for function, sql, code, status in WHAT_HAPPENS:
         answer = await http.post(f"/rpc/{function}", json={"p_sql": sql})
         assert (sql, answer.json()["code"], answer.status_code) == (sql, code, status)
+    sql = "delete from gateway.holds where false"
+    answer = await http.get("/rpc/run", params={"p_sql": sql})  # a GET may only read
+    assert (answer.json()["code"], answer.status_code) == ("25006", 405)
 
 
 async def test_a_deadlock_is_told_to_one_of_two_and_the_other_goes_on(
