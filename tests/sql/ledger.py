@@ -1,5 +1,6 @@
 """The SQL functions as tests call them: through their twins, with the clock passed in."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
@@ -154,11 +155,12 @@ class Ledger:
             "select count(*) from pg_stat_activity "
             "where datname = current_database() and wait_event_type = 'Lock'"
         )
-        while True:
-            # Its own snapshot each time, although this may be within a transaction.
-            await self.connection.execute("select pg_stat_clear_snapshot()")
-            if await self.value(waiting) == count:
-                return
+        async with asyncio.timeout(30):
+            while True:
+                # Its own snapshot each time, although this may be within a transaction.
+                await self.connection.execute("select pg_stat_clear_snapshot()")
+                if await self.value(waiting) == count:
+                    return
 
 
 async def open_ledger(dsn: str) -> Ledger:

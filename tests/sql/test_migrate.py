@@ -15,7 +15,7 @@ from tests.sql.ledger import open_ledger
 
 pytestmark = pytest.mark.anyio
 
-EVERYTHING = ["0001_keys", "0002_usage", "0003_types", "functions"]
+EVERYTHING = ["0001_keys", "0002_usage", "0003_types", "0004_admin_failures", "functions"]
 
 
 @pytest.fixture
@@ -61,28 +61,28 @@ async def test_a_changed_function_is_replaced_and_the_data_stays(database: str, 
 
 
 async def test_a_new_file_is_applied_and_its_table_is_closed(database: str, own_sql: Path):
-    (own_sql / "schema" / "0004_more.sql").write_text("create table gateway.more (n integer);")
-    assert await migrate(database) == ["0004_more", "functions"]
+    (own_sql / "schema" / "0099_more.sql").write_text("create table gateway.more (n integer);")
+    assert await migrate(database) == ["0099_more", "functions"]
     secured = "select relrowsecurity from pg_class where oid = 'gateway.more'::regclass"
     assert await value(database, secured) is True
 
 
 async def test_a_file_that_fails_leaves_nothing_behind(database: str, own_sql: Path):
-    (own_sql / "schema" / "0004_good.sql").write_text("create table gateway.good (n integer);")
-    (own_sql / "schema" / "0005_bad.sql").write_text("create table gateway.bad (n no_type);")
+    (own_sql / "schema" / "0098_good.sql").write_text("create table gateway.good (n integer);")
+    (own_sql / "schema" / "0099_bad.sql").write_text("create table gateway.bad (n no_type);")
     with pytest.raises(StoreUnavailable, match="no_type"):
         await migrate(database)
     assert await value(database, "select to_regclass('gateway.good')") is None
-    assert await pending(database) == ["0004_good", "0005_bad", "functions"]
+    assert await pending(database) == ["0098_good", "0099_bad", "functions"]
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(database: str, own_sql: Path):
-    newer = own_sql / "schema" / "0009_future.sql"
+    newer = own_sql / "schema" / "0099_future.sql"
     newer.write_text("select 1;")
     await migrate(database)
     newer.unlink()
     for ask in (migrate, pending):
-        with pytest.raises(DatabaseTooNew, match=r"0009_future.*update localllm"):
+        with pytest.raises(DatabaseTooNew, match=r"0099_future.*update localllm"):
             await ask(database)
 
 
