@@ -1,14 +1,16 @@
 """The stand-in for PostgREST is spoken to by Supabase's own package, and our functions answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
 import pytest
-from supabase import AsyncClient, AsyncClientOptions, create_async_client
+from postgrest import APIError
 
+from supabase import AsyncClient, AsyncClientOptions, create_async_client
 from tests.postgrest.fixtures import supabase
-from tests.postgrest.stand_in import StandIn
+from tests.postgrest.stand_in import Fault, StandIn
 
 __all__ = ["supabase"]
 pytestmark = pytest.mark.anyio
@@ -83,3 +85,62 @@ async def test_calls_are_remembered_in_order_with_their_role_and_status(
     assert (call.function, call.role, call.status) == ("create_api_key", "service_role", 200)
     assert call.arguments == KEY
     assert call.arrived < call.ended
+
+
+async def test_hundreds_of_calls_at_once_are_all_answered(client: AsyncClient, supabase: StandIn):
+    much = {"p_rate_limit_per_min": 1000, "p_monthly_token_limit": 10**9}
+    await client.rpc("create_api_key", KEY | much).execute()
+    supabase.latency = 0.08
+    asked = (client.rpc("authorize_request", ask(str(uuid4()))).execute() for _ in range(300))
+    answers = await asyncio.gather(*asked)
+    assert {answer.data["granted"] for answer in answers} == {20}
+
+
+async def test_an_error_keeps_its_code_its_words_and_its_hint(client: AsyncClient):
+    with pytest.raises(APIError) as caught:
+        await client.rpc("list_api_keys", {"p_limit": 1}).execute()
+    assert caught.value.code == "PGRST202"
+    assert "public.list_api_keys(p_limit)" in (caught.value.message or "")
+    assert "public.list_api_keys(p_cursor, p_limit)" in (caught.value.hint or "")
+
+
+async def test_each_fault_reaches_the_package_as_an_error(client: AsyncClient, supabase: StandIn):
+    client.postgrest.session.timeout = 0.5
+    broken = httpx.RemoteProtocolError
+    for fault, kind, code in (
+        (Fault.ERROR_500, APIError, "40P01"),
+        (Fault.BUSY_503, APIError, "PGRST000"),
+        (Fault.PAUSED_540, APIError, None),  # the package keeps no status
+        (Fault.WRONG_KEY_401, APIError, None),
+        (Fault.HTML_502, APIError, "502"),
+        (Fault.HANG, httpx.ReadTimeout, None),
+        (Fault.HANG_AFTER, httpx.ReadTimeout, None),
+        (Fault.REFUSE, broken, None),
+        (Fault.LOSE_ANSWER, broken, None),
+        (Fault.CUT_BODY, broken, None),
+    ):
+        supabase.fault = lambda _, fault=fault: fault
+        with pytest.raises(kind) as caught:
+            await client.rpc("list_api_keys", {"p_cursor": None, "p_limit": 1}).execute()
+        assert getattr(caught.value, "code", None) == code
+    supabase.fault = lambda _: Fault.HTML_200
+    page = await client.rpc("list_api_keys", {"p_cursor": None, "p_limit": 1}).execute()
+    assert page.data.startswith("<html>")  # which the package takes for a good answer
+    supabase.stop()
+    with pytest.raises(httpx.ConnectError):
+        await client.rpc("list_api_keys", {"p_cursor": None, "p_limit": 1}).execute()
+
+
+async def test_only_the_service_role_gets_through_to_our_functions(
+    client: AsyncClient, supabase: StandIn
+):
+    user = supabase.sign(role="authenticated")
+    for authorization in (f"Bearer {supabase.anon_jwt}", f"Bearer {user}"):
+        client.postgrest.headers["Authorization"] = authorization
+        with pytest.raises(APIError) as caught:
+            await client.rpc("list_api_keys", {"p_cursor": None, "p_limit": 1}).execute()
+        assert caught.value.code == "42501"
+    assert [(call.role, call.status) for call in supabase.calls] == [
+        ("anon", 401),
+        ("authenticated", 403),
+    ]

@@ -14,6 +14,8 @@ from uvicorn.server import ServerState
 PATIENCE = 60.0  # seconds after which something did not happen
 KEEP_ALIVE = 400  # as long as Cloudflare, which stands before every project, keeps a connection
 
+BACKLOG = 2048  # hundreds of clients may connect at the same moment
+
 
 class Protocol(HttpToolsProtocol):
     """Gives the application its connection, so that it can cut it."""
@@ -62,7 +64,9 @@ class Server:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     async def _listen(self) -> None:
-        self._listening = await self._loop.create_server(self._protocol, sock=_bound(self.port))
+        self._listening = await self._loop.create_server(
+            self._protocol, sock=_bound(self.port), backlog=BACKLOG
+        )
 
     async def _cut(self) -> None:
         if self._listening is not None:
