@@ -1,0 +1,134 @@
+/**
+ * What an owner can do with keys, as in gateway/administration.py: requests are checked and put in
+ * their one form, SQL does the rest. The plain key is made here and never reaches the database.
+ */
+
+import { Refusal } from "./errors.ts";
+import { checkFields, identifier, invalidField } from "./fields.ts";
+import { displayPrefix, hashKey, makeKey } from "./keys.ts";
+import type { Settings } from "./settings.ts";
+import type { Value } from "./shapes.ts";
+import type { Arguments, Row, Store } from "./store.ts";
+import { isPrintable } from "./text.ts";
+
+const SAVE_IT = "Save this key — it will not be shown again.";
+const DEFAULT_GRACE_SECONDS = 24 * 3600;
+const LONGEST_GRACE_SECONDS = 30 * 24 * 3600;
+
+export type Answer = Row | Refusal;
+type Fields = Map<string, Value>;
+
+/** Make a key; the answer is the only place where it ever stands in full. */
+export async function createKey(store: Store, settings: Settings, given: Fields): Promise<Answer> {
+  // What is null or left out takes its default.
+  const values = checkFields(new Map([...given].filter(([, value]) => value !== null)));
+  if (values instanceof Refusal) return values;
+  const expiry = values.get("expires_at");
+  if (expiry && new Date(expiry as string) <= new Date()) {
+    return invalidField("expires_at", "lies in the past");
+  }
+  const { key, ...stored } = newKey(settings);
+  const row = await store("create_api_key", {
+    ...stored,
+    p_label: values.get("label"),
+    p_owner_email: values.get("owner_email") ?? null,
+    p_rate_limit_per_min: values.get("rate_limit_per_min") ?? settings.defaultRateLimit,
+    p_monthly_token_limit: values.get("monthly_token_limit") ?? settings.defaultTokenLimit,
+    p_allowed_models: values.get("allowed_models") ?? null,
+    p_allowed_origins: values.get("allowed_origins") ?? null,
+    p_scopes: values.get("scopes") ?? null,
+    p_expires_at: expiry ?? null,
+  });
+  return withKey(row, key);
+}
+
+/** One page, oldest first: `{"data": […], "next": cursor or null}`. */
+export async function listKeys(
+  store: Store,
+  cursor: string | null,
+  limit: number,
+): Promise<Answer> {
+  if (limit < 1 || limit > 1000) {
+    return new Refusal("invalid_request", "limit should be between 1 and 1000.", "limit");
+  }
+  if (cursor && !isPrintable(cursor)) { // Postgres takes no zero byte
+    return new Refusal("invalid_request", "This cursor is not one that a list gave.", "cursor");
+  }
+  return answer(await store("list_api_keys", { p_cursor: cursor, p_limit: limit }));
+}
+
+/** Change what the request names; it holds from the next call of the key on. */
+export async function updateKey(store: Store, id: string, given: Fields): Promise<Answer> {
+  if (given.size === 0) return new Refusal("invalid_request", "Name at least one thing to change.");
+  const values = checkFields(given);
+  if (values instanceof Refusal) return values;
+  const changes = Object.fromEntries(values);
+  return await onKey(store, "update_api_key", id, { p_changes: changes });
+}
+
+/** A new key in place of the old one, which goes on for the time of grace. */
+export async function rotateKey(
+  store: Store,
+  settings: Settings,
+  id: string,
+  given: Fields,
+): Promise<Answer> {
+  const grace = (given.get("grace_seconds") ?? DEFAULT_GRACE_SECONDS) as number;
+  if (grace < 0 || grace > LONGEST_GRACE_SECONDS) {
+    return invalidField("grace_seconds", `should be between 0 and ${LONGEST_GRACE_SECONDS}`);
+  }
+  const { key, ...stored } = newKey(settings);
+  return withKey(
+    await onKey(store, "rotate_api_key", id, { ...stored, p_grace_seconds: grace }),
+    key,
+  );
+}
+
+/** Refuse the key, and the ones it replaced, from now on. Its usage stays. */
+export async function revokeKey(store: Store, id: string): Promise<Answer> {
+  return await onKey(store, "revoke_api_key", id);
+}
+
+/** Rows by day, key and model: of one key, or of all. */
+export async function usage(
+  store: Store,
+  id: string | null,
+  from: string | null,
+  to: string | null,
+): Promise<Answer> {
+  const found = id === null ? null : identifier(id);
+  if (found instanceof Refusal) return found;
+  if (from && to && to < from) {
+    return new Refusal("invalid_request", "The range ends before it begins.", "to");
+  }
+  return answer(await store("admin_usage", { p_key_id: found, p_from: from, p_to: to }));
+}
+
+async function onKey(
+  store: Store,
+  name: string,
+  id: string,
+  values: Arguments = {},
+): Promise<Answer> {
+  const found = identifier(id);
+  if (found instanceof Refusal) return found;
+  return answer(await store(name, { p_id: found, ...values }));
+}
+
+function newKey(settings: Settings): { key: string; p_key_hash: string; p_prefix: string } {
+  const key = makeKey(settings.apiKeyPrefix);
+  return { key, p_key_hash: hashKey(key), p_prefix: displayPrefix(key) };
+}
+
+function answer(row: Row): Answer {
+  if (!row.refusal) return row;
+  const detail = row.detail as string | null;
+  return row.refusal === "not_found"
+    ? new Refusal("not_found", detail || "There is no key with this id.")
+    : new Refusal("invalid_request", detail || "This cannot be done.");
+}
+
+function withKey(row: Answer, key: string): Answer {
+  const found = row instanceof Refusal ? row : answer(row);
+  return found instanceof Refusal ? found : { id: found.id, key, ...found, message: SAVE_IT };
+}

@@ -1,0 +1,33 @@
+/** Which websites' pages may read the answers: the rules and headers of gateway/edge.py. */
+
+const EXPOSED = "x-request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, " +
+  "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, " +
+  "x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens";
+const METHODS = "GET, POST, PATCH, DELETE, OPTIONS";
+const DEFAULT_HEADERS = "content-type, x-admin-secret";
+
+/** What the page at `origin` is granted; null: it may not call. */
+export function grant(headers: Headers, allowed: string[]): Record<string, string> | null {
+  const origin = headers.get("origin");
+  if (origin === null) return {};
+  const own = origin.split("://")[1] === headers.get("host");
+  const any = allowed.includes("*");
+  if (!any && !own && !allowed.some((one) => one.toLowerCase() === origin.toLowerCase())) {
+    return null;
+  }
+  return {
+    "vary": "Origin",
+    "access-control-allow-origin": any ? "*" : origin,
+    "access-control-expose-headers": EXPOSED,
+  };
+}
+
+/** Say yes to the headers that are asked for; the browser keeps the answer for two hours. */
+export function preflight(headers: Headers): Record<string, string> {
+  return {
+    "access-control-allow-methods": METHODS,
+    "access-control-allow-headers": headers.get("access-control-request-headers") ??
+      DEFAULT_HEADERS,
+    "access-control-max-age": "7200",
+  };
+}

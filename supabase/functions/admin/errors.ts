@@ -1,0 +1,98 @@
+/** Every refusal there is here, in one table: the part of gateway/errors.py that owners can meet. */
+
+import { wellFormed } from "./text.ts";
+
+interface Kind {
+  status: number;
+  type: string;
+  code: string;
+  text: string;
+}
+
+const INVALID = "invalid_request_error";
+const BUSY = "service_unavailable_error";
+const LIMIT = "rate_limit_error";
+
+function kind(status: number, type: string, code: string, text = "{detail}"): Kind {
+  return { status, type, code, text };
+}
+
+export const CATALOGUE = {
+  invalid_request: kind(400, INVALID, "invalid_request"),
+  admin_denied: kind(
+    401,
+    INVALID,
+    "invalid_admin_secret",
+    "The header X-Admin-Secret is missing or wrong.",
+  ),
+  origin_not_allowed: kind(
+    403,
+    INVALID,
+    "permission_denied",
+    "This API key may not be used from this website.",
+  ),
+  not_found: kind(404, INVALID, "not_found"),
+  method_not_allowed: kind(405, INVALID, "method_not_allowed", "Use {detail} here."),
+  request_too_large: kind(
+    413,
+    INVALID,
+    "request_too_large",
+    "The request body is larger than {detail} bytes.",
+  ),
+  too_many_failures: kind(
+    429,
+    LIMIT,
+    "rate_limit_exceeded",
+    "Too many failed log-ins. Try again in {wait} s.",
+  ),
+  headers_too_large: kind(
+    431,
+    INVALID,
+    "headers_too_large",
+    "The request headers are too large.",
+  ),
+  internal_error: kind(
+    500,
+    "api_error",
+    "internal_error",
+    "Something went wrong in the gateway.",
+  ),
+  store_unavailable: kind(
+    503,
+    BUSY,
+    "server_is_overloaded",
+    "The key database does not answer at the moment.",
+  ),
+};
+
+export type Reason = keyof typeof CATALOGUE;
+
+/** One refusal, a value: what fills its text, and which field it is about. */
+export class Refusal {
+  constructor(
+    readonly reason: Reason,
+    readonly detail = "",
+    readonly param: string | null = null,
+    readonly retryAfterMs: number | null = null,
+  ) {}
+
+  get status(): number {
+    return CATALOGUE[this.reason].status;
+  }
+
+  /** For Retry-After and the text: whole seconds, never less than the wait. */
+  get waitSeconds(): number {
+    return Math.ceil((this.retryAfterMs ?? 0) / 1000);
+  }
+
+  /** As OpenAI words an error. */
+  get body(): string {
+    const { type, code, text } = CATALOGUE[this.reason];
+    const message = text.replace(
+      /\{(detail|wait)\}/,
+      (_, name) => name === "wait" ? String(this.waitSeconds) : this.detail,
+    );
+    const param = this.param === null ? null : wellFormed(this.param);
+    return JSON.stringify({ error: { message: wellFormed(message), type, param, code } });
+  }
+}

@@ -1,0 +1,84 @@
+import { deepStrictEqual, strictEqual } from "node:assert";
+import { addressOf, isSecret, login } from "./login.ts";
+import type { Arguments, Row } from "./store.ts";
+
+const SETTINGS = { adminSecret: "right", supabaseUrl: "https://ref.supabase.co" };
+
+async function attempt(secret: string | null, verdict: Row, settings = SETTINGS) {
+  const asked: [string, Arguments][] = [];
+  const headers: Record<string, string> = { "cf-connecting-ip": "192.0.2.1" };
+  if (secret !== null) headers["x-admin-secret"] = secret;
+  const refusal = await login(
+    new Request("http://x", { headers }),
+    "127.0.0.1",
+    settings,
+    (name, values) => {
+      asked.push([name, values]);
+      return Promise.resolve(verdict);
+    },
+  );
+  return { refusal, asked };
+}
+
+Deno.test("the right secret passes when the database lets it", async () => {
+  const { refusal, asked } = await attempt("right", { allowed: true, retry_after_ms: null });
+  strictEqual(refusal, null);
+  deepStrictEqual(asked, [["admin_login", { p_address: "192.0.2.1", p_matched: true }]]);
+});
+
+Deno.test("a wrong, an empty and no secret are told to the database and refused", async () => {
+  for (const secret of ["wrong", "", null, "righ", "right1", "RIGHT"]) {
+    const { refusal, asked } = await attempt(secret, { allowed: false, retry_after_ms: null });
+    strictEqual(refusal?.reason, "admin_denied");
+    strictEqual(asked[0][1].p_matched, false);
+  }
+});
+
+Deno.test("no answer of the database lets a wrong secret in", async () => {
+  const { refusal } = await attempt("wrong", { allowed: true, retry_after_ms: null });
+  strictEqual(refusal?.reason, "admin_denied");
+});
+
+Deno.test("during a lock-out the right secret is refused too, with the time to wait", async () => {
+  const { refusal } = await attempt("right", { allowed: false, retry_after_ms: 61_001 });
+  strictEqual(refusal?.reason, "too_many_failures");
+  strictEqual(
+    JSON.parse(refusal.body).error.message,
+    "Too many failed log-ins. Try again in 62 s.",
+  );
+});
+
+Deno.test("a secret that is not set matches nothing, least of all nothing", async () => {
+  for (const secret of ["", null, "x"]) {
+    const { asked } = await attempt(secret, { allowed: false }, { ...SETTINGS, adminSecret: "" });
+    strictEqual(asked[0][1].p_matched, false);
+  }
+});
+
+Deno.test("a secret beyond ASCII is compared as the UTF-8 bytes that a client sends", () => {
+  const sent = Array.from(new TextEncoder().encode("größe"), (byte) => String.fromCharCode(byte));
+  strictEqual(isSecret(sent.join(""), "größe"), true);
+  strictEqual(isSecret("größe", "größe"), false);
+});
+
+Deno.test("on Supabase's platform only what Cloudflare writes names the client", () => {
+  const address = (headers: HeadersInit) => addressOf(new Headers(headers), "10.0.0.1", true);
+  strictEqual(
+    address({ "cf-connecting-ip": "2001:db8::1", "x-forwarded-for": "192.0.2.9" }),
+    "2001:db8::1",
+  );
+  strictEqual(address({ "x-forwarded-for": "192.0.2.9", "x-real-ip": "192.0.2.9" }), "unknown");
+  strictEqual(address({ "cf-connecting-ip": "x'; drop table" }), "unknown");
+});
+
+Deno.test("elsewhere the proxy's own entry of X-Forwarded-For counts, then the peer", () => {
+  const address = (headers: HeadersInit, peer?: string) =>
+    addressOf(new Headers(headers), peer, false);
+  strictEqual(
+    address({ "x-forwarded-for": "192.0.2.9, 198.51.100.7" }, "10.0.0.1"),
+    "198.51.100.7",
+  );
+  strictEqual(address({ "cf-connecting-ip": "192.0.2.9" }, "10.0.0.1"), "10.0.0.1");
+  strictEqual(address({ "x-forwarded-for": "192.0.2.9, rubbish" }, "10.0.0.1"), "unknown");
+  strictEqual(address({}), "unknown");
+});

@@ -1,0 +1,53 @@
+/**
+ * Model names as Ollama reads them: loose in spelling, so made canonical before a comparison.
+ * The twin of gateway/names.py, which says why; tests/vectors/model_names.json holds them together.
+ */
+
+import { cut, strip } from "./text.ts";
+
+const REGISTRY = "registry.ollama.ai";
+const NAMESPACE = "library";
+const HOST_SHAPE = /^[a-z0-9_][a-z0-9_.:-]{0,349}$/;
+const NAMESPACE_SHAPE = /^[a-z0-9_][a-z0-9_-]{0,79}$/;
+const PART_SHAPE = /^[a-z0-9_][a-z0-9_.-]{0,79}$/;
+
+/** What stands before and after the last `separator`; all of it is after where there is none. */
+function splitLast(text: string, separator: string): [string, string, boolean] {
+  const at = text.lastIndexOf(separator);
+  return at < 0 ? ["", text, false] : [text.slice(0, at), text.slice(at + separator.length), true];
+}
+
+/** The name and where its last suffix says the model runs: local, cloud or nothing. */
+function sourceOf(name: string): [string, string] {
+  const [base, last, colon] = splitLast(strip(name), ":");
+  const suffix = strip(last).toLowerCase();
+  if (colon && (suffix === "local" || suffix === "cloud")) return [base, suffix];
+  if (colon && suffix.endsWith("-cloud") && !suffix.includes("/")) {
+    return [`${base}:${suffix.slice(0, -"-cloud".length)}`, "cloud"];
+  }
+  return [name, ""];
+}
+
+/** The one spelling of a model: `Library/X` → `x:latest`. Throws where none can be called so. */
+export function canonicalName(name: string): string {
+  let text = strip(name).toLowerCase();
+  const [base, source] = sourceOf(text);
+  if (source && sourceOf(base)[1]) {
+    throw new Error(`'${cut(name)}' says twice where the model runs`);
+  }
+  if (source === "local") text = base;
+  const scheme = text.indexOf("://");
+  if (scheme >= 0) text = text.slice(scheme + 3) || text;
+  const [head, last, slash] = splitLast(text, "/");
+  const colon = last.indexOf(":");
+  const model = colon < 0 ? last : last.slice(0, colon);
+  const tag = colon < 0 ? "latest" : last.slice(colon + 1);
+  const [named, namespace] = slash ? splitLast(head, "/") : ["", NAMESPACE];
+  const host = named || REGISTRY;
+  const valid = HOST_SHAPE.test(host) && NAMESPACE_SHAPE.test(namespace) &&
+    PART_SHAPE.test(model) && PART_SHAPE.test(tag.replace(/:cloud$/, ""));
+  if (!valid || text.length > 200) throw new Error(`'${cut(name)}' is not a model name`);
+  const short = `${model}:${tag}`;
+  if (host !== REGISTRY) return `${host}/${namespace}/${short}`;
+  return namespace === NAMESPACE ? short : `${namespace}/${short}`;
+}

@@ -1,0 +1,98 @@
+/** The routes: path and method to what is done, once the owner has logged in. */
+
+import {
+  type Answer,
+  createKey,
+  listKeys,
+  revokeKey,
+  rotateKey,
+  updateKey,
+  usage,
+} from "./administration.ts";
+import { readBody } from "./body.ts";
+import { Refusal } from "./errors.ts";
+import type { Settings } from "./settings.ts";
+import { CREATE, ROTATE, type Shape, UPDATE, type Value } from "./shapes.ts";
+import type { Store } from "./store.ts";
+import { isDay } from "./times.ts";
+
+/** One request with what it needs. `id`: of the key that its path names. */
+export interface Call {
+  request: Request;
+  query: URLSearchParams;
+  id: string;
+  settings: Settings;
+  store: Store;
+}
+
+export interface Route {
+  status: number;
+  run: (call: Call) => Promise<Answer>;
+}
+
+const ROUTES: [RegExp, Record<string, Route>][] = [
+  [/^\/admin\/api-keys\/?$/, {
+    GET: { status: 200, run: list },
+    POST: { status: 201, run: create },
+  }],
+  [/^\/admin\/api-keys\/(?<id>[^/]+)\/?$/, {
+    DELETE: { status: 200, run: revoke },
+    PATCH: { status: 200, run: update },
+  }],
+  [/^\/admin\/api-keys\/(?<id>[^/]+)\/rotate\/?$/, { POST: { status: 200, run: rotate } }],
+  [/^\/admin\/usage\/?$/, { GET: { status: 200, run: report } }],
+];
+
+/** The route and the id in its path; or the methods that the path does have, none: no such path. */
+export function find(method: string, path: string): { route: Route; id: string } | string[] {
+  for (const [pattern, methods] of ROUTES) {
+    const found = pattern.exec(path);
+    if (!found) continue;
+    if (Object.hasOwn(methods, method)) {
+      return { route: methods[method], id: found.groups?.id ?? "" };
+    }
+    return [...Object.keys(methods), "OPTIONS"].sort();
+  }
+  return [];
+}
+
+function create(call: Call): Promise<Answer> {
+  return withBody(call, CREATE, (given) => createKey(call.store, call.settings, given));
+}
+
+function update(call: Call): Promise<Answer> {
+  return withBody(call, UPDATE, (given) => updateKey(call.store, call.id, given));
+}
+
+function rotate(call: Call): Promise<Answer> {
+  return withBody(call, ROTATE, (given) => rotateKey(call.store, call.settings, call.id, given));
+}
+
+function revoke(call: Call): Promise<Answer> {
+  return revokeKey(call.store, call.id);
+}
+
+async function list({ query, store }: Call): Promise<Answer> {
+  const limit = query.get("limit") ?? "50";
+  if (!/^[0-9]{1,5}$/.test(limit)) {
+    return new Refusal("invalid_request", "limit should be a number.");
+  }
+  return await listKeys(store, query.get("cursor"), Number(limit));
+}
+
+async function report({ query, store }: Call): Promise<Answer> {
+  const [from, to] = [query.get("from"), query.get("to")];
+  if ([from, to].some((day) => day !== null && !isDay(day))) {
+    return new Refusal("invalid_request", "Dates should read 2026-11-24.");
+  }
+  return await usage(store, query.get("api_key_id"), from, to);
+}
+
+async function withBody(
+  call: Call,
+  shape: Shape,
+  act: (given: Map<string, Value>) => Promise<Answer>,
+): Promise<Answer> {
+  const given = await readBody(call.request, shape);
+  return given instanceof Refusal ? given : await act(given);
+}
