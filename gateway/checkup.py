@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -91,16 +92,36 @@ def _secrets(loaded: Settings) -> Finding:
 
 async def _store(loaded: Settings, report: Callable[[str], None]) -> Finding:
     from gateway.embedded import EmbeddedError
+    from gateway.extras import ExtraError
     from gateway.opening import reach_database
     from gateway.stores import StoreUnavailable
 
     if loaded.store == "embedded" and not (loaded.data_dir / "postgres").exists():
         return Finding("store", "warn", "no embedded database yet; `localllm up` makes it.")
     try:
+        if loaded.store == "supabase":
+            return await _project(loaded, report)
         async with reach_database(loaded, report) as (dsn, _):
             return await _schema(loaded, dsn)
-    except (StoreUnavailable, EmbeddedError, preflight.NotReady) as problem:
+    except (StoreUnavailable, ExtraError, EmbeddedError, preflight.NotReady) as problem:
         return Finding("store", "fail", str(problem))
+
+
+async def _project(loaded: Settings, report: Callable[[str], None]) -> Finding:
+    from gateway.migrate import FUNCTIONS, lacking
+    from gateway.opening import SchemaMissing, reach_project
+
+    async with reach_project(loaded, report) as store:
+        await store.check()  # makes the connection
+        began = time.monotonic()
+        missing = lacking(await store.admin("applied_migrations", {}))
+        took = (time.monotonic() - began) * 1000
+    if missing and missing != [FUNCTIONS]:
+        raise SchemaMissing(missing)
+    text = f"Supabase project {loaded.supabase_url}, {took:.0f} ms away"
+    if missing:
+        return Finding("store", "warn", f"{text}: its functions differ; run: npx supabase db push")
+    return Finding("store", "ok", f"{text}, schema up to date")
 
 
 async def _schema(loaded: Settings, dsn: str) -> Finding:
@@ -114,20 +135,16 @@ async def _schema(loaded: Settings, dsn: str) -> Finding:
 
 
 def _outbox(folder: Path) -> Finding:
-    from gateway.outbox import SLOT_SIZE
+    from gateway.outbox import left_in
 
-    waiting = 0
     try:
-        for file in folder.glob("*.slots"):
-            data = file.read_bytes()
-            waiting += sum(data[start] == 1 for start in range(0, len(data), SLOT_SIZE))
+        waiting, oldest = left_in(folder)
     except OSError as problem:
         return Finding("outbox", "fail", f"{folder} cannot be read: {problem.strerror}.")
     if waiting:
-        text = (
-            f"{waiting} requests are running or wait to be counted; a running gateway sends them."
-        )
-        return Finding("outbox", "warn", text)
+        age = "" if oldest is None else f", the oldest since {oldest:%Y-%m-%d %H:%M} UTC"
+        text = f"{waiting} requests are running or wait to be counted{age}"
+        return Finding("outbox", "warn", f"{text}; a running gateway sends them.")
     return Finding("outbox", "ok", "nothing waits to be counted")
 
 

@@ -18,6 +18,14 @@ Given = ParamSpec("Given")
 Report = Callable[[str], None]
 
 
+class SchemaMissing(StoreMisconfigured):
+    """The Supabase project lacks these parts of the schema."""
+
+    def __init__(self, missing: list[str]) -> None:
+        names = ", ".join(missing)
+        super().__init__(f"the project's schema lacks {names}: run: npx supabase db push")
+
+
 class Opened(NamedTuple):
     """A store that answers, and the embedded server behind it, if it is that one."""
 
@@ -46,14 +54,7 @@ async def open_store(settings: Settings, report: Report) -> AsyncGenerator[Opene
 async def _supabase(settings: Settings, report: Report) -> AsyncGenerator[Opened]:
     """The project may be away: a gateway that starts before its network is up goes on waiting.
     What only the owner can mend is raised."""
-    if not SUPABASE.is_installed():
-        report("Installing Supabase's client (once).")
-        await SUPABASE.install()
-    from gateway.stores.supabase import SupabaseStore
-    from gateway.stores.supabase_problems import PUSH
-
-    store = SupabaseStore(settings.supabase_url, settings.supabase_service_key)
-    try:
+    async with reach_project(settings, report) as store:
         try:
             missing = lacking(await store.admin("applied_migrations", {}))
         except StoreMisconfigured:
@@ -61,9 +62,22 @@ async def _supabase(settings: Settings, report: Report) -> AsyncGenerator[Opened
         except StoreUnavailable as problem:
             report(f"Supabase cannot be asked yet: {problem}")
         else:
-            if set(missing) - {FUNCTIONS}:  # functions alone may be newer: they are only added to
-                raise StoreMisconfigured(f"the project's schema lacks {', '.join(missing)}: {PUSH}")
+            if set(missing) - {FUNCTIONS}:
+                raise SchemaMissing(missing)
         yield Opened(store, None, [])
+
+
+@contextlib.asynccontextmanager
+async def reach_project(settings: Settings, report: Report) -> AsyncGenerator[Store]:
+    """The store of a Supabase project, which has not been asked anything yet."""
+    if not SUPABASE.is_installed():
+        report("Installing Supabase's client (once).")
+        await SUPABASE.install()
+    from gateway.stores.supabase import SupabaseStore
+
+    store = SupabaseStore(settings.supabase_url, settings.supabase_service_key)
+    try:
+        yield store
     finally:
         await store.close()
 

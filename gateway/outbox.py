@@ -9,12 +9,14 @@ Slot: 1 byte used/free, 2 bytes length, 4 bytes CRC-32, msgpack of a Settlement,
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import struct
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +30,7 @@ BATCH = 64
 FEW = 1000
 PATIENCE = 5  # failures in a row after which each settlement is tried by itself
 LINGER = 0.02  # seconds in which settlements gather, so that many share one fsync and one call
+FAR_LINGER = 0.2  # the same for a store that is a long way off
 _HEAD = struct.Struct(">BHI")
 _FREE = bytes(SLOT_SIZE)
 _encode = msgspec.msgpack.Encoder().encode
@@ -49,15 +52,17 @@ class Slot:
 
 
 class Outbox:
-    def __init__(self, folder: Path, settle: Settle) -> None:
+    def __init__(self, folder: Path, settle: Settle, linger: float = LINGER) -> None:
         """Open a file of one's own and adopt what dead processes left. OSError: disk unusable."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._settle = settle
+        self._linger = linger
         self._free: list[int] = []
         self._size = 0
         self._pending: list[Slot] = []
         self._taken = 0  # settlements that the store has had from this process
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()  # there is a whole batch, or somebody waits
         self._settled = asyncio.Event()
         self._file, self._lock = self._claim(folder)
 
@@ -131,6 +136,8 @@ class Outbox:
         slot.since = time.monotonic()
         self._pending.append(slot)
         self._wake.set()
+        if len(self._pending) >= BATCH:
+            self._hurry.set()
 
     def release(self, slot: Slot) -> None:
         """Nothing was served, but the store may hold tokens for it: the answer to the asking was
@@ -166,6 +173,7 @@ class Outbox:
     async def drained(self, timeout: float) -> bool:
         """Wait until the store has what is committed by now; False after `timeout` seconds."""
         goal = self._taken + len(self._pending)
+        self._hurry.set()
         try:
             async with asyncio.timeout(timeout):
                 while self._taken < goal:
@@ -184,8 +192,7 @@ class Outbox:
             await self._wake.wait()
             self._wake.clear()
             while self._pending:
-                if len(self._pending) < BATCH:
-                    await asyncio.sleep(LINGER)
+                await self._gather()
                 try:
                     await self._send(self._pending[: 1 if alone else BATCH])
                     wait = failures = 0
@@ -202,6 +209,14 @@ class Outbox:
                     await asyncio.sleep(wait)
                 alone = max(0, alone - 1)
 
+    async def _gather(self) -> None:
+        """Wait for others to share the call, but never long after the oldest came."""
+        if len(self._pending) < BATCH:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._linger):
+                    await self._hurry.wait()
+        self._hurry.clear()
+
     async def _send(self, batch: list[Slot]) -> None:
         await asyncio.to_thread(os.fsync, self._file.fileno())
         await self._settle([slot.settlement for slot in batch])
@@ -214,6 +229,12 @@ class Outbox:
     def close(self) -> None:
         self._file.close()
         self._lock.release()
+
+
+def left_in(folder: Path) -> tuple[int, datetime | None]:
+    """How many requests the files of a folder hold, and when the oldest began. OSError."""
+    found = [one for file in folder.glob("*.slots") for one in _slots(file.read_bytes()) if one]
+    return len(found), min((one.authorized_at for one in found if one.authorized_at), default=None)
 
 
 def _slots(data: bytes) -> list[Settlement | None]:

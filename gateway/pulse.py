@@ -1,4 +1,4 @@
-"""What happens by the clock: heartbeats, checkpoints, renewal of holds."""
+"""What happens by the clock: heartbeats, checkpoints, renewal of holds, housekeeping."""
 
 import asyncio
 import logging
@@ -9,6 +9,8 @@ from gateway.running import Running
 from gateway.stores import StoreUnavailable
 
 SWEEP_SECONDS = 60.0
+DAY = 24 * 3600.0
+HOUR = 3600.0
 _log = logging.getLogger("localllm")
 
 
@@ -47,3 +49,21 @@ async def sweep(gateway: Gateway) -> None:
         except Exception:  # nobody would notice that it ended
             _log.exception("holds are not swept")
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def keep_house(gateway: Gateway) -> None:
+    """Once a day: drop old months of the log, make new ones. It also keeps a free Supabase
+    project awake, which pauses after a week without a call."""
+    while True:
+        wait = DAY
+        try:
+            arguments = {"p_retention_months": gateway.settings.usage_retention_months}
+            done = await gateway.store.admin("keep_house", arguments)
+            if done.get("partitions_dropped") or done.get("kept_back"):
+                _log.info("housekeeping: %s", done)
+        except StoreUnavailable as problem:
+            _log.warning("no housekeeping: %s", problem)
+            wait = HOUR
+        except Exception:
+            _log.exception("no housekeeping")
+        await asyncio.sleep(wait)

@@ -10,7 +10,7 @@ import uvicorn
 from gateway import pulse
 from gateway.app import make_app
 from gateway.http import BoundedHttp
-from gateway.outbox import Outbox
+from gateway.outbox import FAR_LINGER, LINGER, Outbox
 from gateway.pipeline import Gateway
 from gateway.settings import Settings
 from gateway.stores import Store
@@ -50,7 +50,8 @@ async def serve(
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then let answers end, and settle. OSError: disk unusable."""
-    outbox = Outbox(settings.data_dir / "outbox", store.settle)
+    linger = FAR_LINGER if settings.store == "supabase" else LINGER
+    outbox = Outbox(settings.data_dir / "outbox", store.settle, linger)
     gateway = Gateway(settings, store, upstream, outbox)
     config = uvicorn.Config(
         make_app(gateway),
@@ -69,7 +70,12 @@ async def serve(
     )
     tasks = [
         asyncio.create_task(work)
-        for work in (outbox.run(), pulse.beat(gateway), pulse.sweep(gateway))
+        for work in (
+            outbox.run(),
+            pulse.beat(gateway),
+            pulse.sweep(gateway),
+            pulse.keep_house(gateway),
+        )
     ]
     gateway.catalogue.refresh()
     server = _Server(config, ready)

@@ -92,6 +92,11 @@ def _explain_answer(problem: Rejected, host: str) -> StoreUnavailable:
                 f"{host} has no database API ({said}): check SUPABASE_URL, "
                 "such as https://abcdefgh.supabase.co"
             )
+        case 503, _:
+            return StoreUnavailable(
+                f"the database behind {host} does not answer ({said}): "
+                "look at the project in Supabase's dashboard."
+            )
         case 402 | 429, _:
             return StoreUnavailable(f"Supabase limits the project at {host} ({said}).")
         case _, "57014":

@@ -1,5 +1,6 @@
 """The stores under contract. Add a kind here, and every test of the suite runs over it."""
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -7,7 +8,9 @@ import pytest
 
 from gateway.stores import Store
 from gateway.stores.postgres import PostgresStore
+from gateway.stores.supabase import SupabaseStore
 from tests.postgres_fixture import Server
+from tests.postgrest.stand_in import stand_in
 from tests.sql.ledger import Ledger, open_ledger
 
 
@@ -19,20 +22,30 @@ class Backend:
     ledger: Ledger  # looks into the database by itself
     kill: Callable[[], None]
     restart: Callable[[], Awaitable[None]]
+    away: str  # what it says while the server is down
 
 
-@pytest.fixture(params=["postgres"])
-async def backend(postgres: Server, database: str) -> AsyncIterator[Backend]:
-    store = await PostgresStore.open(database)
+@pytest.fixture(params=["postgres", "supabase"])
+async def backend(
+    request: pytest.FixtureRequest, postgres: Server, database: str
+) -> AsyncIterator[Backend]:
+    with contextlib.ExitStack() as stack:
+        if request.param == "postgres":
+            store: Store = await PostgresStore.open(database)
+            away = "is it running"
+        else:
+            project = stack.enter_context(stand_in(database))
+            store = SupabaseStore(project.url, project.secret_key)
+            away = "behind 127.0.0.1:[0-9]+ does not answer"
 
-    async def restart() -> None:
-        postgres.start()
-        backend.ledger = await open_ledger(database)
+        async def restart() -> None:
+            postgres.start()
+            backend.ledger = await open_ledger(database)
 
-    backend = Backend(store, await open_ledger(database), postgres.kill, restart)
-    yield backend
-    await backend.ledger.connection.close()
-    await store.close()
+        backend = Backend(store, await open_ledger(database), postgres.kill, restart, away)
+        yield backend
+        await backend.ledger.connection.close()
+        await store.close()
 
 
 @pytest.fixture

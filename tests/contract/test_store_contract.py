@@ -244,7 +244,7 @@ async def test_while_the_server_is_down_every_call_says_so_and_then_it_goes_on(b
         store.sweep([]),
         report(store, key),
     ):
-        with pytest.raises(StoreUnavailable, match="is it running") as caught:
+        with pytest.raises(StoreUnavailable, match=backend.away) as caught:
             await call
         assert "\n" not in str(caught.value)
     await backend.restart()
@@ -286,8 +286,10 @@ async def test_a_server_killed_under_load_and_started_again_loses_and_doubles_no
     callers = [asyncio.create_task(caller()) for _ in range(16)]
     for _ in range(2):
         await more_than(len(answered) + 100)
+        before = failures
         backend.kill()
-        await asyncio.sleep(0.01)  # let the callers notice
+        while failures == before:
+            await asyncio.sleep(0.001)
         await backend.restart()
     await more_than(len(answered) + 100)
     stopping = True
@@ -295,6 +297,6 @@ async def test_a_server_killed_under_load_and_started_again_loses_and_doubles_no
     everything = list(answered.values())
     for start in range(0, len(everything), 64):
         await store.settle(everything[start : start + 64])
-    assert failures > 0
+    assert failures >= 2
     assert (await month(store, key))[::2] == (3 * len(everything), len(everything))
     assert await backend.ledger.logged(key) == (3 * len(everything), len(everything))

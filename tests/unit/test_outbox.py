@@ -185,3 +185,40 @@ async def test_a_settlement_that_the_store_refuses_does_not_hold_up_the_others(
         sending.cancel()
         assert set(taken) == set(ids) - {wrong}
         assert outbox.backlog()[0] == 1
+
+
+async def test_settlements_gather_until_a_batch_is_full_or_somebody_waits_for_them(tmp_path: Path):
+    taker = Taker()
+    long = 1000.0  # nothing here waits for it
+    with contextlib.closing(Outbox(tmp_path, taker, linger=long)) as outbox:
+        sender = asyncio.create_task(outbox.run())
+        for _ in range(BATCH - 1):
+            served(outbox)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert taker.batches == []
+        served(outbox)
+        async with asyncio.timeout(PATIENCE):
+            while not taker.batches:
+                await asyncio.sleep(0)
+        assert [len(batch) for batch in taker.batches] == [BATCH]
+        served(outbox)
+        assert await outbox.drained(PATIENCE)
+        assert [len(batch) for batch in taker.batches] == [BATCH, 1]
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+
+
+async def test_settlements_do_not_gather_for_longer_than_they_may(tmp_path: Path):
+    taken = asyncio.Event()
+
+    async def settle(batch: Sequence[Settlement]) -> None:
+        taken.set()
+
+    with contextlib.closing(Outbox(tmp_path, settle, linger=0.01)) as outbox:
+        sender = asyncio.create_task(outbox.run())
+        served(outbox)
+        async with asyncio.timeout(PATIENCE):
+            await taken.wait()
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)

@@ -1,0 +1,180 @@
+"""What only the Supabase store has to withstand: each failure has a name, and nothing hangs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from gateway.stores import Settlement, StoreMisconfigured, StoreUnavailable
+from gateway.stores import supabase as module
+from gateway.stores.supabase import SupabaseStore
+from tests.contract.test_store_contract import ask, create, month
+from tests.postgrest.fixtures import supabase
+from tests.postgrest.stand_in import Call, Fault, StandIn
+
+__all__ = ["supabase"]
+pytestmark = pytest.mark.anyio
+
+WITHOUT_A_RUN = [Fault.ERROR_500, Fault.BUSY_503, Fault.HTML_502, Fault.REFUSE]
+AFTER_COMMIT = [Fault.LOSE_ANSWER, Fault.CUT_BODY]
+
+
+@pytest.fixture
+async def store(supabase: StandIn) -> AsyncIterator[SupabaseStore]:
+    opened = SupabaseStore(supabase.url, supabase.secret_key)
+    yield opened
+    await opened.close()
+
+
+def once(fault: Fault):
+    """The fault for the first call only."""
+    left = [fault]
+    return lambda call: left.pop() if left else None
+
+
+@pytest.mark.parametrize("kind", ["secret_key", "service_jwt"])
+async def test_both_kinds_of_key_are_taken(supabase: StandIn, kind: str):
+    store = SupabaseStore(supabase.url, getattr(supabase, kind))
+    await store.check()
+    key = await create(store)
+    assert (await store.authorize(ask(key))).allowed
+    assert {call.role for call in supabase.calls} == {"service_role"}
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "for_the_owner"),
+    [
+        (Fault.PAUSED_540, r"is paused: restore it in Supabase's dashboard", False),
+        (Fault.WRONG_KEY_401, r"does not know the key .*check SUPABASE_SERVICE_KEY", True),
+        (Fault.HTML_200, r"answers, but not as a Supabase project does: check SUPABASE_URL", True),
+        (Fault.HTML_502, r"reported an error \(502: status 502\)", False),
+        (Fault.ERROR_500, r"reported an error \(500 40P01: deadlock detected\)", False),
+        (Fault.BUSY_503, r"the database behind .* does not answer", False),
+        (Fault.REFUSE, r"the connection to .* broke", False),
+        (Fault.LOSE_ANSWER, r"the connection to .* broke", False),
+        (Fault.CUT_BODY, r"the connection to .* broke", False),
+    ],
+)
+async def test_each_failure_is_named_for_the_owner_in_one_line(
+    supabase: StandIn, store: SupabaseStore, fault: Fault, words: str, for_the_owner: bool
+):
+    supabase.fault = lambda call: fault
+    with pytest.raises(StoreUnavailable, match=words) as caught:
+        await store.check()
+    assert isinstance(caught.value, StoreMisconfigured) == for_the_owner
+    assert "\n" not in str(caught.value)
+    assert supabase.secret_key not in str(caught.value)
+    supabase.fault = None
+    await store.check()
+
+
+async def test_a_project_that_is_not_there_is_named(supabase: StandIn, store: SupabaseStore):
+    supabase.stop()
+    with pytest.raises(StoreUnavailable, match=r"refuses the connection .*check the network"):
+        await store.check()
+    supabase.start()
+    await store.check()
+
+
+async def test_an_address_that_is_none_is_named(supabase: StandIn):
+    store = SupabaseStore("http://no-such-project.invalid", supabase.secret_key)
+    with pytest.raises(StoreUnavailable, match=r"no-such-project.invalid has no address"):
+        await store.check()
+    await store.close()
+
+
+async def test_an_address_with_another_service_behind_it_is_named(supabase: StandIn):
+    store = SupabaseStore(f"{supabase.url}/not/here", supabase.secret_key)
+    with pytest.raises(StoreMisconfigured, match=r"has no database API .*check SUPABASE_URL"):
+        await store.check()
+    await store.close()
+
+
+@pytest.mark.parametrize("kind", ["publishable_key", "anon_jwt"])
+async def test_a_public_key_is_told_from_the_secret_one(supabase: StandIn, kind: str):
+    store = SupabaseStore(supabase.url, getattr(supabase, kind))
+    with pytest.raises(StoreMisconfigured, match=r"SUPABASE_SERVICE_KEY"):
+        await store.check()
+    await store.close()
+
+
+async def test_a_project_without_our_schema_is_told_to_push_it(
+    supabase: StandIn, store: SupabaseStore, database: str
+):
+    connection = await asyncpg.connect(database)
+    await connection.execute("drop function public.applied_migrations()")
+    with pytest.raises(StoreMisconfigured, match="npx supabase db push"):
+        await store.check()
+    await connection.close()
+
+
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.HANG_AFTER])
+async def test_a_call_that_gets_no_answer_ends_in_time_and_is_not_sent_again(
+    supabase: StandIn, store: SupabaseStore, fault: Fault, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "DECISION_TIMEOUT", 0.2)
+    supabase.fault = lambda call: fault
+    with pytest.raises(StoreUnavailable, match="gave no answer in time"):
+        await store.check()
+    assert len(supabase.calls) == 1
+
+
+@pytest.mark.parametrize("fault", WITHOUT_A_RUN + AFTER_COMMIT)
+async def test_what_broke_on_the_way_is_sent_again_and_holds_nothing_twice(
+    supabase: StandIn, store: SupabaseStore, fault: Fault
+):
+    key = await create(store)
+    supabase.fault = once(fault)
+    assert (await store.authorize(ask(key))).granted == 20
+    assert await month(store, key) == (0, 30, 0)
+
+
+@pytest.mark.parametrize("fault", WITHOUT_A_RUN + AFTER_COMMIT)
+async def test_a_settlement_that_broke_on_the_way_is_counted_once(
+    supabase: StandIn, store: SupabaseStore, fault: Fault
+):
+    key = await create(store)
+    request = ask(key)
+    await store.authorize(request)
+    supabase.fault = once(fault)
+    await store.settle([Settlement(request.request_id, 3, 4, "reported", key_id=key.id)])
+    assert await month(store, key) == (7, 0, 1)
+
+
+@pytest.mark.parametrize("fault", AFTER_COMMIT)
+async def test_a_key_whose_making_was_lost_on_the_way_is_made_once(
+    supabase: StandIn, store: SupabaseStore, fault: Fault
+):
+    supabase.fault = once(fault)
+    await create(store)
+    page = await store.admin("list_api_keys", {"p_cursor": None, "p_limit": 10})
+    assert len(page["data"]) == 1
+
+
+async def test_calls_go_side_by_side_over_connections_that_are_kept(
+    supabase: StandIn, store: SupabaseStore
+):
+    key = await create(store)
+    arrived = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def together(call: Call) -> None:
+        if len(supabase.calls) >= 51:
+            loop.call_soon_threadsafe(arrived.set)
+
+    supabase.latency = 0.2
+    supabase.fault = together
+    verdicts = await asyncio.gather(*(store.authorize(ask(key)) for _ in range(50)))
+    assert all(verdict.allowed for verdict in verdicts)
+    first_answer = min(call.ended or 0.0 for call in supabase.calls[1:])
+    assert all(call.arrived < first_answer for call in supabase.calls[1:])
+    connections = store._http._transport.client.connector._conns  # type: ignore[attr-defined]
+    assert sum(map(len, connections.values())) == 50
+
+
+async def test_a_call_after_the_end_says_so(store: SupabaseStore):
+    await store.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await store.check()
