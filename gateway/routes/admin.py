@@ -1,8 +1,6 @@
 """The owner's routes, behind X-Admin-Secret. The same contract as the Supabase function `admin`."""
 
-import hmac
 from datetime import date
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -16,25 +14,14 @@ from gateway.dialects import strict
 from gateway.errors import Refusal
 from gateway.pipeline import Gateway
 from gateway.routes.answers import AnyRequest, respond
+from gateway.routes.login import Login
 
 _MAX_BODY = 64 * 1024
-_TUNNEL_MARKS = ("cf-ray", "cf-connecting-ip", "cdn-loop")  # set by Cloudflare's edge
 
 
 def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
     settings, store = gateway.settings, gateway.store
-    expected = sha256(settings.admin_secret.encode()).digest() if settings.admin_secret else None
-
-    def denied(request: AnyRequest) -> Refusal | None:
-        tunnelled = any(mark in request.headers for mark in _TUNNEL_MARKS)
-        if tunnelled and not settings.admin_through_tunnel:
-            return Refusal("admin_through_tunnel")
-        shown = sha256(
-            request.headers.get("x-admin-secret", "").encode("utf-8", "replace")
-        ).digest()
-        if expected is None or not hmac.compare_digest(shown, expected):
-            return Refusal("admin_denied")
-        return None
+    denied = Login(settings, store)
 
     async def body(request: AnyRequest, shape: type[Any]) -> Any:
         """The request as `shape`; no body at all means all defaults, where the shape has them."""
@@ -47,14 +34,14 @@ def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
 
     @post("/admin/api-keys")
     async def create(request: AnyRequest) -> Response[bytes]:
-        asked = denied(request) or await body(request, CreateKey)
+        asked = await denied(request) or await body(request, CreateKey)
         if not isinstance(asked, Refusal):
             asked = await administration.create_key(store, settings, asked)
         return respond(request, asked, 201)
 
     @get("/admin/api-keys")
     async def show(request: AnyRequest) -> Response[bytes]:
-        refusal = denied(request)
+        refusal = await denied(request)
         if refusal:
             return respond(request, refusal)
         query = request.query_params
@@ -67,26 +54,26 @@ def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
 
     @patch("/admin/api-keys/{key_id:str}")
     async def update(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
-        asked = denied(request) or await body(request, UpdateKey)
+        asked = await denied(request) or await body(request, UpdateKey)
         if not isinstance(asked, Refusal):
             asked = await administration.update_key(store, key_id, asked)
         return respond(request, asked)
 
     @post("/admin/api-keys/{key_id:str}/rotate", status_code=200)
     async def rotate(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
-        asked = denied(request) or await body(request, RotateKey)
+        asked = await denied(request) or await body(request, RotateKey)
         if not isinstance(asked, Refusal):
             asked = await administration.rotate_key(store, settings, key_id, asked.grace_seconds)
         return respond(request, asked)
 
     @delete("/admin/api-keys/{key_id:str}", status_code=200)
     async def revoke(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
-        refusal = denied(request)
+        refusal = await denied(request)
         return respond(request, refusal or await administration.revoke_key(store, key_id))
 
     @get("/admin/usage")
     async def usage(request: AnyRequest) -> Response[bytes]:
-        refusal = denied(request)
+        refusal = await denied(request)
         if refusal:
             return respond(request, refusal)
         query = request.query_params
