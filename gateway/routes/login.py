@@ -28,7 +28,10 @@ class Login:
     async def __call__(self, request: AnyRequest) -> Refusal | None:
         if not self._through_tunnel and any(mark in request.headers for mark in _TUNNEL_MARKS):
             return Refusal("admin_through_tunnel")
-        shown = _digest(request.headers.get("x-admin-secret", "").encode("latin-1", "replace"))
+        secret = request.headers.get("x-admin-secret")
+        if not secret:  # nobody has guessed anything, so there is nothing to count
+            return Refusal("admin_denied")
+        shown = _digest(secret.encode("latin-1", "replace"))  # the bytes that were sent
         matched = self._expected is not None and hmac.compare_digest(shown, self._expected)
         arguments = {"p_address": self._address(request), "p_matched": matched}
         verdict = await self._store.admin("admin_login", arguments)

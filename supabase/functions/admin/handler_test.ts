@@ -9,6 +9,7 @@ const ENVIRONMENT: Record<string, string> = {
   SUPABASE_URL: "http://127.0.0.1",
   SUPABASE_SERVICE_ROLE_KEY: "key",
 };
+const USAGE = new Request("http://x/admin/usage", { headers: { "x-admin-secret": "right" } });
 const ID = "0123abcd-4567-89ab-cdef-0123456789ab";
 
 /** The function before a database that lets everyone in and answers with `row`. */
@@ -96,7 +97,7 @@ Deno.test("what is no route costs no log-in; another method is named", async () 
 Deno.test("a database that is away is a 503 that says when, and the log says why", async () => {
   const settings = readSettings((name) => ENVIRONMENT[name]);
   const handler = makeHandler(settings, () => Promise.reject(new StoreUnavailable("why")));
-  const [answer, log] = await logged(() => handler(new Request("http://x/admin/usage")));
+  const [answer, log] = await logged(() => handler(USAGE.clone()));
   strictEqual(answer.status, 503);
   strictEqual(answer.headers.get("retry-after"), "5");
   strictEqual((await answer.json()).error.code, "server_is_overloaded");
@@ -106,7 +107,7 @@ Deno.test("a database that is away is a 503 that says when, and the log says why
 Deno.test("what fails inside is a 500 that tells nothing", async () => {
   const settings = readSettings((name) => ENVIRONMENT[name]);
   const handler = makeHandler(settings, () => Promise.reject(new Error("inner detail")));
-  const [answer, log] = await logged(() => handler(new Request("http://x/admin/usage")));
+  const [answer, log] = await logged(() => handler(USAGE.clone()));
   strictEqual(answer.status, 500);
   ok(!(await answer.text()).includes("inner detail"));
   ok(log.includes("inner detail"));

@@ -15,7 +15,9 @@ export async function login(
   settings: { adminSecret: string; supabaseUrl: string },
   store: Store,
 ): Promise<Refusal | null> {
-  const matched = isSecret(request.headers.get("x-admin-secret") ?? "", settings.adminSecret);
+  const secret = request.headers.get("x-admin-secret");
+  if (!secret) return new Refusal("admin_denied"); // nobody has guessed: there is nothing to count
+  const matched = isSecret(secret, settings.adminSecret);
   const verdict = await store("admin_login", {
     p_address: addressOf(request.headers, peer, isHosted(settings.supabaseUrl)),
     p_matched: matched,
