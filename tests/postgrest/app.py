@@ -40,6 +40,7 @@ class App:
         refusal, claims = self._admitted(request, call)
         fault = self._stand_in.fault and self._stand_in.fault(call)
         await _wait(latency / 2)
+        await self._stand_in.passed(call.function)
         reply = refusal
         if fault not in RUNS | HANGS | CUTS:
             reply = canned(fault)

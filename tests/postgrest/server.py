@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvicorn
@@ -58,6 +58,10 @@ class Server:
         self._thread.join()
         self._loop.close()
         self._reserved.close()
+
+    def call_soon(self, work: Callable[[], None]) -> None:
+        """Do this on the server's thread, whenever it comes to it."""
+        self._loop.call_soon_threadsafe(work)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this on the server's thread, and wait for it."""

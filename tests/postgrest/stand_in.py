@@ -4,6 +4,7 @@ It runs on a thread of its own and asks the test's Postgres, as the role that Po
 A test makes it slow, faulty or absent, and sees every call that was made.
 """
 
+import asyncio
 import contextlib
 import threading
 import time
@@ -32,6 +33,7 @@ class StandIn:
         self.bugs: list[Exception] = []  # the stand-in's own: `stand_in` raises them at its end
         self.keys = Keys()
         self.database = Database(dsn)
+        self._gates: dict[str, asyncio.Event] = {}
         self._changed = threading.Condition()
         self._server = Server(App(self))
 
@@ -68,6 +70,22 @@ class StandIn:
         """Cut every connection and listen no more; what has not been committed never is."""
         self._server.stop()
         self._server.run(self.database.close())
+
+    @contextlib.contextmanager
+    def holding(self, function: str) -> Iterator[None]:
+        """Within, calls of the function wait before their statement begins."""
+        gate = self._gates[function] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._gates[function]
+            self._server.call_soon(gate.set)
+
+    async def passed(self, function: str) -> None:
+        """For the application: the function may run."""
+        gate = self._gates.get(function)
+        if gate is not None:
+            await gate.wait()
 
     def reset(self) -> None:
         """No latency, no fault, and nothing has been called."""

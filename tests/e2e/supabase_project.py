@@ -1,0 +1,34 @@
+"""A gateway before a stand-in for a Supabase project, for tests of both."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.failing_parts import GatewayProcess
+from tests.fake_upstream import FakeUpstream
+from tests.postgrest.stand_in import StandIn
+
+
+def gateway_of(
+    project: StandIn, home: Path, upstream: FakeUpstream, **settings: object
+) -> GatewayProcess:
+    """A gateway that lets Supabase decide."""
+    secrets = {"SUPABASE_URL": project.url, "SUPABASE_SERVICE_KEY": project.secret_key}
+    return GatewayProcess(home, upstream.url, **secrets, **settings)
+
+
+@contextmanager
+def stopped(project: StandIn) -> Iterator[None]:
+    """The project is away within."""
+    project.stop()
+    try:
+        yield
+    finally:
+        project.start()
+
+
+async def calls_of(project: StandIn, function: str) -> int:
+    """How often it was called so far."""
+    await asyncio.sleep(0)
+    return sum(call.function == function for call in list(project.calls))
