@@ -45,7 +45,11 @@ async def served(gateway: Gateway) -> AsyncIterator[str]:
     """Its address. The socket listens before the server runs, so nobody comes too early."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         config = uvicorn.Config(
-            make_app(gateway), http=BoundedHttp, lifespan="off", log_config=None
+            make_app(gateway),
+            http=BoundedHttp,
+            lifespan="off",
+            log_config=None,
+            proxy_headers=False,  # as in server.py: the peer is who it is
         )
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve(sockets=[listening]))

@@ -1,0 +1,122 @@
+"""Who gets in at /admin: who shows the secret, and has not guessed at it too often."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.contract.admin_calls import ROUTES, Owner, error
+from tests.contract.admin_servers import SECRET, Admin
+from tests.postgres_fixture import execute
+
+TOO_MANY = 10  # failures of one address within 15 minutes: sql/helpers/admin_failures.sql
+WRONG = [SECRET[:-1], SECRET + "x", SECRET.upper(), "größer", "x" * 10_000, "0", "null"]
+
+
+def guess(client: Owner, times: int) -> list[int]:
+    return [client.ask("GET", "/admin/usage").status_code for _ in range(times)]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_without_the_secret_nothing_is_done(admin: Admin, method: str, path: str):
+    for headers in ({}, {"X_Admin_Secret": ""}, {"Authorization": f"Bearer {SECRET[:14]}"}):
+        with Owner(admin.url) as client:
+            del client.client.headers["X-Admin-Secret"]
+            answer = client.ask(method, path, b'{"not": "looked at"', **headers)
+            assert answer.status_code == 401
+            told = error(answer)
+            assert told["code"] == "invalid_admin_secret"
+            assert told["message"] == "The header X-Admin-Secret is missing or wrong."
+    assert not [name for name, _ in admin.calls() if name == "admin_login"][1:]
+
+
+@pytest.mark.parametrize("secret", WRONG, ids=lambda text: text[:20])
+def test_a_wrong_secret_is_refused(admin: Admin, secret: str):
+    with Owner(admin.url, secret) as client:
+        answer = client.ask("DELETE", "/admin/api-keys/not-looked-at")
+    assert (answer.status_code, error(answer)["code"]) == (401, "invalid_admin_secret")
+    assert "retry-after" not in answer.headers
+
+
+def test_the_secret_in_another_coding_is_another_secret(admin: Admin):
+    with Owner(admin.url, SECRET.encode("latin-1")) as client:
+        assert guess(client, 1) == [401]
+
+
+def test_after_too_many_failures_even_the_right_secret_waits(admin: Admin, owner: Owner):
+    assert guess(owner, 1) == [200]
+    with Owner(admin.url, "wrong") as guesser:
+        assert guess(guesser, TOO_MANY) == [401] * (TOO_MANY - 1) + [429]
+    answer = owner.ask("GET", "/admin/usage")
+    wait = int(answer.headers["retry-after"])
+    assert (answer.status_code, 800 < wait <= 900) == (429, True)
+    told = error(answer)
+    assert told["message"] == f"Too many failed log-ins. Try again in {wait} s."
+    assert (told["type"], told["code"]) == ("rate_limit_error", "rate_limit_exceeded")
+
+
+def test_another_address_is_not_locked_out_with_the_guesser(admin: Admin, owner: Owner):
+    with Owner(admin.url, "wrong", "127.0.0.2") as guesser:
+        assert guess(guesser, TOO_MANY + 1)[-2:] == [429, 429]
+    assert guess(owner, 1) == [200]
+
+
+def test_a_client_does_not_choose_whom_its_failures_are_put_down_to(admin: Admin, owner: Owner):
+    """Nobody stands before either of the two here, so what a client says of itself is a lie."""
+    forged = {"True_Client_IP": "192.0.2.9", "X_Real_IP": "192.0.2.9", "Forwarded": "for=192.0.2.9"}
+    if admin.name == "gateway":
+        forged |= {"X_Forwarded_For": "192.0.2.9"}
+    else:
+        forged |= {"CF_Connecting_IP": "192.0.2.9", "X_Forwarded_For": "192.0.2.9, 127.0.0.1"}
+    with Owner(admin.url, "wrong") as guesser:
+        for _ in range(TOO_MANY):
+            guesser.ask("GET", "/admin/usage", **forged)
+    assert guess(owner, 1) == [429]
+
+
+def test_a_lock_out_ends_when_the_failures_have_grown_old(admin: Admin, owner: Owner):
+    with Owner(admin.url, "wrong") as guesser:
+        guess(guesser, TOO_MANY)
+    assert guess(owner, 1) == [429]
+    older = "update gateway.admin_failures set failed_at = failed_at - interval '15 minutes'"
+    asyncio.run(execute(admin.dsn, older))
+    assert guess(owner, 1) == [200]
+
+
+def test_guesses_sent_all_at_once_gain_nothing(admin: Admin):
+    async def all_at_once() -> list[int]:
+        with Owner(admin.url, "wrong") as guesser:
+            tasks = [asyncio.to_thread(guess, guesser, 1) for _ in range(3 * TOO_MANY)]
+            return [status for [status] in await asyncio.gather(*tasks)]
+
+    statuses = asyncio.run(all_at_once())
+    assert sorted(statuses) == [401] * (TOO_MANY - 1) + [429] * (2 * TOO_MANY + 1)
+
+
+def test_a_route_that_does_not_exist_tells_nothing_about_a_secret(admin: Admin):
+    with Owner(admin.url, "wrong") as client:
+        assert {client.ask("GET", "/admin/nothing").status_code for _ in range(20)} == {404}
+        assert guess(client, 1) == [401]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("OPTIONS", "/admin/api-keys"), ("OPTIONS", "/admin/usage")]
+)
+def test_a_page_may_ask_first_and_send_the_secret_then(owner: Owner, method: str, path: str):
+    page: dict[str, Any] = {"Origin": "https://console.example"}
+    asked = {
+        "Access_Control_Request_Method": "PATCH",
+        "Access_Control_Request_Headers": "x-admin-secret, content-type",
+    }
+    answer = owner.ask(method, path, **page, **asked)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-headers"] == "x-admin-secret, content-type"
+    methods = "GET, POST, PATCH, DELETE, OPTIONS"
+    assert answer.headers["access-control-allow-methods"] == methods
+    assert answer.headers["access-control-max-age"] == "7200"
+    assert "access-control-allow-credentials" not in answer.headers
+    then = owner.ask("GET", "/admin/usage", **page)
+    assert (then.status_code, then.headers["access-control-allow-origin"]) == (200, "*")
+    assert then.headers["vary"] == "Origin"
+    assert "x-request-id, retry-after" in then.headers["access-control-expose-headers"]
