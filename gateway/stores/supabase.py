@@ -29,7 +29,7 @@ from gateway.stores.functions import arguments_of
 from gateway.stores.supabase_problems import FAILURES, NotJson, Rejected, explain, may_pass
 
 DECISION_TIMEOUT = 5.0  # seconds; a client waits for these
-CALL_TIMEOUT = 20.0
+CALL_TIMEOUT = 10.0
 PAUSE = 0.1  # seconds, at most, before what failed is sent again
 KEEP_ALIVE = 90.0  # seconds that an idle connection is kept; each new one costs three round trips
 _CONNECTIONS = 100

@@ -1,6 +1,5 @@
 """A gateway before a stand-in for a Supabase project, for tests of both."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +27,6 @@ def stopped(project: StandIn) -> Iterator[None]:
         project.start()
 
 
-async def calls_of(project: StandIn, function: str) -> int:
-    """How often it was called so far."""
-    await asyncio.sleep(0)
-    return sum(call.function == function for call in list(project.calls))
+async def nothing_waits(gateway: GatewayProcess) -> bool:
+    """Whether the store has all settlements of it."""
+    return (await gateway.health())["outbox"]["waiting"] == 0

@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.books import Books
 from tests.e2e.callers import bearer, connect
 from tests.e2e.failing_parts import GatewayProcess, eventually
-from tests.e2e.supabase_project import gateway_of, stopped
+from tests.e2e.supabase_project import gateway_of, nothing_waits, stopped
 from tests.e2e.watching_client import ask
 from tests.fake_upstream import FakeUpstream
 from tests.postgrest.stand_in import Fault, StandIn, stand_in
@@ -37,10 +37,6 @@ async def known_key(dsn: str, gateway: GatewayProcess, **options: int) -> Books:
     key = await books.make_key(**options)
     assert (await ask(gateway.url, key, "first")).complete
     return books
-
-
-async def nothing_waits(gateway: GatewayProcess) -> bool:
-    return (await gateway.health())["outbox"]["waiting"] == 0
 
 
 async def test_known_keys_go_on_unknown_ones_come_later_and_all_is_counted_afterwards(
