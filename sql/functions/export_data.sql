@@ -1,5 +1,5 @@
--- One page of what moves to another database (`localllm db export`): of which kind, gateway.moving_order
--- says. Holds and rate windows belong to what runs now and are not moved.
+-- One page of what moves to another database (`localllm db export`), a kind at a time. The order is
+-- one in which new rows come last, where there is such.
 
 create or replace function gateway.export_data_at(p_kind text, p_cursor text, p_limit integer)
 returns jsonb

@@ -1,4 +1,4 @@
--- What moves from one database to another, row by row as JSON: see public.export_data.
+-- What moves from one database to another, as rows of JSON: see public.export_data.
 
 -- The columns that put the rows of a kind in order and tell them apart, as they stand in a cursor.
 -- Null: there is no such kind.
@@ -12,6 +12,27 @@ return case p_kind
     when 'logs' then '{created_at,request_id}'
 end;
 
+-- All that a row of a kind has. Of the counters only what was used: what is held, and the rate
+-- window, belong to requests that run now.
+create or replace function gateway.moving_columns(p_kind text) returns text[]
+language sql stable parallel safe
+return case
+    when p_kind = 'counters' then '{api_key_id,month_start,tokens_used,requests,last_used_at}'
+    else (
+        select array_agg(a.attname::text order by a.attname)
+        from pg_catalog.pg_attribute as a
+        where
+            a.attrelid = case p_kind
+                when 'keys' then 'gateway.api_keys'::regclass
+                when 'retired_keys' then 'gateway.retired_keys'::regclass
+                when 'daily' then 'gateway.usage_daily'::regclass
+                when 'logs' then 'gateway.usage_logs'::regclass
+            end
+            and a.attnum > 0
+            and not a.attisdropped
+    )
+end;
+
 create or replace function gateway.unknown_kind() returns jsonb
 language sql immutable parallel safe
-return gateway.refusal('invalid', 'The kinds are: keys, retired_keys, counters, daily, logs.');
+return gateway.refusal('invalid', 'The kinds are keys, retired_keys, counters, daily and logs.');

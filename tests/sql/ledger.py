@@ -164,4 +164,4 @@ class Ledger:
 
 
 async def open_ledger(dsn: str) -> Ledger:
-    return Ledger(await asyncpg.connect(dsn))
+    return Ledger(await asyncpg.connect(dsn, command_timeout=30))
