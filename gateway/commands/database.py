@@ -63,8 +63,8 @@ def export_data(file: str, force: bool) -> None:
     on_screen = file == export_file.STREAM and sys.stdout.isatty()
     with export_file.written(file, force) as target, _shown("Exporting", on_screen) as report:
         counts = with_store(lambda store, _: transfer.export(store, target, report))
-    told = ", ".join(f"{number(counts[kind])} {noun}" for kind, noun in _NOUNS.items())
-    click.echo(f"Exported {told}.", err=True)
+    told = ", ".join(f"{noun} {number(counts[kind])}" for kind, noun in _NOUNS.items())
+    click.echo(f"Exported: {told}.", err=True)
 
 
 @db.command("import")
