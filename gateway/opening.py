@@ -22,16 +22,17 @@ class SchemaMissing(StoreMisconfigured):
     """The Supabase project lacks these parts of the schema."""
 
     def __init__(self, missing: list[str]) -> None:
-        names = ", ".join(missing)
+        names = ", ".join(name for name in missing if name != FUNCTIONS)
         super().__init__(f"the project's schema lacks {names}: run: npx supabase db push")
 
 
 class Opened(NamedTuple):
-    """A store that answers, and the embedded server behind it, if it is that one."""
+    """A store, and the embedded server behind it, if it is that one."""
 
     store: Store
     postgres: EmbeddedPostgres | None
     applied: list[str]  # what of the schema was missing
+    problem: str = ""  # why it does not answer yet; a gateway goes on all the same
 
 
 @contextlib.asynccontextmanager
@@ -60,10 +61,10 @@ async def _supabase(settings: Settings, report: Report) -> AsyncGenerator[Opened
         except StoreMisconfigured:
             raise
         except StoreUnavailable as problem:
-            report(f"Supabase cannot be asked yet: {problem}")
-        else:
-            if set(missing) - {FUNCTIONS}:
-                raise SchemaMissing(missing)
+            yield Opened(store, None, [], f"Supabase cannot be asked yet: {problem}")
+            return
+        if set(missing) - {FUNCTIONS}:
+            raise SchemaMissing(missing)
         yield Opened(store, None, [])
 
 

@@ -38,6 +38,8 @@ async def launch(settings: Settings, signals: Signals, *, demo: bool) -> None:
 
         def ready() -> None:
             signals.leave_to_server()
+            if opened.problem:
+                say(opened.problem)
             telling.append(asyncio.create_task(_tell(settings, opened.store, source)))
 
         await server.serve(settings, opened.store, upstream, ready=ready)

@@ -33,11 +33,14 @@ async def _serve(settings: Settings, signals: Signals) -> None:
     from gateway.supervision import supervised
     from gateway.upstream import Target, Upstream
 
-    def ready() -> None:
-        signals.leave_to_server()
-        url = preflight.local_url(settings.host, settings.port)
-        click.echo(f"localllm runs at {url} ({settings.store} store, Ctrl-C stops it)")
-
     async with open_store(settings, progress) as opened, supervised(opened.postgres):
+
+        def ready() -> None:
+            signals.leave_to_server()
+            url = preflight.local_url(settings.host, settings.port)
+            click.echo(f"localllm runs at {url} ({settings.store} store, Ctrl-C stops it)")
+            if opened.problem:
+                click.echo(opened.problem, err=True)
+
         upstream = Upstream(Target(settings.ollama_base_url), settings.ollama_timeout)
         await server.serve(settings, opened.store, upstream, ready=ready)

@@ -3,6 +3,7 @@
 PostgREST's errors are `{code, message, details, hint}`; what stands before it answers otherwise.
 """
 
+import os
 import ssl
 
 import aiohttp
@@ -55,7 +56,10 @@ def explain(problem: BaseException, host: str) -> StoreUnavailable:
         )
     match _cause(problem):
         case aiohttp.ClientConnectorDNSError():
-            text = f"{host} has no address: check SUPABASE_URL and the network."
+            text = (
+                f"{host} has no address: check SUPABASE_URL and the network. "
+                "A project that is paused or deleted has none either."
+            )
         case aiohttp.ClientConnectorCertificateError() | ssl.SSLError():
             text = f"the certificate of {host} is not trusted here: check clock and proxies."
         case aiohttp.ClientConnectorError() as refused:
@@ -116,6 +120,6 @@ def _cause(problem: BaseException) -> BaseException:
 
 
 def _words(problem: BaseException) -> str:
-    if isinstance(problem, OSError) and problem.strerror:
-        return problem.strerror.lower()
+    if isinstance(problem, OSError) and problem.errno:
+        return os.strerror(problem.errno).lower()  # its own text repeats the address
     return (str(problem).splitlines() or [""])[0].rstrip(".") or type(problem).__name__

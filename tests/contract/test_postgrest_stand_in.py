@@ -7,8 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 from postgrest import APIError
-
 from supabase import AsyncClient, AsyncClientOptions, create_async_client
+
 from tests.postgrest.fixtures import supabase
 from tests.postgrest.stand_in import Fault, StandIn
 

@@ -285,13 +285,6 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(
     assert "hunter2" not in line
 
 
-def test_supabase_is_announced_for_the_next_release(localllm: CommandLine) -> None:
-    done = localllm(
-        "keys", "list", SUPABASE_URL="https://x.supabase.co", SUPABASE_SERVICE_KEY="sb_secret_x"
-    )
-    assert "next release" in one_line(done, 1)
-
-
 def test_debug_shows_where_a_command_failed(localllm: CommandLine) -> None:
     done = localllm("up", DATA_DIR="/proc/localllm", DEBUG="true")
     assert done.returncode == 1
@@ -343,7 +336,7 @@ def test_completion_prints_a_script_and_answers_it(localllm: CommandLine, shell:
 
 def test_help_does_not_import_what_only_the_work_needs() -> None:
     """What keeps `--help` and completion quick, without a clock."""
-    heavy = ["asyncpg", "aiohttp", "httpx", "litestar", "msgspec", "rich", "uvicorn", "uvloop"]
+    heavy = ["asyncpg", "aiohttp", "httpx", "litestar", "msgspec", "rich", "supabase", "uvicorn"]
     code = f"import sys, gateway.__main__; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
