@@ -1,10 +1,15 @@
--- The rows of a kind that come after a cursor's values (null: from the first on), in order.
+-- The rows of a kind that come after the values of a cursor (see gateway.moving_order), in order.
+-- Null, for the first page, stands for values before all others, so that every page is one range of
+-- an index.
 
 create or replace function gateway.export_rows(p_kind text, p_after jsonb, p_limit integer)
 returns setof jsonb
 language plpgsql stable
 as $$
 declare
+    v_no_id constant uuid := '00000000-0000-0000-0000-000000000000';
+    v_time timestamptz;
+    v_id uuid;
     v_month timestamptz;
     v_left integer := p_limit;
     v_found integer;
@@ -14,17 +19,19 @@ begin
             return query
             select to_jsonb(k) from gateway.api_keys as k
             where
-                p_after is null
-                or (k.created_at, k.id) > ((p_after ->> 0)::timestamptz, (p_after ->> 1)::uuid)
+                (k.created_at, k.id) > (
+                    coalesce((p_after ->> 0)::timestamptz, '-infinity'),
+                    coalesce((p_after ->> 1)::uuid, v_no_id)
+                )
             order by k.created_at, k.id
             limit p_limit;
         when 'retired_keys' then
             return query
             select to_jsonb(r) from gateway.retired_keys as r
-            where p_after is null or r.key_hash > p_after ->> 0
+            where r.key_hash > coalesce(p_after ->> 0, '')
             order by r.key_hash
             limit p_limit;
-        when 'counters' then -- what runs now is not moved
+        when 'counters' then
             return query
             select
                 jsonb_build_object(
@@ -36,38 +43,40 @@ begin
                 )
             from gateway.key_counters as c
             where
-                (p_after is null or c.api_key_id > (p_after ->> 0)::uuid)
-                and c.month_start > '-infinity'
+                c.api_key_id > coalesce((p_after ->> 0)::uuid, v_no_id)
+                and c.month_start > '-infinity' -- it has one: see gateway.import_row
             order by c.api_key_id
             limit p_limit;
         when 'daily' then
             return query
             select to_jsonb(d) from gateway.usage_daily as d
             where
-                p_after is null
-                or (d.api_key_id, d.day, d.model)
-                > ((p_after ->> 0)::uuid, (p_after ->> 1)::date, p_after ->> 2)
+                (d.api_key_id, d.day, d.model) > (
+                    coalesce((p_after ->> 0)::uuid, v_no_id),
+                    coalesce((p_after ->> 1)::date, '-infinity'),
+                    coalesce(p_after ->> 2, '')
+                )
             order by d.api_key_id, d.day, d.model
             limit p_limit;
-        when 'logs' then -- no index has this order, so only a month at a time is sorted
+        when 'logs' then -- no index has its order, so a month at a time is sorted
+            v_time := coalesce((p_after ->> 0)::timestamptz, '-infinity');
+            v_id := coalesce((p_after ->> 1)::uuid, v_no_id);
             for v_month in
                 select m.month from gateway.log_months() as m
-                where
-                    p_after is null
-                    or m.month >= gateway.month_of((p_after ->> 0)::timestamptz)
+                where gateway.month_after(m.month) > v_time
                 order by m.month
             loop
                 return query
-                select to_jsonb(l) from gateway.usage_logs as l
-                where
-                    l.created_at >= v_month and l.created_at < gateway.month_after(v_month)
-                    and (
-                        p_after is null
-                        or (l.created_at, l.request_id)
-                        > ((p_after ->> 0)::timestamptz, (p_after ->> 1)::uuid)
-                    )
-                order by l.created_at, l.request_id
-                limit v_left;
+                select to_jsonb(page)
+                from (
+                    select l.* from gateway.usage_logs as l
+                    where
+                        l.created_at >= greatest(v_month, v_time)
+                        and l.created_at < gateway.month_after(v_month)
+                        and (l.created_at, l.request_id) > (v_time, v_id)
+                    order by l.created_at, l.request_id
+                    limit v_left
+                ) as page;
                 get diagnostics v_found = row_count;
                 v_left := v_left - v_found;
                 exit when v_left = 0;

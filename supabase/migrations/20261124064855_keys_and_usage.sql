@@ -1,0 +1,1502 @@
+-- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
+-- It applies what the database lacks and records it, as `localllm db migrate` does.
+-- step 0001_keys 58b9a63b1c83c674d8008616a41e40f41983afbfa971436cb318fbb984865c0a
+-- step 0002_usage 4b0f308cc4d851318bf78110bb6b39a31e844a32e33dc58d16639759de3afca0
+-- step 0003_types 4d78a550b2491470d37e43e06964bd6909ef64c44c2fd02269b05fff86e1bc95
+-- step functions dd472200d7e24275b4985ca67bb670eee2954c9bed19490b39ae75069ecfcdbf
+
+do $migration$
+begin
+    perform pg_advisory_xact_lock(7813573148593122413);
+
+create schema if not exists gateway;
+create table if not exists gateway.migrations (
+    version text primary key,
+    checksum text not null,
+    applied_at timestamptz not null default now()
+);
+
+    if not exists (select 1 from gateway.migrations as m where m.version = '0001_keys') then
+        execute $step$
+-- Keys, and what is counted for them while requests run.
+
+create table gateway.api_keys (
+    id uuid not null default gen_random_uuid(),
+    key_hash text not null,
+    prefix text not null,
+    label text not null,
+    owner_email text,
+    rate_limit_per_min integer not null,
+    monthly_token_limit bigint not null,
+    allowed_models text[],
+    allowed_origins text[],
+    scopes text[] not null default '{chat,embeddings,models:read}',
+    is_active boolean not null default true,
+    created_at timestamptz not null,
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    -- The names are what an administrator reads when one is broken.
+    constraint api_keys_pkey primary key (id),
+    constraint this_key_exists_already unique (key_hash),
+    constraint the_hash_must_be_64_hex_digits check (key_hash ~ '^[0-9a-f]{64}$'),
+    constraint the_prefix_must_have_1_to_40_characters check (length(prefix) between 1 and 40),
+    constraint the_label_must_have_1_to_200_characters check (length(label) between 1 and 200),
+    constraint the_rate_limit_must_be_from_1_to_1000000 check (
+        rate_limit_per_min between 1 and 1000000
+    ),
+    constraint the_token_limit_must_be_from_0_to_1e12 check (
+        monthly_token_limit between 0 and 1000000000000
+    ),
+    constraint the_scopes_must_be_known_ones check (
+        scopes <@ '{chat,embeddings,models:read,models:pull}' and scopes <> '{}'
+    )
+);
+
+create index api_keys_by_age on gateway.api_keys (created_at, id);
+
+-- What a key was before it was rotated: good until its grace has passed.
+create table gateway.retired_keys (
+    key_hash text primary key,
+    api_key_id uuid not null references gateway.api_keys,
+    valid_until timestamptz not null
+);
+
+-- The hot row of each key. No index but the primary key and half of each page free, so that every
+-- update stays in its page (HOT) and touches no index.
+create table gateway.key_counters (
+    api_key_id uuid primary key references gateway.api_keys,
+    month_start timestamptz not null,
+    tokens_used bigint not null default 0, -- charged this month
+    tokens_held bigint not null default 0, -- for the requests that run now
+    requests bigint not null default 0, -- settled this month
+    bucket bigint not null default 0, -- number of the newest 10-second bucket
+    window_counts integer[] not null default '{0,0,0,0,0,0,0}', -- newest first
+    last_granted integer not null default 0, -- these two only so that an update can return them
+    last_charged bigint not null default 0,
+    last_used_at timestamptz
+) with (fillfactor = 50);
+
+-- What a running request may cost at most. No foreign key: keys are never deleted.
+create table gateway.holds (
+    request_id uuid primary key,
+    api_key_id uuid not null,
+    authorized_at timestamptz not null, -- its month is the one that is charged
+    expires_at timestamptz not null,
+    released_at timestamptz, -- set by the sweep; settling still counts the request, once
+    tokens bigint not null,
+    granted integer not null,
+    model text not null,
+    endpoint text not null
+);
+$step$;
+        insert into gateway.migrations (version, checksum)
+        values ('0001_keys', '58b9a63b1c83c674d8008616a41e40f41983afbfa971436cb318fbb984865c0a');
+    end if;
+
+    if not exists (select 1 from gateway.migrations as m where m.version = '0002_usage') then
+        execute $step$
+-- What requests came to. Times are those of the authorisation: they say which month is charged.
+
+create table gateway.usage_logs (
+    request_id uuid not null,
+    api_key_id uuid not null,
+    model text not null,
+    endpoint text not null,
+    prompt_tokens bigint not null,
+    completion_tokens bigint not null,
+    total_tokens bigint not null,
+    charged_tokens bigint not null,
+    usage_source text not null,
+    status text not null,
+    ttft_ms integer,
+    duration_ms integer,
+    created_at timestamptz not null
+) partition by range (created_at);
+
+create index usage_logs_by_time on gateway.usage_logs using brin (created_at);
+
+-- Small, and only for settlements whose hold is gone: has this request been counted?
+create index usage_logs_by_request on gateway.usage_logs using hash (request_id);
+
+-- Only a safety net: gateway.ensure_partitions_at makes those of the months in time.
+create table gateway.usage_logs_default partition of gateway.usage_logs default;
+
+-- The same by day, kept when old months of the log are dropped.
+create table gateway.usage_daily (
+    day date not null,
+    api_key_id uuid not null,
+    model text not null,
+    requests bigint not null,
+    prompt_tokens bigint not null,
+    completion_tokens bigint not null,
+    total_tokens bigint not null,
+    charged_tokens bigint not null,
+    primary key (api_key_id, day, model)
+);
+$step$;
+        insert into gateway.migrations (version, checksum)
+        values ('0002_usage', '4b0f308cc4d851318bf78110bb6b39a31e844a32e33dc58d16639759de3afca0');
+    end if;
+
+    if not exists (select 1 from gateway.migrations as m where m.version = '0003_types') then
+        execute $step$
+-- The rows that the public functions give. A new field is a new function, never a changed type.
+
+create type gateway.verdict as (
+    allowed boolean,
+    reason text,
+    key_id uuid,
+    granted integer,
+    rate_limit integer,
+    rate_remaining integer,
+    rate_reset_ms integer,
+    token_limit bigint,
+    tokens_remaining bigint,
+    month_resets_at timestamptz,
+    retry_after_ms integer
+);
+
+create type gateway.identity as (
+    allowed boolean,
+    reason text,
+    key_id uuid,
+    allowed_models text[]
+);
+
+create type gateway.settle_result as (settled integer, unknown integer);
+
+create type gateway.sweep_result as (released integer, renewed integer);
+$step$;
+        insert into gateway.migrations (version, checksum)
+        values ('0003_types', '4d78a550b2491470d37e43e06964bd6909ef64c44c2fd02269b05fff86e1bc95');
+    end if;
+
+    if not exists (
+        select 1 from gateway.migrations as m
+        where
+            (m.version = 'functions' and m.checksum = 'dd472200d7e24275b4985ca67bb670eee2954c9bed19490b39ae75069ecfcdbf')
+            or (m.version <> 'functions' and m.version collate "C" > '0003_types')
+    ) then
+        execute $step$
+-- Months and days in UTC. Plain SQL without settings of its own, so that Postgres inlines it.
+
+create or replace function gateway.month_of(p_time timestamptz) returns timestamptz
+language sql immutable parallel safe
+return date_trunc('month', p_time at time zone 'UTC') at time zone 'UTC';
+
+create or replace function gateway.month_after(p_time timestamptz) returns timestamptz
+language sql immutable parallel safe
+return (date_trunc('month', p_time at time zone 'UTC') + interval '1 month') at time zone 'UTC';
+
+create or replace function gateway.day_of(p_time timestamptz) returns date
+language sql immutable parallel safe
+return (p_time at time zone 'UTC')::date;
+
+-- As JSON shows a time, whatever the time zone of the session.
+create or replace function gateway.iso(p_time timestamptz) returns text
+language sql stable parallel safe
+return to_char(p_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+
+-- What a month's counter brings into p_month: nothing, if it is of an earlier one.
+create or replace function gateway.carried(
+    p_amount bigint, p_month_start timestamptz, p_month timestamptz
+) returns bigint
+language sql immutable parallel safe
+return case when p_month_start < p_month then 0 else p_amount end;
+
+-- What a request is charged: what was reported, within its hold and what else is left.
+
+create or replace function gateway.charge(p_total bigint, p_held bigint, p_left bigint)
+returns bigint
+language sql immutable parallel safe
+return least(p_total, p_held + greatest(p_left, 0));
+
+-- What is left of a month that is over, whose counter is gone: a hold no longer in its table is
+-- part of it.
+create or replace function gateway.left_of_month(p_key_id uuid, p_month timestamptz)
+returns bigint
+language sql stable
+begin atomic
+    select (
+        k.monthly_token_limit
+        - (
+            select coalesce(sum(d.charged_tokens), 0)
+            from gateway.usage_daily as d
+            where
+                d.api_key_id = p_key_id
+                and d.day >= gateway.day_of(p_month)
+                and d.day < gateway.day_of(gateway.month_after(p_month))
+        )
+        - (
+            select coalesce(sum(h.tokens), 0)
+            from gateway.holds as h
+            where h.api_key_id = p_key_id and gateway.month_of(h.authorized_at) = p_month
+        )
+    )::bigint
+    from gateway.api_keys as k
+    where k.id = p_key_id;
+end;
+
+-- What a key is and may do at a moment.
+
+-- The key with this hash, or the one that replaced it while its grace lasts, or null.
+create or replace function gateway.find_key(p_now timestamptz, p_key_hash text)
+returns gateway.api_keys
+language plpgsql stable
+as $$
+declare
+    v_key gateway.api_keys;
+begin
+    select k.* into v_key from gateway.api_keys as k where k.key_hash = p_key_hash;
+    if not found then
+        select k.* into v_key
+        from gateway.retired_keys as r
+        inner join gateway.api_keys as k on r.api_key_id = k.id
+        where r.key_hash = p_key_hash and r.valid_until > p_now;
+    end if;
+    return v_key;
+end;
+$$;
+
+-- Why a key may not do this, or null. A null origin or model is not checked.
+create or replace function gateway.key_refusal(
+    p_now timestamptz, p_key gateway.api_keys, p_scope text, p_origin text, p_model text
+) returns text
+language sql immutable parallel safe
+return case
+    when (p_key).id is null then 'invalid_api_key'
+    when (p_key).revoked_at is not null or not (p_key).is_active then 'key_revoked'
+    when (p_key).expires_at <= p_now then 'key_expired'
+    when p_scope <> all((p_key).scopes) then 'scope_missing'
+    when p_origin <> all(nullif((p_key).allowed_origins, '{}')) then 'origin_not_allowed'
+    when p_model <> all(nullif((p_key).allowed_models, '{}')) then 'model_not_allowed'
+end;
+
+-- The counters as they are at p_now: of this month, with the window moved on.
+create or replace function gateway.counter_at(
+    p_now timestamptz, p_counter gateway.key_counters
+) returns gateway.key_counters
+language plpgsql stable
+as $$
+declare
+    v_month constant timestamptz := gateway.month_of(p_now);
+    v_bucket constant bigint := gateway.bucket_of(p_now);
+begin
+    if p_counter.month_start < v_month then
+        p_counter.month_start := v_month;
+        p_counter.tokens_used := 0;
+        p_counter.tokens_held := 0;
+        p_counter.requests := 0;
+    end if;
+    p_counter.window_counts := gateway.shift_window(
+        p_counter.window_counts, p_counter.bucket, v_bucket
+    );
+    p_counter.bucket := gateway.newest_bucket(p_counter.bucket, v_bucket);
+    return p_counter;
+end;
+$$;
+
+-- The counters of a key as they are at p_now.
+create or replace function gateway.read_counter(p_now timestamptz, p_key_id uuid)
+returns gateway.key_counters
+language plpgsql -- volatile: each read sees what was committed until then
+as $$
+declare
+    v_counter gateway.key_counters;
+begin
+    select c.* into v_counter from gateway.key_counters as c where c.api_key_id = p_key_id;
+    return gateway.counter_at(p_now, v_counter);
+end;
+$$;
+
+-- A key as administrators see it: never its hash.
+create or replace function gateway.key_json(p_now timestamptz, p_key gateway.api_keys)
+returns jsonb
+language sql stable
+begin atomic
+    select
+        jsonb_build_object(
+            'id', (p_key).id,
+            'label', (p_key).label,
+            'prefix', (p_key).prefix,
+            'owner_email', (p_key).owner_email,
+            'rate_limit_per_min', (p_key).rate_limit_per_min,
+            'monthly_token_limit', (p_key).monthly_token_limit,
+            'tokens_used_month', (n.counter).tokens_used,
+            'month_reset_at', gateway.iso(gateway.month_after((n.counter).month_start)),
+            'allowed_models', (p_key).allowed_models,
+            'allowed_origins', (p_key).allowed_origins,
+            'scopes', (p_key).scopes,
+            'is_active', (p_key).is_active,
+            'created_at', gateway.iso((p_key).created_at),
+            'expires_at', gateway.iso((p_key).expires_at),
+            'last_used_at', gateway.iso((n.counter).last_used_at),
+            'revoked_at', gateway.iso((p_key).revoked_at)
+        )
+    from (select gateway.read_counter(p_now, (p_key).id) as counter offset 0) as n;
+end;
+
+-- A refusal of an administration function. p_detail is for people.
+create or replace function gateway.refusal(p_reason text, p_detail text) returns jsonb
+language sql immutable parallel safe
+return jsonb_build_object('refusal', p_reason, 'detail', p_detail);
+
+-- What a broken constraint says: its name is a sentence.
+create or replace function gateway.invalid(p_error text) returns jsonb
+language sql immutable parallel safe
+return gateway.refusal(
+    'invalid', coalesce(translate(substring(p_error from 'constraint "(.*)"'), '_', ' '), p_error)
+);
+
+create or replace function gateway.unknown_key() returns jsonb
+language sql immutable parallel safe
+return gateway.refusal('not_found', 'There is no key with this id.');
+
+-- The log's partitions of this month and the next; how many had to be made. A new one is filled
+-- before it is attached, because the default one may have caught rows of its month. Who makes one
+-- waits for everyone who writes to the log, so it may hold no lock on holds or counters.
+
+create or replace function gateway.ensure_partitions_at(p_now timestamptz) returns integer
+language plpgsql
+as $$
+declare
+    v_from timestamptz := gateway.month_of(p_now);
+    v_to timestamptz;
+    v_name text;
+    v_made integer := 0;
+begin
+    for v_count in 1..2 loop
+        v_to := gateway.month_after(v_from);
+        v_name := 'usage_logs_' || to_char(v_from at time zone 'UTC', 'YYYY_MM');
+        if to_regclass('gateway.' || v_name) is null then
+            lock table gateway.usage_logs in access exclusive mode;
+            if to_regclass('gateway.' || v_name) is null then
+                execute format(
+                    'create table gateway.%I (like gateway.usage_logs including indexes)', v_name
+                );
+                execute format('alter table gateway.%I enable row level security', v_name);
+                execute format('revoke all on table gateway.%I from public', v_name);
+                execute format(
+                    'with moved as (
+                        delete from gateway.usage_logs_default
+                        where created_at >= $1 and created_at < $2
+                        returning *
+                    )
+                    insert into gateway.%I select * from moved', v_name
+                ) using v_from, v_to;
+                execute format(
+                    'alter table gateway.usage_logs attach partition gateway.%I
+                    for values from (%L) to (%L)', v_name, v_from, v_to
+                );
+                v_made := v_made + 1;
+            end if;
+        end if;
+        v_from := v_to;
+    end loop;
+    return v_made;
+end;
+$$;
+
+-- The rate window: seven buckets of 10 seconds, all counted. Any 60 seconds touch at most seven of
+-- them, so that never more than the limit passes in any 60 seconds.
+
+create or replace function gateway.bucket_of(p_time timestamptz) returns bigint
+language sql stable parallel safe
+return floor(extract(epoch from p_time) / 10)::bigint;
+
+-- The counts as they are at p_to. A newest bucket a little ahead of it: this caller waited for the
+-- row. Far ahead: the clock was set back, so begin anew rather than block the key.
+create or replace function gateway.shift_window(
+    p_counts integer[], p_from bigint, p_to bigint
+) returns integer[]
+language sql immutable parallel safe
+return case
+    when p_to - p_from between -6 and 0 then p_counts
+    when p_to - p_from between 1 and 6
+        then (array_fill(0, array[(p_to - p_from)::integer]) || p_counts)[1:7]
+    else '{0,0,0,0,0,0,0}'::integer[]
+end;
+
+-- The number of the newest bucket after that step.
+create or replace function gateway.newest_bucket(p_from bigint, p_to bigint) returns bigint
+language sql immutable parallel safe
+return case when p_from - p_to between 1 and 6 then p_from else p_to end;
+
+-- The counts with one more request at p_to.
+create or replace function gateway.count_in_window(
+    p_counts integer[], p_from bigint, p_to bigint
+) returns integer[]
+language sql immutable parallel safe
+return array[(gateway.shift_window(p_counts, p_from, p_to))[1] + 1]
+|| (gateway.shift_window(p_counts, p_from, p_to))[2:7];
+
+create or replace function gateway.window_sum(p_counts integer[]) returns integer
+language sql immutable parallel safe
+return p_counts[1] + p_counts[2] + p_counts[3] + p_counts[4]
++ p_counts[5] + p_counts[6] + p_counts[7];
+
+-- Milliseconds until enough buckets have left for one more request; 0 if there is room now.
+create or replace function gateway.window_wait_ms(
+    p_counts integer[], p_bucket bigint, p_limit integer, p_now timestamptz
+) returns integer
+language sql stable parallel safe
+return case
+    when gateway.window_sum(p_counts) < p_limit then 0
+    else (
+        select
+            greatest(
+                1, ceil(((p_bucket - max(age.n) + 8) * 10 - extract(epoch from p_now)) * 1000)
+            )::integer
+        from generate_series(1, 7) as age (n)
+        where (
+            select coalesce(sum(younger.n), 0)
+            from unnest(p_counts[1:age.n - 1]) as younger (n)
+        ) < p_limit
+    )
+end;
+
+-- What the usage reports share.
+
+create or replace function gateway.usage_rows(p_key_id uuid, p_from date, p_to date)
+returns setof gateway.usage_daily
+language sql stable
+begin atomic
+    select d.*
+    from gateway.usage_daily as d
+    where (p_key_id is null or d.api_key_id = p_key_id) and d.day between p_from and p_to;
+end;
+
+create or replace function gateway.first_day(p_now timestamptz, p_from date, p_to date)
+returns date
+language sql immutable parallel safe
+return coalesce(
+    p_from, date_trunc('month', coalesce(p_to, gateway.day_of(p_now))::timestamp)::date
+);
+
+-- The answer to a request that wants to be let through.
+
+create or replace function gateway.make_verdict(
+    p_now timestamptz,
+    p_key gateway.api_keys,
+    p_counter gateway.key_counters,
+    p_reason text,
+    p_granted integer
+) returns gateway.verdict
+language plpgsql stable
+as $$
+declare
+    v gateway.verdict;
+begin
+    v.allowed := p_reason is null;
+    v.reason := p_reason;
+    v.granted := p_granted;
+    if p_key.id is null then
+        return v;
+    end if;
+    v.key_id := p_key.id;
+    v.rate_limit := p_key.rate_limit_per_min;
+    v.rate_remaining := greatest(
+        0, p_key.rate_limit_per_min - gateway.window_sum(p_counter.window_counts)
+    );
+    -- when the window is empty again
+    v.rate_reset_ms := ceil(
+        ((p_counter.bucket + 7) * 10 - extract(epoch from p_now)) * 1000
+    );
+    v.token_limit := p_key.monthly_token_limit;
+    v.tokens_remaining := greatest(
+        0, p_key.monthly_token_limit - p_counter.tokens_used - p_counter.tokens_held
+    );
+    v.month_resets_at := gateway.month_after(p_counter.month_start);
+    if p_reason = 'rate_limit_exceeded' then
+        v.retry_after_ms := gateway.window_wait_ms(
+            p_counter.window_counts, p_counter.bucket, p_key.rate_limit_per_min, p_now
+        );
+    end if;
+    return v;
+end;
+$$;
+
+-- The output tokens that can be granted; -1: not even the prompt fits.
+create or replace function gateway.grantable(
+    p_limit bigint, p_spent bigint, p_prompt_bound bigint, p_max_output integer
+) returns integer
+language sql immutable parallel safe
+return greatest(-1, least(p_max_output, p_limit - p_spent - p_prompt_bound))::integer;
+
+-- Which limit leaves no room for a request, or null. The counter is one of p_now.
+create or replace function gateway.limit_refusal(
+    p_key gateway.api_keys,
+    p_counter gateway.key_counters,
+    p_prompt_bound bigint,
+    p_max_output integer
+) returns text
+language sql immutable parallel safe
+return case
+    when gateway.window_sum((p_counter).window_counts) >= (p_key).rate_limit_per_min
+        then 'rate_limit_exceeded'
+    when
+        gateway.grantable(
+            (p_key).monthly_token_limit,
+            (p_counter).tokens_used + (p_counter).tokens_held,
+            p_prompt_bound,
+            p_max_output
+        ) < least(p_max_output, 1)
+        then 'insufficient_quota'
+end;
+
+-- The rows of the usage report with the key that each belongs to: of one key, or of all (null).
+
+create or replace function gateway.admin_usage_at(
+    p_now timestamptz, p_key_id uuid, p_from date, p_to date
+) returns jsonb
+language plpgsql stable
+as $$
+begin
+    if not exists (select 1 from gateway.api_keys as k where k.id = p_key_id)
+        and p_key_id is not null
+    then
+        return gateway.unknown_key();
+    end if;
+    return (
+        select
+            jsonb_build_object(
+                'data',
+                coalesce(
+                    jsonb_agg(
+                        jsonb_build_object(
+                            'date', u.day,
+                            'api_key_id', u.api_key_id,
+                            'model', u.model,
+                            'requests', u.requests,
+                            'prompt_tokens', u.prompt_tokens,
+                            'completion_tokens', u.completion_tokens,
+                            'total_tokens', u.total_tokens
+                        ) order by u.day, u.api_key_id, u.model
+                    ),
+                    '[]'
+                )
+            )
+        from gateway.usage_rows(
+            p_key_id,
+            gateway.first_day(p_now, p_from, p_to),
+            coalesce(p_to, gateway.day_of(p_now))
+        ) as u
+    );
+end;
+$$;
+
+create or replace function public.admin_usage(p_key_id uuid, p_from date, p_to date)
+returns jsonb
+language sql stable
+security definer
+set search_path = ''
+begin atomic
+    select gateway.admin_usage_at(now(), p_key_id, p_from, p_to);
+end;
+
+-- Decide whether a request may run, and hold what it may cost at most. Asking again with the same
+-- request id gives the same answer and holds nothing twice.
+--
+-- The conditional update decides: many callers at once queue for the counter's row, and each sees
+-- the newest one. All reading before it only spares refused requests the writing.
+
+create or replace function gateway.authorize_request_at(
+    p_now timestamptz,
+    p_request_id uuid,
+    p_key_hash text,
+    p_scope text,
+    p_origin text,
+    p_model text,
+    p_endpoint text,
+    p_prompt_bound integer,
+    p_max_output integer,
+    p_ttl_seconds integer
+) returns gateway.verdict
+language plpgsql
+as $$
+declare
+    v_key gateway.api_keys;
+    v_counter gateway.key_counters;
+    v_hold gateway.holds;
+    v_reason text;
+    v_wanted constant integer := greatest(coalesce(p_max_output, 0), 0);
+    v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
+    v_month constant timestamptz := gateway.month_of(p_now);
+    v_bucket constant bigint := gateway.bucket_of(p_now);
+begin
+    -- A crash may cost the last moments of holds, never what was settled: settling waits for the
+    -- disk, and with it all that came before.
+    perform set_config('synchronous_commit', 'off', true);
+
+    v_key := gateway.find_key(p_now, p_key_hash);
+    v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
+    if v_key.id is not null then
+        v_counter := gateway.read_counter(p_now, v_key.id);
+    end if;
+    if v_reason is not null then
+        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+    end if;
+
+    v_reason := gateway.limit_refusal(v_key, v_counter, v_prompt, v_wanted);
+    if v_reason is null then
+        insert into gateway.holds (
+            request_id, api_key_id, authorized_at, expires_at, tokens, granted, model, endpoint
+        ) values (
+            p_request_id,
+            v_key.id,
+            p_now,
+            p_now + p_ttl_seconds * interval '1 second',
+            v_prompt + v_wanted,
+            v_wanted,
+            p_model,
+            p_endpoint
+        ) on conflict (request_id) do nothing;
+    end if;
+    if v_reason is not null or not found then
+        select * into v_hold
+        from gateway.holds as h
+        where h.request_id = p_request_id and h.api_key_id = v_key.id;
+        if found then
+            v_counter := gateway.read_counter(p_now, v_key.id); -- with the hold in it
+            return gateway.make_verdict(p_now, v_key, v_counter, null, v_hold.granted);
+        end if;
+        if v_reason is null then
+            raise exception 'request % is settled already or has another key', p_request_id;
+        end if;
+        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+    end if;
+
+    update gateway.key_counters as c
+    set
+        month_start = greatest(c.month_start, v_month),
+        tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month),
+        tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month)
+        + v_prompt
+        + gateway.grantable(
+            v_key.monthly_token_limit,
+            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
+            v_prompt,
+            v_wanted
+        ),
+        requests = gateway.carried(c.requests, c.month_start, v_month),
+        window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
+        bucket = gateway.newest_bucket(c.bucket, v_bucket),
+        last_granted = gateway.grantable(
+            v_key.monthly_token_limit,
+            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
+            v_prompt,
+            v_wanted
+        ),
+        last_used_at = greatest(c.last_used_at, p_now)
+    where
+        c.api_key_id = v_key.id
+        and gateway.window_sum(gateway.shift_window(c.window_counts, c.bucket, v_bucket))
+        < v_key.rate_limit_per_min
+        and gateway.grantable(
+            v_key.monthly_token_limit,
+            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
+            v_prompt,
+            v_wanted
+        ) >= least(v_wanted, 1)
+    returning c.* into v_counter;
+
+    if not found then -- others took what was left in the meantime
+        delete from gateway.holds as h where h.request_id = p_request_id;
+        v_counter := gateway.read_counter(p_now, v_key.id);
+        v_reason := coalesce(
+            gateway.limit_refusal(v_key, v_counter, v_prompt, v_wanted), 'insufficient_quota'
+        );
+        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+    end if;
+
+    if v_counter.last_granted < v_wanted or v_counter.month_start > p_now then
+        -- granted less than wanted; or the month turned while this call waited for the row
+        update gateway.holds as h
+        set
+            tokens = v_prompt + v_counter.last_granted,
+            granted = v_counter.last_granted,
+            authorized_at = greatest(p_now, v_counter.month_start)
+        where h.request_id = p_request_id;
+    end if;
+    return gateway.make_verdict(p_now, v_key, v_counter, null, v_counter.last_granted);
+end;
+$$;
+
+create or replace function public.authorize_request(
+    p_request_id uuid,
+    p_key_hash text,
+    p_scope text,
+    p_origin text,
+    p_model text,
+    p_endpoint text,
+    p_prompt_bound integer,
+    p_max_output integer,
+    p_ttl_seconds integer
+) returns gateway.verdict
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    return gateway.authorize_request_at(
+        clock_timestamp(),
+        p_request_id,
+        p_key_hash,
+        p_scope,
+        p_origin,
+        p_model,
+        p_endpoint,
+        p_prompt_bound,
+        p_max_output,
+        p_ttl_seconds
+    );
+end;
+$$;
+
+-- Make a key. Its hash is the caller's: the plain key never comes here. A second call with the same
+-- hash gives the key that the first one made, so that a lost answer can be asked for again.
+
+create or replace function gateway.create_api_key_at(
+    p_now timestamptz,
+    p_key_hash text,
+    p_prefix text,
+    p_label text,
+    p_owner_email text,
+    p_rate_limit_per_min integer,
+    p_monthly_token_limit bigint,
+    p_allowed_models text[],
+    p_allowed_origins text[],
+    p_scopes text[],
+    p_expires_at timestamptz
+) returns jsonb
+language plpgsql
+as $$
+declare
+    v_key gateway.api_keys;
+begin
+    insert into gateway.api_keys as k (
+        key_hash,
+        prefix,
+        label,
+        owner_email,
+        rate_limit_per_min,
+        monthly_token_limit,
+        allowed_models,
+        allowed_origins,
+        scopes,
+        created_at,
+        expires_at
+    ) values (
+        p_key_hash,
+        p_prefix,
+        p_label,
+        p_owner_email,
+        p_rate_limit_per_min,
+        p_monthly_token_limit,
+        nullif(p_allowed_models, '{}'),
+        nullif(p_allowed_origins, '{}'),
+        coalesce(p_scopes, '{chat,embeddings,models:read}'),
+        p_now,
+        p_expires_at
+    ) on conflict (key_hash) do nothing
+    returning k.* into v_key;
+    if found then
+        insert into gateway.key_counters (api_key_id, month_start)
+        values (v_key.id, gateway.month_of(p_now));
+    else
+        select k.* into v_key from gateway.api_keys as k where k.key_hash = p_key_hash;
+    end if;
+    return gateway.key_json(p_now, v_key);
+exception
+    when data_exception or integrity_constraint_violation then
+        return gateway.invalid(sqlerrm);
+end;
+$$;
+
+create or replace function public.create_api_key(
+    p_key_hash text,
+    p_prefix text,
+    p_label text,
+    p_owner_email text,
+    p_rate_limit_per_min integer,
+    p_monthly_token_limit bigint,
+    p_allowed_models text[],
+    p_allowed_origins text[],
+    p_scopes text[],
+    p_expires_at timestamptz
+) returns jsonb
+language sql
+security definer
+set search_path = ''
+begin atomic
+    select gateway.create_api_key_at(
+        now(),
+        p_key_hash,
+        p_prefix,
+        p_label,
+        p_owner_email,
+        p_rate_limit_per_min,
+        p_monthly_token_limit,
+        p_allowed_models,
+        p_allowed_origins,
+        p_scopes,
+        p_expires_at
+    );
+end;
+
+-- Who a key is, for routes that spend nothing.
+
+create or replace function gateway.identify_key_at(
+    p_now timestamptz, p_key_hash text, p_scope text, p_origin text
+) returns gateway.identity
+language plpgsql stable
+as $$
+declare
+    v_key gateway.api_keys;
+    v_reason text;
+begin
+    v_key := gateway.find_key(p_now, p_key_hash);
+    v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, null);
+    return row(
+        v_reason is null, v_reason, v_key.id, nullif(v_key.allowed_models, '{}')
+    )::gateway.identity;
+end;
+$$;
+
+create or replace function public.identify_key(p_key_hash text, p_scope text, p_origin text)
+returns gateway.identity
+language plpgsql stable
+security definer
+set search_path = ''
+as $$
+begin
+    return gateway.identify_key_at(now(), p_key_hash, p_scope, p_origin);
+end;
+$$;
+
+-- One page of keys, oldest first. The cursor is the id of the last key shown: keys are never
+-- deleted and never change their place.
+
+create or replace function gateway.list_api_keys_at(
+    p_now timestamptz, p_cursor text, p_limit integer
+) returns jsonb
+language plpgsql stable
+as $$
+declare
+    v_last gateway.api_keys;
+    v_limit constant integer := least(greatest(coalesce(p_limit, 50), 1), 1000);
+begin
+    if p_cursor is not null then
+        if p_cursor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+            select k.* into v_last from gateway.api_keys as k where k.id = p_cursor::uuid;
+        end if;
+        if v_last.id is null then
+            return gateway.refusal('invalid', 'This cursor is not one that a list gave.');
+        end if;
+    end if;
+    return (
+        with page as (
+            select k as key, row_number() over (order by k.created_at, k.id) as number
+            from gateway.api_keys as k
+            where v_last.id is null or (k.created_at, k.id) > (v_last.created_at, v_last.id)
+            order by k.created_at, k.id
+            limit v_limit + 1
+        )
+
+        select jsonb_build_object(
+            'data',
+            coalesce(
+                jsonb_agg(gateway.key_json(p_now, p.key) order by p.number)
+                filter (where p.number <= v_limit),
+                '[]'
+            ),
+            'next',
+            case
+                when count(*) > v_limit
+                    then (select (n.key).id from page as n where n.number = v_limit)
+            end
+        )
+        from page as p
+    );
+end;
+$$;
+
+create or replace function public.list_api_keys(p_cursor text, p_limit integer) returns jsonb
+language sql stable
+security definer
+set search_path = ''
+begin atomic
+    select gateway.list_api_keys_at(now(), p_cursor, p_limit);
+end;
+
+-- Refuse a key, and those it replaced, from now on. Its usage stays.
+
+create or replace function gateway.revoke_api_key_at(p_now timestamptz, p_id uuid) returns jsonb
+language plpgsql
+as $$
+declare
+    v_key gateway.api_keys;
+begin
+    update gateway.api_keys as k
+    set is_active = false, revoked_at = coalesce(k.revoked_at, p_now)
+    where k.id = p_id
+    returning k.* into v_key;
+    if not found then
+        return gateway.unknown_key();
+    end if;
+    return gateway.key_json(p_now, v_key);
+end;
+$$;
+
+create or replace function public.revoke_api_key(p_id uuid) returns jsonb
+language sql
+security definer
+set search_path = ''
+begin atomic
+    select gateway.revoke_api_key_at(now(), p_id);
+end;
+
+-- Put a new hash in place of a key's old one, which goes on for the grace time. Those that it had
+-- before do not outlive it: a grace of 0 ends them all. Asking again with the same hash changes
+-- nothing, so that a lost answer can be asked for again.
+
+create or replace function gateway.rotate_api_key_at(
+    p_now timestamptz, p_id uuid, p_key_hash text, p_prefix text, p_grace_seconds integer
+) returns jsonb
+language plpgsql
+as $$
+declare
+    v_key gateway.api_keys;
+    v_until constant timestamptz
+    := p_now + greatest(coalesce(p_grace_seconds, 0), 0) * interval '1 second';
+begin
+    select k.* into v_key from gateway.api_keys as k where k.id = p_id for update;
+    if not found then
+        return gateway.unknown_key();
+    end if;
+    if v_key.revoked_at is not null then
+        return gateway.refusal('invalid', 'This key has been revoked: make a new one.');
+    end if;
+    if v_key.key_hash = p_key_hash then
+        return gateway.key_json(p_now, v_key);
+    end if;
+
+    update gateway.retired_keys as r
+    set valid_until = least(r.valid_until, v_until)
+    where r.api_key_id = p_id;
+    insert into gateway.retired_keys (key_hash, api_key_id, valid_until)
+    values (v_key.key_hash, p_id, v_until);
+    update gateway.api_keys as k
+    set key_hash = p_key_hash, prefix = p_prefix
+    where k.id = p_id
+    returning k.* into v_key;
+    return gateway.key_json(p_now, v_key);
+exception
+    when data_exception or integrity_constraint_violation then
+        return gateway.invalid(sqlerrm);
+end;
+$$;
+
+create or replace function public.rotate_api_key(
+    p_id uuid, p_key_hash text, p_prefix text, p_grace_seconds integer
+) returns jsonb
+language sql
+security definer
+set search_path = ''
+begin atomic
+    select gateway.rotate_api_key_at(now(), p_id, p_key_hash, p_prefix, p_grace_seconds);
+end;
+
+-- Count what requests came to, each exactly once: only who deletes the hold counts it, so a batch
+-- can be sent again and again. Locks are taken in one order (holds by id, then counters by key), so
+-- that the batches of several gateways never block each other for good.
+--
+-- Charged is what was reported, within the hold and what else is left of the limit at that moment:
+-- a month is never charged more than its limit, whatever a model reports.
+--
+-- A hold can be lost when the database crashes, because authorising does not wait for the disk. If
+-- the settlement names its key, the request is counted all the same, unless the log has it.
+
+create or replace function gateway.settle_hold(
+    p_hold gateway.holds,
+    p_prompt_tokens bigint,
+    p_completion_tokens bigint,
+    p_usage_source text,
+    p_status text,
+    p_ttft_ms integer,
+    p_duration_ms integer
+) returns void
+language plpgsql
+as $$
+declare
+    v_month constant timestamptz := gateway.month_of(p_hold.authorized_at);
+    v_total constant bigint := p_prompt_tokens + p_completion_tokens;
+    v_charged bigint;
+begin
+    update gateway.key_counters as c
+    set
+        month_start = v_month,
+        tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month)
+        + gateway.charge(
+            v_total,
+            p_hold.tokens,
+            k.monthly_token_limit
+            - gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month)
+        ),
+        tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month) - p_hold.tokens,
+        requests = gateway.carried(c.requests, c.month_start, v_month) + 1,
+        last_charged = gateway.charge(
+            v_total,
+            p_hold.tokens,
+            k.monthly_token_limit
+            - gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month)
+        )
+    from gateway.api_keys as k
+    where
+        c.api_key_id = p_hold.api_key_id
+        and k.id = p_hold.api_key_id
+        and c.month_start <= v_month
+    returning c.last_charged into v_charged;
+
+    if not found then -- its month is over, and the counter of the new one is not touched
+        perform 1 from gateway.key_counters as c
+        where c.api_key_id = p_hold.api_key_id
+        for update;
+        v_charged := gateway.charge(
+            v_total,
+            p_hold.tokens,
+            gateway.left_of_month(p_hold.api_key_id, v_month) - p_hold.tokens
+        );
+    end if;
+
+    insert into gateway.usage_logs (
+        request_id,
+        api_key_id,
+        model,
+        endpoint,
+        prompt_tokens,
+        completion_tokens,
+        total_tokens,
+        charged_tokens,
+        usage_source,
+        status,
+        ttft_ms,
+        duration_ms,
+        created_at
+    ) values (
+        p_hold.request_id,
+        p_hold.api_key_id,
+        p_hold.model,
+        p_hold.endpoint,
+        p_prompt_tokens,
+        p_completion_tokens,
+        v_total,
+        v_charged,
+        p_usage_source,
+        p_status,
+        p_ttft_ms,
+        p_duration_ms,
+        p_hold.authorized_at
+    );
+
+    insert into gateway.usage_daily as d (
+        day,
+        api_key_id,
+        model,
+        requests,
+        prompt_tokens,
+        completion_tokens,
+        total_tokens,
+        charged_tokens
+    ) values (
+        gateway.day_of(p_hold.authorized_at),
+        p_hold.api_key_id,
+        p_hold.model,
+        1,
+        p_prompt_tokens,
+        p_completion_tokens,
+        v_total,
+        v_charged
+    ) on conflict (api_key_id, day, model) do update set
+        requests = d.requests + 1,
+        prompt_tokens = d.prompt_tokens + excluded.prompt_tokens,
+        completion_tokens = d.completion_tokens + excluded.completion_tokens,
+        total_tokens = d.total_tokens + excluded.total_tokens,
+        charged_tokens = d.charged_tokens + excluded.charged_tokens;
+end;
+$$;
+
+-- The hold as it would be, had it been lost: nothing held. Null if the request has been counted,
+-- or nothing is known of it.
+create or replace function gateway.lost_hold(
+    p_now timestamptz,
+    p_request_id uuid,
+    p_key_id uuid,
+    p_authorized_at timestamptz,
+    p_model text,
+    p_endpoint text
+) returns gateway.holds
+language plpgsql
+as $$
+declare
+    v_hold gateway.holds;
+begin
+    -- Who waits here sees in the log what the one before wrote.
+    perform 1 from gateway.key_counters as c where c.api_key_id = p_key_id for update;
+    if not found or exists (
+        select 1
+        from gateway.usage_logs as l
+        where l.request_id = p_request_id and l.created_at > p_now - interval '36 days'
+    ) then
+        return null;
+    end if;
+    v_hold.request_id := p_request_id;
+    v_hold.api_key_id := p_key_id;
+    v_hold.authorized_at := greatest(
+        least(coalesce(p_authorized_at, p_now), p_now), p_now - interval '35 days'
+    );
+    v_hold.tokens := 0;
+    v_hold.model := coalesce(p_model, '');
+    v_hold.endpoint := coalesce(p_endpoint, '');
+    return v_hold;
+end;
+$$;
+
+create or replace function gateway.settle_requests_at(p_now timestamptz, p_settlements jsonb)
+returns gateway.settle_result
+language plpgsql
+as $$
+declare
+    v_ids uuid[];
+    v_item record;
+    v_hold gateway.holds;
+    v_settled integer := 0;
+    v_unknown integer := 0;
+begin
+    if jsonb_array_length(p_settlements) > 1 then
+        select array_agg((s.item ->> 'request_id')::uuid) into v_ids
+        from jsonb_array_elements(p_settlements) as s (item);
+        perform 1
+        from gateway.holds as h
+        where h.request_id = any(v_ids)
+        order by h.request_id
+        for update;
+    end if;
+
+    for v_item in
+        select s.*
+        from jsonb_to_recordset(p_settlements) as s (
+            request_id uuid,
+            prompt_tokens bigint,
+            completion_tokens bigint,
+            usage_source text,
+            status text,
+            ttft_ms integer,
+            duration_ms integer,
+            key_id uuid,
+            authorized_at timestamptz,
+            model text,
+            endpoint text
+        )
+        order by
+            coalesce(
+                (
+                    select h.api_key_id from gateway.holds as h
+                    where h.request_id = s.request_id
+                ),
+                s.key_id
+            ),
+            s.request_id
+    loop
+        delete from gateway.holds as h
+        where h.request_id = v_item.request_id
+        returning h.* into v_hold;
+        if not found and v_item.key_id is not null then
+            v_hold := gateway.lost_hold(
+                p_now,
+                v_item.request_id,
+                v_item.key_id,
+                v_item.authorized_at,
+                v_item.model,
+                v_item.endpoint
+            );
+        end if;
+        if v_hold.request_id is null then
+            v_unknown := v_unknown + 1;
+        else
+            perform gateway.settle_hold(
+                v_hold,
+                least(greatest(coalesce(v_item.prompt_tokens, 0), 0), 1000000000000),
+                least(greatest(coalesce(v_item.completion_tokens, 0), 0), 1000000000000),
+                coalesce(v_item.usage_source, 'none'),
+                coalesce(v_item.status, 'ok'),
+                v_item.ttft_ms,
+                v_item.duration_ms
+            );
+            v_settled := v_settled + 1;
+        end if;
+    end loop;
+    return row(v_settled, v_unknown)::gateway.settle_result;
+end;
+$$;
+
+create or replace function public.settle_requests(p_settlements jsonb)
+returns gateway.settle_result
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    return gateway.settle_requests_at(clock_timestamp(), p_settlements);
+end;
+$$;
+
+-- Renew the holds of the requests that a gateway says are running, and release the expired ones of
+-- dead gateways. A released hold stays with no tokens, so that a late settlement counts once.
+
+create or replace function gateway.sweep_holds_at(
+    p_now timestamptz, p_live uuid[], p_ttl_seconds integer
+) returns gateway.sweep_result
+language plpgsql
+as $$
+declare
+    v_renewed integer;
+    v_released integer := 0;
+    v_hold gateway.holds;
+begin
+    if gateway.ensure_partitions_at(p_now) > 0 then
+        -- Once a month, and with strong locks: the next sweep does the sweeping.
+        return row(0, 0)::gateway.sweep_result;
+    end if;
+
+    -- The lock order of settle_requests_at.
+    perform 1
+    from gateway.holds as h
+    where
+        h.request_id = any(p_live)
+        or (h.released_at is null and h.expires_at <= p_now)
+    order by h.request_id
+    for update;
+
+    update gateway.holds as h
+    set expires_at = p_now + p_ttl_seconds * interval '1 second'
+    where h.request_id = any(p_live) and h.released_at is null;
+    get diagnostics v_renewed = row_count;
+
+    for v_hold in
+        select h.*
+        from gateway.holds as h
+        where h.released_at is null and h.expires_at <= p_now
+        order by h.api_key_id, h.request_id
+    loop
+        update gateway.holds as h
+        set tokens = 0, released_at = p_now
+        where h.request_id = v_hold.request_id;
+        update gateway.key_counters as c
+        set tokens_held = c.tokens_held - v_hold.tokens
+        where
+            c.api_key_id = v_hold.api_key_id
+            and c.month_start = gateway.month_of(v_hold.authorized_at);
+        v_released := v_released + 1;
+    end loop;
+
+    delete from gateway.holds as h where h.released_at < p_now - interval '35 days';
+    return row(v_released, v_renewed)::gateway.sweep_result;
+end;
+$$;
+
+create or replace function public.sweep_holds(p_live uuid[], p_ttl_seconds integer)
+returns gateway.sweep_result
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    return gateway.sweep_holds_at(clock_timestamp(), p_live, p_ttl_seconds);
+end;
+$$;
+
+-- Change what p_changes names; it holds from the next request of the key on. Null takes a limit of
+-- models, origins or time away.
+
+create or replace function gateway.update_api_key_at(
+    p_now timestamptz, p_id uuid, p_changes jsonb
+) returns jsonb
+language plpgsql
+as $$
+declare
+    v_key gateway.api_keys;
+    v_unknown text;
+begin
+    select min(c.name) into v_unknown
+    from jsonb_object_keys(p_changes) as c (name)
+    where c.name <> all('{
+        label,owner_email,rate_limit_per_min,monthly_token_limit,
+        allowed_models,allowed_origins,scopes,expires_at
+    }'::text[]);
+    if v_unknown is not null then
+        return gateway.refusal('invalid', format('%s cannot be changed.', v_unknown));
+    end if;
+
+    select k.* into v_key from gateway.api_keys as k where k.id = p_id for update;
+    if not found then
+        return gateway.unknown_key();
+    end if;
+    v_key := jsonb_populate_record(v_key, p_changes);
+    update gateway.api_keys as k
+    set
+        label = v_key.label,
+        owner_email = v_key.owner_email,
+        rate_limit_per_min = v_key.rate_limit_per_min,
+        monthly_token_limit = v_key.monthly_token_limit,
+        allowed_models = nullif(v_key.allowed_models, '{}'),
+        allowed_origins = nullif(v_key.allowed_origins, '{}'),
+        scopes = v_key.scopes,
+        expires_at = v_key.expires_at
+    where k.id = p_id
+    returning k.* into v_key;
+    return gateway.key_json(p_now, v_key);
+exception
+    when data_exception or integrity_constraint_violation then
+        return gateway.invalid(sqlerrm);
+end;
+$$;
+
+create or replace function public.update_api_key(p_id uuid, p_changes jsonb) returns jsonb
+language sql
+security definer
+set search_path = ''
+begin atomic
+    select gateway.update_api_key_at(now(), p_id, p_changes);
+end;
+
+-- What a key may use, what is used and left this month, and what it used by day and model. Without
+-- a range: the month to date, of p_to if only that is given.
+
+create or replace function gateway.usage_report_at(
+    p_now timestamptz, p_key_id uuid, p_from date, p_to date
+) returns jsonb
+language plpgsql stable
+as $$
+declare
+    v_key gateway.api_keys;
+    v_counter gateway.key_counters;
+begin
+    select k.* into v_key from gateway.api_keys as k where k.id = p_key_id;
+    if not found then
+        return gateway.unknown_key();
+    end if;
+    v_counter := gateway.read_counter(p_now, p_key_id);
+    return jsonb_build_object(
+        'key', jsonb_build_object(
+            'id', v_key.id, 'label', v_key.label, 'prefix', v_key.prefix
+        ),
+        'limits', jsonb_build_object(
+            'rate_limit_per_min', v_key.rate_limit_per_min,
+            'monthly_token_limit', v_key.monthly_token_limit
+        ),
+        'month', jsonb_build_object(
+            'tokens_used', v_counter.tokens_used,
+            'tokens_held', v_counter.tokens_held,
+            'tokens_remaining', greatest(
+                0, v_key.monthly_token_limit - v_counter.tokens_used - v_counter.tokens_held
+            ),
+            'requests', v_counter.requests,
+            'resets_at', gateway.iso(gateway.month_after(v_counter.month_start))
+        ),
+        'by_day', (
+            select
+                coalesce(
+                    jsonb_agg(
+                        jsonb_build_object(
+                            'date', u.day,
+                            'model', u.model,
+                            'requests', u.requests,
+                            'prompt_tokens', u.prompt_tokens,
+                            'completion_tokens', u.completion_tokens,
+                            'total_tokens', u.total_tokens
+                        ) order by u.day, u.model
+                    ),
+                    '[]'
+                )
+            from gateway.usage_rows(
+                p_key_id,
+                gateway.first_day(p_now, p_from, p_to),
+                coalesce(p_to, gateway.day_of(p_now))
+            ) as u
+        )
+    );
+end;
+$$;
+
+create or replace function public.usage_report(p_key_id uuid, p_from date, p_to date)
+returns jsonb
+language sql stable
+security definer
+set search_path = ''
+begin atomic
+    select gateway.usage_report_at(now(), p_key_id, p_from, p_to);
+end;
+
+-- The public functions are the only door, and only for the server: on Supabase that is the role
+-- service_role, elsewhere whoever owns the schema.
+
+-- So that the tables of these months are among them.
+select gateway.ensure_partitions_at(now());
+
+do $$
+declare
+    v_table record;
+    v_function record;
+    v_role text;
+    v_roles text[];
+begin
+    select array_agg(quote_ident(r.rolname)) into v_roles
+    from pg_catalog.pg_roles as r
+    where r.rolname in ('anon', 'authenticated');
+    v_roles := array['public'] || coalesce(v_roles, '{}');
+
+    for v_table in
+        select t.oid::regclass as name
+        from pg_catalog.pg_class as t
+        where t.relnamespace = 'gateway'::regnamespace and t.relkind in ('r', 'p')
+    loop
+        execute format('alter table %s enable row level security', v_table.name);
+    end loop;
+
+    foreach v_role in array v_roles loop
+        execute format('revoke all on schema gateway from %s', v_role);
+        execute format('revoke all on all tables in schema gateway from %s', v_role);
+        execute format('revoke all on all functions in schema gateway from %s', v_role);
+    end loop;
+
+    for v_function in
+        select p.oid::regprocedure as signature
+        from pg_catalog.pg_proc as p
+        where
+            p.pronamespace = 'public'::regnamespace
+            -- ours are the ones that have a twin
+            and exists (
+                select 1
+                from pg_catalog.pg_proc as twin
+                where
+                    twin.pronamespace = 'gateway'::regnamespace
+                    and twin.proname = p.proname || '_at'
+            )
+    loop
+        foreach v_role in array v_roles loop
+            execute format('revoke all on function %s from %s', v_function.signature, v_role);
+        end loop;
+        if exists (select 1 from pg_catalog.pg_roles as r where r.rolname = 'service_role') then
+            execute format('grant execute on function %s to service_role', v_function.signature);
+        end if;
+    end loop;
+end;
+$$;
+$step$;
+        insert into gateway.migrations (version, checksum)
+        values ('functions', 'dd472200d7e24275b4985ca67bb670eee2954c9bed19490b39ae75069ecfcdbf')
+        on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
+    end if;
+end;
+$migration$;
