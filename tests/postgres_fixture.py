@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -78,7 +78,8 @@ class Server:
         if how == signal.SIGKILL:
             processes += processes[0].children(recursive=True)
         for process in processes:
-            process.send_signal(how)
+            with suppress(psutil.NoSuchProcess):  # a backend that ended by itself meanwhile
+                process.send_signal(how)
         self.process.wait(60)
         while any(_alive(process) for process in processes):
             time.sleep(0.005)
@@ -121,6 +122,13 @@ def _alive(process: psutil.Process) -> bool:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """A running server with Supabase's roles and a migrated template database."""
+    with running_postgres() as server:
+        yield server
+
+
+@contextmanager
+def running_postgres() -> Iterator[Server]:
+    """The same outside of pytest."""
     root = Path(tempfile.mkdtemp(prefix="localllm-test-"))
     root.chmod(0o755)
     server = Server(root)
