@@ -76,8 +76,11 @@ class Place:
             "OLLAMA_BASE_URL": upstream.url,
             "OLLAMA_DEFAULT_MODEL": MODEL,
         }
-        for name in (".venv", "scripts"):
-            (path / name).symlink_to(ROOT / name)
+        (path / ".venv").symlink_to(ROOT / ".venv")
+        (path / "scripts").mkdir()
+        up = path / "scripts" / "up"  # that it makes an environment is for test_readme.py to show
+        up.write_text('#!/bin/sh\nexec .venv/bin/localllm up "$@"\n')
+        up.chmod(0o755)
         (path / ".env.example").write_bytes((ROOT / ".env.example").read_bytes())
         (path / "supabase" / "functions").mkdir(parents=True)
 
