@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.admin_calls import Owner
-from tests.contract.admin_servers import Admin, function_admin, gateway_admin
+from tests.contract.admin_servers import Admin, function_admin, gateway_admin, needs_deno
 from tests.e2e.failing_parts import fresh_database
 from tests.postgres_fixture import Server, execute
 
@@ -28,7 +28,7 @@ def function_side(postgres: Server) -> Iterator[Admin]:
         yield admin
 
 
-@pytest.fixture(params=["gateway", "function"])
+@pytest.fixture(params=["gateway", pytest.param("function", marks=needs_deno)])
 def admin(request: pytest.FixtureRequest) -> Admin:
     """Each of the two, with an empty database."""
     return emptied(request.getfixturevalue(f"{request.param}_side"))

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from anyio.from_thread import start_blocking_portal
 
 from gateway.outbox import Outbox
@@ -28,7 +30,9 @@ from tests.postgrest.stand_in import StandIn, stand_in
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "supabase/functions/admin"
-DENO = ROOT / ".venv/bin/deno"
+DENO = Path(sys.executable).parent / "deno"
+# The only reason not to run it: the wheel `deno` is not made for every platform.
+needs_deno = pytest.mark.skipif(not DENO.exists(), reason="there is no Deno for this platform")
 SECRET = "for-tests-only-größer"  # sent as UTF-8
 PATIENCE = 60.0
 ENVIRONMENT = (
@@ -74,7 +78,8 @@ class Function:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.output = ""
         self.url = ""
-        self._ready = threading.Event()
+        self._printed = threading.Condition()
+        self._ended = False
         self._process = subprocess.Popen(
             [
                 *(DENO, "run", "--frozen", "--no-prompt", "--allow-net=127.0.0.1"),
@@ -88,8 +93,22 @@ class Function:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        assert self._ready.wait(PATIENCE), self.output
-        assert self.url, self.output
+        try:
+            self.url = self.wait_for(r"Listening on (http://127\.0\.0\.1:[0-9]+)/")[1]
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait_for(self, pattern: str, printed: int = 0) -> re.Match[str]:
+        """Where it has printed this, behind what was `printed` before; fails if it does not."""
+        wanted = re.compile(pattern)
+        with self._printed:
+            self._printed.wait_for(
+                lambda: wanted.search(self.output, printed) or self._ended, PATIENCE
+            )
+        found = wanted.search(self.output, printed)
+        assert found, self.output
+        return found
 
     def stop(self) -> None:
         self._process.kill()
@@ -100,11 +119,14 @@ class Function:
 
     def _read(self) -> None:
         for line in self._process.stdout or ():
-            self.output += line
-            if found := re.search(r"Listening on (http://127\.0\.0\.1:[0-9]+)/", line):
-                self.url = found[1]
-                self._ready.set()
-        self._ready.set()
+            self._print(line)
+        self._print("", ended=True)
+
+    def _print(self, text: str, ended: bool = False) -> None:
+        with self._printed:
+            self.output += text
+            self._ended = ended
+            self._printed.notify_all()
 
 
 def deno_environment() -> dict[str, str]:

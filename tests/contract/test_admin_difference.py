@@ -14,8 +14,9 @@ import pytest
 
 from tests.contract.admin_calls import UNKNOWN, Owner
 from tests.contract.admin_fixtures import emptied
-from tests.contract.admin_servers import ROOT, Admin
+from tests.contract.admin_servers import ROOT, Admin, needs_deno
 
+pytestmark = needs_deno
 VECTORS = ROOT / "tests/vectors"
 FIELDS = json.loads((VECTORS / "fields.json").read_text("utf-8"))
 HEADERS = (
@@ -23,7 +24,7 @@ HEADERS = (
     *("access-control-expose-headers", "access-control-allow-methods", "access-control-max-age"),
 )
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-ROUNDS = 600
+ROUNDS = 300
 
 Request = tuple[str, str, bytes | None]  # `{0}` in the path: the id of the first key made
 
@@ -132,11 +133,11 @@ def test_random_requests_are_answered_alike(both: tuple[Side, Side], seed: int):
 
 
 def random_request(dice: random.Random) -> Request:
-    method = dice.choice(["POST", "POST", "GET", "PATCH", "PATCH", "DELETE", "PUT"])
+    method = dice.choice(["POST"] * 4 + ["GET"] * 2 + ["PATCH"] * 3 + ["DELETE", "PUT"])
     key = dice.choice(["{0}", "{1}", f"{{{dice.randrange(9)}}}", UNKNOWN, "x", "%C3%BC", "a%20b"])
     path = dice.choice(
         [
-            *("/admin/api-keys", "/admin/api-keys", f"/admin/api-keys/{key}"),
+            *("/admin/api-keys", "/admin/api-keys", "/admin/api-keys", f"/admin/api-keys/{key}"),
             *(f"/admin/api-keys/{key}", f"/admin/api-keys/{key}/rotate", "/admin/usage"),
         ]
     )
@@ -166,7 +167,7 @@ def random_body(dice: random.Random) -> bytes:
         )
     fields: dict[str, Any] = {"label": "a label"} if dice.random() < 0.7 else {}
     for _ in range(dice.randrange(4)):
-        vector = dice.choice([*FIELDS["kept"], *FIELDS["kept"], *FIELDS["refused"]])
+        vector = dice.choice([*FIELDS["kept"] * 6, *FIELDS["refused"]])
         if vector["field"] != "id":
             fields[vector["field"]] = vector["given"]
     if dice.random() < 0.2:
