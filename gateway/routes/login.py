@@ -43,10 +43,13 @@ class Login:
         return Refusal("admin_denied")
 
     def _address(self, request: AnyRequest) -> str:
-        """The peer; behind our own end of the tunnel, whom Cloudflare's edge names."""
+        """The peer; behind our own end of the tunnel, whom Cloudflare's edge names.
+
+        Who names anyone while the tunnel is closed has been refused by now.
+        """
         peer = _ip(cast(dict[str, Any], request.scope).get("client"))
         named = request.headers.get("cf-connecting-ip")
-        if named and self._through_tunnel and peer and ip_address(peer).is_loopback:
+        if named and peer and ip_address(peer).is_loopback:
             return _ip((named,)) or peer
         return peer or "unknown"
 
