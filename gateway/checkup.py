@@ -110,6 +110,7 @@ async def _store(loaded: Settings, report: Callable[[str], None]) -> Finding:
 async def _project(loaded: Settings, report: Callable[[str], None]) -> Finding:
     from gateway.migrate import FUNCTIONS, lacking
     from gateway.opening import SchemaMissing, reach_project
+    from gateway.stores import PUSH
 
     async with reach_project(loaded, report) as store:
         await store.check()  # makes the connection
@@ -120,7 +121,7 @@ async def _project(loaded: Settings, report: Callable[[str], None]) -> Finding:
         raise SchemaMissing(missing)
     text = f"Supabase project {loaded.supabase_url}, {took:.0f} ms away"
     if missing:
-        return Finding("store", "warn", f"{text}: its functions differ; run: npx supabase db push")
+        return Finding("store", "warn", f"{text}: its functions differ; {PUSH}")
     return Finding("store", "ok", f"{text}, schema up to date")
 
 

@@ -10,7 +10,7 @@ from gateway.extras import SUPABASE
 from gateway.migrate import FUNCTIONS, lacking, migrate
 from gateway.preflight import check_data_dir
 from gateway.settings import Settings
-from gateway.stores import Store, StoreMisconfigured, StoreUnavailable
+from gateway.stores import PUSH, Store, StoreMisconfigured, StoreUnavailable
 from gateway.stores.postgres import PostgresStore
 
 Result = TypeVar("Result")
@@ -23,7 +23,7 @@ class SchemaMissing(StoreMisconfigured):
 
     def __init__(self, missing: list[str]) -> None:
         names = ", ".join(name for name in missing if name != FUNCTIONS)
-        super().__init__(f"the project's schema lacks {names}: run: npx supabase db push")
+        super().__init__(f"the project's schema lacks {names}: {PUSH}")
 
 
 class Opened(NamedTuple):

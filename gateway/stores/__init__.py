@@ -20,6 +20,7 @@ class StoreMisconfigured(StoreUnavailable):
     """Only the owner can end this: a wrong address or key, or a schema that is missing or old."""
 
 
+PUSH = "run: npx supabase@3 db push --remote"  # how a Supabase project gets the schema
 HOLD_SECONDS = 900  # a gateway that says nothing for so long is dead
 
 

@@ -9,6 +9,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 from uuid import UUID
 
 import aiohttp
@@ -44,7 +45,7 @@ class SupabaseStore:
         """`key`: `sb_secret_…` or a service_role JWT."""
         self._host = urlsplit(url).netloc
         self._http = httpx.AsyncClient(
-            transport=_Transport(), timeout=httpx.Timeout(CALL_TIMEOUT, connect=DECISION_TIMEOUT)
+            transport=_Transport(url), timeout=httpx.Timeout(CALL_TIMEOUT, connect=DECISION_TIMEOUT)
         )
         options = AsyncClientOptions(
             httpx_client=self._http, auto_refresh_token=False, persist_session=False
@@ -132,8 +133,8 @@ class _Transport(AiohttpTransport):
     """httpx over aiohttp: a fraction of httpcore's CPU (bench/rpc.py). What is not 2xx is raised
     with its status, which supabase's own exception does not tell."""
 
-    def __init__(self) -> None:
-        super().__init__(client=_session)
+    def __init__(self, url: str) -> None:
+        super().__init__(client=_session, proxy=_proxy(url))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await super().handle_async_request(request)
@@ -150,6 +151,11 @@ def _session() -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
         limit=_CONNECTIONS, keepalive_timeout=KEEP_ALIVE, ssl=httpx.create_ssl_context()
     )
-    return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True
-    )
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+def _proxy(url: str) -> httpx.Proxy | None:
+    """The one that the environment names: aiohttp would look it up for every call, in a thread."""
+    parts = urlsplit(url)
+    address = getproxies().get(parts.scheme)
+    return None if not address or proxy_bypass(parts.netloc) else httpx.Proxy(address)

@@ -11,9 +11,8 @@ import httpx
 import msgspec
 
 from gateway.decoding import decode
-from gateway.stores import StoreMisconfigured, StoreUnavailable
+from gateway.stores import PUSH, StoreMisconfigured, StoreUnavailable
 
-PUSH = "run: npx supabase db push"
 _PASSING = {"40001", "40P01"}  # a conflict or deadlock, which the same call does not meet again
 
 
@@ -100,6 +99,11 @@ def _explain_answer(problem: Rejected, host: str) -> StoreUnavailable:
             return StoreUnavailable(
                 f"the database behind {host} does not answer ({said}): "
                 "look at the project in Supabase's dashboard."
+            )
+        case _, "25006" | "53100":
+            return StoreUnavailable(
+                f"the database at {host} takes no more data ({said}): it may be full. Keep fewer "
+                "months with USAGE_RETENTION_MONTHS, or take a larger plan."
             )
         case 402 | 429, _:
             return StoreUnavailable(f"Supabase limits the project at {host} ({said}).")

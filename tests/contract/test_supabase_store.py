@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -10,6 +11,7 @@ from gateway.stores import Settlement, StoreMisconfigured, StoreUnavailable
 from gateway.stores import supabase as module
 from gateway.stores.supabase import SupabaseStore
 from tests.contract.test_store_contract import ask, create, month
+from tests.postgres_fixture import execute
 from tests.postgrest.fixtures import supabase
 from tests.postgrest.stand_in import Call, Fault, StandIn
 
@@ -105,9 +107,22 @@ async def test_a_project_without_our_schema_is_told_to_push_it(
 ):
     connection = await asyncpg.connect(database)
     await connection.execute("drop function public.applied_migrations()")
-    with pytest.raises(StoreMisconfigured, match="npx supabase db push"):
+    with pytest.raises(StoreMisconfigured, match="npx supabase@3 db push --remote"):
         await store.check()
     await connection.close()
+
+
+async def test_a_full_database_is_told_from_a_broken_one(
+    supabase: StandIn, store: SupabaseStore, database: str
+):
+    """Supabase makes a database read-only that has outgrown its plan."""
+    key = await create(store)
+    name = urlsplit(database).path.removeprefix("/")
+    await execute(database, f"alter database {name} set default_transaction_read_only = on")
+    supabase.stop()
+    supabase.start()  # with new connections
+    with pytest.raises(StoreUnavailable, match=r"takes no more data .*USAGE_RETENTION_MONTHS"):
+        await store.authorize(ask(key))
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.HANG_AFTER])
@@ -178,3 +193,22 @@ async def test_a_call_after_the_end_says_so(store: SupabaseStore):
     await store.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         await store.check()
+
+
+@pytest.mark.parametrize("named", ["http_proxy", "HTTP_PROXY"])
+async def test_a_proxy_of_the_environment_is_used_unless_it_is_told_not_to(
+    supabase: StandIn, monkeypatch: pytest.MonkeyPatch, named: str
+):
+    """The stand-in is the proxy, for a name that has no address."""
+    monkeypatch.delenv("REQUEST_METHOD", raising=False)
+    monkeypatch.setenv(named, supabase.url)
+    far = SupabaseStore("http://somewhere.invalid", supabase.secret_key)
+    await far.check()
+    assert len(supabase.calls) == 1
+    await far.close()
+    monkeypatch.setenv("no_proxy", "somewhere.invalid")
+    near = SupabaseStore("http://somewhere.invalid", supabase.secret_key)
+    with pytest.raises(StoreUnavailable, match="has no address"):
+        await near.check()
+    assert len(supabase.calls) == 1
+    await near.close()

@@ -84,11 +84,11 @@ async def test_a_project_without_the_schema_is_told_to_push_it(localllm: Command
     await execute(dsn, "delete from gateway.migrations where version like '0004%'")
     for arguments in (("keys", "list"), ("serve",), ("db", "migrate")):
         done = localllm(*arguments, ADMIN_SECRET="a secret")
-        assert "lacks 0004_admin_failures: run: npx supabase db push" in one_line(done, 1)
+        assert "lacks 0004_admin_failures: run: npx supabase@3 db push --remote" in one_line(done, 1)
     report = json.loads(localllm("doctor", "--json").stdout)
     [store] = [check for check in report["checks"] if check["check"] == "store"]
     assert store["state"] == "fail"
-    assert "npx supabase db push" in store["text"]
+    assert "npx supabase@3 db push --remote" in store["text"]
 
 
 async def test_a_project_with_newer_functions_is_used_and_doctor_says_so(
@@ -98,7 +98,7 @@ async def test_a_project_with_newer_functions_is_used_and_doctor_says_so(
     assert localllm.json("keys", "list")["data"] == []
     [store] = [c for c in localllm.json("doctor")["checks"] if c["check"] == "store"]
     assert store["state"] == "warn"
-    assert "npx supabase db push" in store["text"]
+    assert "npx supabase@3 db push --remote" in store["text"]
 
 
 def test_a_project_that_is_away_does_not_keep_a_gateway_from_starting(
