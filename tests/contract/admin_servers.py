@@ -135,9 +135,9 @@ def deno_environment() -> dict[str, str]:
     cache.mkdir(parents=True, exist_ok=True)
     if cache.is_relative_to(ROOT / ".cache"):
         (ROOT / ".cache/.gitignore").write_text("*\n")
-    kept = {name: value for name, value in os.environ.items() if name.endswith(("_proxy", "_CERT"))}
-    basics = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    return basics | kept | {"DENO_DIR": str(cache), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"}
+    kept = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
+    quiet = {"NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"}
+    return kept | quiet | {"DENO_DIR": str(cache), "DENO_TLS_CA_STORE": "mozilla,system"}
 
 
 @contextmanager
