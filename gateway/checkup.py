@@ -83,11 +83,23 @@ def _secrets(loaded: Settings) -> Finding:
         kept = secret_files.read(loaded.data_dir / ADMIN_SECRET_FILE)
     except secret_files.UnsafeSecret as problem:
         return Finding("secrets", "fail", str(problem))
+    shared = _readable_dotenv()
+    if shared:
+        return Finding("secrets", "warn", f"others can read {shared}; run: chmod 600 .env")
     if loaded.admin_secret:
         return Finding("secrets", "ok", "ADMIN_SECRET is set")
     if kept:
         return Finding("secrets", "ok", f"admin secret in {loaded.data_dir / ADMIN_SECRET_FILE}")
     return Finding("secrets", "warn", "no ADMIN_SECRET yet; `up` makes one, `serve` needs it set.")
+
+
+def _readable_dotenv() -> str:
+    """The secrets in a `.env` that is not the owner's alone."""
+    path = Path(".env")
+    if os.name == "nt" or not path.exists() or not path.stat().st_mode & 0o077:
+        return ""
+    given = settings.read_dotenv(path)
+    return " and ".join(name for name in settings.secret_names() if given.get(name))
 
 
 async def _store(loaded: Settings, report: Callable[[str], None]) -> Finding:

@@ -116,6 +116,10 @@ def names() -> list[str]:
     return [item.name.upper() for item in fields(Settings)]
 
 
+def secret_names() -> list[str]:
+    return [item.name.upper() for item in fields(Settings) if item.metadata["secret"]]
+
+
 def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
     """Read all settings. Raises SettingsError for the first one that is wrong."""
     environ = os.environ if environ is None else environ

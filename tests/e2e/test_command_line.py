@@ -34,10 +34,13 @@ class CommandLine:
             "OLLAMA_BASE_URL": f"http://127.0.0.1:{free_port()}",
         }
 
-    def __call__(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *arguments: str, cwd: Path | None = None, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-W", "error", "-m", "gateway", *arguments],
             env=self.environ | environ,
+            cwd=cwd,
             capture_output=True,
             text=True,
             timeout=120,
@@ -298,6 +301,21 @@ def test_doctor_names_what_is_missing_and_what_to_do(localllm: CommandLine) -> N
     assert states["store"] == states["data"] == states["port"] == states["python"] == "ok"
     assert states["ollama"] == "warn"
     assert all(check["text"] for check in report["checks"])
+
+
+def test_doctor_warns_of_secrets_in_a_dotenv_that_others_can_read(localllm: CommandLine) -> None:
+    place = localllm.data_dir / "project"
+    place.mkdir()
+    dotenv = place / ".env"
+    dotenv.write_text("ADMIN_SECRET=hunter2\n")
+    states = {}
+    for mode in (0o644, 0o600):
+        dotenv.chmod(mode)
+        done = localllm("doctor", "--json", cwd=place)
+        assert "hunter2" not in done.stdout
+        [check] = [c for c in json.loads(done.stdout)["checks"] if c["check"] == "secrets"]
+        states[mode] = (check["state"], "chmod 600" in check["text"])
+    assert states == {0o644: ("warn", True), 0o600: ("ok", False)}
 
 
 def test_doctor_fails_with_exit_1_and_still_gives_json(localllm: CommandLine) -> None:
