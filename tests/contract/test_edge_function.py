@@ -141,4 +141,4 @@ def test_an_old_schema_is_a_503_and_the_log_names_the_remedy(postgres: Server):
             with Owner(running.url) as owner:
                 answer = owner.ask("GET", "/admin/usage")
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-            running.wait_for("no function admin_login .* run `npx supabase db push`")
+            running.wait_for("no function admin_login .* run `npx supabase@3 db push --remote`")

@@ -1,6 +1,6 @@
 /**
  * Settings from the environment: what Supabase puts there itself, and the owner's secrets
- * (`npx supabase secrets set NAME=value`), which have the gateway's names, defaults and checks.
+ * (`npx supabase@3 secrets set NAME=value`), which have the gateway's names, defaults and checks.
  */
 
 import { PREFIX_SHAPE } from "./keys.ts";

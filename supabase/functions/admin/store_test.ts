@@ -40,7 +40,7 @@ Deno.test("a new key is no token; an old one is", async () => {
 
 Deno.test("each failure is named for the owner, without what was sent, and asked once", async () => {
   const cases: [() => Response, RegExp][] = [
-    [problem(404, "PGRST202"), /no function f .*run `npx supabase db push`/],
+    [problem(404, "PGRST202"), /no function f .*run `npx supabase@3 db push --remote`/],
     [problem(401, "PGRST301"), /refuses the service key \(401\)/],
     [problem(403, "42501"), /refuses the service key \(403\)/],
     [() => Response.json({ message: "Project paused" }, { status: 540 }), /paused/],
