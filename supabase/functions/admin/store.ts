@@ -37,7 +37,8 @@ function keyHeaders(key: string): Record<string, string> {
 /** What the owner can do about it. Details are left out: they may quote what was sent. */
 function explain(name: string, status: number, code: string, message: string): string {
   if (code === "PGRST202") {
-    return `The database has no function ${name} with these arguments: run \`npx supabase@3 db push --remote\`.`;
+    const remedy = "run `npx supabase@3 db push --remote`";
+    return `The database has no function ${name} with these arguments: ${remedy}.`;
   }
   if (status === 401 || status === 403) {
     return `Supabase refuses the service key (${status}): see Project Settings, API Keys.`;
