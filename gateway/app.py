@@ -7,16 +7,16 @@ from gateway.pipeline import Gateway
 from gateway.routes.account import account_routes
 from gateway.routes.admin import admin_routes
 from gateway.routes.answers import on_exception
-from gateway.routes.chat import chat_routes
 from gateway.routes.health import health_routes
 from gateway.routes.pages import page_routes
+from gateway.routes.proxied import proxied_routes
 
 
 def make_app(gateway: Gateway) -> Edge:
     """The ASGI application around a gateway."""
     litestar = Litestar(
         route_handlers=[
-            *chat_routes(gateway),
+            *proxied_routes(gateway),
             *account_routes(gateway),
             *admin_routes(gateway),
             *health_routes(gateway),

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from gateway.dialects import error_body
+from gateway.dialects.base import Dialect, Framing
 from gateway.errors import Refusal
 from gateway.stores import Verdict
 
 BODY_TIMEOUT = 120.0  # seconds for the whole of a request body
 LITTLE = 64 * 1024  # bytes
 STUCK = 60.0  # seconds in which a client that takes nothing holds up what it asked for
-_EVENT_STREAM = b"text/event-stream; charset=utf-8"
 _JSON = b"application/json"
 
 
@@ -32,7 +32,7 @@ class Call:
         self.started = time.monotonic()
         self._send, common = scope.get("direct") or (send, ())
         self.extra: list[tuple[bytes, bytes]] = list(common)
-        self.streaming = False
+        self.dialect: Dialect | None = None  # whose stream it answers with
         self.head_sent = False
         self.ended = False  # the last byte is being sent, so no heartbeat may follow
         self.gone = False  # the client left
@@ -42,6 +42,10 @@ class Call:
         self._task: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._beat: asyncio.Task[None] | None = None
+
+    @property
+    def _framing(self) -> Framing | None:
+        return self.dialect.framing if self.dialect else None
 
     @property
     def origin(self) -> str | None:
@@ -111,7 +115,7 @@ class Call:
         """Answer with an error in the caller's dialect, in the body if the head is gone already."""
         body = error_body(self.path, refusal, str(self.id))
         if self.head_sent:
-            await self.end(b"data: " + body + b"\n\n" if self.streaming else body)
+            await self.end(self.dialect.error_event(body) if self.dialect else body)
             return
         kind = refusal.kind
         if refusal.retry_after_ms is not None:
@@ -133,7 +137,7 @@ class Call:
     async def open(self) -> None:
         """Commit to a 200 of unknown length."""
         if not self.head_sent:
-            await self._head(200, _EVENT_STREAM if self.streaming else _JSON, None)
+            await self._head(200, self._framing.media if self._framing else _JSON, None)
 
     async def write(self, body: bytes) -> None:
         """Whole events only: a heartbeat may come between two calls."""
@@ -157,7 +161,7 @@ class Call:
         headers = [(b"content-type", content_type), *self.extra]
         if length is not None:
             headers.append((b"content-length", b"%d" % length))
-        if self.streaming:
+        if self._framing:
             headers.append((b"cache-control", b"no-cache"))
         self.head_sent = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
@@ -172,7 +176,8 @@ class Call:
         if self.ended:
             return
         with contextlib.suppress(OSError):
-            await self.write(f": {note}\n\n".encode() if self.streaming else b" ")
+            pulse = self._framing.pulse if self._framing else b" "
+            await self.write(pulse % note.encode() if b"%s" in pulse else pulse)
 
     def finish(self) -> None:
         """Stop watching. Call it when the answer has ended, however it ended."""

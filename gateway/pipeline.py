@@ -13,8 +13,7 @@ from uuid import UUID
 from gateway import keys
 from gateway.call import Call, ClientGone
 from gateway.catalogue import Catalogue
-from gateway.dialects import openai_chat
-from gateway.dialects.base import Sanitised
+from gateway.dialects.base import Dialect, Sanitised
 from gateway.errors import Refusal
 from gateway.outbox import Outbox
 from gateway.overlap import overlapped
@@ -52,11 +51,11 @@ class Gateway:
         self.asking: set[asyncio.Task[Verdict | Refusal]] = set()  # the store, beside the model
 
 
-async def answer(gateway: Gateway, scope: Any, receive: Any, send: Any) -> None:
-    """Serve one request to `/v1/chat/completions`."""
+async def answer(gateway: Gateway, dialect: Dialect, scope: Any, receive: Any, send: Any) -> None:
+    """Serve one request to the model, in the language of its route."""
     call = Call(scope, receive, send)
     try:
-        refusal = await _admit(gateway, call)
+        refusal = await _admit(gateway, dialect, call)
         if refusal is not None:
             await call.refuse(refusal)
     except ClientGone:
@@ -70,7 +69,7 @@ async def answer(gateway: Gateway, scope: Any, receive: Any, send: Any) -> None:
         call.finish()
 
 
-async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
+async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | None:
     settings = gateway.settings
     if call.method != "POST":
         call.extra.append((b"allow", b"POST"))
@@ -82,20 +81,20 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
 
     key_hash = keys.hash_key(key)
     if call.is_large():  # not read, and not parsed, for a key that may not ask
-        refusal = await _denial(gateway, call, key_hash)
+        refusal = await _denial(gateway, dialect, call, key_hash)
         if refusal is not None:
             return refusal
     body = await call.body(settings.max_body_bytes)
     if isinstance(body, Refusal):
         return body
-    asked = openai_chat.sanitise(body)
+    asked = dialect.sanitise(body)
     del body  # up to MAX_BODY_BYTES that would live as long as the answer
     if isinstance(asked, Refusal):
         return asked
 
     refusal = await _check_model(gateway, asked)
     if refusal is not None:  # who may not ask at all does not learn what is installed
-        return await _denial(gateway, call, key_hash) or refusal
+        return await _denial(gateway, dialect, call, key_hash) or refusal
 
     try:  # before the hold, so that a crash between the two is settled at the next start
         slot = gateway.outbox.reserve(
@@ -112,11 +111,11 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
         _log.error("no request is served while the outbox cannot be written: %s", problem)
         return Refusal("outbox_unavailable", retry_after_ms=10_000)
 
-    ask = _ask(gateway, call, asked, key_hash)
+    ask = _ask(gateway, dialect, call, asked, key_hash)
     ended = partial(gateway.standing.settled, key_hash)
     expected = gateway.standing.expect(ask)
     if expected is not None:
-        running = Running(call, asked, expected, slot, gateway.outbox, ended)
+        running = Running(call, dialect, asked, expected, slot, gateway.outbox, ended)
         running.asking = asyncio.create_task(authorise(gateway, call, ask))
         gateway.asking.add(running.asking)
         running.asking.add_done_callback(gateway.asking.discard)
@@ -129,7 +128,7 @@ async def _admit(gateway: Gateway, call: Call) -> Refusal | None:
     if isinstance(verdict, Refusal):
         withdraw(gateway.outbox, slot, verdict)
         return verdict
-    running = Running(call, asked, verdict, slot, gateway.outbox, ended)
+    running = Running(call, dialect, asked, verdict, slot, gateway.outbox, ended)
     running.permit()
     return await _serve(gateway, running)
 
@@ -138,7 +137,8 @@ async def _serve(gateway: Gateway, running: Running) -> Refusal | None:
     """From permission, which may still have to come, to settlement."""
     call = running.call
     gateway.running[call.id] = running
-    call.streaming = running.asked.stream
+    if running.asked.stream:
+        call.dialect = running.dialect
     call.watch()
     try:
         serve = partial(_forward, gateway, running)
@@ -159,7 +159,7 @@ async def _serve(gateway: Gateway, running: Running) -> Refusal | None:
 
 async def _forward(gateway: Gateway, running: Running) -> Refusal | None:
     """Wait for a slot, ask the model, and pass on what it answers once that is permitted."""
-    request = openai_chat.serialise(running.asked, running.verdict.granted)
+    request = running.dialect.serialise(running.asked, running.verdict.granted)
     if running.permitted.is_set():
         running.asked.request = None  # it can be large, and nobody asks again
     if isinstance(request, Refusal):
@@ -170,7 +170,7 @@ async def _forward(gateway: Gateway, running: Running) -> Refusal | None:
         return Refusal("queue_full", retry_after_ms=5000)
 
     async with running.place:
-        response = await gateway.upstream.post(running.call.path, request)
+        response = await gateway.upstream.post(running.dialect.upstream, request)
         if isinstance(response, Refusal):
             await running.permitted.wait()
             running.cut("upstream_error")
@@ -215,27 +215,27 @@ async def _check_model(gateway: Gateway, asked: Sanitised) -> Refusal | None:
     return None
 
 
-async def _denial(gateway: Gateway, call: Call, key_hash: str) -> Refusal | None:
-    """Why the key may not chat at all, if so."""
+async def _denial(gateway: Gateway, dialect: Dialect, call: Call, key_hash: str) -> Refusal | None:
+    """Why the key may not use this route at all, if so."""
     try:
-        reason = await gateway.standing.denial(key_hash, "chat", call.origin)
+        reason = await gateway.standing.denial(key_hash, dialect.scope, call.origin)
     except StoreUnavailable as problem:
         return _away(problem)
     return Refusal(reason) if reason else None
 
 
-def _ask(gateway: Gateway, call: Call, asked: Sanitised, key_hash: str) -> Ask:
+def _ask(gateway: Gateway, dialect: Dialect, call: Call, asked: Sanitised, key_hash: str) -> Ask:
     """What the request may cost at most."""
     cap = gateway.settings.max_output_tokens
     return Ask(
         request_id=call.id,
         key_hash=key_hash,
-        scope="chat",
+        scope=dialect.scope,
         origin=call.origin,
         model=asked.model,
         endpoint=call.path,
         prompt_bound=min(asked.prompt_bound, 2**31 - 1),
-        max_output=min(asked.max_output or cap, cap),
+        max_output=cap if asked.max_output is None else min(asked.max_output, cap),
     )
 
 

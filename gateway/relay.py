@@ -16,14 +16,15 @@ async def relay(answer: Answer, running: Running) -> Refusal | None:
     has seen whole is counted, even if this process dies right after."""
     if answer.status != 200:
         return await _refused(answer, running)
-    if running.call.streaming and answer.content_type.startswith("text/event-stream"):
+    framing = running.call.dialect.framing if running.call.dialect else None
+    if framing and answer.content_type.encode().startswith(framing.media.partition(b";")[0]):
         return await _stream(answer, running)
     return await _body(answer, running)
 
 
 async def _stream(answer: Answer, running: Running) -> Refusal | None:
     call = running.call
-    meter = running.meter = StreamMeter(show_usage=running.asked.wants_usage)
+    meter = running.meter = StreamMeter(running.dialect, show_usage=running.asked.wants_usage)
     first = True
     reason = "truncated"
     try:
@@ -53,7 +54,7 @@ async def _stream(answer: Answer, running: Running) -> Refusal | None:
 
 
 async def _body(answer: Answer, running: Running) -> Refusal | None:
-    running.meter = PartMeter(answer.received)
+    running.meter = PartMeter(running.dialect, answer.received)
     try:
         body = await answer.body()
     except CUT as problem:
@@ -61,14 +62,14 @@ async def _body(answer: Answer, running: Running) -> Refusal | None:
         running.cut(reason)
         return Refusal(reason)
     running.began()
-    meter = BodyMeter(body)
+    meter = BodyMeter(running.dialect, body)
     if meter.broken:
         running.cut("upstream_error")
         return Refusal("upstream_error", "The model server's answer is not the JSON it should be.")
     if not meter.complete:
         running.cut("truncated")
     running.meter = meter
-    if running.call.streaming and running.call.head_sent:
+    if running.asked.stream and running.call.head_sent:
         running.cut("upstream_error")
         return Refusal("upstream_error", "The model server did not stream its answer.")
     running.settle()

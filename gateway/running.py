@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from gateway.call import Call
-from gateway.dialects.base import Sanitised
+from gateway.dialects.base import Dialect, Sanitised
 from gateway.errors import Refusal
 from gateway.meter import BodyMeter, PartMeter, StreamMeter, estimate_prompt
 from gateway.outbox import Outbox, Slot
@@ -26,6 +26,7 @@ class Running:
     def __init__(
         self,
         call: Call,
+        dialect: Dialect,
         asked: Sanitised,
         verdict: Verdict,
         slot: Slot,
@@ -33,6 +34,7 @@ class Running:
         ended: Callable[[Settlement], None],
     ) -> None:
         self.call = call
+        self.dialect = dialect
         self.asked = asked
         self.verdict = verdict
         self.permitted = asyncio.Event()  # until then nothing of the answer leaves

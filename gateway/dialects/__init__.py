@@ -1,7 +1,12 @@
-"""The languages that clients speak. One file each; here is only which path speaks which."""
+"""The languages that clients speak. One file each, found here by its `DIALECTS`."""
+
+import importlib
+import pkgutil
+from functools import cache
 
 import msgspec
 
+from gateway.dialects.base import Dialect
 from gateway.errors import Refusal
 
 _ANTHROPIC_TYPES = {
@@ -14,6 +19,16 @@ _ANTHROPIC_TYPES = {
     503: "overloaded_error",
     504: "timeout_error",
 }
+
+
+@cache
+def all_dialects() -> tuple[Dialect, ...]:
+    """Those of every file in this folder."""
+    found: list[Dialect] = []
+    for module in pkgutil.iter_modules(__path__):
+        file = importlib.import_module(f"{__name__}.{module.name}")
+        found += getattr(file, "DIALECTS", ())
+    return tuple(found)
 
 
 def error_body(path: str, refusal: Refusal, request_id: str) -> bytes:

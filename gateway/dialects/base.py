@@ -1,8 +1,17 @@
-"""What every dialect gives the pipeline: a checked request and what it may cost."""
+"""What a dialect is: one file that reads a client's requests and the model server's answers.
 
-from typing import Any
+A dialect knows nothing of stores and sockets. The pipeline asks it what a request may cost, the
+meter what an answer says. To add one, put a file with a `DIALECTS` tuple into this folder.
+"""
 
-from msgspec import Struct
+import re
+from typing import Annotated, Any, NamedTuple, Protocol
+
+from msgspec import Meta, Struct
+
+from gateway.errors import Refusal
+
+Count = Annotated[int, Meta(ge=0, le=2**40)]  # anything else is no count
 
 
 class Sanitised(Struct):
@@ -15,5 +24,84 @@ class Sanitised(Struct):
     prompt_bytes: int
     messages: int
     prompt_bound: int  # no tokenizer makes more of it
-    max_output: int | None  # the client's cap; None: none given
+    max_output: int | None  # the client's cap; None: none given, 0: nothing is generated
     request: Any  # the dialect's own struct
+
+
+class Usage(Struct, frozen=True):
+    """Tokens as the model server reports them."""
+
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
+
+    def reported(self) -> "Usage | None":
+        """Itself, unless it is 0/0: that stands beside a text when the repeat guard struck."""
+        return self if self.prompt_tokens or self.completion_tokens else None
+
+
+class Event(NamedTuple):
+    """What one event of a stream says. `extra`: only who asked for the usage may see it."""
+
+    usage: Usage | None = None
+    ends: bool = False  # nothing comes behind it
+    extra: bool = False
+
+
+class Body(NamedTuple):
+    """What one whole answer says. `complete`: the model came to an end; `broken`: it is not the
+    JSON that it should be."""
+
+    usage: Usage | None = None
+    text: int = 0  # bytes of it that were generated
+    complete: bool = True
+    broken: bool = False
+
+
+class Framing(NamedTuple):
+    """How the events of a stream stand in its bytes."""
+
+    media: bytes  # the content type that clients are told
+    separator: bytes  # ends each event
+    pulse: bytes  # a sign of life that clients skip; %s: what is going on
+
+
+SSE = Framing(b"text/event-stream; charset=utf-8", b"\n\n", b": %s\n\n")
+# An empty line is an error to Ollama's clients; white space before the next object is not.
+NDJSON = Framing(b"application/x-ndjson", b"\n", b" ")
+
+
+class Dialect(Protocol):
+    """One route. Values that are the same for all its requests stand in the class."""
+
+    path: str  # what clients call
+    upstream: str  # what the model server is asked
+    scope: str  # what a key needs
+    framing: Framing | None  # None: it never streams
+    native: bool  # only Ollama has it
+    marks: tuple[bytes, ...]  # one of them is in every event that the meter has to read
+    piece: bytes  # stands once in each event that carries text
+    begins: re.Pattern[bytes]  # where generated text begins in a whole answer
+
+    def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
+        """Check a request and say what it may cost."""
+        ...
+
+    def serialise(self, asked: Sanitised, granted: int) -> bytes | Refusal:
+        """The request as it goes upstream: our own JSON, with the granted output as its cap."""
+        ...
+
+    def read_event(self, event: bytes) -> Event:
+        """An event, without its separator, that holds one of `marks`."""
+        ...
+
+    def text_size(self, event: bytes) -> int:
+        """Bytes of generated text in one event; 0 where it cannot be read."""
+        ...
+
+    def read_body(self, body: bytes) -> Body:
+        """One whole answer."""
+        ...
+
+    def error_event(self, error: bytes) -> bytes:
+        """The last event of a stream that failed; `error` is the JSON of its refusal."""
+        ...

@@ -3,13 +3,16 @@
 A field that is not named here does not reach the model server (Ollama itself ignores the rest).
 """
 
+import re
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from gateway import names
+from gateway.decoding import UNREADABLE
 from gateway.dialects import strict
-from gateway.dialects.base import Sanitised
+from gateway.dialects.base import SSE, Body, Event, Sanitised, Usage
 from gateway.errors import Refusal
 
 MESSAGE_OVERHEAD = (
@@ -17,6 +20,7 @@ MESSAGE_OVERHEAD = (
 )
 TOOL_OVERHEAD = 128  # what a template writes around one
 USUAL_ROLE = 16  # bytes of a role that the overhead covers
+DONE = b"data: [DONE]"
 IMAGE_FLOOR = 4096  # a small file can still be a large picture
 
 _Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -115,47 +119,151 @@ class ChatRequest(Struct, omit_defaults=True):
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
 
 
-def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
-    """Check a request and say what it may cost."""
-    request = strict.parse(body, ChatRequest)
-    if isinstance(request, Refusal):
-        return request
+class _CalledText(Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _CallText(Struct):
+    function: _CalledText = field(default_factory=_CalledText)
+
+
+class _Text(Struct):
+    """Where generated text stands: a chunk's `delta`, an answer's `message`."""
+
+    content: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[_CallText] | None = None
+
+    def size(self) -> int:
+        """Bytes of it."""
+        texts = [self.content, self.reasoning, self.reasoning_content]
+        for call in self.tool_calls or ():
+            texts += [call.function.name, call.function.arguments]
+        return sum(len(text.encode()) for text in texts if text)
+
+
+class _Choice(Struct):
+    finish_reason: str | None = None
+    delta: _Text = field(default_factory=_Text)
+    message: _Text = field(default_factory=_Text)
+
+
+class _Answer(Struct):
+    choices: list[_Choice] = []
+
+
+class _UsageOnly(Struct):
+    choices: list[Raw] = []
+    usage: Usage | None = None
+
+
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_usage = msgspec.json.Decoder(_UsageOnly).decode
+
+
+class Chat:
+    """`POST /v1/chat/completions`. Implements `Dialect`."""
+
+    path = upstream = "/v1/chat/completions"
+    scope = "chat"
+    framing = SSE
+    native = False
+    marks = (b'"usage"', DONE)
+    piece = SSE.separator
+    begins = re.compile(rb'"(?:content|reasoning(?:_content)?|arguments)"\s*:\s*"')
+
+    def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
+        """Check a request and say what it may cost."""
+        request = strict.parse(body, ChatRequest)
+        if isinstance(request, Refusal):
+            return request
+        try:
+            model = names.canonical_name(request.model)
+        except ValueError as problem:
+            return Refusal("invalid_request", f"{problem}.", param="model")
+        caps = [n for n in (request.max_tokens, request.max_completion_tokens) if n and n > 0]
+        size = sum(map(_message_size, request.messages))
+        wraps = sum(map(_wraps, request.messages))
+        for extra in (request.tools, request.response_format):  # templates print them
+            text = strict.encode(extra) if extra else b""
+            if isinstance(text, Refusal):
+                return text
+            # Go's JSON writes <, > and & as six bytes
+            size += len(text) + 5 * sum(map(text.count, (b"<", b">", b"&")))
+        overhead = MESSAGE_OVERHEAD * wraps + TOOL_OVERHEAD * len(request.tools or ())
+        wants_usage = request.stream_options is not None and bool(
+            request.stream_options.include_usage
+        )
+        return Sanitised(
+            model=model,
+            cloud=names.is_cloud(request.model),
+            stream=bool(request.stream),
+            wants_usage=wants_usage,
+            prompt_bytes=size,
+            messages=len(request.messages),
+            prompt_bound=size + overhead,
+            max_output=min(caps) if caps else None,
+            request=request,
+        )
+
+    def serialise(self, asked: Sanitised, granted: int) -> bytes | Refusal:
+        """The request as it goes upstream: our own JSON, with the granted output as its cap."""
+        request: ChatRequest = asked.request
+        request.model = names.upstream_name(request.model, asked.model)
+        request.max_completion_tokens = None  # Ollama ignores it (facts/ollama.md, trap 5)
+        request.max_tokens = granted
+        request.stream_options = StreamOptions(include_usage=True) if asked.stream else None
+        return strict.encode(request)
+
+    def read_event(self, event: bytes) -> Event:
+        """`[DONE]`, or a chunk with usage: one without choices was asked for by the gateway."""
+        if event.startswith(DONE):
+            return Event(ends=True)
+        try:
+            found = _decode_usage(event.removeprefix(b"data:"))
+        except UNREADABLE:
+            return Event()  # not ours to judge
+        if found.usage is None:
+            return Event()
+        return Event(found.usage.reported(), extra=not found.choices)
+
+    def text_size(self, event: bytes) -> int:
+        """Bytes of the texts in its deltas."""
+        try:
+            answer = _decode_answer(event.removeprefix(b"data:"))
+        except UNREADABLE:
+            return 0
+        return sum(choice.delta.size() for choice in answer.choices)
+
+    def read_body(self, body: bytes) -> Body:
+        """The repeat guard leaves an answer without a finish, and without usage."""
+        usage = None
+        try:
+            usage = _reported_in(body)
+            if usage is not None:
+                return Body(usage)
+            choices = _decode_answer(body).choices
+        except UNREADABLE as problem:
+            return Body(broken=not isinstance(problem, msgspec.ValidationError))
+        text = sum(choice.message.size() for choice in choices)
+        return Body(text=text, complete=all(choice.finish_reason for choice in choices))
+
+    def error_event(self, error: bytes) -> bytes:
+        """`data: {"error": …}` raises APIError in the clients."""
+        return b"data: " + error + b"\n\n"
+
+
+DIALECTS = (Chat(),)
+
+
+def _reported_in(body: bytes) -> Usage | None:
     try:
-        model = names.canonical_name(request.model)
-    except ValueError as problem:
-        return Refusal("invalid_request", f"{problem}.", param="model")
-    caps = [n for n in (request.max_tokens, request.max_completion_tokens) if n and n > 0]
-    size = sum(map(_message_size, request.messages))
-    wraps = sum(map(_wraps, request.messages))
-    for extra in (request.tools, request.response_format):  # templates print them
-        text = strict.encode(extra) if extra else b""
-        if isinstance(text, Refusal):
-            return text
-        # Go's JSON writes <, > and & as six bytes
-        size += len(text) + 5 * sum(map(text.count, (b"<", b">", b"&")))
-    overhead = MESSAGE_OVERHEAD * wraps + TOOL_OVERHEAD * len(request.tools or ())
-    wants_usage = request.stream_options is not None and bool(request.stream_options.include_usage)
-    return Sanitised(
-        model=model,
-        cloud=names.is_cloud(request.model),
-        stream=bool(request.stream),
-        wants_usage=wants_usage,
-        prompt_bytes=size,
-        messages=len(request.messages),
-        prompt_bound=size + overhead,
-        max_output=min(caps) if caps else None,
-        request=request,
-    )
-
-
-def serialise(asked: Sanitised, granted: int) -> bytes | Refusal:
-    """The request as it goes upstream: our own JSON, with the granted output as its cap."""
-    request: ChatRequest = asked.request
-    request.model = names.upstream_name(request.model, asked.model)
-    request.max_completion_tokens = None  # Ollama ignores it (facts/ollama.md, trap 5)
-    request.max_tokens = granted
-    request.stream_options = StreamOptions(include_usage=True) if asked.stream else None
-    return strict.encode(request)
+        usage = _decode_usage(body).usage
+    except msgspec.ValidationError:
+        return None
+    return usage.reported() if usage else None
 
 
 def _wraps(message: Message) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.call import STUCK, Call, ClientGone, duration, limit_headers
+from gateway.dialects.openai_chat import Chat
 from gateway.errors import CATALOGUE, Refusal
 from gateway.stores import Verdict
 
@@ -100,7 +101,7 @@ async def test_every_refusal_is_an_answer_with_its_status_and_length(reason: str
 
 async def test_an_error_after_the_head_is_the_last_event_of_a_stream():
     client = Client()
-    client.call.streaming = True
+    client.call.dialect = Chat()
     await client.call.write(b"data: {}\n\n")
     await client.call.refuse(Refusal("truncated"))
     first, error, nothing = client.body.split(b"\n\n")
@@ -111,7 +112,7 @@ async def test_an_error_after_the_head_is_the_last_event_of_a_stream():
 
 async def test_signs_of_life_are_what_parsers_pass_over():
     stream, whole = Client(), Client()
-    stream.call.streaming = True
+    stream.call.dialect = Chat()
     for client in (stream, whole):
         client.call.beat("waiting, position 2")
         await asyncio.sleep(0)

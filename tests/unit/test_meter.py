@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.meter import MAX_EVENT, BodyMeter, BrokenStream, StreamMeter, Usage, estimate_prompt
+from gateway.dialects.base import Usage
+from gateway.dialects.openai_chat import Chat
+from gateway.meter import MAX_EVENT, BodyMeter, BrokenStream, StreamMeter, estimate_prompt
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 STREAMS = {
@@ -19,6 +21,7 @@ STREAMS = {
     if json.loads(path.parent.joinpath("meta.json").read_text())["content_type"]
     == "text/event-stream"
 }
+CHAT = Chat()
 END = b"\n\n"
 DONE = b"data: [DONE]\n\n"
 FOOLING = (
@@ -49,7 +52,7 @@ def usage(prompt: int, completion: int, **fields: Any) -> bytes:
 
 def metered(chunks: Sequence[bytes], *, show_usage: bool = True) -> tuple[StreamMeter, bytes]:
     """The meter after these chunks, and what the client has been sent."""
-    meter = StreamMeter(show_usage=show_usage)
+    meter = StreamMeter(CHAT, show_usage=show_usage)
     sent = [meter.feed(chunk) for chunk in chunks]
     assert all(not part or part.endswith(END) for part in sent), "whole events only"
     return meter, b"".join(sent)
@@ -208,7 +211,7 @@ def test_the_empty_chunk_that_announces_a_crash_is_no_token():
 
 
 def test_nothing_was_produced_before_the_first_event():
-    assert StreamMeter(show_usage=True).estimate() == 0
+    assert StreamMeter(CHAT, show_usage=True).estimate() == 0
     assert metered([b"data: {"])[0].estimate() == 0
 
 
@@ -218,7 +221,7 @@ def test_half_an_event_at_the_end_is_held_back():
 
 
 def test_what_never_ends_an_event_is_no_event_stream():
-    meter = StreamMeter(show_usage=True)
+    meter = StreamMeter(CHAT, show_usage=True)
     with pytest.raises(BrokenStream):
         for _ in range(3):
             meter.feed(b"x" * (MAX_EVENT // 2))
@@ -232,25 +235,25 @@ def body(content: object, counts: object = None, **message: object) -> bytes:
 
 def test_a_whole_answer_is_counted_as_reported():
     counts = {"prompt_tokens": 16, "completion_tokens": 24, "total_tokens": 40}
-    assert BodyMeter(body("hi", counts)).usage == Usage(16, 24)
+    assert BodyMeter(CHAT, body("hi", counts)).usage == Usage(16, 24)
 
 
 @pytest.mark.parametrize("counts", [None, {"prompt_tokens": 0, "completion_tokens": 0}])
 @pytest.mark.parametrize("text", ["x" * 41, "é" * 20 + "x", "😀" * 10 + "x"])
 def test_a_whole_answer_without_a_report_is_estimated_by_its_text(counts, text):
-    meter = BodyMeter(body(text, counts))
+    meter = BodyMeter(CHAT, body(text, counts))
     assert meter.usage is None
     assert meter.estimate() == 11
 
 
 def test_reasoning_and_tool_calls_of_a_whole_answer_are_text_too():
     calls = [{"function": {"name": "f" * 4, "arguments": "a" * 4}}]
-    assert BodyMeter(body(None, reasoning="r" * 8, tool_calls=calls)).estimate() == 4
+    assert BodyMeter(CHAT, body(None, reasoning="r" * 8, tool_calls=calls)).estimate() == 4
 
 
 @pytest.mark.parametrize("junk", [b"", b"null", b"[]", b"\xff", b'{"choices":7}', b"{" * 9999])
 def test_an_answer_that_is_no_json_breaks_nothing(junk):
-    meter = BodyMeter(junk)
+    meter = BodyMeter(CHAT, junk)
     assert meter.usage is None
     assert meter.estimate() >= 0
 
@@ -263,22 +266,22 @@ def test_a_prompt_is_estimated_at_four_bytes_a_token_and_eight_for_each_message(
 def test_what_is_no_count_is_no_report(count: object):
     usage = json.dumps({"prompt_tokens": 3, "completion_tokens": count}).encode()
     choice = b'{"message":{"content":"some words"},"finish_reason":"stop"}'
-    meter = BodyMeter(b'{"choices":[' + choice + b'],"usage":' + usage + b"}")
+    meter = BodyMeter(CHAT, b'{"choices":[' + choice + b'],"usage":' + usage + b"}")
     assert (meter.usage, meter.broken) == (None, False)
     assert meter.estimate() > 0
 
 
 def test_bytes_that_are_no_text_are_measured_without_an_exception():
     odd = b'data: {"choices":[{"delta":{"content":"\xff"}}],"usage":null}\n\n'
-    meter = StreamMeter(show_usage=True)
+    meter = StreamMeter(CHAT, show_usage=True)
     assert meter.feed(odd) == odd
     assert meter.estimate() == 1
-    assert BodyMeter(b'{"choices":[{"message":{"content":"\xff"}}]}').broken
+    assert BodyMeter(CHAT, b'{"choices":[{"message":{"content":"\xff"}}]}').broken
 
 
 def test_nothing_behind_the_end_is_shown_or_counted():
     done = b"data: [DONE]\n\n"
-    meter = StreamMeter(show_usage=True)
+    meter = StreamMeter(CHAT, show_usage=True)
     assert meter.feed(done + b'data: {"usage":{"prompt_tokens":9}}\n\n' + done) == done
     assert (meter.complete, meter.usage) == (True, None)
 
@@ -286,7 +289,7 @@ def test_nothing_behind_the_end_is_shown_or_counted():
 def test_log_probabilities_are_not_taken_for_text():
     role = b'data: {"choices":[{"delta":{"role":"assistant","content":"a"}}]}\n\n'
     word = b'data: {"choices":[{"delta":{"content":"word"},"logprobs":"%s"}]}\n\n' % (b"x" * 3000)
-    meter = StreamMeter(show_usage=False)
+    meter = StreamMeter(CHAT, show_usage=False)
     meter.feed(role)
     meter.feed(word * 10)
     assert meter.estimate() <= 20

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects import openai_chat
 from gateway.dialects.base import Sanitised
-from gateway.dialects.openai_chat import IMAGE_FLOOR
+from gateway.dialects.openai_chat import IMAGE_FLOOR, Chat
 from gateway.errors import Refusal
+
+CHAT = Chat()
 
 USER = {"role": "user", "content": "hi"}
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
@@ -21,13 +22,13 @@ TOOL = {
 
 
 def sanitise(**fields: Any) -> Sanitised:
-    asked = openai_chat.sanitise(json.dumps({"model": "m", "messages": [USER], **fields}).encode())
+    asked = CHAT.sanitise(json.dumps({"model": "m", "messages": [USER], **fields}).encode())
     assert isinstance(asked, Sanitised), asked
     return asked
 
 
 def sent(granted: int = 9, **fields: Any) -> dict[str, Any]:
-    body = openai_chat.serialise(sanitise(**fields), granted)
+    body = CHAT.serialise(sanitise(**fields), granted)
     assert isinstance(body, bytes)
     return json.loads(body)
 
@@ -171,11 +172,11 @@ def test_the_model_is_the_canonical_one_that_was_checked(spelling, name, goes_on
 @pytest.mark.parametrize("spelling", ["gpt-oss:120b-cloud", "x:CLOUD", "x:cloud:local"])
 def test_what_would_leave_the_machine_is_marked_or_refused(spelling):
     body = json.dumps({"model": spelling, "messages": [USER]}).encode()
-    asked = openai_chat.sanitise(body)
+    asked = CHAT.sanitise(body)
     assert isinstance(asked, Refusal) or asked.cloud
 
 
 def test_a_model_that_cannot_be_is_refused_by_name():
-    asked = openai_chat.sanitise(b'{"model":"../x","messages":[{"role":"user","content":"a"}]}')
+    asked = CHAT.sanitise(b'{"model":"../x","messages":[{"role":"user","content":"a"}]}')
     assert isinstance(asked, Refusal)
     assert (asked.kind.status, asked.param) == (400, "model")

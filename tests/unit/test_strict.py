@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.dialects import openai_chat, strict
-from gateway.dialects.openai_chat import ChatRequest
+from gateway.dialects import strict
+from gateway.dialects.openai_chat import Chat, ChatRequest
 from gateway.errors import Refusal
 from tests.unit.full_request import FULL, MINIMAL
+
+CHAT = Chat()
 
 
 def parse(body: bytes) -> ChatRequest | Refusal:
@@ -208,8 +210,8 @@ SURROGATES = [
 
 @pytest.mark.parametrize("body", SURROGATES, ids=lambda body: ascii(body[-30:]))
 def test_half_a_surrogate_pair_is_refused_as_text_that_is_not_unicode(body):
-    asked = openai_chat.sanitise(body)
-    sent = asked if isinstance(asked, Refusal) else openai_chat.serialise(asked, 1)
+    asked = CHAT.sanitise(body)
+    sent = asked if isinstance(asked, Refusal) else CHAT.serialise(asked, 1)
     assert isinstance(sent, Refusal)
     assert sent.kind.status == 400
     assert "number" not in sent.message
@@ -222,9 +224,9 @@ def test_a_whole_surrogate_pair_is_the_character_it_stands_for():
 
 def test_an_integer_that_fits_no_machine_word_is_no_failure_inside_a_schema():
     tool = {"type": "f", "function": {"name": "f", "parameters": {"maximum": 2**70}}}
-    result = openai_chat.sanitise(json.dumps({**MINIMAL, "tools": [tool]}).encode())
+    result = CHAT.sanitise(json.dumps({**MINIMAL, "tools": [tool]}).encode())
     if not isinstance(result, Refusal):
-        sent = openai_chat.serialise(result, 1)
+        sent = CHAT.serialise(result, 1)
         assert isinstance(sent, bytes)
         assert json.loads(sent)["tools"] == [tool]
 

@@ -6,9 +6,11 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.dialects import openai_chat
+from gateway.dialects.openai_chat import Chat
 from gateway.errors import Refusal
 from tests.unit.full_request import FULL, MINIMAL
+
+CHAT = Chat()
 
 # Documents near the shape: known keys, foreign ones and variants, right and wrong values.
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
@@ -47,21 +49,21 @@ def unknown_keys(tree: Any, model: Any) -> set[str]:
 @example({**MINIMAL, "\ud800": 1})
 @example({**MINIMAL, "x": {"\ud800": "\udfff"}})
 def test_of_what_is_accepted_only_known_keys_survive_and_our_json_reads_the_same(document):
-    asked = openai_chat.sanitise(json.dumps(document).encode())
+    asked = CHAT.sanitise(json.dumps(document).encode())
     if isinstance(asked, Refusal):
         assert asked.kind.status == 400
         return
-    sent = openai_chat.serialise(asked, 7)
+    sent = CHAT.serialise(asked, 7)
     if isinstance(sent, Refusal):
         assert sent.kind.status == 400
         return
     assert not unknown_keys(json.loads(sent), FULL)
-    again = openai_chat.sanitise(sent)
+    again = CHAT.sanitise(sent)
     assert not isinstance(again, Refusal)
-    assert openai_chat.serialise(again, 7) == sent
+    assert CHAT.serialise(again, 7) == sent
 
 
 @given(st.binary())
 @example(b"\xff")
 def test_any_bytes_at_all_get_an_answer(body):
-    assert isinstance(openai_chat.sanitise(body), Refusal)
+    assert isinstance(CHAT.sanitise(body), Refusal)
