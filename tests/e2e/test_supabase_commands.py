@@ -84,7 +84,9 @@ async def test_a_project_without_the_schema_is_told_to_push_it(localllm: Command
     await execute(dsn, "delete from gateway.migrations where version like '0004%'")
     for arguments in (("keys", "list"), ("serve",), ("db", "migrate")):
         done = localllm(*arguments, ADMIN_SECRET="a secret")
-        assert "lacks 0004_admin_failures: run: npx supabase@3 db push --remote" in one_line(done, 1)
+        assert "lacks 0004_admin_failures: run: npx supabase@3 db push --remote" in one_line(
+            done, 1
+        )
     report = json.loads(localllm("doctor", "--json").stdout)
     [store] = [check for check in report["checks"] if check["check"] == "store"]
     assert store["state"] == "fail"
