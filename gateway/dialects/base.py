@@ -70,8 +70,29 @@ SSE = Framing(b"text/event-stream; charset=utf-8", b"\n\n", b": %s\n\n")
 NDJSON = Framing(b"application/x-ndjson", b"\n", b" ")
 
 
+EXAMPLE_MODEL = "qwen2.5:7b"
+
+
+class Reference(NamedTuple):
+    """What the reference and the OpenAPI document say of a route. `answer` and `event` are shapes,
+    None: any object. The examples are values; that of a stream is its text."""
+
+    name: str  # the operation's id, for programs that are made from the document
+    group: str
+    summary: str
+    text: str
+    request: type[Struct]
+    example: Any
+    answer: type[Struct] | None
+    answer_example: Any
+    event: type[Struct] | None = None
+    stream_example: str = ""
+
+
 class Dialect(Protocol):
     """One route. Values that are the same for all its requests stand in the class."""
+
+    reference: Reference
 
     path: str  # what clients call
     upstream: str  # what the model server is asked

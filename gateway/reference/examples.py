@@ -2,44 +2,9 @@
 
 from typing import Any
 
-MODEL = "qwen2.5:7b"
+from gateway.dialects.base import EXAMPLE_MODEL as MODEL
+
 KEY_ID = "6f1c2a44-5c0e-4b7e-9a5d-3d2f8c1b7e90"
-
-CHAT: dict[str, Any] = {
-    "model": MODEL,
-    "messages": [{"role": "user", "content": "Say hello."}],
-    "stream": True,
-}
-
-CHAT_ANSWER: dict[str, Any] = {
-    "id": "chatcmpl-788",
-    "object": "chat.completion",
-    "created": 1795431360,
-    "model": MODEL,
-    "choices": [
-        {
-            "index": 0,
-            "message": {"role": "assistant", "content": "Hello!"},
-            "finish_reason": "stop",
-        }
-    ],
-    "usage": {"prompt_tokens": 32, "completion_tokens": 3, "total_tokens": 35},
-}
-
-
-def _chunk(delta: str, finish: str) -> str:
-    return (
-        'data: {"id":"chatcmpl-373","object":"chat.completion.chunk","created":1795431362,'
-        f'"model":"{MODEL}","choices":[{{"index":0,"delta":{delta},"finish_reason":{finish}}}]}}'
-        "\n\n"
-    )
-
-
-CHAT_STREAM = (
-    _chunk('{"role":"assistant","content":"Hello"}', "null")
-    + _chunk('{"content":"!"}', '"stop"')
-    + "data: [DONE]\n\n"
-)
 
 MODELS: dict[str, Any] = {
     "object": "list",

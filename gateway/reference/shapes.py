@@ -4,9 +4,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
-
-from gateway.dialects.openai_chat import ToolCall
+from msgspec import Struct
 
 
 class ErrorDetail(Struct):
@@ -22,62 +20,6 @@ class Error(Struct):
     """Every refusal, in OpenAI's form."""
 
     error: ErrorDetail
-
-
-class TokenUsage(Struct):
-    """Tokens as the model server reports them; they are what the key is charged."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-
-
-class AnswerMessage(Struct):
-    role: str
-    content: str | UnsetType | None = UNSET
-    reasoning: str | UnsetType | None = UNSET
-    tool_calls: list[ToolCall] | UnsetType | None = UNSET
-
-
-class Choice(Struct):
-    index: int
-    message: AnswerMessage
-    finish_reason: str | UnsetType | None = UNSET
-
-
-class ChatCompletion(Struct):
-    """The whole answer. A model server may add fields of its own."""
-
-    id: str
-    object: Literal["chat.completion"]
-    created: int
-    model: str
-    choices: list[Choice]
-    usage: TokenUsage | UnsetType = UNSET
-
-
-class Delta(Struct):
-    role: str | UnsetType | None = UNSET
-    content: str | UnsetType | None = UNSET
-    reasoning: str | UnsetType | None = UNSET
-    tool_calls: list[ToolCall] | UnsetType | None = UNSET
-
-
-class ChunkChoice(Struct):
-    index: int
-    delta: Delta
-    finish_reason: str | UnsetType | None = UNSET
-
-
-class ChatCompletionChunk(Struct):
-    """One event of a streamed answer; `choices` is empty in the one that carries `usage`."""
-
-    id: str
-    object: Literal["chat.completion.chunk"]
-    created: int
-    model: str
-    choices: list[ChunkChoice]
-    usage: TokenUsage | UnsetType | None = UNSET
 
 
 class Model(Struct):

@@ -9,12 +9,10 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from gateway.administration import CreateKey, RotateKey, UpdateKey
-from gateway.dialects.openai_chat import ChatRequest
+from gateway.dialects import all_dialects
+from gateway.dialects.base import Dialect
 from gateway.reference import shapes
 from gateway.reference.examples import (
-    CHAT,
-    CHAT_ANSWER,
-    CHAT_STREAM,
     CREATE,
     HEALTH,
     KEY,
@@ -81,34 +79,41 @@ _MODEL_SERVER = ("upstream_error", "upstream_unavailable", "upstream_timeout")
 _ADMIN = ("admin_denied", "too_many_failures", "admin_through_tunnel", "store_unavailable")
 _ADMIN_BODY = ("invalid_request", "request_too_large", *_ADMIN)
 
-# No type: some readers hold it to the whole stream, others to each event.
-_STREAM = {"description": "Server-sent events; the data of each is a ChatCompletionChunk."}
+_PROXIED = (
+    *_SHOWN_KEY,
+    *("model_not_allowed", "rate_limit_exceeded", "insufficient_quota"),
+    *("invalid_request", "cloud_model", "unknown_model", "request_timeout"),
+    *("request_too_large", "unsupported_encoding", "queue_full", "outbox_unavailable"),
+    *("shutting_down", "upstream_unavailable", "upstream_timeout", "upstream_refused"),
+    *("upstream_not_found", "upstream_busy", "upstream_failed", "truncated"),
+)
+
+
+def _proxied(dialect: Dialect) -> Route:
+    """What a dialect says of itself."""
+    said = dialect.reference
+    # No type: some readers hold it to the whole stream, others to each event.
+    stream = {"description": "A stream of events, as the example shows."}
+    answer = [Content(JSON, said.answer or {"type": "object"}, said.answer_example)]
+    if dialect.framing:
+        media = dialect.framing.media.decode().partition(";")[0]
+        answer.append(Content(media, stream, said.stream_example))
+    return Route(
+        *("POST", dialect.path, said.name, HOLDER, said.group),
+        summary=said.summary,
+        text=said.text,
+        body=said.request,
+        example=said.example,
+        answer=tuple(answer),
+        metered=True,
+        refusals=_PROXIED,
+    )
+
 
 _KEY_ID = Parameter("id", "path", {"type": "string", "format": "uuid"}, "The id of the key.")
 
 ROUTES = (
-    Route(
-        *("POST", "/v1/chat/completions", "createChatCompletion", HOLDER, "Chat"),
-        summary="Let a model answer a conversation",
-        text="As OpenAI's API: whole, or with `stream` as server-sent events that end with "
-        "`data: [DONE]`. Lines that begin with a colon are signs of life. An error after the "
-        'first event comes as `data: {"error": …}`.',
-        body=ChatRequest,
-        example=CHAT,
-        answer=(
-            Content(JSON, shapes.ChatCompletion, CHAT_ANSWER),
-            Content(EVENTS, _STREAM, CHAT_STREAM),
-        ),
-        metered=True,
-        refusals=(
-            *_SHOWN_KEY,
-            *("model_not_allowed", "rate_limit_exceeded", "insufficient_quota"),
-            *("invalid_request", "cloud_model", "unknown_model", "request_timeout"),
-            *("request_too_large", "unsupported_encoding", "queue_full", "outbox_unavailable"),
-            *("shutting_down", "upstream_unavailable", "upstream_timeout", "upstream_refused"),
-            *("upstream_not_found", "upstream_busy", "upstream_failed", "truncated"),
-        ),
-    ),
+    *map(_proxied, all_dialects()),
     Route(
         *("GET", "/v1/models", "listModels", HOLDER, "Account"),
         summary="List the models that this key can use",

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.dialects import all_dialects
 from gateway.errors import CATALOGUE
 from gateway.reference import shapes
 from gateway.reference.notes import annotate
@@ -78,7 +79,8 @@ def document() -> Json:
 
 
 def _schemas() -> Json:
-    structs: list[type[msgspec.Struct]] = [shapes.Error, shapes.ChatCompletionChunk]
+    structs: list[type[msgspec.Struct]] = [shapes.Error]
+    structs += [one.reference.event for one in all_dialects() if one.reference.event]
     for route in ROUTES:
         wanted = [route.body, *(content.shape for content in route.answer)]
         structs += [one for one in wanted if isinstance(one, type)]

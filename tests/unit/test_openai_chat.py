@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.base import Sanitised
-from gateway.dialects.openai_chat import IMAGE_FLOOR, Chat
+from gateway.dialects.openai_chat import Chat
+from gateway.dialects.openai_chat.request import IMAGE_FLOOR
 from gateway.errors import Refusal
 
 CHAT = Chat()

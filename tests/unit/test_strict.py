@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from gateway.dialects import strict
-from gateway.dialects.openai_chat import Chat, ChatRequest
+from gateway.dialects.openai_chat import Chat
+from gateway.dialects.openai_chat.request import ChatRequest
 from gateway.errors import Refusal
 from tests.unit.full_request import FULL, MINIMAL
 

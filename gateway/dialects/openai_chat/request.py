@@ -1,0 +1,187 @@
+"""A request to chat: the fields that are passed on, and what they may cost.
+
+A field that is not named here does not reach the model server (Ollama itself ignores the rest).
+"""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway import names
+from gateway.dialects import strict
+from gateway.dialects.base import Sanitised
+from gateway.errors import Refusal
+
+MESSAGE_OVERHEAD = (
+    32  # tokens that a template may add to a message (DESIGN.md, invariant 1) or call
+)
+TOOL_OVERHEAD = 128  # what a template writes around one
+USUAL_ROLE = 16  # bytes of a role that the overhead covers
+IMAGE_FLOOR = 4096  # a small file can still be a large picture
+
+_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_Number = float | None
+
+
+class ImageURL(Struct, omit_defaults=True):
+    url: str
+    detail: str | None = None
+
+
+class Audio(Struct, omit_defaults=True):
+    data: str
+    format: str | None = None
+
+
+class Part(Struct, omit_defaults=True):
+    type: str
+    text: str | None = None
+    image_url: ImageURL | str | None = None
+    input_audio: Audio | None = None
+
+
+class CalledFunction(Struct):
+    name: str
+    arguments: str = ""
+
+
+class ToolCall(Struct, omit_defaults=True):
+    function: CalledFunction
+    id: str | None = None
+    index: _Int | None = None
+    type: str | None = None
+
+
+class Message(Struct, omit_defaults=True):
+    role: str
+    content: str | list[Part] | UnsetType | None = UNSET
+    reasoning: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    name: str | None = None
+    tool_call_id: str | None = None
+
+
+class Function(Struct, omit_defaults=True):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class Tool(Struct, omit_defaults=True):
+    type: str
+    function: Function
+
+
+class StreamOptions(Struct):
+    include_usage: bool | None = None
+
+
+class JsonSchema(Struct, omit_defaults=True):
+    name: str | None = None
+    description: str | None = None
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class ResponseFormat(Struct, omit_defaults=True):
+    type: str
+    json_schema: JsonSchema | None = None
+
+
+class Reasoning(Struct, omit_defaults=True):
+    effort: str | None = None
+
+
+class ChatRequest(Struct, omit_defaults=True):
+    """Fields of Ollama's ChatCompletionRequest, and `max_completion_tokens`, translated."""
+
+    model: str
+    messages: Annotated[list[Message], Meta(min_length=1)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: _Int | None = None
+    max_completion_tokens: _Int | None = None
+    seed: _Int | None = None
+    stop: str | list[str] | None = None
+    temperature: _Number = None
+    frequency_penalty: _Number = None
+    presence_penalty: _Number = None
+    top_p: _Number = None
+    response_format: ResponseFormat | None = None
+    tools: list[Tool] | None = None
+    reasoning: Reasoning | None = None
+    reasoning_effort: str | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+
+
+def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
+    """Check a request and say what it may cost."""
+    request = strict.parse(body, ChatRequest)
+    if isinstance(request, Refusal):
+        return request
+    try:
+        model = names.canonical_name(request.model)
+    except ValueError as problem:
+        return Refusal("invalid_request", f"{problem}.", param="model")
+    caps = [n for n in (request.max_tokens, request.max_completion_tokens) if n and n > 0]
+    size = sum(map(_message_size, request.messages))
+    wraps = sum(map(_wraps, request.messages))
+    for extra in (request.tools, request.response_format):  # templates print them
+        text = strict.encode(extra) if extra else b""
+        if isinstance(text, Refusal):
+            return text
+        # Go's JSON writes <, > and & as six bytes
+        size += len(text) + 5 * sum(map(text.count, (b"<", b">", b"&")))
+    overhead = MESSAGE_OVERHEAD * wraps + TOOL_OVERHEAD * len(request.tools or ())
+    wants_usage = request.stream_options is not None and bool(request.stream_options.include_usage)
+    return Sanitised(
+        model=model,
+        cloud=names.is_cloud(request.model),
+        stream=bool(request.stream),
+        wants_usage=wants_usage,
+        prompt_bytes=size,
+        messages=len(request.messages),
+        prompt_bound=size + overhead,
+        max_output=min(caps) if caps else None,
+        request=request,
+    )
+
+
+def serialise(asked: Sanitised, granted: int) -> bytes | Refusal:
+    """The request as it goes upstream: our own JSON, with the granted output as its cap."""
+    request: ChatRequest = asked.request
+    request.model = names.upstream_name(request.model, asked.model)
+    request.max_completion_tokens = None  # Ollama ignores it (facts/ollama.md, trap 5)
+    request.max_tokens = granted
+    request.stream_options = StreamOptions(include_usage=True) if asked.stream else None
+    return strict.encode(request)
+
+
+def _wraps(message: Message) -> int:
+    """How many messages a template makes of it: Ollama makes one of each part and tool call."""
+    parts = len(message.content) if isinstance(message.content, list) else 1
+    return max(1, parts) + len(message.tool_calls or ())
+
+
+def _length(text: str | None) -> int:
+    if not text:
+        return 0
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _message_size(message: Message) -> int:
+    """UTF-8 bytes of everything in it that a template may put into the prompt."""
+    size = _length(message.reasoning) + _length(message.name) + _length(message.tool_call_id)
+    size += max(0, _length(message.role) - USUAL_ROLE)
+    if isinstance(message.content, str):
+        size += _length(message.content)
+    elif isinstance(message.content, list):
+        for part in message.content:
+            size += _length(part.text)
+            url = part.image_url.url if isinstance(part.image_url, ImageURL) else part.image_url
+            size += max(_length(url), IMAGE_FLOOR) if url else 0
+            size += max(_length(part.input_audio.data), IMAGE_FLOOR) if part.input_audio else 0
+    for call in message.tool_calls or ():
+        size += _length(call.id) + _length(call.function.name) + _length(call.function.arguments)
+    return size
