@@ -11,6 +11,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
+from gateway.dialects import all_dialects
 from tests.fake_exchange import PROMPT_TOKENS, WORDS, Exchange, answer, usage
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
 Result = TypeVar("Result")
 PATIENCE = 60.0  # seconds after which something did not happen
 MODEL = "fake:latest"
+ANSWERED = {dialect.upstream for dialect in all_dialects()}
 CLOUD_MODEL = "remote-alias:latest"  # installed, but it runs elsewhere
 
 Behave = Callable[[Exchange], Awaitable[None]]
@@ -47,7 +49,7 @@ class Gate:
 
 
 class FakeUpstream:
-    """The server. `chats`: what reached its chat route; `received`: all that reached it."""
+    """The server. `chats`: what a model would answer; `received`: all that reached it."""
 
     def __init__(self) -> None:
         self.behave: Behave = answer
@@ -69,7 +71,7 @@ class FakeUpstream:
 
     @property
     def chats(self) -> list[Exchange]:
-        return [one for one in self.received if one.target == "/v1/chat/completions"]
+        return [one for one in self.received if one.target in ANSWERED]
 
     def start(self) -> None:
         """Listen; again on the same port after a `stop`."""
@@ -160,7 +162,7 @@ class FakeUpstream:
 
     async def _route(self, exchange: Exchange) -> None:
         path = exchange.target
-        if path == "/v1/chat/completions":
+        if path in ANSWERED:
             await self.behave(exchange)
         elif path == "/api/tags":
             await exchange.whole({"models": self.models})

@@ -9,8 +9,11 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+from gateway.dialects import all_dialects
+
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 CHAT = "/v1/chat/completions"
+ANSWERED = {dialect.upstream for dialect in all_dialects()}
 PATIENCE = 60.0  # seconds after which something did not happen
 _NO_ROUTE = (
     b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n"
@@ -116,7 +119,7 @@ class Replay:
             line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
         ]
         body = await reader.readexactly(int(lengths[0].partition(b":")[2]) if lengths else 0)
-        if head.split(b" ")[1] != CHAT.encode():
+        if head.split(b" ")[1].decode() not in ANSWERED:
             writer.write(_NO_ROUTE)
             return True
         self.received.append((head, body))
