@@ -67,7 +67,10 @@ class StreamMeter:
         )
 
     def _count(self, events: bytes) -> None:
-        pieces = events.count(self._dialect.piece)
+        piece, end = self._dialect.piece, self._end
+        pieces = events.count(piece)
+        if pieces and pieces != events.count(end):  # others stand among those that carry text
+            events = b"".join(one + end for one in events.split(end)[:-1] if piece in one)
         if pieces:
             self._first = self._first or events
             self._last = events
@@ -76,14 +79,16 @@ class StreamMeter:
 
     def _inspect(self, chunk: bytes) -> Iterator[bytes]:
         for event in chunk.split(self._end)[:-1]:
+            shown = event
             if any(mark in event for mark in self._dialect.marks):
                 found = self._dialect.read_event(event)
                 self.usage = found.usage or self.usage
                 if found.extra and not self._show_usage:
                     continue
                 self.complete = found.ends
-            self._count(event + self._end)
-            yield event + self._end
+                shown = event if self._show_usage else found.plain or event
+            self._count(shown + self._end)
+            yield shown + self._end
             if self.complete:
                 return  # what comes behind it is nobody's answer
 

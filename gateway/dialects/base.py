@@ -40,11 +40,13 @@ class Usage(Struct, frozen=True):
 
 
 class Event(NamedTuple):
-    """What one event of a stream says. `extra`: only who asked for the usage may see it."""
+    """What one event of a stream says. `extra`: only who asked for the usage may see it; `plain`:
+    what all others see in its stead."""
 
     usage: Usage | None = None
     ends: bool = False  # nothing comes behind it
     extra: bool = False
+    plain: bytes | None = None
 
 
 class Body(NamedTuple):

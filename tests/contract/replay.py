@@ -28,6 +28,7 @@ class Recording:
         folder = RECORDINGS / name
         meta = json.loads(folder.joinpath("meta.json").read_text("utf-8"))
         self.name = name
+        self.path: str = meta["path"]
         self.request = folder.joinpath("request.http").read_bytes()
         self.head = folder.joinpath("response.head").read_bytes()
         self.body = folder.joinpath("response.body").read_bytes()
@@ -61,6 +62,12 @@ class Recording:
             if counts.get("completion_tokens"):
                 return counts["prompt_tokens"], counts["completion_tokens"]
         return None
+
+
+def cases(path: str) -> list[str]:
+    """The names of all recordings of one route."""
+    names = sorted(folder.name for folder in RECORDINGS.iterdir())
+    return [name for name in names if Recording(name).path == path]
 
 
 class Replay:

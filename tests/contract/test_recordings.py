@@ -11,13 +11,13 @@ from uuid import UUID
 
 import pytest
 
-from tests.contract.replay import CHAT, RECORDINGS, Recording, Replay
+from tests.contract.replay import CHAT, Recording, Replay, cases
 from tests.e2e.books import Books, Row
 from tests.e2e.callers import counted, served
 from tests.e2e.failing_parts import GatewayProcess, fresh_database
 from tests.postgres_fixture import Server
 
-CASES = sorted(path.name for path in RECORDINGS.iterdir())
+CASES = cases(CHAT)
 DONE = b"data: [DONE]\n\n"
 
 # Refused by the gateway itself: nothing of it reaches the model server.

@@ -3,7 +3,6 @@
 import itertools
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,15 +12,14 @@ from hypothesis import strategies as st
 from gateway.dialects.base import Usage
 from gateway.dialects.openai_chat import Chat
 from gateway.meter import MAX_EVENT, BodyMeter, BrokenStream, StreamMeter, estimate_prompt
+from tests.contract.replay import Recording, cases
 
-RECORDINGS = Path(__file__).parents[1] / "recordings"
-STREAMS = {
-    path.parent.name: path.parent.joinpath("response.body").read_bytes()
-    for path in sorted(RECORDINGS.glob("*/chunks.jsonl"))
-    if json.loads(path.parent.joinpath("meta.json").read_text())["content_type"]
-    == "text/event-stream"
-}
 CHAT = Chat()
+STREAMS = {
+    name: recording.body
+    for name in cases(CHAT.path)
+    if (recording := Recording(name)).streams
+}
 END = b"\n\n"
 DONE = b"data: [DONE]\n\n"
 FOOLING = (
