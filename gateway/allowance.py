@@ -1,55 +1,57 @@
-"""What this gateway remembers of one key: where it was allowed, and what it had left."""
+"""What a key had left when the store last spoke of it, and what was lent of that since."""
 
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from gateway.stores import Ask, Identity, Verdict
+from gateway.stores import Ask, Verdict
 
 SPARE = 4  # so many requests of the same size must still fit, or the verdict is waited for
 WINDOW = 60.0  # seconds that the rate limit speaks of
-MOST_WAYS = 200  # a key may come with any number of models and websites
 
-Way = tuple[str | None, str | None, str | None]  # scope, origin, model (None: whatever)
+
+class _Loan:
+    """What a request was let through with, without a hold: its bound, then what it came to."""
+
+    def __init__(self, tokens: int) -> None:
+        self.tokens = tokens
+        self.counted: float | None = None  # when the store had it
 
 
 class Allowance:
-    """`verdict` is the store's last word, None while it was only asked who the key is."""
+    """Of one key, under whichever of its hashes it is shown. `verdict` is the store's last word,
+    None while there is none, or none that counts any more."""
 
     def __init__(self) -> None:
         self.verdict: Verdict | None = None
-        self.identities: dict[Way, Identity] = {}
+        self.ended = 0.0  # when the store said that the key is revoked, or has expired
         self._told = 0.0
         self._tokens = 0  # left, less what was lent
         self._requests = 0  # left of the minute, when it was told
-        self._allowed: OrderedDict[Way, float] = OrderedDict()
         self._lent: deque[float] = deque()  # when requests were let through without the store
-        self._loans: dict[UUID, int] = {}  # the tokens of those that still run
+        self._loans: dict[UUID, _Loan] = {}
         self._waiting = 0  # requests whose verdict is not there yet
         self._waiting_tokens = 0
 
-    def allow(self, way: Way) -> None:
-        self._allowed[way] = time.monotonic()
-        self._allowed.move_to_end(way)
-        if len(self._allowed) > MOST_WAYS:
-            oldest, _ = self._allowed.popitem(last=False)
-            self.identities.pop(oldest, None)
-
-    def forbid(self, way: Way) -> None:
-        self._allowed.pop(way, None)
-
-    def allowed_within(self, seconds: float, way: Way) -> bool:
-        at = self._allowed.get(way)
-        return at is not None and time.monotonic() - at < seconds
-
-    def learn(self, verdict: Verdict) -> None:
-        """What the store says is left."""
+    def learn(self, verdict: Verdict, asked: float) -> None:
+        """What the store said is left, less what it had not counted when it was asked."""
         self.verdict = verdict
         self._told = time.monotonic()
-        self._tokens = (verdict.tokens_remaining or 0) - sum(self._loans.values())
+        self._loans = {
+            request_id: loan
+            for request_id, loan in self._loans.items()
+            if loan.counted is None or loan.counted >= asked
+        }
+        lent = sum(loan.tokens for loan in self._loans.values())
+        self._tokens = (verdict.tokens_remaining or 0) - lent
         self._requests = verdict.rate_remaining or 0
+
+    def end(self) -> None:
+        """The key is no longer good."""
+        self.verdict = None
+        self.ended = time.monotonic()
 
     def expect(self, ask: Ask) -> Verdict | None:
         """The verdict that is all but certain: the last one was good, and several such requests
@@ -57,17 +59,17 @@ class Allowance:
         if self.verdict is None or not self.verdict.allowed:
             return None
         tokens = self._tokens - self._waiting_tokens
-        if tokens < SPARE * most(ask) or self._requests - self._waiting < SPARE:
+        if tokens < SPARE * _most(ask) or self._requests - self._waiting < SPARE:
             return None
         return replace(self.verdict, granted=ask.max_output)
 
     def begin_waiting(self, ask: Ask) -> None:
         self._waiting += 1
-        self._waiting_tokens += most(ask)
+        self._waiting_tokens += _most(ask)
 
     def end_waiting(self, ask: Ask) -> None:
         self._waiting -= 1
-        self._waiting_tokens -= most(ask)
+        self._waiting_tokens -= _most(ask)
 
     def lend(self, ask: Ask) -> Verdict | None:
         """A verdict without the store, within what it last left; None: that is nothing."""
@@ -95,16 +97,31 @@ class Allowance:
             return None
         self._lent.append(now)
         self._tokens -= ask.prompt_bound + granted
-        self._loans[ask.request_id] = ask.prompt_bound + granted
+        self._loans[ask.request_id] = _Loan(ask.prompt_bound + granted)
         return replace(
             plain, granted=granted, rate_remaining=left - 1, tokens_remaining=self._tokens
         )
 
+    def lent(self, request_id: UUID) -> bool:
+        """Whether this request was let through without the store."""
+        return request_id in self._loans
+
     def repay(self, request_id: UUID, used: int) -> None:
-        """A request that was lent tokens has ended: what it did not use can be lent again."""
-        self._tokens += max(0, self._loans.pop(request_id, used) - used)
+        """The request has ended: what it did not use can be lent again. What it used stays taken
+        off until the store has counted it."""
+        loan = self._loans.get(request_id)
+        if loan is not None:
+            used = min(used, loan.tokens)
+            self._tokens += loan.tokens - used
+            loan.tokens = used
+
+    def counted(self, request_id: UUID) -> None:
+        """The store has what the request came to."""
+        loan = self._loans.get(request_id)
+        if loan is not None:
+            loan.counted = time.monotonic()
 
 
-def most(ask: Ask) -> int:
+def _most(ask: Ask) -> int:
     """Tokens that it can cost at most."""
     return ask.prompt_bound + ask.max_output

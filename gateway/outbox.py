@@ -23,12 +23,12 @@ from typing import BinaryIO
 import fasteners
 import msgspec
 
-from gateway.stores import Settlement, StoreUnavailable
+from gateway.stores import Settlement, StoreRefused, StoreUnavailable
 
 SLOT_SIZE = 1024
 BATCH = 64
 FEW = 1000
-PATIENCE = 5  # failures in a row after which each settlement is tried by itself
+PATIENCE = 5  # refusals in a row after which each settlement is tried by itself
 LINGER = 0.02  # seconds in which settlements gather, so that many share one fsync and one call
 FAR_LINGER = 0.2  # the same for a store that is a long way off
 _HEAD = struct.Struct(">BHI")
@@ -57,6 +57,7 @@ class Outbox:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._settle = settle
         self._linger = linger
+        self.on_taken: Callable[[Sequence[Settlement]], None] = lambda taken: None
         self._free: list[int] = []
         self._size = 0
         self._pending: list[Slot] = []
@@ -139,13 +140,12 @@ class Outbox:
         if len(self._pending) >= BATCH:
             self._hurry.set()
 
-    def release(self, slot: Slot) -> None:
-        """Nothing was served, but the store may hold tokens for it: the answer to the asking was
-        lost. Let it know, unless so many wait already that the hold will expire sooner."""
-        if len(self._pending) < FEW:
+    def withdraw(self, slot: Slot, *, lost: bool) -> None:
+        """Nothing was served. `lost`: the store may hold tokens for it, since its word was lost.
+        Let it know, unless so many wait already that the hold will expire sooner."""
+        if lost and len(self._pending) < FEW:
             slot.settlement.status = "refused"
             slot.settlement.usage_source = "none"
-            slot.settlement.key_id = None  # without a hold there is nothing to count
             self.commit(slot)
         else:
             self.discard(slot)
@@ -173,7 +173,8 @@ class Outbox:
     async def drained(self, timeout: float) -> bool:
         """Wait until the store has what is committed by now; False after `timeout` seconds."""
         goal = self._taken + len(self._pending)
-        self._hurry.set()
+        if self._pending:
+            self._hurry.set()
         try:
             async with asyncio.timeout(timeout):
                 while self._taken < goal:
@@ -186,40 +187,45 @@ class Outbox:
     async def run(self) -> None:
         """Send what is committed, in batches, again and again until the store has taken it."""
         wait = 0.0
-        failures = 0
+        refusals = 0
         alone = 0  # settlements to be sent one by one: one of them may be what the store refuses
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._pending:
-                await self._gather()
+                if not alone:
+                    await self._gather()
                 try:
                     await self._send(self._pending[: 1 if alone else BATCH])
-                    wait = failures = 0
+                    wait = refusals = 0
                 except Exception as problem:  # whatever it is, nothing may be lost by it
+                    known = isinstance(problem, StoreUnavailable)
                     if not wait:
-                        known = isinstance(problem, StoreUnavailable)
                         _log.warning("settlements wait: %s", problem, exc_info=not known)
-                    failures += 1
-                    if alone:
-                        self._pending.append(self._pending.pop(0))
-                    elif failures == PATIENCE:
-                        alone, failures = min(BATCH, len(self._pending)) + 1, 0
+                    if not known or isinstance(problem, StoreRefused):
+                        refusals += 1
+                        if alone:
+                            self._pending.append(self._pending.pop(0))
+                        elif refusals == PATIENCE:
+                            alone, refusals = min(BATCH, len(self._pending)) + 1, 0
                     wait = min(wait * 2 or 0.1, 5.0)
                     await asyncio.sleep(wait)
                 alone = max(0, alone - 1)
 
     async def _gather(self) -> None:
         """Wait for others to share the call, but never long after the oldest came."""
-        if len(self._pending) < BATCH:
+        left = self._pending[0].since + self._linger - time.monotonic()
+        if left > 0 and len(self._pending) < BATCH:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._linger):
+                async with asyncio.timeout(left):
                     await self._hurry.wait()
         self._hurry.clear()
 
     async def _send(self, batch: list[Slot]) -> None:
         await asyncio.to_thread(os.fsync, self._file.fileno())
-        await self._settle([slot.settlement for slot in batch])
+        settlements = [slot.settlement for slot in batch]
+        await self._settle(settlements)
+        self.on_taken(settlements)
         del self._pending[: len(batch)]
         for slot in batch:
             self.discard(slot)

@@ -20,18 +20,16 @@ async def overlapped(
     """Serve for the expected verdict. `serve` waits for `running.permitted` before it answers."""
     ahead = asyncio.create_task(serve())
     try:
-        await asyncio.wait({asking, ahead}, return_when=asyncio.FIRST_COMPLETED)
         verdict = await asyncio.shield(asking)  # a client that leaves does not end the asking
         if isinstance(verdict, Verdict) and verdict.granted >= running.verdict.granted:
-            running.permit()
+            running.permit(verdict)
             return await ahead
     finally:
         await _stop(ahead)
     if isinstance(verdict, Refusal):
         running.withdraw(verdict)
         return verdict
-    running.verdict = verdict  # less was left than expected: the model may only produce that
-    running.permit()
+    running.permit(verdict)  # less was left than expected: the model may only produce that
     return await serve()
 
 

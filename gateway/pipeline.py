@@ -18,7 +18,7 @@ from gateway.errors import Refusal
 from gateway.outbox import Outbox
 from gateway.overlap import overlapped
 from gateway.relay import relay
-from gateway.running import Running, withdraw
+from gateway.running import Running
 from gateway.scheduler import Scheduler
 from gateway.settings import Settings
 from gateway.standing import Standing
@@ -81,7 +81,7 @@ async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | No
 
     key_hash = keys.hash_key(key)
     if call.is_large():  # not read, and not parsed, for a key that may not ask
-        refusal = await _denial(gateway, dialect, call, key_hash)
+        refusal = await _denial(gateway, dialect, call, key_hash, lately=True)
         if refusal is not None:
             return refusal
     body = await call.body(settings.max_body_bytes)
@@ -94,7 +94,7 @@ async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | No
 
     refusal = await _check_model(gateway, asked)
     if refusal is not None:  # who may not ask at all does not learn what is installed
-        return await _denial(gateway, dialect, call, key_hash) or refusal
+        return await _denial(gateway, dialect, call, key_hash, lately=False) or refusal
 
     try:  # before the hold, so that a crash between the two is settled at the next start
         slot = gateway.outbox.reserve(
@@ -111,11 +111,12 @@ async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | No
         _log.error("no request is served while the outbox cannot be written: %s", problem)
         return Refusal("outbox_unavailable", retry_after_ms=10_000)
 
-    ask = _ask(gateway, dialect, call, asked, key_hash)
     ended = partial(gateway.standing.settled, key_hash)
+    running = Running(call, dialect, asked, slot, gateway.outbox, ended)
+    ask = _ask(gateway, dialect, call, asked, key_hash)
     expected = gateway.standing.expect(ask)
     if expected is not None:
-        running = Running(call, dialect, asked, expected, slot, gateway.outbox, ended)
+        running.verdict = expected
         running.asking = asyncio.create_task(authorise(gateway, call, ask))
         gateway.asking.add(running.asking)
         running.asking.add_done_callback(gateway.asking.discard)
@@ -123,13 +124,12 @@ async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | No
     try:
         verdict = await authorise(gateway, call, ask)
     except BaseException:
-        withdraw(gateway.outbox, slot, None)
+        running.withdraw(None)
         raise
     if isinstance(verdict, Refusal):
-        withdraw(gateway.outbox, slot, verdict)
+        running.withdraw(verdict)
         return verdict
-    running = Running(call, dialect, asked, verdict, slot, gateway.outbox, ended)
-    running.permit()
+    running.permit(verdict)
     return await _serve(gateway, running)
 
 
@@ -215,10 +215,12 @@ async def _check_model(gateway: Gateway, asked: Sanitised) -> Refusal | None:
     return None
 
 
-async def _denial(gateway: Gateway, dialect: Dialect, call: Call, key_hash: str) -> Refusal | None:
+async def _denial(
+    gateway: Gateway, dialect: Dialect, call: Call, key_hash: str, *, lately: bool
+) -> Refusal | None:
     """Why the key may not use this route at all, if so."""
     try:
-        reason = await gateway.standing.denial(key_hash, dialect.scope, call.origin)
+        reason = await gateway.standing.denial(key_hash, dialect.scope, call.origin, lately=lately)
     except StoreUnavailable as problem:
         return _away(problem)
     return Refusal(reason) if reason else None

@@ -19,8 +19,8 @@ _log = logging.getLogger("localllm")
 class Running:
     """`settle` may be called from several ends of the pipeline; the first one counts.
 
-    `asking` is the task that asks the store while the model begins already; None: it said yes.
-    `ended` is told what the request came to.
+    `verdict` is what the store said, or until it has (`permitted`), what it is expected to say.
+    `ended` is told what the request came to, before the outbox has it.
     """
 
     def __init__(
@@ -28,7 +28,6 @@ class Running:
         call: Call,
         dialect: Dialect,
         asked: Sanitised,
-        verdict: Verdict,
         slot: Slot,
         outbox: Outbox,
         ended: Callable[[Settlement], None],
@@ -36,9 +35,9 @@ class Running:
         self.call = call
         self.dialect = dialect
         self.asked = asked
-        self.verdict = verdict
+        self.verdict = Verdict(False)
         self.permitted = asyncio.Event()  # until then nothing of the answer leaves
-        self.asking: asyncio.Task[Verdict | Refusal] | None = None
+        self.asking: asyncio.Task[Verdict | Refusal] | None = None  # the store, beside the model
         self.place: Place | None = None
         self.meter: StreamMeter | BodyMeter | PartMeter | None = None
         self._slot = slot
@@ -48,9 +47,10 @@ class Running:
         self._ttft_ms: int | None = None
         self._settled = False
 
-    def permit(self) -> None:
-        """The store said yes, to `verdict`."""
-        self._slot.settlement.key_id = self.verdict.key_id
+    def permit(self, verdict: Verdict) -> None:
+        """The store said yes."""
+        self.verdict = verdict
+        self._slot.settlement.key_id = verdict.key_id
         self.permitted.set()
 
     def began(self) -> None:
@@ -73,39 +73,35 @@ class Running:
             _log.error("the outbox cannot be written: %s", problem)
 
     def settle(self) -> None:
-        """It is final: the outbox has it on disk before this returns, and sends it to the store."""
+        """It is final: the outbox has it on disk before this returns, and sends it to the store.
+        If the client left before the store's word came, that is waited for: it says whether there
+        is a hold."""
         if self._settled:
             return
         if self.asking is not None and not self.permitted.is_set():
-            self._settle_when_told(self.asking)
+            self.asking.add_done_callback(self._told)
             return
         self._settled = True
         self._fill("ok")
         self._slot.settlement.duration_ms = self._elapsed_ms()
-        self._outbox.commit(self._slot)
         self._ended(self._slot.settlement)
+        self._outbox.commit(self._slot)
 
     def withdraw(self, refusal: Refusal | None) -> None:
         """It was not permitted; None: the store's word never came."""
         if self._settled:
             return
         self._settled = True
-        withdraw(self._outbox, self._slot, refusal)
-        self._ended(self._slot.settlement)
+        lost = refusal is None or refusal.reason == "store_unavailable"
+        self._outbox.withdraw(self._slot, lost=lost)
 
-    def _settle_when_told(self, asking: "asyncio.Task[Verdict | Refusal]") -> None:
-        """The client left before the store's word came, which says whether there is a hold."""
-
-        def told(_: object) -> None:
-            verdict = None if asking.cancelled() or asking.exception() else asking.result()
-            if isinstance(verdict, Verdict):
-                self.verdict = verdict
-                self.permit()
-                self.settle()
-            else:
-                self.withdraw(verdict)
-
-        asking.add_done_callback(told)
+    def _told(self, asking: asyncio.Task[Verdict | Refusal]) -> None:
+        verdict = None if asking.cancelled() or asking.exception() else asking.result()
+        if isinstance(verdict, Verdict):
+            self.permit(verdict)
+            self.settle()
+        else:
+            self.withdraw(verdict)
 
     def _fill(self, status: str) -> None:
         """Reported counts as they are; else what was seen (DESIGN.md, invariant 3)."""
@@ -128,12 +124,3 @@ class Running:
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self.call.started) * 1000)
-
-
-def withdraw(outbox: Outbox, slot: Slot, refusal: Refusal | None) -> None:
-    """End a slot whose request was refused: nothing is to be settled, unless the store holds
-    tokens for it because its answer was lost."""
-    if refusal is None or refusal.reason == "store_unavailable":
-        outbox.release(slot)
-    else:
-        outbox.discard(slot)

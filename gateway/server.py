@@ -53,6 +53,7 @@ async def serve(
     linger = FAR_LINGER if settings.store == "supabase" else LINGER
     outbox = Outbox(settings.data_dir / "outbox", store.settle, linger)
     gateway = Gateway(settings, store, upstream, outbox)
+    outbox.on_taken = gateway.standing.counted
     config = uvicorn.Config(
         make_app(gateway),
         host=settings.host,

@@ -70,7 +70,9 @@ def http_url(text: str) -> str:
         raise ValueError("should be an address such as http://localhost:11434")
     if parts.username or parts.query or parts.fragment:
         raise ValueError("should not hold a user name, query or fragment")
-    return text.rstrip("/")
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("should not hold spaces or other than plain characters")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
 def host(text: str) -> str:
@@ -113,7 +115,12 @@ def supabase_url(text: str) -> str:
     dashboard = re.search(r"supabase\.com/dashboard/project/([a-z]{20})", text)
     if dashboard:
         raise ValueError(f"is the dashboard; the project is https://{dashboard[1]}.supabase.co")
-    url = http_url(text if "://" in text else f"https://{text}")
+    near = _is_near(urlsplit(f"//{text}").hostname or "")
+    scheme = "http" if near else "https"
+    try:
+        url = http_url(text if "://" in text else f"{scheme}://{text}")
+    except ValueError:
+        raise ValueError("should be an address such as https://abcdefgh.supabase.co") from None
     parts = urlsplit(url)
     if parts.path:
         raise ValueError(f"should have no path: {parts.scheme}://{parts.netloc}")
@@ -145,8 +152,14 @@ def jwt_claims(text: str) -> dict[str, Any]:
     return cast(dict[str, Any], claims) if isinstance(claims, dict) else {}
 
 
+_OWN_NETWORKS = (".local", ".internal", ".localhost", ".lan", ".home", ".home.arpa", ".ts.net")
+_CARRIER = ipaddress.ip_network("100.64.0.0/10")  # Tailscale's, too
+
+
 def _is_near(host: str) -> bool:
+    """Whether nobody but the owner's own machines stands between."""
     try:
-        return ipaddress.ip_address(host).is_private
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return "." not in host or host.endswith((".local", ".internal", ".localhost"))
+        return bool(host) and ("." not in host or host.endswith(_OWN_NETWORKS))
+    return address.is_private or address in _CARRIER

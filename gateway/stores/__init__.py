@@ -20,6 +20,10 @@ class StoreMisconfigured(StoreUnavailable):
     """Only the owner can end this: a wrong address or key, or a schema that is missing or old."""
 
 
+class StoreRefused(StoreUnavailable):
+    """It answers, but not to what it was given: sent again, that would fail again."""
+
+
 PUSH = "run: npx supabase@3 db push --remote"  # how a Supabase project gets the schema
 HOLD_SECONDS = 900  # a gateway that says nothing for so long is dead
 
@@ -83,6 +87,7 @@ class Settlement(msgspec.Struct, gc=False):
     authorized_at: datetime | None = None
     model: str = ""
     endpoint: str = ""
+    lent: bool = False  # let through without the store: a hold can still come after it
 
 
 class Store(Protocol):

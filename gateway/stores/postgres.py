@@ -10,10 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from gateway.stores import HOLD_SECONDS, Ask, Identity, Settlement, StoreUnavailable, Verdict
+from gateway.stores import HOLD_SECONDS, Ask, Identity, Settlement, Verdict
 from gateway.stores.connections import Connections
 from gateway.stores.functions import JSON_ARGUMENTS, arguments_of
-from gateway.stores.problems import FAILURES, explain, explained, is_lost_connection
+from gateway.stores.problems import FAILURES, explained, is_lost_connection, unavailable
 
 CALL_TIMEOUT = 10.0
 _CONNECTIONS = 10
@@ -103,7 +103,7 @@ class PostgresStore:
             return await self._connections.fetchrow(sql, *arguments)
         except FAILURES as problem:
             if not is_lost_connection(problem):
-                raise StoreUnavailable(explain(problem)) from problem
+                raise unavailable(problem) from problem
         with explained():
             return await self._connections.fetchrow(sql, *arguments)
 

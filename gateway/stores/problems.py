@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from asyncpg import exceptions as pg
 
-from gateway.stores import StoreUnavailable
+from gateway.stores import StoreRefused, StoreUnavailable
 
 # asyncpg itself is confused (InternalClientError) when the server ends a silent connection.
 FAILURES = (pg.PostgresError, pg.InterfaceError, pg.InternalClientError, OSError, TimeoutError)
@@ -18,6 +18,7 @@ _CONNECTION_LOST = (
     pg.InternalClientError,
     ConnectionError,
 )
+_ABOUT_WHAT_WAS_SENT = (pg.DataError, pg.IntegrityConstraintViolationError, pg.PLPGSQLError)
 
 
 def is_lost_connection(problem: BaseException) -> bool:
@@ -31,7 +32,13 @@ def explained() -> Generator[None]:
     try:
         yield
     except FAILURES as problem:
-        raise StoreUnavailable(explain(problem)) from problem
+        raise unavailable(problem) from problem
+
+
+def unavailable(problem: BaseException) -> StoreUnavailable:
+    """The failure in words, and in the kind that says whether another try makes sense."""
+    kind = StoreRefused if isinstance(problem, _ABOUT_WHAT_WAS_SENT) else StoreUnavailable
+    return kind(explain(problem))
 
 
 def explain(problem: BaseException) -> str:

@@ -1,7 +1,8 @@
 """The store over Supabase: the same SQL functions, called as RPC through PostgREST.
 
 One round trip a call. Every call may be sent twice: the SQL gives the same answer to the same
-request id, hash or batch. So what broke on the way is sent again, once.
+request id, hash or batch. So what broke on the way is sent again, once. (A failed log-in that is
+sent twice counts twice, which harms nobody.)
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from gateway.stores import (
     Ask,
     Identity,
     Settlement,
+    StoreMisconfigured,
     StoreUnavailable,
     Verdict,
 )
@@ -34,8 +36,19 @@ CALL_TIMEOUT = 10.0
 PAUSE = 0.1  # seconds, at most, before what failed is sent again
 KEEP_ALIVE = 90.0  # seconds that an idle connection is kept; each new one costs three round trips
 _CONNECTIONS = 100
+_LONGEST_ERROR = 64 * 1024  # bytes; nobody's error needs more
 
 Shape = TypeVar("Shape")
+
+
+class _Settled(msgspec.Struct):
+    settled: int
+    unknown: int
+
+
+class _Swept(msgspec.Struct):
+    released: int
+    renewed: int
 
 
 class SupabaseStore:
@@ -66,7 +79,10 @@ class SupabaseStore:
             "p_max_output": ask.max_output,
             "p_ttl_seconds": HOLD_SECONDS,
         }
-        return await self._call("authorize_request", arguments, Verdict, DECISION_TIMEOUT)
+        verdict = await self._call("authorize_request", arguments, Verdict, DECISION_TIMEOUT)
+        if verdict.allowed and verdict.key_id is None:
+            raise explain(NotJson(), self._host)
+        return verdict
 
     async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
         """Say who a key is."""
@@ -77,12 +93,12 @@ class SupabaseStore:
         """Count each request once."""
         if batch:
             items = msgspec.to_builtins(batch)
-            await self._call("settle_requests", {"p_settlements": items}, dict[str, int])
+            await self._call("settle_requests", {"p_settlements": items}, _Settled)
 
     async def sweep(self, live: Sequence[UUID]) -> None:
         """Renew the holds of `live`, release those of dead gateways."""
         arguments = {"p_live": [str(one) for one in live], "p_ttl_seconds": HOLD_SECONDS}
-        await self._call("sweep_holds", arguments, dict[str, int])
+        await self._call("sweep_holds", arguments, _Swept)
 
     async def admin(self, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call an administration function by name, with all its arguments."""
@@ -121,11 +137,11 @@ class SupabaseStore:
     async def _send(
         self, function: str, arguments: dict[str, Any], shape: type[Shape], timeout: float
     ) -> Shape:
-        async with asyncio.timeout(timeout):
-            answer = await self._client.rpc(function, arguments).execute()
         try:
+            async with asyncio.timeout(timeout):
+                answer = await self._client.rpc(function, arguments).execute()
             return msgspec.convert(cast(Any, answer).data, shape)
-        except msgspec.ValidationError as problem:
+        except (ValueError, RecursionError) as problem:  # no JSON, no UTF-8, another shape
             raise NotJson from problem
 
 
@@ -140,11 +156,15 @@ class _Transport(AiohttpTransport):
         response = await super().handle_async_request(request)
         if response.is_success:
             return response
+        body = b""
         try:
-            body = await response.aread()
+            async for part in response.aiter_raw():
+                body += part
+                if len(body) > _LONGEST_ERROR:
+                    break
         finally:
             await response.aclose()
-        raise Rejected(response.status_code, body)
+        raise Rejected(response.status_code, body, response.headers.get("location", ""))
 
 
 def _session() -> aiohttp.ClientSession:
@@ -157,5 +177,11 @@ def _session() -> aiohttp.ClientSession:
 def _proxy(url: str) -> httpx.Proxy | None:
     """The one that the environment names: aiohttp would look it up for every call, in a thread."""
     parts = urlsplit(url)
-    address = getproxies().get(parts.scheme)
-    return None if not address or proxy_bypass(parts.netloc) else httpx.Proxy(address)
+    address = getproxies().get(parts.scheme, "")
+    if not address or proxy_bypass(parts.netloc):
+        return None
+    address = address if "://" in address else f"http://{address}"
+    if urlsplit(address).scheme not in {"http", "https"}:
+        name = f"{parts.scheme}_proxy".upper()
+        raise StoreMisconfigured(f"{name} should name an http proxy, or be unset.")
+    return httpx.Proxy(address)

@@ -5,24 +5,27 @@ PostgREST's errors are `{code, message, details, hint}`; what stands before it a
 
 import os
 import ssl
+from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
 import msgspec
 
 from gateway.decoding import decode
-from gateway.stores import PUSH, StoreMisconfigured, StoreUnavailable
+from gateway.stores import PUSH, StoreMisconfigured, StoreRefused, StoreUnavailable
 
+_ABOUT_WHAT_WAS_SENT = ("22", "23", "P0", "PGRST1")  # classes of codes
 _PASSING = {"40001", "40P01"}  # a conflict or deadlock, which the same call does not meet again
 
 
 class Rejected(Exception):
     """An answer whose status is not 2xx."""
 
-    def __init__(self, status: int, body: bytes) -> None:
+    def __init__(self, status: int, body: bytes, location: str) -> None:
         super().__init__(status)
         self.status = status
         self.body = body
+        self.location = location  # of a redirect
 
 
 class NotJson(Exception):
@@ -50,10 +53,12 @@ def explain(problem: BaseException, host: str) -> StoreUnavailable:
     if isinstance(problem, Rejected):
         return _explain_answer(problem, host)
     if isinstance(problem, NotJson):
-        return StoreMisconfigured(
+        return StoreUnavailable(  # or a login page of the network that this machine is in
             f"{host} answers, but not as a Supabase project does: check SUPABASE_URL."
         )
     match _cause(problem):
+        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError() as broken:
+            text = f"the proxy does not lead to {host} ({_words(broken)}): check HTTPS_PROXY."
         case aiohttp.ClientConnectorDNSError():
             text = (
                 f"{host} has no address: check SUPABASE_URL and the network. "
@@ -83,7 +88,10 @@ def _explain_answer(problem: Rejected, host: str) -> StoreUnavailable:
                 f"{host} does not know the key ({said}): check SUPABASE_SERVICE_KEY, "
                 "in the dashboard under Project Settings, API Keys."
             )
-        case 403, _:
+        case ((301 | 302 | 303 | 307 | 308), _):
+            elsewhere = urlsplit(problem.location).netloc or "another address"
+            return StoreMisconfigured(f"{host} points to {elsewhere}: check SUPABASE_URL.")
+        case _, "42501":
             return StoreMisconfigured(
                 f"the key may not call the functions ({said}): SUPABASE_SERVICE_KEY should be "
                 f"the secret key; if it is, {PUSH}"
@@ -109,6 +117,8 @@ def _explain_answer(problem: Rejected, host: str) -> StoreUnavailable:
             return StoreUnavailable(f"Supabase limits the project at {host} ({said}).")
         case _, "57014":
             return StoreUnavailable(f"the database at {host} gave no answer in time ({said}).")
+        case _, str() as code if code.startswith(_ABOUT_WHAT_WAS_SENT):
+            return StoreRefused(f"{host} refuses what it was sent ({code}: {said}).")
         case _:
             code = f"{problem.status} {error.code}" if error.code else str(problem.status)
             return StoreUnavailable(f"{host} reported an error ({code}: {said}).")

@@ -7,6 +7,9 @@
 --
 -- A hold can be lost when the database crashes, because authorising does not wait for the disk. If
 -- the settlement names its key, the request is counted all the same, unless the log has it.
+--
+-- A request that a gateway let through while it could not reach us (`lent`) has no hold, unless its
+-- asking arrives late: then the hold is given back, and not counted again.
 
 create or replace function gateway.settle_hold(
     p_hold gateway.holds,
@@ -117,6 +120,22 @@ begin
 end;
 $$;
 
+-- Whether the log has the request. Who waits here for the counter sees what the one before wrote.
+create or replace function gateway.is_counted(
+    p_now timestamptz, p_request_id uuid, p_key_id uuid
+) returns boolean
+language plpgsql
+as $$
+begin
+    perform 1 from gateway.key_counters as c where c.api_key_id = p_key_id for update;
+    return exists (
+        select 1
+        from gateway.usage_logs as l
+        where l.request_id = p_request_id and l.created_at > p_now - interval '36 days'
+    );
+end;
+$$;
+
 -- The hold as it would be, had it been lost: nothing held. Null if the request has been counted,
 -- or nothing is known of it.
 create or replace function gateway.lost_hold(
@@ -132,13 +151,9 @@ as $$
 declare
     v_hold gateway.holds;
 begin
-    -- Who waits here sees in the log what the one before wrote.
-    perform 1 from gateway.key_counters as c where c.api_key_id = p_key_id for update;
-    if not found or exists (
-        select 1
-        from gateway.usage_logs as l
-        where l.request_id = p_request_id and l.created_at > p_now - interval '36 days'
-    ) then
+    if not exists (select 1 from gateway.api_keys as k where k.id = p_key_id)
+        or gateway.is_counted(p_now, p_request_id, p_key_id)
+    then
         return null;
     end if;
     v_hold.request_id := p_request_id;
@@ -187,7 +202,8 @@ begin
             key_id uuid,
             authorized_at timestamptz,
             model text,
-            endpoint text
+            endpoint text,
+            lent boolean
         )
         order by
             coalesce(
@@ -202,7 +218,16 @@ begin
         delete from gateway.holds as h
         where h.request_id = v_item.request_id
         returning h.* into v_hold;
-        if not found and v_item.key_id is not null then
+        if found and v_item.lent
+            and gateway.is_counted(p_now, v_item.request_id, v_hold.api_key_id)
+        then
+            update gateway.key_counters as c
+            set tokens_held = c.tokens_held - v_hold.tokens
+            where
+                c.api_key_id = v_hold.api_key_id
+                and c.month_start = gateway.month_of(v_hold.authorized_at);
+            v_hold := null;
+        elsif v_hold.request_id is null and v_item.key_id is not null then
             v_hold := gateway.lost_hold(
                 p_now,
                 v_item.request_id,

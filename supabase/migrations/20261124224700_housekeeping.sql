@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0004_admin_failures dc35ce51b7b4ff55d34c1d257950d88eb32cb0d58da52905b28f96726cbded62
--- step functions df890b02372b21fbaba59402218d6f8f143b03605bdce44ffbfd24490504545d
+-- step functions b7412c2d79eae4b19eb6e94d69e598073c2463cb2c06148dc3bd27c037a0a2b9
 
 do $migration$
 begin
@@ -31,7 +31,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'df890b02372b21fbaba59402218d6f8f143b03605bdce44ffbfd24490504545d')
+            (m.version = 'functions' and m.checksum = 'b7412c2d79eae4b19eb6e94d69e598073c2463cb2c06148dc3bd27c037a0a2b9')
             or (m.version <> 'functions' and m.version collate "C" > '0004_admin_failures')
     ) then
         execute $step$
@@ -1502,6 +1502,9 @@ end;
 --
 -- A hold can be lost when the database crashes, because authorising does not wait for the disk. If
 -- the settlement names its key, the request is counted all the same, unless the log has it.
+--
+-- A request that a gateway let through while it could not reach us (`lent`) has no hold, unless its
+-- asking arrives late: then the hold is given back, and not counted again.
 
 create or replace function gateway.settle_hold(
     p_hold gateway.holds,
@@ -1612,6 +1615,22 @@ begin
 end;
 $$;
 
+-- Whether the log has the request. Who waits here for the counter sees what the one before wrote.
+create or replace function gateway.is_counted(
+    p_now timestamptz, p_request_id uuid, p_key_id uuid
+) returns boolean
+language plpgsql
+as $$
+begin
+    perform 1 from gateway.key_counters as c where c.api_key_id = p_key_id for update;
+    return exists (
+        select 1
+        from gateway.usage_logs as l
+        where l.request_id = p_request_id and l.created_at > p_now - interval '36 days'
+    );
+end;
+$$;
+
 -- The hold as it would be, had it been lost: nothing held. Null if the request has been counted,
 -- or nothing is known of it.
 create or replace function gateway.lost_hold(
@@ -1627,13 +1646,9 @@ as $$
 declare
     v_hold gateway.holds;
 begin
-    -- Who waits here sees in the log what the one before wrote.
-    perform 1 from gateway.key_counters as c where c.api_key_id = p_key_id for update;
-    if not found or exists (
-        select 1
-        from gateway.usage_logs as l
-        where l.request_id = p_request_id and l.created_at > p_now - interval '36 days'
-    ) then
+    if not exists (select 1 from gateway.api_keys as k where k.id = p_key_id)
+        or gateway.is_counted(p_now, p_request_id, p_key_id)
+    then
         return null;
     end if;
     v_hold.request_id := p_request_id;
@@ -1682,7 +1697,8 @@ begin
             key_id uuid,
             authorized_at timestamptz,
             model text,
-            endpoint text
+            endpoint text,
+            lent boolean
         )
         order by
             coalesce(
@@ -1697,7 +1713,16 @@ begin
         delete from gateway.holds as h
         where h.request_id = v_item.request_id
         returning h.* into v_hold;
-        if not found and v_item.key_id is not null then
+        if found and v_item.lent
+            and gateway.is_counted(p_now, v_item.request_id, v_hold.api_key_id)
+        then
+            update gateway.key_counters as c
+            set tokens_held = c.tokens_held - v_hold.tokens
+            where
+                c.api_key_id = v_hold.api_key_id
+                and c.month_start = gateway.month_of(v_hold.authorized_at);
+            v_hold := null;
+        elsif v_hold.request_id is null and v_item.key_id is not null then
             v_hold := gateway.lost_hold(
                 p_now,
                 v_item.request_id,
@@ -1981,7 +2006,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'df890b02372b21fbaba59402218d6f8f143b03605bdce44ffbfd24490504545d')
+        values ('functions', 'b7412c2d79eae4b19eb6e94d69e598073c2463cb2c06148dc3bd27c037a0a2b9')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -13,7 +13,7 @@ from gateway.stores import Settlement, StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
 from tests.contract.test_store_contract import ask, create, month
 from tests.postgrest.fixtures import supabase
-from tests.postgrest.stand_in import Fault, StandIn
+from tests.postgrest.stand_in import Call, Fault, StandIn
 from tests.sql.ledger import Key, new_hash
 
 __all__ = ["supabase"]
@@ -117,7 +117,7 @@ async def test_a_near_store_is_asked_each_time_and_nothing_is_remembered(
     for call in (near.authorize(ask(key)), near.identify(key.hash, None, None)):
         with pytest.raises(StoreUnavailable):
             await call
-    assert not near._keys
+    assert not near._known
 
 
 AWAY = [Fault.REFUSE, Fault.PAUSED_540, Fault.HTML_502, Fault.BUSY_503, Fault.LOSE_ANSWER]
@@ -132,12 +132,12 @@ async def test_while_the_store_is_away_known_keys_go_on_and_others_are_told_late
     supabase.fault = lambda call: fault
     verdict = await known.authorize(ask(key))
     assert (verdict.allowed, verdict.granted, verdict.key_id) == (True, 20, key.id)
-    assert await known.denial(key.hash, "chat", None) is None
+    assert await known.denial(key.hash, "chat", None, lately=False) is None
     for call in (
         known.authorize(ask(stranger)),
         known.authorize(ask(key, model="another")),
         known.authorize(ask(key, origin="https://a.example")),
-        known.denial(stranger.hash, "chat", None),
+        known.denial(stranger.hash, "chat", None, lately=True),
         known.identify(key.hash, "models:read", None),
     ):
         with pytest.raises(StoreUnavailable):
@@ -265,15 +265,178 @@ async def test_memory_is_bounded_however_many_keys_models_and_websites_come(
     known: Standing, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(standing, "MOST_KEYS", 3)
-    monkeypatch.setattr(allowance, "MOST_WAYS", 4)
+    monkeypatch.setattr(standing, "MOST_WAYS", 4)
     keys = [await create(store) for _ in range(5)]
     for key in keys:
         await known.authorize(ask(key))
     for number in range(9):
         await known.authorize(ask(keys[-1], origin=f"https://{number}.example"))
         await known.identify(keys[-1].hash, "chat", f"https://{number}.example")
-    assert list(known._keys) == [key.hash for key in keys[-3:]]
-    last = known._keys[keys[-1].hash]
-    assert len(last._allowed) <= 4
-    assert len(last.identities) <= 4
+    assert list(known._known) == [key.hash for key in keys[-3:]]
+    assert len(known._allowances) == 3
+    assert len(known._known[keys[-1].hash]._ways) == 4
     assert expected(known, keys[-1], origin="https://8.example") == EXPECTED
+
+
+async def spend_offline(known: Standing, key: Key, used: int) -> list[Settlement]:
+    """All that is lent of it, each request using so much."""
+    settlements = []
+    while True:
+        request = ask(key)
+        try:
+            await known.authorize(request)
+        except StoreUnavailable:
+            return settlements
+        settlement = Settlement(request.request_id, used, 0, "reported", key_id=key.id)
+        known.settled(key.hash, settlement)
+        settlements.append(settlement)
+
+
+async def test_a_store_that_comes_and_goes_does_not_multiply_what_is_lent(
+    known: Standing, store: SupabaseStore, supabase: StandIn
+):
+    key = await create(store, p_monthly_token_limit=1000)
+    request = ask(key)
+    await known.authorize(request)
+    await store.settle([Settlement(request.request_id, 0, 0, key_id=key.id)])
+    spent: list[Settlement] = []
+    for _ in range(3):
+        supabase.stop()
+        spent += await spend_offline(known, key, used=30)
+        supabase.start()
+        while known._probing:
+            await asyncio.sleep(0.001)
+        await known.authorize(ask(key))  # the outbox has sent nothing yet
+    total = sum(one.prompt_tokens for one in spent)
+    assert 900 < total <= 1000
+    assert all(one.lent for one in spent)
+    await store.settle(spent)
+    known.counted(spent)
+    await store.admin(
+        "update_api_key", {"p_id": key.id, "p_changes": {"monthly_token_limit": 2000}}
+    )
+    await known.authorize(ask(key))
+    supabase.stop()
+    more = await spend_offline(known, key, used=30)  # what was counted is not taken off twice
+    assert 700 < sum(one.prompt_tokens for one in more) <= 1000
+    supabase.start()
+
+
+async def test_a_rotated_key_has_no_more_to_spend_than_one(
+    known: Standing, store: SupabaseStore, supabase: StandIn
+):
+    key = await create(store, p_monthly_token_limit=1000)
+    hashes = [key.hash]
+    for _ in range(3):
+        hashes.append(new_hash())
+        rotation = {"p_key_hash": hashes[-1], "p_prefix": "llm_x", "p_grace_seconds": 600}
+        await store.admin("rotate_api_key", {"p_id": key.id, **rotation})
+    for one in hashes:
+        await known.authorize(ask(Key(key.id, one)))
+    supabase.stop()
+    spent = [await spend_offline(known, Key(key.id, one), used=30) for one in hashes]
+    assert sum(len(one) for one in spent) * 30 <= 1000
+    supabase.start()
+
+
+async def test_a_key_that_was_said_to_be_revoked_meanwhile_is_lent_nothing(
+    known: Standing, store: SupabaseStore, supabase: StandIn
+):
+    """One asking hangs; another one is told; then the first ends without an answer."""
+    key = await create(store)
+    await known.authorize(ask(key))
+    gone = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def first_hangs(call: Call) -> Fault | None:
+        if call.function == "authorize_request" and not gone.is_set():
+            loop.call_soon_threadsafe(gone.set)
+            return Fault.HANG
+        return None
+
+    supabase.fault = first_hangs
+    hanging = asyncio.create_task(known.authorize(ask(key)))
+    await gone.wait()
+    await store.admin("revoke_api_key", {"p_id": key.id})
+    assert (await known.authorize(ask(key))).reason == "key_revoked"
+    supabase.stop()
+    with pytest.raises(StoreUnavailable):
+        await hanging
+    with pytest.raises(StoreUnavailable):
+        await known.authorize(ask(key))
+    with pytest.raises(StoreUnavailable):
+        await known.denial(key.hash, "chat", None, lately=True)
+    supabase.start()
+
+
+async def test_a_yes_that_was_overtaken_by_a_no_does_not_count(
+    known: Standing, store: SupabaseStore, supabase: StandIn
+):
+    key = await create(store)
+    await known.authorize(ask(key))
+    with supabase.holding("authorize_request"):
+        early = asyncio.create_task(known.authorize(ask(key)))
+        while sum(call.function == "authorize_request" for call in list(supabase.calls)) < 2:
+            await asyncio.sleep(0.001)
+        known._forbid(key.hash, "key_revoked", (None, None, None))  # as another call was told
+    assert (await early).allowed
+    assert expected(known, key) is None
+    supabase.stop()
+    with pytest.raises(StoreUnavailable):
+        await known.authorize(ask(key))
+    supabase.start()
+
+
+async def test_what_was_forbidden_in_one_way_is_not_lent_in_that_way(
+    known: Standing, store: SupabaseStore, supabase: StandIn
+):
+    key = await create(store)
+    await known.authorize(ask(key, model="a"))
+    await known.authorize(ask(key, model="b"))
+    changes = {"p_id": key.id, "p_changes": {"allowed_models": ["b"]}}
+    await store.admin("update_api_key", changes)
+    assert (await known.authorize(ask(key, model="a"))).reason == "model_not_allowed"
+    supabase.stop()
+    with pytest.raises(StoreUnavailable):
+        await known.authorize(ask(key, model="a"))
+    assert (await known.authorize(ask(key, model="b"))).allowed
+    supabase.start()
+
+
+async def test_the_store_is_looked_for_until_it_is_back(
+    known: Standing, store: SupabaseStore, supabase: StandIn
+):
+    key = await create(store)
+    await known.authorize(ask(key))
+    supabase.fault = lambda call: Fault.REFUSE
+    await known.authorize(ask(key))
+    looks = "applied_migrations"
+    await asyncio.to_thread(
+        supabase.wait_until, lambda: sum(c.function == looks for c in supabase.calls) > 5
+    )
+    assert known._probing
+    supabase.fault = None
+    while known._probing:
+        await asyncio.sleep(0.001)
+    assert (await known.authorize(ask(key))).allowed
+
+
+async def test_a_hold_that_arrives_after_its_request_was_counted_is_given_back(
+    known: Standing, store: SupabaseStore, supabase: StandIn, monkeypatch: pytest.MonkeyPatch
+):
+    """The asking hangs on its way, the request is served meanwhile, and settled; then the asking
+    arrives all the same, and the settlement, whose answer was lost, is sent again."""
+    key = await create(store)
+    await known.authorize(ask(key))
+    request = ask(key)
+    with supabase.holding("authorize_request"):
+        monkeypatch.setattr("gateway.stores.supabase.DECISION_TIMEOUT", 0.2)
+        assert (await known.authorize(request)).allowed
+        settlement = Settlement(request.request_id, 3, 4, "reported", key_id=key.id)
+        known.settled(key.hash, settlement)
+        await store.settle([settlement])
+    async with asyncio.timeout(30):
+        while (await month(store, key))[1] < 60:  # the hold of the first request, and the late one
+            await asyncio.sleep(0.01)
+    await store.settle([settlement])
+    assert await month(store, key) == (7, 30, 1)

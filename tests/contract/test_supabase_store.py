@@ -1,7 +1,9 @@
 """What only the Supabase store has to withstand: each failure has a name, and nothing hangs."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -13,6 +15,7 @@ from tests.contract.test_store_contract import ask, create, month
 from tests.postgres_fixture import execute
 from tests.postgrest.fixtures import supabase
 from tests.postgrest.stand_in import Call, Fault, StandIn
+from tests.sql.ledger import Key, new_hash
 
 __all__ = ["supabase"]
 pytestmark = pytest.mark.anyio
@@ -49,7 +52,7 @@ async def test_both_kinds_of_key_are_taken(supabase: StandIn, kind: str):
     [
         (Fault.PAUSED_540, r"is paused: restore it in Supabase's dashboard", False),
         (Fault.WRONG_KEY_401, r"does not know the key .*check SUPABASE_SERVICE_KEY", True),
-        (Fault.HTML_200, r"answers, but not as a Supabase project does: check SUPABASE_URL", True),
+        (Fault.HTML_200, r"answers, but not as a Supabase project does: check SUPABASE_URL", False),
         (Fault.HTML_502, r"reported an error \(502: status 502\)", False),
         (Fault.ERROR_500, r"reported an error \(500 40P01: deadlock detected\)", False),
         (Fault.BUSY_503, r"the database behind .* does not answer", False),
@@ -99,6 +102,85 @@ async def test_a_public_key_is_told_from_the_secret_one(supabase: StandIn, kind:
     with pytest.raises(StoreMisconfigured, match=r"SUPABASE_SERVICE_KEY"):
         await store.check()
     await store.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Portail d'acc\xe8s",
+        b"[" * 100_000,
+        b'{"a":' + b"9" * 5000 + b"}",
+        b"",
+        b"[]",
+        b"null",
+        b"NaN",
+        b'{"allowed": true, "granted": 5}',
+        b'{"allowed": "yes"}',
+    ],
+    ids=["no UTF-8", "deep", "long number", "empty", "list", "null", "NaN", "no key", "no bool"],
+)
+async def test_an_answer_that_is_none_is_no_verdict(body: bytes):
+    """As a login page of a network gives, or a proxy that broke."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        store = SupabaseStore(f"http://127.0.0.1:{port}", "sb_secret_x")
+        with pytest.raises(StoreUnavailable, match="not as a Supabase project does"):
+            await store.authorize(ask(Key(uuid4(), new_hash())))
+        with pytest.raises(StoreUnavailable):
+            await store.settle([Settlement(uuid4())])
+        await store.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (b"301 Moved\r\nLocation: https://login.example/x", "points to login.example"),
+        (b"403 Forbidden", r"reported an error \(403"),
+        (b"500 Flood", r"reported an error \(500"),
+    ],
+)
+async def test_other_servers_on_the_way_are_told_from_the_project(status: bytes, words: str):
+    """The last one never stops talking."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 " + status + b"\r\nConnection: close\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(1 if b"Flood" not in status else 100_000):
+                writer.write(b"<html>" * 1000)
+                await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        store = SupabaseStore(f"http://127.0.0.1:{port}", "sb_secret_x")
+        with pytest.raises(StoreUnavailable, match=words):
+            await store.check()
+        await store.close()
+
+
+async def test_a_proxy_that_is_named_without_its_scheme_is_used(
+    supabase: StandIn, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("http_proxy", supabase.url.removeprefix("http://"))
+    store = SupabaseStore("http://somewhere.invalid", supabase.secret_key)
+    await store.check()
+    supabase.stop()
+    with pytest.raises(StoreUnavailable, match=r"the proxy does not lead to .*HTTPS_PROXY"):
+        await store.check()
+    supabase.start()
+    await store.close()
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
+    with pytest.raises(StoreMisconfigured, match="HTTP_PROXY should name an http proxy"):
+        SupabaseStore("http://somewhere.invalid", supabase.secret_key)
 
 
 async def test_a_project_without_our_schema_is_told_to_push_it(

@@ -193,7 +193,7 @@ def _texts_for_owners() -> Iterator[str]:
         for node in ast.walk(ast.parse((ROOT / "gateway" / name).read_text("utf-8"))):
             match node:
                 case ast.Call(
-                    func=ast.Name("StoreUnavailable" | "StoreMisconfigured")
+                    func=ast.Name("StoreUnavailable" | "StoreMisconfigured" | "StoreRefused")
                     | ast.Attribute(attr="__init__")
                 ):
                     values = node.args

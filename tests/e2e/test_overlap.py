@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.outbox import left_in
 from tests.e2e.books import Books
 from tests.e2e.callers import bearer, connect
 from tests.e2e.failing_parts import GatewayProcess, eventually
@@ -87,6 +88,7 @@ async def test_the_model_answers_meanwhile_and_the_client_sees_it_after_the_yes(
     assert exchange.json["max_tokens"] == 50
     assert int(seen.headers["x-ratelimit-remaining-requests"]) > 0
     assert len(await books.settled(2)) == 2
+    assert [one.text for one in upstream.chats] == ["first", "early"], "it was asked once"
 
 
 async def test_a_key_that_is_not_known_waits_for_its_verdict(
@@ -167,12 +169,14 @@ async def test_a_client_that_leaves_before_the_verdict_frees_the_model_and_leave
             await execute(books.dsn, "update gateway.api_keys set revoked_at = now()")
     rows = await books.settled(1 if revoked else 2)
     assert len(rows) == (1 if revoked else 2)
+    assert revoked or "client_gone" in {row.status for row in rows.values()}
 
     async def nothing_waits() -> bool:
         return (await gateway.health())["outbox"]["waiting"] == 0
 
     await eventually(nothing_waits)
     assert await books.holds() == 0
+    assert left_in(gateway.data_dir / "outbox") == (0, None), "a slot was not given back"
 
 
 async def test_a_gateway_that_stops_meanwhile_waits_for_the_verdict_and_settles(

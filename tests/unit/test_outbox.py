@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from gateway.outbox import BATCH, SLOT_SIZE, Outbox
-from gateway.stores import Settlement, StoreUnavailable
+from gateway.stores import Settlement, StoreRefused, StoreUnavailable
 from tests.unit.outbox_support import PATIENCE, Taker, drain, left, served
 
 pytestmark = pytest.mark.anyio
@@ -143,11 +143,45 @@ async def test_the_longest_settlement_fits_into_a_slot(tmp_path: Path):
     assert (tmp_path / "000.slots").stat().st_size == 2 * SLOT_SIZE
 
 
+async def test_who_is_told_what_the_store_has_taken_is_told_once(outbox: Outbox, taker: Taker):
+    told: list[UUID] = []
+    outbox.on_taken = lambda taken: told.extend(one.request_id for one in taken)
+    taker.failures = [StoreUnavailable("away")]
+    ids = [served(outbox) for _ in range(3)]
+    await drain(outbox)
+    assert told == ids
+
+
+async def test_asking_for_nothing_does_not_hurry_the_next(tmp_path: Path):
+    taker = Taker()
+    with contextlib.closing(Outbox(tmp_path, taker, linger=1000.0)) as outbox:
+        sender = asyncio.create_task(outbox.run())
+        assert await outbox.drained(PATIENCE)
+        served(outbox)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert taker.batches == []
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+
+
 async def test_only_the_owner_can_read_it(outbox: Outbox, tmp_path: Path):
     assert (tmp_path / "000.slots").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.anyio
+async def test_after_an_outage_all_that_waits_goes_in_few_calls(
+    outbox: Outbox, taker: Taker, monkeypatch: pytest.MonkeyPatch
+):
+    """An outage says nothing of any one settlement, however long it lasts."""
+    monkeypatch.setattr("gateway.outbox.PATIENCE", 2)
+    ids = [served(outbox) for _ in range(BATCH)]
+    taker.failures = [StoreUnavailable("away") for _ in range(5)]
+    await drain(outbox)
+    assert taker.ids() == ids
+    assert [len(batch) for batch in taker.batches] == [BATCH]
+
+
 async def test_a_request_whose_permission_was_lost_on_the_way_is_settled_with_nothing(
     tmp_path: Path,
 ):
@@ -155,7 +189,7 @@ async def test_a_request_whose_permission_was_lost_on_the_way_is_settled_with_no
     outbox = Outbox(tmp_path / "outbox", taker)
     with contextlib.closing(outbox):
         slot = outbox.reserve(Settlement(uuid4(), status="gateway_died"))
-        outbox.release(slot)
+        outbox.withdraw(slot, lost=True)
         sending = asyncio.create_task(outbox.run())
         assert await outbox.drained(PATIENCE)
         sending.cancel()
@@ -171,7 +205,7 @@ async def test_a_settlement_that_the_store_refuses_does_not_hold_up_the_others(
 
     async def settle(batch: Sequence[Settlement]) -> None:
         if any(one.request_id == wrong for one in batch):
-            raise StoreUnavailable("value out of range")
+            raise StoreRefused("value out of range")
         taken.extend(one.request_id for one in batch)
         if len(taken) == 4:
             all_but_one.set()

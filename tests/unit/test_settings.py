@@ -31,6 +31,9 @@ WRONG = {
     "SUPABASE_URL": [
         "ftp://x",
         "http://abc.supabase.co",
+        "http://8.8.8.8:54321",
+        "https://abc\u200b.supabase.co",
+        "'https://abc.supabase.co'",
         "https://x.supabase.co/rest/v1",
         "https://supabase.com/dashboard/project/abcdefghijklmnopqrst",
     ],
@@ -104,9 +107,20 @@ def test_the_key_of_another_supabase_project_is_named() -> None:
 
 
 def test_a_supabase_on_this_machine_or_network_may_do_without_tls() -> None:
-    for url in ("http://127.0.0.1:54321", "http://localhost:54321", "http://kong:8000"):
-        environ = {"SUPABASE_URL": url, "SUPABASE_SERVICE_KEY": "sb_secret_x"}
-        assert settings.load(environ, NOWHERE).supabase_url == url
+    near = ["127.0.0.1:54321", "localhost:54321", "kong:8000", "nas.lan", "100.100.1.2:8000"]
+    for address in near:
+        for text in (address, f"http://{address}", f"HTTP://{address.upper()}/"):
+            environ = {"SUPABASE_URL": text, "SUPABASE_SERVICE_KEY": "sb_secret_x"}
+            assert settings.load(environ, NOWHERE).supabase_url == f"http://{address}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["abc.supabase.co", "https://abc.supabase.co/", "HTTPS://ABC.supabase.co", " abc.supabase.co "],
+)
+def test_the_address_of_a_project_is_kept_in_one_form(text: str) -> None:
+    environ = {"SUPABASE_URL": text, "SUPABASE_SERVICE_KEY": "sb_secret_x"}
+    assert settings.load(environ, NOWHERE).supabase_url == "https://abc.supabase.co"
 
 
 def test_the_environment_wins_over_dotenv_and_dotenv_over_the_default(tmp_path: Path) -> None:
