@@ -16,9 +16,7 @@ from tests.contract.replay import Recording, cases
 
 CHAT = Chat()
 STREAMS = {
-    name: recording.body
-    for name in cases(CHAT.path)
-    if (recording := Recording(name)).streams
+    name: recording.body for name in cases(CHAT.path) if (recording := Recording(name)).streams
 }
 END = b"\n\n"
 DONE = b"data: [DONE]\n\n"
