@@ -27,6 +27,7 @@ class StreamMeter:
     def __init__(self, dialect: Dialect, *, show_usage: bool) -> None:
         self.usage: Usage | None = None
         self.complete = False  # the terminal event was seen
+        self.failed = False  # it said that something broke
         self._dialect = dialect
         self._end = (dialect.framing or SSE).separator
         self._show_usage = show_usage
@@ -86,8 +87,10 @@ class StreamMeter:
                 if found.extra and not self._show_usage:
                     continue
                 self.complete = found.ends
+                self.failed = found.failed
                 shown = event if self._show_usage else found.plain or event
-            self._count(shown + self._end)
+            if not self.failed:
+                self._count(shown + self._end)
             yield shown + self._end
             if self.complete:
                 return  # what comes behind it is nobody's answer

@@ -35,17 +35,20 @@ async def _stream(answer: Answer, running: Running) -> Refusal | None:
                 running.began()
                 running.checkpoint()
             if meter.complete:
+                if meter.failed:
+                    running.cut("upstream_error")
                 running.settle()
+                # In one piece: a sign of life behind the last line would be half a line.
+                await call.open()
+                await call.end(events)
+                break
             if events:
                 await call.write(events)
-            if meter.complete:
-                break
     except SILENT:
         reason = "upstream_timeout"
     except (*CUT, BrokenStream):
         pass
     if meter.complete:
-        await call.end()
         await answer.to_its_end()
         return None
     running.cut(reason)

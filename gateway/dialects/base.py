@@ -46,6 +46,7 @@ class Event(NamedTuple):
     usage: Usage | None = None
     ends: bool = False  # nothing comes behind it
     extra: bool = False
+    failed: bool = False  # it ends, and it is the model server's word that something broke
     plain: bytes | None = None
 
 
