@@ -29,6 +29,7 @@ REFUSED = {
     "oai-chat-empty-body",
     "oai-chat-empty-messages",
     "oai-chat-empty-model",
+    "oai-chat-image-http-url",
     "oai-chat-invalid-model-name",
     "oai-chat-malformed-json",
     "oai-chat-malformed-json2",

@@ -138,6 +138,19 @@ def test_a_stream_must_be_asked_for(value):
     assert sanitise(stream=value).stream is False
 
 
+@pytest.mark.parametrize(
+    "url", ["https://example.com/x.png", "HTTP://10.0.0.1/", "file:///etc/passwd", "//x", "", "x"]
+)
+def test_a_picture_that_the_server_would_have_to_fetch_is_refused(url: str):
+    for image in (url, {"url": url}):
+        part = {"type": "image_url", "image_url": image}
+        message = {"role": "user", "content": [{"type": "text", "text": "a"}, part]}
+        refusal = CHAT.sanitise(json.dumps({"model": "m", "messages": [message]}).encode())
+        assert isinstance(refusal, Refusal)
+        assert (refusal.kind.status, refusal.param) == (400, "messages")
+        assert "data:" in refusal.message
+
+
 def test_fields_that_nobody_knows_are_dropped_at_every_depth():
     request = sent(
         messages=[{**USER, "thinking": "x", "images": ["x"]}],

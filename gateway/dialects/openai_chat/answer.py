@@ -79,7 +79,7 @@ def read_body(body: bytes) -> Body:
     """The repeat guard leaves an answer without a finish, and without usage."""
     usage = None
     try:
-        usage = _reported_in(body)
+        usage = reported_in(body)
         if usage is not None:
             return Body(usage)
         choices = _decode_answer(body).choices
@@ -89,7 +89,8 @@ def read_body(body: bytes) -> Body:
     return Body(text=text, complete=all(choice.finish_reason for choice in choices))
 
 
-def _reported_in(body: bytes) -> Usage | None:
+def reported_in(body: bytes) -> Usage | None:
+    """The usage of a whole answer. Raises what `UNREADABLE` holds."""
     try:
         usage = _decode_usage(body).usage
     except msgspec.ValidationError:

@@ -3,6 +3,7 @@
 A field that is not named here does not reach the model server (Ollama itself ignores the rest).
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -18,6 +19,7 @@ MESSAGE_OVERHEAD = (
 TOOL_OVERHEAD = 128  # what a template writes around one
 USUAL_ROLE = 16  # bytes of a role that the overhead covers
 IMAGE_FLOOR = 4096  # a small file can still be a large picture
+NO_URLS = "Pictures are not fetched: send them as data: URLs with base64."
 
 _Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _Number = float | None
@@ -124,15 +126,16 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
         model = names.canonical_name(request.model)
     except ValueError as problem:
         return Refusal("invalid_request", f"{problem}.", param="model")
+    if not all(map(stands_alone, map(_picture, _parts(request)))):
+        return Refusal("invalid_request", NO_URLS, param="messages")
     caps = [n for n in (request.max_tokens, request.max_completion_tokens) if n and n > 0]
     size = sum(map(_message_size, request.messages))
     wraps = sum(map(_wraps, request.messages))
-    for extra in (request.tools, request.response_format):  # templates print them
-        text = strict.encode(extra) if extra else b""
-        if isinstance(text, Refusal):
-            return text
-        # Go's JSON writes <, > and & as six bytes
-        size += len(text) + 5 * sum(map(text.count, (b"<", b">", b"&")))
+    for extra in (request.tools, request.response_format):
+        printed = printed_size(extra)
+        if isinstance(printed, Refusal):
+            return printed
+        size += printed
     overhead = MESSAGE_OVERHEAD * wraps + TOOL_OVERHEAD * len(request.tools or ())
     wants_usage = request.stream_options is not None and bool(request.stream_options.include_usage)
     return Sanitised(
@@ -164,7 +167,33 @@ def _wraps(message: Message) -> int:
     return max(1, parts) + len(message.tool_calls or ())
 
 
-def _length(text: str | None) -> int:
+def _parts(request: ChatRequest) -> Iterator[Part]:
+    for message in request.messages:
+        if isinstance(message.content, list):
+            yield from message.content
+
+
+def _picture(part: Part) -> str | None:
+    return part.image_url.url if isinstance(part.image_url, ImageURL) else part.image_url
+
+
+def stands_alone(url: str | None) -> bool:
+    """Whether the picture is in the request itself. Other model servers than Ollama would fetch it
+    from wherever the caller says, the owner's own network too."""
+    return url is None or url.startswith("data:")
+
+
+def printed_size(value: object) -> int | Refusal:
+    """Bytes that a template makes of something it prints as JSON; None: nothing."""
+    text = strict.encode(value) if value else b""
+    if isinstance(text, Refusal):
+        return text
+    # Go's JSON writes <, > and & as six bytes
+    return len(text) + 5 * sum(map(text.count, (b"<", b">", b"&")))
+
+
+def length(text: str | None) -> int:
+    """Bytes of a text in UTF-8."""
     if not text:
         return 0
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
@@ -172,16 +201,16 @@ def _length(text: str | None) -> int:
 
 def _message_size(message: Message) -> int:
     """UTF-8 bytes of everything in it that a template may put into the prompt."""
-    size = _length(message.reasoning) + _length(message.name) + _length(message.tool_call_id)
-    size += max(0, _length(message.role) - USUAL_ROLE)
+    size = length(message.reasoning) + length(message.name) + length(message.tool_call_id)
+    size += max(0, length(message.role) - USUAL_ROLE)
     if isinstance(message.content, str):
-        size += _length(message.content)
+        size += length(message.content)
     elif isinstance(message.content, list):
         for part in message.content:
-            size += _length(part.text)
-            url = part.image_url.url if isinstance(part.image_url, ImageURL) else part.image_url
-            size += max(_length(url), IMAGE_FLOOR) if url else 0
-            size += max(_length(part.input_audio.data), IMAGE_FLOOR) if part.input_audio else 0
+            size += length(part.text)
+            url = _picture(part)
+            size += max(length(url), IMAGE_FLOOR) if url else 0
+            size += max(length(part.input_audio.data), IMAGE_FLOOR) if part.input_audio else 0
     for call in message.tool_calls or ():
-        size += _length(call.id) + _length(call.function.name) + _length(call.function.arguments)
+        size += length(call.id) + length(call.function.name) + length(call.function.arguments)
     return size
