@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -24,11 +26,25 @@ _ANTHROPIC_TYPES = {
 @cache
 def all_dialects() -> tuple[Dialect, ...]:
     """Those of every file in this folder."""
-    found: list[Dialect] = []
+    return tuple(one for file in _files() for one in getattr(file, "DIALECTS", ()))
+
+
+@cache
+def all_absent() -> dict[str, str]:
+    """Paths that clients of these languages know and that are not here, and why (`ABSENT`)."""
+    return {path: why for file in _files() for path, why in getattr(file, "ABSENT", {}).items()}
+
+
+def _files() -> Iterator[Any]:
     for module in pkgutil.iter_modules(__path__):
-        file = importlib.import_module(f"{__name__}.{module.name}")
-        found += getattr(file, "DIALECTS", ())
-    return tuple(found)
+        yield importlib.import_module(f"{__name__}.{module.name}")
+
+
+def family(path: str) -> str:
+    """Whose clients call that path: each family has errors of its own."""
+    if path.startswith("/api/"):
+        return "ollama"
+    return "anthropic" if path.startswith("/v1/messages") else "openai"
 
 
 def error_body(path: str, refusal: Refusal, request_id: str) -> bytes:
@@ -37,9 +53,10 @@ def error_body(path: str, refusal: Refusal, request_id: str) -> bytes:
     # A refused key may have held half a surrogate pair, which no JSON can carry.
     message = refusal.message.encode("utf-8", "replace").decode()
     param = refusal.param.encode("utf-8", "replace").decode() if refusal.param else None
-    if path.startswith("/api/"):
+    callers = family(path)
+    if callers == "ollama":
         return msgspec.json.encode({"error": message})
-    if path.startswith("/v1/messages"):
+    if callers == "anthropic":
         fallback = "invalid_request_error" if kind.status < 500 else "api_error"
         error = {"type": _ANTHROPIC_TYPES.get(kind.status, fallback), "message": message}
         return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})

@@ -17,9 +17,35 @@ class ErrorDetail(Struct):
 
 
 class Error(Struct):
-    """Every refusal, in OpenAI's form."""
+    """A refusal, in OpenAI's form."""
 
     error: ErrorDetail
+
+
+class AnthropicErrorDetail(Struct):
+    type: str
+    message: str
+
+
+class AnthropicError(Struct):
+    """A refusal, in Anthropic's form."""
+
+    type: Literal["error"]
+    error: AnthropicErrorDetail
+    request_id: str
+
+
+class OllamaError(Struct):
+    """A refusal, in Ollama's form."""
+
+    error: str
+
+
+ERRORS: dict[str, type[Struct]] = {
+    "openai": Error,
+    "anthropic": AnthropicError,
+    "ollama": OllamaError,
+}
 
 
 class Model(Struct):

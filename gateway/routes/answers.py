@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.routes import HTTPRoute
 
-from gateway.dialects import error_body
+from gateway.dialects import all_absent, error_body
 from gateway.errors import Refusal
 from gateway.stores import StoreUnavailable
 
@@ -49,7 +49,9 @@ def on_exception(request: AnyRequest, problem: Exception) -> Response[bytes]:
         _log.warning("the store cannot be asked: %s", problem)
         return respond(request, Refusal("store_unavailable", retry_after_ms=5000))
     if isinstance(problem, NotFoundException):
-        return respond(request, Refusal("not_found", f"There is nothing at {request.url.path}."))
+        path = request.url.path
+        why = all_absent().get(path, f"There is nothing at {path}.")
+        return respond(request, Refusal("not_found", why))
     if isinstance(problem, MethodNotAllowedException):
         allowed = _methods(request)
         answer = respond(request, Refusal("method_not_allowed", allowed))

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.dialects import all_dialects
+from gateway.dialects import all_dialects, family
 from gateway.errors import CATALOGUE
 from gateway.reference import shapes
 from gateway.reference.notes import annotate
@@ -79,7 +79,7 @@ def document() -> Json:
 
 
 def _schemas() -> Json:
-    structs: list[type[msgspec.Struct]] = [shapes.Error]
+    structs: list[type[msgspec.Struct]] = [*shapes.ERRORS.values()]
     structs += [one.reference.event for one in all_dialects() if one.reference.event]
     for route in ROUTES:
         wanted = [route.body, *(content.shape for content in route.answer)]
@@ -130,21 +130,22 @@ def _responses(route: Route) -> Json:
     for status, text in route.also:
         responses[str(status)] = {**good, "description": text}
     for status, codes in by_status((*route.refusals, *ANYWHERE)).items():
-        responses.setdefault(str(status), _refusal(status, codes, route.metered))
+        responses.setdefault(str(status), _refusal(status, codes, route))
     return dict(sorted(responses.items()))
 
 
-def _refusal(status: int, codes: list[str], metered: bool) -> Json:
+def _refusal(status: int, codes: list[str], route: Route) -> Json:
     texts = dict.fromkeys(f"`{CATALOGUE[code].code}`: {public_text(code)}" for code in codes)
+    shape = shapes.ERRORS[family(route.path)]
     names = ["x-request-id"]
     if status in {429, 503}:
         names.append("retry-after")
-    if status == 429 and metered:
+    if status == 429 and route.metered:
         names += ["x-should-retry", *_RATE_HEADERS]
     return {
         "description": "\n".join(f"- {text}" for text in texts),
         "headers": _headers(names),
-        "content": {"application/json": {"schema": _reference(shapes.Error)}},
+        "content": {"application/json": {"schema": _reference(shape)}},
     }
 
 
