@@ -12,7 +12,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from gateway.dialects import all_dialects
-from tests.fake_exchange import PROMPT_TOKENS, WORDS, Exchange, answer, usage
+from tests.fake_anthropic import answer_messages
+from tests.fake_exchange import PROMPT_TOKENS, WORDS, Exchange, usage
+from tests.fake_exchange import answer as answer_chat
+from tests.fake_ollama import answer_native
 
 __all__ = [
     "MODEL",
@@ -32,6 +35,16 @@ ANSWERED = {dialect.upstream for dialect in all_dialects()}
 CLOUD_MODEL = "remote-alias:latest"  # installed, but it runs elsewhere
 
 Behave = Callable[[Exchange], Awaitable[None]]
+# Routes that answer in another language than chat completions do.
+OTHERS: dict[str, Behave] = {
+    **{f"/api/{name}": answer_native for name in ("chat", "generate", "embed", "embeddings")},
+    "/v1/messages": answer_messages,
+}
+
+
+async def answer(exchange: Exchange) -> None:
+    """What a model does on a good day, whichever route is asked."""
+    await OTHERS.get(exchange.target, answer_chat)(exchange)
 
 
 class Gate:

@@ -1,0 +1,107 @@
+"""What answers of Ollama's own API say: the same in each line of a stream and in a whole answer.
+
+The counts stand where `done` is true, and are left out where they are zero. A runner that crashes
+makes the last line an `error`; the repeat guard makes `done` stay false (facts/ollama.md, trap 4).
+"""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from gateway.decoding import UNREADABLE
+from gateway.dialects.base import Body, Count, Event, Usage
+
+# Ollama writes no space there, but what stands in its place may.
+MARKS = (b'"done":true', b'"done": true', b'"error"')
+BEGINS = re.compile(rb'"(?:content|thinking|response)"\s*:\s*"|"arguments"\s*:\s*\{')
+
+
+class _Called(Struct):
+    name: str = ""
+    arguments: Raw = Raw(b"")
+
+
+class _Call(Struct):
+    function: _Called = field(default_factory=_Called)
+
+
+class _Message(Struct):
+    content: str | None = None
+    thinking: str | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Line(Struct):
+    """Where generated text stands: chat's `message`, generate's own fields."""
+
+    done: bool = False
+    message: _Message = field(default_factory=_Message)
+    response: str | None = None
+    thinking: str | None = None
+
+    def size(self) -> int:
+        """Bytes of it."""
+        said = self.message
+        texts = [self.response, self.thinking, said.content, said.thinking]
+        texts += [call.function.name for call in said.tool_calls or ()]
+        size = sum(len(text.encode()) for text in texts if text)
+        return size + sum(len(bytes(call.function.arguments)) for call in said.tool_calls or ())
+
+
+class _End(Struct):
+    done: bool = False
+    error: Any = None
+
+
+class _Counts(Struct):
+    prompt_eval_count: Count = 0
+    eval_count: Count = 0
+
+
+_decode_line = msgspec.json.Decoder(_Line).decode
+_decode_end = msgspec.json.Decoder(_End).decode
+_decode_counts = msgspec.json.Decoder(_Counts).decode
+
+
+def read_event(event: bytes) -> Event:
+    """The last line, with the counts or an error; no other says anything of use."""
+    try:
+        end = _decode_end(event)
+    except UNREADABLE:
+        return Event()  # not ours to judge
+    if end.error:
+        return Event(ends=True, failed=True)
+    return Event(reported(event), ends=True) if end.done else Event()
+
+
+def text_size(event: bytes) -> int:
+    """Bytes of the text in one line."""
+    try:
+        return _decode_line(event).size()
+    except UNREADABLE:
+        return 0
+
+
+def read_body(body: bytes) -> Body:
+    """An answer that is not `done` was cut by the repeat guard, and its counts are none."""
+    try:
+        answer = _decode_line(body)
+    except UNREADABLE as problem:
+        return Body(text=len(body), broken=not isinstance(problem, msgspec.ValidationError))
+    return Body(reported(body) if answer.done else None, answer.size(), complete=answer.done)
+
+
+def reported(text: bytes) -> Usage | None:
+    """The counts, if they can be some."""
+    try:
+        counts = _decode_counts(text)
+    except UNREADABLE:
+        return None
+    return Usage(counts.prompt_eval_count, counts.eval_count).reported()
+
+
+def error_event(error: bytes) -> bytes:
+    """`{"error": …}` as a line raises ResponseError in the clients."""
+    return error + b"\n"

@@ -1,0 +1,85 @@
+"""A request to Ollama's chat: the fields that are passed on, and what they may cost."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from gateway.dialects.base import Sanitised
+from gateway.dialects.ollama_request import PromptedRequest, cap, pictures, read, sanitised
+from gateway.dialects.openai_chat.request import TOOL_OVERHEAD, USUAL_ROLE, length, printed_size
+from gateway.errors import Refusal
+
+
+class OllamaCalledFunction(Struct, omit_defaults=True):
+    name: str
+    arguments: dict[str, Any] | None = None
+    index: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+
+
+class OllamaToolCall(Struct, omit_defaults=True):
+    function: OllamaCalledFunction
+    id: str | None = None
+
+
+class OllamaMessage(Struct, omit_defaults=True):
+    """`images` are base64."""
+
+    role: str
+    content: str | None = None
+    thinking: str | None = None
+    images: list[str] | None = None
+    tool_calls: list[OllamaToolCall] | None = None
+    tool_name: str | None = None
+    tool_call_id: str | None = None
+
+
+class OllamaFunction(Struct, omit_defaults=True):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class OllamaTool(Struct, omit_defaults=True):
+    function: OllamaFunction
+    type: str | None = None
+
+
+class OllamaChatRequest(PromptedRequest, kw_only=True):
+    """Fields of Ollama's ChatRequest. What would change the model for others is refused."""
+
+    messages: Annotated[list[OllamaMessage], Meta(min_length=1)]  # none: it would only be loaded
+    tools: list[OllamaTool] | None = None
+
+
+def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
+    """Check a request and say what it may cost."""
+    request = read(body, OllamaChatRequest)
+    if isinstance(request, Refusal):
+        return request
+    size = sum(map(_message_size, request.messages))
+    calls = [call for message in request.messages for call in message.tool_calls or ()]
+    for extra in (request.tools, request.format, *(call.function.arguments for call in calls)):
+        more = printed_size(extra)
+        if isinstance(more, Refusal):
+            return more
+        size += more
+    asked = sanitised(
+        request,
+        size=size,
+        wraps=len(request.messages) + len(calls),
+        stream=request.stream is not False,
+        max_output=cap(request.options),
+    )
+    if isinstance(asked, Sanitised):
+        asked.messages = len(request.messages)
+        asked.prompt_bound += TOOL_OVERHEAD * len(request.tools or ())
+    return asked
+
+
+def _message_size(message: OllamaMessage) -> int:
+    """UTF-8 bytes of everything in it that a template may put into the prompt."""
+    texts = [message.content, message.thinking, message.tool_name, message.tool_call_id]
+    for call in message.tool_calls or ():
+        texts += [call.id, call.function.name]
+    more_role = max(0, length(message.role) - USUAL_ROLE)
+    return sum(map(length, texts)) + more_role + pictures(message.images)
