@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from gateway import keys
+from gateway import aliases, keys
 from gateway.call import Call, ClientGone
 from gateway.catalogue import Catalogue
 from gateway.dialects.base import Dialect, Sanitised
@@ -91,8 +91,9 @@ async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | No
     del body  # up to MAX_BODY_BYTES that would live as long as the answer
     if isinstance(asked, Refusal):
         return asked
+    aliases.resolve(settings.model_aliases, asked)
 
-    refusal = await _check_model(gateway, asked)
+    refusal = await _check_model(gateway, dialect, asked)
     if refusal is not None:  # who may not ask at all does not learn what is installed
         return await _denial(gateway, dialect, call, key_hash, lately=False) or refusal
 
@@ -160,6 +161,7 @@ async def _serve(gateway: Gateway, running: Running) -> Refusal | None:
 async def _forward(gateway: Gateway, running: Running) -> Refusal | None:
     """Wait for a slot, ask the model, and pass on what it answers once that is permitted."""
     request = running.dialect.serialise(running.asked, running.verdict.granted)
+    running.asked.sent = running.asked.request.model
     if running.permitted.is_set():
         running.asked.request = None  # it can be large, and nobody asks again
     if isinstance(request, Refusal):
@@ -195,9 +197,11 @@ def authenticate(headers: dict[bytes, bytes]) -> str | Refusal:
     return key if keys.is_well_formed(key) else Refusal("malformed_api_key")
 
 
-async def _check_model(gateway: Gateway, asked: Sanitised) -> Refusal | None:
+async def _check_model(gateway: Gateway, dialect: Dialect, asked: Sanitised) -> Refusal | None:
     """Cloud models leave the machine; what is known of a model narrows what it can cost."""
     model = await gateway.catalogue.find(asked.model)
+    if dialect.native and gateway.catalogue.foreign:
+        return Refusal("not_supported")
     if isinstance(model, Refusal):  # it could run in the cloud under any name
         if not gateway.settings.allow_cloud_models:
             return model
@@ -211,7 +215,7 @@ async def _check_model(gateway: Gateway, asked: Sanitised) -> Refusal | None:
         return None
     asked.prompt_bound += model.system_bytes
     if model.context_length:
-        asked.prompt_bound = min(asked.prompt_bound, model.context_length)
+        asked.prompt_bound = min(asked.prompt_bound, model.context_length * asked.inputs)
     return None
 
 

@@ -4,6 +4,7 @@ import contextlib
 
 import msgspec
 
+from gateway import aliases
 from gateway.decoding import decode
 from gateway.errors import Refusal
 from gateway.meter import BodyMeter, BrokenStream, PartMeter, StreamMeter
@@ -25,11 +26,14 @@ async def relay(answer: Answer, running: Running) -> Refusal | None:
 async def _stream(answer: Answer, running: Running) -> Refusal | None:
     call = running.call
     meter = running.meter = StreamMeter(running.dialect, show_usage=running.asked.wants_usage)
+    named = aliases.echo(running.asked)
     first = True
     reason = "truncated"
     try:
         async for chunk in answer.chunks():
             events = meter.feed(chunk)
+            if named is not None:
+                events = named(events)
             if first:
                 first = False
                 running.began()
@@ -76,7 +80,8 @@ async def _body(answer: Answer, running: Running) -> Refusal | None:
         running.cut("upstream_error")
         return Refusal("upstream_error", "The model server did not stream its answer.")
     running.settle()
-    await running.call.whole(200, body)
+    named = aliases.echo(running.asked)
+    await running.call.whole(200, named(body) if named else body)
     return None
 
 

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -61,6 +61,9 @@ class Settings:
         "http://localhost:11434", values.http_url, "where Ollama answers"
     )
     ollama_default_model: str = _setting("qwen2.5:7b", str, "model used where none is named")
+    model_aliases: Mapping[str, str] = _setting(
+        dict, values.aliases, "other names for models, such as gpt-4o-mini=qwen2.5:7b,…"
+    )
     ollama_timeout: float = _setting(120.0, values.seconds, "longest silence of Ollama, in seconds")
     supabase_url: str = _setting(
         "", values.supabase_url, "Supabase project; set it to let Supabase decide"
@@ -177,7 +180,7 @@ def rows() -> list[tuple[str, str, str]]:
     table: list[tuple[str, str, str]] = []
     for item in fields(Settings):
         shown = item.metadata["shown"]
-        if not shown:
+        if not shown and item.default is not MISSING:
             shown = str(item.default).removesuffix(".0")
             shown = shown.lower() if isinstance(item.default, bool) else shown
         table.append((item.name.upper(), shown, item.metadata["text"]))

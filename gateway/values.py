@@ -4,12 +4,13 @@ import ipaddress
 import json
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from gateway.keys import PREFIX_SHAPE
+from gateway.names import canonical_name
 
 
 def boolean(text: str) -> bool:
@@ -103,6 +104,24 @@ def postgres_url(text: str) -> str:
     if not text.startswith(("postgres://", "postgresql://")):
         raise ValueError("should begin with postgresql://")
     return text
+
+
+def aliases(text: str) -> Mapping[str, str]:
+    """`alias=model, …`, by the alias's canonical name."""
+    found: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        alias, equals, model = (word.strip() for word in part.partition("="))
+        if not equals:
+            raise ValueError("should be a list such as gpt-4o-mini=qwen2.5:7b")
+        canonical_name(model)
+        name = canonical_name(alias)
+        if name in found:
+            raise ValueError(f"names {alias} twice")
+        found[name] = model
+    chained = [model for model in found.values() if canonical_name(model) in found]
+    if chained:
+        raise ValueError(f"makes {chained[0]} an alias and a model at once")
+    return found
 
 
 def path(text: str) -> Path:

@@ -25,7 +25,10 @@ class Sanitised(Struct):
     messages: int
     prompt_bound: int  # no tokenizer makes more of it
     max_output: int | None  # the client's cap; None: none given, 0: nothing is generated
-    request: Any  # the dialect's own struct
+    request: Any  # the dialect's own struct, with the field `model`
+    alias: str | None = None  # the name that answers show, where it is not the model's own
+    sent: str = ""  # the name that the model server was asked for
+    inputs: int = 1  # prompts in it, each of which may fill the model's context
 
 
 class Usage(Struct, frozen=True):
@@ -48,6 +51,7 @@ class Event(NamedTuple):
     extra: bool = False
     failed: bool = False  # it ends, and it is the model server's word that something broke
     plain: bytes | None = None
+    prompt: int = 0  # tokens of it, told before any text; for a report that leaves them out
 
 
 class Body(NamedTuple):

@@ -1,0 +1,91 @@
+"""A website made for another service works unchanged, and the books know the real model."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+
+from tests.e2e.callers import bearer, connect, make_key, served
+from tests.e2e.failing_parts import GatewayProcess
+from tests.fake_upstream import Exchange, FakeUpstream
+
+ALIASES = "gpt-4o-mini = fake, claude=remote-alias"
+
+
+@pytest.fixture(scope="module")
+def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
+    with served(shared_upstream.url, shared_dsn, MODEL_ALIASES=ALIASES) as running:
+        yield running
+
+
+def ask(gateway: GatewayProcess, key: str, model: str, text: str = "hi", **more: object):
+    body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
+    with connect(gateway.url) as client:
+        return client.post("/v1/chat/completions", json=body, headers=bearer(key))
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "GPT-4o-mini:latest", " gpt-4o-mini "])
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_real_model_is_asked_and_the_alias_is_echoed(
+    gateway: GatewayProcess, shared_upstream: FakeUpstream, model: str, stream: bool
+):
+    shared_upstream.reset()
+    answer = ask(gateway, make_key(gateway.url), model, stream=stream)
+    assert answer.status_code == 200
+    assert [one.json["model"] for one in shared_upstream.chats] == ["fake"]
+    texts = [answer.text]
+    if stream:
+        texts = [line[6:] for line in answer.text.splitlines() if line.startswith("data: {")]
+    assert {json.loads(text)["model"] for text in texts} == {model}
+
+
+def test_a_text_that_names_the_real_model_stays_as_it_is(
+    gateway: GatewayProcess, shared_upstream: FakeUpstream
+):
+    said = '{"model": "fake"} and "model":"fake"'
+
+    async def say(exchange: Exchange) -> None:
+        await exchange.whole(exchange.completion(said))
+
+    shared_upstream.reset()
+    shared_upstream.behave = say
+    answer = ask(gateway, make_key(gateway.url), "gpt-4o-mini").json()
+    assert answer["choices"][0]["message"]["content"] == said
+    assert answer["model"] == "gpt-4o-mini"
+
+
+def test_the_books_and_the_limits_know_the_real_model(
+    gateway: GatewayProcess, shared_upstream: FakeUpstream, shared_dsn: str
+):
+    shared_upstream.reset()
+    key = make_key(gateway.url, allowed_models=["fake"])
+    assert ask(gateway, key, "gpt-4o-mini").status_code == 200
+    other = make_key(gateway.url, allowed_models=["another"])
+    assert ask(gateway, other, "gpt-4o-mini").status_code == 403
+    with connect(gateway.url) as client:
+        report = client.get("/v1/usage", headers=bearer(key)).json()
+    assert [row["model"] for row in report["by_day"]] == ["fake:latest"]
+
+    async def logged() -> set[str]:
+        connection = await asyncpg.connect(shared_dsn)
+        rows = await connection.fetch("select distinct model from gateway.usage_logs")
+        await connection.close()
+        return {row["model"] for row in rows}
+
+    assert "gpt-4o-mini:latest" not in asyncio.run(logged())
+
+
+def test_an_alias_opens_no_way_to_the_cloud(gateway: GatewayProcess, shared_upstream: FakeUpstream):
+    shared_upstream.reset()
+    answer = ask(gateway, make_key(gateway.url), "claude")
+    assert answer.status_code == 403
+    assert shared_upstream.chats == []
+
+
+def test_what_is_no_alias_is_as_before(gateway: GatewayProcess, shared_upstream: FakeUpstream):
+    shared_upstream.reset()
+    answer = ask(gateway, make_key(gateway.url), "FAKE:latest")
+    assert answer.status_code == 200
+    assert answer.json()["model"] == shared_upstream.chats[0].json["model"]
