@@ -15,6 +15,7 @@ from gateway.dialects import all_dialects
 from tests.fake_exchange import PROMPT_TOKENS, WORDS, Exchange, usage
 from tests.fake_exchange import answer as answer_chat
 from tests.fake_ollama import answer_native
+from tests.fake_openai import answer_as_shown
 
 __all__ = [
     "MODEL",
@@ -36,6 +37,7 @@ CLOUD_MODEL = "remote-alias:latest"  # installed, but it runs elsewhere
 Behave = Callable[[Exchange], Awaitable[None]]
 # Routes that answer in another language than chat completions do.
 OTHERS: dict[str, Behave] = {
+    **{f"/v1/{name}": answer_as_shown for name in ("completions", "embeddings", "responses")},
     **{f"/api/{name}": answer_native for name in ("chat", "generate", "embed", "embeddings")},
 }
 

@@ -89,10 +89,17 @@ class World:
         self.books = books
         self.sent: list[dict[str, Any]] = []
 
-    def ask(self, name: str, path: bytes = CHAT.encode(), answered_by: str = "") -> Reply:
+    def ask(
+        self,
+        name: str,
+        path: bytes = CHAT.encode(),
+        answered_by: str = "",
+        answer: Recording | None = None,
+    ) -> Reply:
         """Send the recorded request as it was, with a key."""
         request = Recording(name).request.replace(CHAT.encode(), path, 1)
-        self.replay.recording = Recording(answered_by or ANSWERED_BY.get(name, name))
+        recorded = Recording(answered_by or ANSWERED_BY.get(name, name))
+        self.replay.recording = answer or recorded
         self.replay.received.clear()
         first, _, rest = request.partition(b"\r\n")
         raw = b"%s\r\nX-API-Key: %s\r\n%s" % (first, self.books.key.encode(), rest)
