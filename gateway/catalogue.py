@@ -61,7 +61,8 @@ class _Show(msgspec.Struct):
 
 
 class Catalogue:
-    """Models by canonical name. `known` is False while the model server has not told."""
+    """Models by canonical name. `known` is False while the model server has not told; `foreign`:
+    it answers, but it is no Ollama."""
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
@@ -73,6 +74,7 @@ class Catalogue:
         self._sure = True  # the last look said what there is
         self._failing = False  # it answers, but not to this
         self.known = False
+        self.foreign = False
 
     async def find(self, name: str) -> Model | Refusal | None:
         """The model, or None if it is not installed (or, while not `known`, perhaps is). A refusal:
@@ -95,6 +97,7 @@ class Catalogue:
     async def _read(self) -> None:
         source = self._upstream.target
         told = await self._read_ollama()
+        self.foreign = told is None
         if told is None:  # not an Ollama: its models are where it is
             told = await self._read_openai()
         same = source is self._source

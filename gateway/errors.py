@@ -108,6 +108,9 @@ CATALOGUE: dict[str, Kind] = {
     "upstream_timeout": Kind(
         504, "timeout_error", "upstream_timeout", "The model gave no answer in time."
     ),
+    "not_supported": Kind(
+        501, "api_error", "not_supported", "The model server here is not an Ollama: it lacks this."
+    ),
     "upstream_error": Kind(502, "api_error", "upstream_error", "{detail}"),
     # the model server's own refusals, with its words
     "upstream_refused": Kind(400, _INVALID, "invalid_request", "{detail}"),

@@ -117,7 +117,9 @@ class Running:
         seen = min(self.meter.estimate(), self.verdict.granted) if self.meter else 0
         asked = self.asked
         guess = min(estimate_prompt(asked.prompt_bytes, asked.messages), asked.prompt_bound)
-        settlement.prompt_tokens = guess if seen else 0
+        # A whole answer without a generated token is a vector: its prompt was read all the same.
+        whole = isinstance(self.meter, BodyMeter) and self.meter.complete and not self._status
+        settlement.prompt_tokens = guess if seen or whole else 0
         settlement.completion_tokens = seen
         nothing = not seen and self._status in {"refused", "upstream_error"}
         settlement.usage_source = "none" if nothing else "estimated"

@@ -106,7 +106,7 @@ def _proxied(dialect: Dialect) -> Route:
         example=said.example,
         answer=tuple(answer),
         metered=True,
-        refusals=_PROXIED,
+        refusals=(*_PROXIED, *(("not_supported",) if dialect.native else ())),
     )
 
 

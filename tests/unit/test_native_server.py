@@ -1,0 +1,34 @@
+"""Which server answers behind the gateway decides whether Ollama's own routes are there."""
+
+import pytest
+
+from gateway.catalogue import Catalogue
+from gateway.errors import Refusal
+from tests.unit.test_catalogue import LISTED, TAG, Told, catalogue
+
+
+async def asked(told: Told) -> Catalogue:
+    found = catalogue(told)
+    await found.find("m:latest")
+    return found
+
+
+@pytest.mark.anyio
+async def test_a_server_without_ollamas_list_of_models_is_a_foreign_one():
+    assert (await asked(Told(models=LISTED))).foreign
+    assert not (await asked(Told(tags={"models": [TAG]}, models=LISTED))).foreign
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("failure", ["upstream_unavailable", "upstream_timeout", "upstream_error"])
+async def test_a_server_that_fails_is_not_taken_for_a_foreign_one(failure: str):
+    assert not (await asked(Told(tags=Refusal(failure), models=LISTED))).foreign
+
+
+@pytest.mark.anyio
+async def test_an_ollama_that_takes_the_place_of_another_server_is_none_any_more():
+    told = Told(models=LISTED)
+    found = await asked(told)
+    told.answers["tags"] = {"models": [TAG]}
+    await found.refresh()
+    assert not found.foreign
