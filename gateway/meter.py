@@ -28,6 +28,7 @@ class StreamMeter:
         self.usage: Usage | None = None
         self.complete = False  # the terminal event was seen
         self.failed = False  # it said that something broke
+        self._prompt = 0  # tokens, as told before any text
         self._dialect = dialect
         self._end = (dialect.framing or SSE).separator
         self._show_usage = show_usage
@@ -83,7 +84,8 @@ class StreamMeter:
             shown = event
             if any(mark in event for mark in self._dialect.marks):
                 found = self._dialect.read_event(event)
-                self.usage = found.usage or self.usage
+                self._prompt = found.prompt or self._prompt
+                self.usage = self._whole(found.usage) or self.usage
                 if found.extra and not self._show_usage:
                     continue
                 self.complete = found.ends
@@ -94,6 +96,12 @@ class StreamMeter:
             yield shown + self._end
             if self.complete:
                 return  # what comes behind it is nobody's answer
+
+    def _whole(self, usage: Usage | None) -> Usage | None:
+        """With the prompt that was told before, if the report leaves it out."""
+        if usage is None or usage.prompt_tokens or not self._prompt:
+            return usage
+        return Usage(self._prompt, usage.completion_tokens)
 
     def estimate(self) -> int:
         """Tokens produced so far, as far as they can be told without a report."""

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from gateway.dialects import all_dialects
+from tests.fake_anthropic import answer_messages
 from tests.fake_exchange import PROMPT_TOKENS, WORDS, Exchange, usage
 from tests.fake_exchange import answer as answer_chat
 from tests.fake_ollama import answer_native
@@ -37,6 +38,7 @@ CLOUD_MODEL = "remote-alias:latest"  # installed, but it runs elsewhere
 Behave = Callable[[Exchange], Awaitable[None]]
 # Routes that answer in another language than chat completions do.
 OTHERS: dict[str, Behave] = {
+    "/v1/messages": answer_messages,
     **{f"/v1/{name}": answer_as_shown for name in ("completions", "embeddings", "responses")},
     **{f"/api/{name}": answer_native for name in ("chat", "generate", "embed", "embeddings")},
 }

@@ -1,0 +1,72 @@
+"""How long the prompt can be that a template makes of a request to messages."""
+
+import re
+from typing import NamedTuple
+
+from gateway.dialects import strict
+from gateway.dialects.anthropic_messages.shapes import (
+    ContentBlock,
+    MessageParam,
+    MessagesRequest,
+    SystemBlock,
+)
+from gateway.dialects.openai_chat.request import (
+    IMAGE_FLOOR,
+    MESSAGE_OVERHEAD,
+    TOOL_OVERHEAD,
+    USUAL_ROLE,
+    length,
+)
+from gateway.errors import Refusal
+
+# Bytes by which Go's JSON of the same value is longer than ours at each of these.
+_LONGER_IN_GO = (
+    (re.compile(rb"[<>&]"), 5),  # \u003c
+    (re.compile(rb"\xe2\x80[\xa8\xa9]"), 3),  # \u2028
+    (re.compile(rb"\\[bf]"), 4),  # \u0008
+    (re.compile(rb"\d[eE]"), 20),  # 1e20 is written out
+)
+
+
+class Measure(NamedTuple):
+    """`size`: bytes of all texts; `overhead`: tokens that a template may add around them."""
+
+    size: int
+    overhead: int
+
+
+def measure(request: MessagesRequest) -> Measure | Refusal:
+    """All that can end up in the prompt: texts, pictures, calls, results, definitions of tools."""
+    blocks = [block for message in request.messages for block in _blocks(message)]
+    printed = strict.encode([request.tools, [block.input for block in blocks]])
+    if isinstance(printed, Refusal):
+        return printed
+    size = len(printed)
+    size += sum(more * len(shape.findall(printed)) for shape, more in _LONGER_IN_GO)
+    system = request.system or ""
+    size += length(system) if isinstance(system, str) else sum(map(_block_size, system))
+    for message in request.messages:
+        size += max(0, length(message.role) - USUAL_ROLE)
+        size += length(message.content) if isinstance(message.content, str) else 0
+    size += sum(map(_content_size, blocks))
+    wraps = bool(system) + sum(max(1, len(_blocks(message))) for message in request.messages)
+    tools = len(request.tools or ())
+    return Measure(size, MESSAGE_OVERHEAD * wraps + TOOL_OVERHEAD * tools)
+
+
+def _blocks(message: MessageParam) -> list[ContentBlock]:
+    return message.content if isinstance(message.content, list) else []
+
+
+def _content_size(block: ContentBlock) -> int:
+    inner = block.content or ""
+    size = length(inner) if isinstance(inner, str) else sum(map(_block_size, inner))
+    texts = (block.thinking, block.id, block.name, block.tool_use_id)
+    return size + sum(map(length, texts)) + _block_size(block)
+
+
+def _block_size(block: SystemBlock) -> int:
+    """Of its text, and of its data: a small file can still be a large picture."""
+    source = getattr(block, "source", None)
+    data = max(length(source.data), IMAGE_FLOOR) if source else 0
+    return length(block.text) + data

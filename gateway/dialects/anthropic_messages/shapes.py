@@ -1,0 +1,83 @@
+"""A request to messages: the fields that are passed on.
+
+They are those that Ollama reads; one that is not named here does not reach the model server.
+"""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_Number = float | None
+
+
+class BlockSource(Struct, omit_defaults=True):
+    type: str
+    media_type: str | None = None
+    data: str | None = None
+
+
+class SystemBlock(Struct, omit_defaults=True):
+    type: str
+    text: str | None = None
+
+
+class ResultBlock(SystemBlock, omit_defaults=True):
+    """What may stand in the result of a tool."""
+
+    source: BlockSource | None = None
+
+
+class ContentBlock(ResultBlock, omit_defaults=True):
+    """Text, a picture, a thought, a call of a tool or its result, as `type` says."""
+
+    thinking: str | None = None
+    id: str | None = None
+    name: str | None = None
+    input: dict[str, Any] | None = None
+    tool_use_id: str | None = None
+    content: str | list[ResultBlock] | None = None
+    is_error: bool | None = None
+
+
+class MessageParam(Struct):
+    role: str
+    content: str | list[ContentBlock]
+
+
+class ToolParam(Struct, omit_defaults=True):
+    name: str
+    type: str | None = None
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+
+
+class ToolChoiceParam(Struct, omit_defaults=True):
+    type: str
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+class ThinkingConfig(Struct, omit_defaults=True):
+    type: str
+    budget_tokens: _Int | None = None
+
+
+class OutputConfig(Struct, omit_defaults=True):
+    effort: str | None = None
+
+
+class MessagesRequest(Struct, omit_defaults=True):
+    model: str
+    max_tokens: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    messages: Annotated[list[MessageParam], Meta(min_length=1)]
+    system: str | list[SystemBlock] | None = None
+    stream: bool | None = None
+    temperature: _Number = None
+    top_p: _Number = None
+    top_k: _Int | None = None
+    stop_sequences: list[str] | None = None
+    tools: list[ToolParam] | None = None
+    tool_choice: ToolChoiceParam | None = None
+    thinking: ThinkingConfig | None = None
+    output_config: OutputConfig | None = None
