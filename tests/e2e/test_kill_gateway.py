@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from gateway.dialects.openai_chat import Chat
 from gateway.outbox import Outbox
 from gateway.pipeline import Gateway, answer
 from gateway.settings import Settings
@@ -231,7 +232,7 @@ def test_what_a_client_sees_is_on_disk_before_it_leaves(
 
         headers = [(b"authorization", b"Bearer " + key.encode())]
         scope = {"path": "/v1/chat/completions", "method": "POST", "headers": headers}
-        await answer(gateway, scope, receive, send)
+        await answer(gateway, Chat(), scope, receive, send)
 
         for part, settlement in sent:
             if b"Hello" in part:
