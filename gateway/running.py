@@ -114,14 +114,15 @@ class Running:
             settlement.completion_tokens = usage.completion_tokens
             settlement.usage_source = "reported"
             return
-        seen = min(self.meter.estimate(), self.verdict.granted) if self.meter else 0
+        began = self.meter.estimate() if self.meter else 0
+        seen = min(began, self.verdict.granted)
         asked = self.asked
         guess = min(estimate_prompt(asked.prompt_bytes, asked.messages), asked.prompt_bound)
         # A whole answer without a generated token is a vector: its prompt was read all the same.
         whole = isinstance(self.meter, BodyMeter) and self.meter.complete and not self._status
-        settlement.prompt_tokens = guess if seen or whole else 0
+        settlement.prompt_tokens = guess if began or whole else 0
         settlement.completion_tokens = seen
-        nothing = not seen and self._status in {"refused", "upstream_error"}
+        nothing = not began and self._status in {"refused", "upstream_error"}
         settlement.usage_source = "none" if nothing else "estimated"
 
     def _elapsed_ms(self) -> int:

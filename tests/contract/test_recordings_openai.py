@@ -25,6 +25,13 @@ REFUSED = {
     "oai-completions-malformed",
     "oai-completions-missing-model",
     "oai-completions-prompt-array",
+    "oai-embed2-tokens",
+    "oai-embeddings-bad-format",
+    "oai-embeddings-empty-array",
+    "oai-embeddings-missing-input",
+    "oai-embeddings-missing-model",
+    "oai-embeddings-tokens-input",
+    "oai-embeddings-zstd",
 }
 # Streams that Ollama left without a terminal event.
 CUT: set[str] = set()
@@ -159,6 +166,23 @@ def test_a_stream_that_is_cut_ends_as_an_error_and_is_counted_as_far_as_it_came(
         assert row.status == "truncated"
         assert row.completion_tokens >= deltas(begun)
         assert (row.prompt_tokens > 0) is (row.completion_tokens > 0)
+
+
+@pytest.mark.parametrize("name", ["oai-completions", "oai-embed2-array"])
+def test_a_whole_answer_that_is_cut_is_counted_as_far_as_it_came(world: World, name: str):
+    recording = Recording(name)
+    begins = recording.body.index(b'"text":"' if name == "oai-completions" else b'"embedding":[')
+    for kept in (begins, begins + 20, len(recording.body) - 9):
+        recording.chunks, recording.cut = [recording.body[:kept]], True
+        reply = world.ask(name, answer=recording)
+        assert reply.status == 502
+        checked_error(reply.body, "upstream_error")
+        row = world.row(reply)
+        assert row is not None
+        assert row.status == "truncated"
+        assert (row.prompt_tokens > 0) is (kept > begins)
+        embeds = recording.path == "/v1/embeddings"
+        assert (row.completion_tokens > 0) is (kept > begins and not embeds)
 
 
 def check_error_event(path: str, event: bytes) -> None:

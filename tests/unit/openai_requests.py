@@ -36,4 +36,10 @@ COMPLETION = Example(
     },
 )
 
-EXAMPLES = [COMPLETION]
+EMBEDDING = Example(
+    "/v1/embeddings",
+    {"model": "m", "input": "hi"},
+    {"model": "m", "input": ["hi"], "dimensions": 8, "encoding_format": "base64"},
+)
+
+EXAMPLES = [COMPLETION, EMBEDDING]

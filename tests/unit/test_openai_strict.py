@@ -41,7 +41,7 @@ def test_every_known_field_arrives(route: Example):
 @every_route
 def test_a_key_that_go_would_take_for_a_known_one_is_refused_at_every_depth(route: Example):
     cases = spoiled(route.full)
-    assert len(cases) > 10
+    assert len(cases) >= 2 * len(route.full)
     for name, text in cases:
         assert "in case only" in refusal(route, text.encode()).message, name
 
