@@ -26,6 +26,8 @@ def print_banner(settings: Settings, key: str | None, model: str, model_note: st
         click.echo(f"Try it in another terminal, with a key in {KEY_VARIABLE}:\n")
     click.echo(f"  {curl_line(url, key, model)}\n")
     click.echo(f"Model: {model_note}")
+    if settings.store == "supabase":
+        click.echo(f"Keys:  {settings.supabase_url}")
     click.echo(f"Data:  {settings.data_dir} (admin secret: {settings.data_dir / 'admin-secret'})")
 
 
