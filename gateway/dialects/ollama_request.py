@@ -13,31 +13,31 @@ from gateway.dialects.base import Sanitised
 from gateway.dialects.openai_chat.request import IMAGE_FLOOR, MESSAGE_OVERHEAD
 from gateway.errors import Refusal
 
-_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-_REFUSED = Meta(description="Refused: it is not for a single caller to say.")
-_KeptInt = Annotated[_Int | None, _REFUSED]
-_KeptFlag = Annotated[bool | None, _REFUSED]
+Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+REFUSED = Meta(description="Refused: it is not for a single caller to say.")
+_KeptInt = Annotated[Int | None, REFUSED]
+_KeptFlag = Annotated[bool | None, REFUSED]
 
 
 class Options(Struct, omit_defaults=True):
     """How the next word is chosen, and how many there may be."""
 
-    num_predict: _Int | None = None  # 0 and less: no end, for Ollama
-    seed: _Int | None = None
+    num_predict: Int | None = None  # 0 and less: no end, for Ollama
+    seed: Int | None = None
     stop: list[str] | None = None
     temperature: float | None = None
-    top_k: _Int | None = None
+    top_k: Int | None = None
     top_p: float | None = None
     min_p: float | None = None
     typical_p: float | None = None
     tfs_z: float | None = None
-    num_keep: _Int | None = None
-    repeat_last_n: _Int | None = None
+    num_keep: Int | None = None
+    repeat_last_n: Int | None = None
     repeat_penalty: float | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     penalize_newline: bool | None = None
-    mirostat: _Int | None = None
+    mirostat: Int | None = None
     mirostat_tau: float | None = None
     mirostat_eta: float | None = None
     # How the model is loaded: kept back, see below.
@@ -61,7 +61,7 @@ class NativeRequest(Struct, omit_defaults=True, kw_only=True):
 
     model: str
     options: Options | None = None
-    keep_alive: Annotated[float | str | None, _REFUSED] = None
+    keep_alive: Annotated[float | str | None, REFUSED] = None
 
 
 class PromptedRequest(NativeRequest, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from gateway.dialects.base import Sanitised
-from gateway.dialects.ollama_request import PromptedRequest, cap, pictures, read, sanitised
+from gateway.dialects.ollama_request import Int, PromptedRequest, cap, pictures, read, sanitised
 from gateway.dialects.openai_chat.request import TOOL_OVERHEAD, USUAL_ROLE, length, printed_size
 from gateway.errors import Refusal
 
@@ -13,7 +13,7 @@ from gateway.errors import Refusal
 class OllamaCalledFunction(Struct, omit_defaults=True):
     name: str
     arguments: dict[str, Any] | None = None
-    index: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    index: Int | None = None
 
 
 class OllamaToolCall(Struct, omit_defaults=True):
