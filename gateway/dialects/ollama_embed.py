@@ -1,0 +1,146 @@
+"""Ollama's own vectors: of several texts at once (`/api/embed`), and of one as it was before
+(`/api/embeddings`), which reports nothing and is estimated."""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from gateway import names
+from gateway.decoding import UNREADABLE
+from gateway.dialects import ollama_answer, strict
+from gateway.dialects.base import Body, Event, Reference, Sanitised
+from gateway.dialects.ollama_request import Int, NativeRequest, read, sanitised
+from gateway.dialects.openai_chat.request import length
+from gateway.errors import Refusal
+
+
+class OllamaEmbedRequest(NativeRequest, kw_only=True):
+    """Fields of Ollama's EmbedRequest. What would change the model for others is refused."""
+
+    input: str | list[str]
+    truncate: bool | None = None
+    dimensions: Int | None = None
+
+
+class OllamaEmbeddingsRequest(NativeRequest, kw_only=True):
+    """Fields of Ollama's EmbeddingRequest. What would change the model for others is refused."""
+
+    prompt: str
+
+
+class OllamaEmbedAnswer(Struct):
+    """`prompt_eval_count` is what the key is charged."""
+
+    model: str
+    embeddings: list[list[float]]
+    total_duration: int | msgspec.UnsetType = msgspec.UNSET
+    load_duration: int | msgspec.UnsetType = msgspec.UNSET
+    prompt_eval_count: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class OllamaEmbeddingsAnswer(Struct):
+    embedding: list[float]
+
+
+class _Vectors:
+    """What both have in common."""
+
+    scope = "embeddings"
+    framing = None
+    native = True
+    marks = ()
+    piece = b"\n"
+    begins = re.compile(rb"(?!)")  # nothing is generated
+
+    def serialise(self, asked: Sanitised, granted: int) -> bytes | Refusal:
+        """The request as it goes upstream; there is no output to cap."""
+        asked.request.model = names.upstream_name(asked.request.model, asked.model)
+        return strict.encode(asked.request)
+
+    def read_event(self, event: bytes) -> Event:
+        """There are none."""
+        return Event()
+
+    def text_size(self, event: bytes) -> int:
+        """None of it is generated."""
+        return 0
+
+    def read_body(self, body: bytes) -> Body:
+        """The count of the prompts, if there is one."""
+        try:
+            msgspec.json.decode(body, type=dict[str, Raw])
+        except UNREADABLE:
+            return Body(broken=True)
+        return Body(ollama_answer.reported(body))
+
+    error_event = staticmethod(ollama_answer.error_event)
+
+
+class OllamaEmbed(_Vectors):
+    """`POST /api/embed`. Implements `Dialect`."""
+
+    path = upstream = "/api/embed"
+    reference = Reference(
+        "ollamaEmbed",
+        "Ollama",
+        "Make vectors of texts, as Ollama's API",
+        "Each text that is longer than the model's context is cut, unless `truncate` is false.",
+        OllamaEmbedRequest,
+        {"model": "lab-embed", "input": "hello world", "dimensions": 8},
+        OllamaEmbedAnswer,
+        {
+            "model": "lab-embed",
+            "embeddings": [
+                [
+                    *(0.052807856, -0.62273026, 0.1263796, -0.18824676, -0.18366803),
+                    *(0.37683582, 0.007669738, 0.6182327),
+                ]
+            ],
+            "total_duration": 391982584,
+            "load_duration": 7652961,
+            "prompt_eval_count": 3,
+        },
+    )
+
+    def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
+        """Check a request and say what it may cost."""
+        request = read(body, OllamaEmbedRequest)
+        if isinstance(request, Refusal):
+            return request
+        return _vectors(
+            request, [request.input] if isinstance(request.input, str) else request.input
+        )
+
+
+class OllamaEmbeddings(_Vectors):
+    """`POST /api/embeddings`. Implements `Dialect`."""
+
+    path = upstream = "/api/embeddings"
+    reference = Reference(
+        "ollamaEmbeddings",
+        "Ollama",
+        "Make a vector of one text, as Ollama's older API",
+        "Ollama does not say how many tokens it read: they are estimated from the text.",
+        OllamaEmbeddingsRequest,
+        {"model": "lab-embed", "prompt": "hello world"},
+        OllamaEmbeddingsAnswer,
+        {"embedding": [0.007991365157067776, -0.09423720836639404, 0.019124910235404968]},
+    )
+
+    def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
+        """Check a request and say what it may cost."""
+        request = read(body, OllamaEmbeddingsRequest)
+        return request if isinstance(request, Refusal) else _vectors(request, [request.prompt])
+
+
+def _vectors(request: NativeRequest, texts: list[str]) -> Sanitised | Refusal:
+    size = sum(map(length, texts))
+    asked = sanitised(request, size=size, wraps=len(texts), stream=False, max_output=0)
+    if isinstance(asked, Sanitised):
+        asked.inputs = max(1, len(texts))
+    return asked
+
+
+DIALECTS: tuple[Any, ...] = (OllamaEmbed(), OllamaEmbeddings())
