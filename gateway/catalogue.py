@@ -62,7 +62,7 @@ class _Show(msgspec.Struct):
 
 class Catalogue:
     """Models by canonical name. `known` is False while the model server has not told; `foreign`:
-    it answers, but it is no Ollama."""
+    it tells as OpenAI does, not as Ollama."""
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
@@ -97,9 +97,10 @@ class Catalogue:
     async def _read(self) -> None:
         source = self._upstream.target
         told = await self._read_ollama()
-        self.foreign = told is None
-        if told is None:  # not an Ollama: its models are where it is
+        ollama = told is not None
+        if not ollama:  # its models are where OpenAI's are
             told = await self._read_openai()
+        self.foreign = not ollama and told is not None
         same = source is self._source
         self._source = source
         if isinstance(told, Refusal) and self.known and same:

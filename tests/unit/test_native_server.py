@@ -17,6 +17,7 @@ async def asked(told: Told) -> Catalogue:
 async def test_a_server_without_ollamas_list_of_models_is_a_foreign_one():
     assert (await asked(Told(models=LISTED))).foreign
     assert not (await asked(Told(tags={"models": [TAG]}, models=LISTED))).foreign
+    assert not (await asked(Told())).foreign  # it may be one that is asked for answers only
 
 
 @pytest.mark.anyio

@@ -1,0 +1,245 @@
+"""What a real Ollama was recorded to say on its own routes, behind a real gateway. See
+`test_recordings.py` for how it is done."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.dialects import all_dialects
+from tests.contract.replay import Recording, Replay, cases
+from tests.contract.test_recordings import Reply, World, checked_row
+from tests.e2e.books import Books
+from tests.e2e.callers import counted, served
+from tests.e2e.failing_parts import fresh_database
+from tests.postgres_fixture import Server
+
+PATHS = [dialect.path for dialect in all_dialects() if dialect.native]
+CASES = [name for path in PATHS for name in cases(path)]
+
+# Refused by the gateway itself: nothing of it reaches the model server.
+REFUSED = {
+    **dict.fromkeys(
+        [
+            "nat-chat-bad-option-type",
+            "nat-chat-case-variant-key",
+            "nat-chat-empty-body",
+            "nat-chat-malformed",
+            "nat-chat-missing-model",
+            "nat-chat-wrong-type",
+            "nat-embed-missing-model",
+            "nat-embed-wrong-type",
+            "nat-generate-malformed",
+            "nat-generate-missing-model",
+        ],
+        "",
+    ),
+    # What would change the model for everybody, or show or go round its prompt.
+    "nat-chat-debug_render_only": "_debug_render_only",
+    "nat-chat-keep_alive": "keep_alive",
+    "nat-chat-keep_alive-bad": "keep_alive",
+    "nat-chat-num_ctx-change": "num_ctx",
+    "nat-generate-raw": "raw",
+    "nat-generate-raw-with-system": "raw",
+    "nat-generate-system-template": "template",
+    # Calls that only load or unload.
+    "nat-chat-load": "messages",
+    "nat-chat-native-template-load-unload": "messages",
+    "nat-chat-unload": "messages",
+    "nat-generate-empty-prompt": "prompt",
+    "nat-generate-load": "prompt",
+    "nat-generate-load-stream": "prompt",
+    "nat-generate-unload": "prompt",
+}
+ENCODED = {"enc-gzip-native", "enc-zstd-native"}
+CLOUD = {"cloud-native-chat", "cloud-generate", "cloud-embed", "nocloud-native-chat"}
+# Streams that Ollama left without a terminal line, and one that says why.
+CUT = {"disc-native-stream", "repeat-abort-generate-stream"}
+CRASHED = {"runner-killed-native-stream"}
+# Ollama reports no count: there is none for the older vectors, and none for no text.
+UNCOUNTED = {
+    *("nat-embed-empty", "nat-embed2-empty", "nat-embed2-empty-array"),
+    *("nat-embeddings2", "nat-embeddings-empty"),
+}
+
+# Recorded as answers to raw prompts, which are refused: another question is asked for them.
+ASKED_BY = {
+    "ctx-generate-past-window": "nat-generate",
+    "repeat-abort-generate-stream": "nat-generate-stream-default",
+}
+
+WHOLE, STREAMS, ERRORS = [], [], []
+for _name in sorted(set(CASES) - set(REFUSED) - ENCODED - CLOUD - CUT - CRASHED):
+    _recording = Recording(_name)
+    _streams = _recording.head.count(b"application/x-ndjson") > 0
+    _kind = STREAMS if _streams else WHOLE
+    (_kind if _recording.status == 200 else ERRORS).append(_name)
+
+
+@pytest.fixture(scope="module")
+def world(postgres: Server) -> Iterator[World]:
+    with (
+        fresh_database(postgres) as dsn,
+        Replay().running() as replay,
+        served(replay.url, dsn) as gateway,
+    ):
+        books = Books(dsn)
+        asyncio.run(books.make_key())
+        yield World(gateway, replay, books)
+
+
+def ask(world: World, name: str) -> Reply:
+    return world.ask(ASKED_BY.get(name, name), answered_by=name)
+
+
+def lines(body: bytes) -> list[dict[str, object]]:
+    return [json.loads(line) for line in body.splitlines()]
+
+
+def reported(body: bytes) -> tuple[int, int]:
+    last = json.loads(body.splitlines()[-1])
+    return last["prompt_eval_count"], last.get("eval_count", 0)
+
+
+def checked_error(body: bytes) -> str:
+    """The message of an error in Ollama's shape."""
+    told = json.loads(body)
+    assert list(told) == ["error"]
+    assert told["error"]
+    return told["error"]
+
+
+def test_every_recording_is_accounted_for():
+    assert set(CASES) >= {*REFUSED, *ENCODED, *CLOUD, *CUT, *CRASHED, *UNCOUNTED}
+    assert min(len(WHOLE), len(ERRORS)) > 10
+    assert len(STREAMS) >= 6
+
+
+@pytest.mark.parametrize("name", [*REFUSED, *ASKED_BY])
+def test_what_is_not_for_a_caller_to_say_is_refused_before_it_gets_there(world: World, name: str):
+    reply = world.ask(name)
+    assert reply.status == 400
+    assert REFUSED.get(name, "raw") in checked_error(reply.body)
+    assert not world.sent
+    assert world.row(reply) is None
+
+
+@pytest.mark.parametrize("name", sorted(CLOUD))
+def test_what_would_leave_the_machine_is_refused_before_it_gets_there(world: World, name: str):
+    reply = ask(world, name)
+    assert reply.status == 403
+    assert "cloud" in checked_error(reply.body)
+    assert not world.sent
+    assert world.row(reply) is None
+
+
+@pytest.mark.parametrize("name", sorted(ENCODED))
+def test_an_encoded_body_is_not_decoded_by_anybody(world: World, name: str):
+    reply = ask(world, name)
+    assert reply.status in {400, 415}
+    assert checked_error(reply.body)
+    assert not world.sent
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_whole_answer_comes_through_and_is_counted_as_reported(world: World, name: str):
+    recording = Recording(name)
+    reply = ask(world, name)
+    assert (reply.status, reply.cut) == (200, False)
+    assert reply.content_type.startswith("application/json")
+    assert reply.body == recording.body
+    if name in UNCOUNTED:
+        row = checked_row(world, reply, "estimated", "ok")
+        asked = recording.asked
+        assert bool(row.prompt_tokens) is (asked.get("input", asked.get("prompt")) != [])
+        assert row.completion_tokens == 0
+    else:
+        assert checked_row(world, reply, "reported", "ok").counts == reported(recording.body)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_comes_through_to_its_end_and_is_counted(world: World, name: str):
+    recording = Recording(name)
+    reply = ask(world, name)
+    assert (reply.status, reply.cut) == (200, False)
+    assert reply.content_type == "application/x-ndjson"
+    assert reply.body == recording.body
+    assert lines(reply.body)[-1]["done"] is True
+    assert checked_row(world, reply, "reported", "ok").counts == reported(recording.body)
+
+
+def checked_estimate(world: World, reply: Reply, name: str, status: str) -> None:
+    row = checked_row(world, reply, "estimated", status)
+    seen = [one for one in lines(Recording(name).body) if "error" not in one]
+    cap = Recording(ASKED_BY.get(name, name)).asked["options"]["num_predict"]
+    assert min(len(seen), cap) <= row.completion_tokens <= len(seen) + 2
+    assert row.prompt_tokens > 0
+
+
+@pytest.mark.parametrize("name", sorted(CUT))
+def test_a_stream_that_ollama_left_unfinished_ends_as_an_error_and_is_estimated(
+    world: World, name: str
+):
+    recording = Recording(name)
+    reply = ask(world, name)
+    assert (reply.status, reply.cut) == (200, False)
+    assert reply.body.startswith(recording.body)
+    rest = reply.body[len(recording.body) :]
+    assert rest.endswith(b"\n")
+    assert rest.count(b"\n") == 1
+    assert checked_error(rest)
+    checked_estimate(world, reply, name, "truncated")
+
+
+@pytest.mark.parametrize("name", sorted(CRASHED))
+def test_an_error_in_the_last_line_comes_through_as_the_last_line_and_is_estimated(
+    world: World, name: str
+):
+    reply = ask(world, name)
+    assert (reply.status, reply.cut) == (200, False)
+    assert reply.body == Recording(name).body
+    assert checked_error(reply.body.splitlines()[-1])
+    checked_estimate(world, reply, name, "upstream_error")
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_what_ollama_refuses_is_told_in_its_words_and_costs_nothing(world: World, name: str):
+    recording = Recording(name)
+    reply = ask(world, name)
+    assert recording.status in {400, 404, 500, 501, 503}
+    assert reply.status == (500 if recording.status == 501 else recording.status)
+    assert reply.content_type == "application/json"
+    assert checked_error(reply.body) == json.loads(recording.body)["error"]
+    assert checked_row(world, reply, "none", "upstream_error").counts == (0, 0)
+
+
+@pytest.mark.parametrize("name", [*WHOLE, *STREAMS, *ERRORS, *sorted(CUT | CRASHED)])
+def test_only_checked_fields_a_granted_cap_and_no_header_of_the_clients_go_on(
+    world: World, name: str
+):
+    ask(world, name)
+    [(head, _)], [sent] = world.replay.received, world.sent
+    headers = {line.partition(b":")[0].lower() for line in head.split(b"\r\n")[1:] if line}
+    assert headers <= {
+        *(b"host", b"content-type", b"content-length", b"accept", b"accept-encoding"),
+        *(b"user-agent", b"connection"),
+    }
+    assert b"\r\nhost: localhost\r\n" in head.lower()
+    assert world.books.key.encode() not in head
+    kept_back = {"keep_alive", "raw", "template", "context", "_debug_render_only", "width", "foo"}
+    assert not kept_back & set(sent)
+    options = sent.get("options") or {}
+    assert not {"num_ctx", "num_gpu", "num_thread", "nonsense_option"} & set(options)
+    asked = Recording(ASKED_BY.get(name, name))
+    if asked.path in {"/api/chat", "/api/generate"}:
+        assert options["num_predict"] > 0
+        assert sent["stream"] is (asked.asked.get("stream") is not False)
+    else:
+        assert "stream" not in sent
+
+
+def test_the_books_balance_at_the_end(world: World):
+    world.ask("nat-chat")
+    counted(world.gateway.url, world.books.key)
+    assert asyncio.run(world.books.balanced())
