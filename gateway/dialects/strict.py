@@ -113,6 +113,8 @@ def _struct_in(info: msgspec.inspect.Type) -> _Keys | None:
     """The struct that a field holds, directly, in a list, or as one choice of a union."""
     if isinstance(info, msgspec.inspect.StructType):
         return _Keys.of(info.cls)
+    if isinstance(info, msgspec.inspect.Metadata):  # a description stands around the type
+        return _struct_in(info.type)
     if isinstance(info, msgspec.inspect.ListType):
         return _struct_in(info.item_type)
     if isinstance(info, msgspec.inspect.UnionType):

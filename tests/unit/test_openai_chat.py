@@ -138,6 +138,12 @@ def test_a_stream_must_be_asked_for(value):
     assert sanitise(stream=value).stream is False
 
 
+def test_the_arguments_of_a_call_count_as_go_prints_them():
+    call = {"function": {"name": "f", "arguments": '"<>&"'}}
+    asked = sanitise(messages=[{"role": "assistant", "content": "", "tool_calls": [call]}])
+    assert asked.prompt_bound == len('f"') + 3 * len("\\u003c") + len('"') + 2 * 32
+
+
 @pytest.mark.parametrize(
     "url", ["https://example.com/x.png", "HTTP://10.0.0.1/", "file:///etc/passwd", "//x", "", "x"]
 )

@@ -188,8 +188,12 @@ def printed_size(value: object) -> int | Refusal:
     text = strict.encode(value) if value else b""
     if isinstance(text, Refusal):
         return text
-    # Go's JSON writes <, > and & as six bytes
-    return len(text) + 5 * sum(map(text.count, (b"<", b">", b"&")))
+    return printed_length(text.decode())
+
+
+def printed_length(text: str | None) -> int:
+    """The same of a text that is JSON already. Go's writes <, > and & as six bytes."""
+    return length(text) + 5 * sum(map(text.count, "<>&")) if text else 0
 
 
 def length(text: str | None) -> int:
@@ -212,5 +216,6 @@ def _message_size(message: Message) -> int:
             size += max(length(url), IMAGE_FLOOR) if url else 0
             size += max(length(part.input_audio.data), IMAGE_FLOOR) if part.input_audio else 0
     for call in message.tool_calls or ():
-        size += length(call.id) + length(call.function.name) + length(call.function.arguments)
+        size += length(call.id) + length(call.function.name)
+        size += printed_length(call.function.arguments)
     return size
