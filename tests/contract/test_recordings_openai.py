@@ -32,11 +32,20 @@ REFUSED = {
     "oai-embeddings-missing-model",
     "oai-embeddings-tokens-input",
     "oai-embeddings-zstd",
+    "oai-responses-malformed",
+    "oai-responses-missing-model",
+    "oai-responses-previous_response_id",
+    "oai-responses-websearch-tool",
+    "oai-responses-zstd",
 }
 # Streams that Ollama left without a terminal event.
-CUT: set[str] = set()
+CUT = {"runner-killed-responses-stream"}
 # Nothing was generated: an empty prompt only loads the model.
-LOADS = {"oai-completions-empty-prompt", "oai-completions-no-prompt-stream"}
+LOADS = {
+    "oai-completions-empty-prompt",
+    "oai-completions-no-prompt-stream",
+    "oai-responses-missing-input",
+}
 # Recorded without the usage that the gateway asks for.
 UNTOLD = {"oai-completions-stream"}
 
@@ -72,7 +81,7 @@ def reported(recording: Recording) -> tuple[int, int]:
 
 def deltas(stream: bytes) -> int:
     """Events with text."""
-    return stream.count(b'.delta"}\n') + stream.count(b'"finish_reason":null')
+    return stream.count(b".delta\ndata: ") + stream.count(b'"finish_reason":null')
 
 
 def check_counts(world: World, reply: Reply, name: str) -> None:
@@ -168,10 +177,14 @@ def test_a_stream_that_is_cut_ends_as_an_error_and_is_counted_as_far_as_it_came(
         assert (row.prompt_tokens > 0) is (row.completion_tokens > 0)
 
 
-@pytest.mark.parametrize("name", ["oai-completions", "oai-embed2-array"])
+TEXT_BEGINS = {"oai-completions": b'"text":"', "oai-embed2-array": b'"embedding":['}
+TEXT_BEGINS["oai-responses"] = TEXT_BEGINS["oai-completions"]
+
+
+@pytest.mark.parametrize("name", TEXT_BEGINS)
 def test_a_whole_answer_that_is_cut_is_counted_as_far_as_it_came(world: World, name: str):
     recording = Recording(name)
-    begins = recording.body.index(b'"text":"' if name == "oai-completions" else b'"embedding":[')
+    begins = recording.body.index(TEXT_BEGINS[name])
     for kept in (begins, begins + 20, len(recording.body) - 9):
         recording.chunks, recording.cut = [recording.body[:kept]], True
         reply = world.ask(name, answer=recording)
@@ -189,8 +202,17 @@ def check_error_event(path: str, event: bytes) -> None:
     """One event that says so in the dialect's own shape, and nothing behind it."""
     assert event.endswith(b"\n\n")
     assert event.count(b"\n\n") == 1
-    assert event.startswith(b"data: ")
-    checked_error(event.partition(b"data: ")[2], "upstream_error")
+    named = path == "/v1/responses"
+    assert event.startswith(b"event: error\ndata: {" if named else b"data: {")
+    data = event.partition(b"data: ")[2]
+    checked_error(data, "upstream_error")
+    if named:
+        told = json.loads(data)
+        assert told["type"] == "error"
+        assert {name: told[name] for name in ("code", "message", "param")} == {
+            name: told["error"][name] for name in ("code", "message", "param")
+        }
+        assert isinstance(told["sequence_number"], int)
 
 
 @pytest.mark.parametrize("name", sorted(CUT))

@@ -42,4 +42,45 @@ EMBEDDING = Example(
     {"model": "m", "input": ["hi"], "dimensions": 8, "encoding_format": "base64"},
 )
 
-EXAMPLES = [COMPLETION, EMBEDDING]
+_PART = {"type": "input_image", "text": "t", "image_url": "data:x", "detail": "low"}
+RESPONSE = Example(
+    "/v1/responses",
+    {"model": "m", "input": "hi"},
+    {
+        "model": "m",
+        "input": [
+            {
+                "type": "message",
+                "role": "user",
+                "content": [_PART],
+                "id": "1",
+                "status": "completed",
+                "call_id": "1",
+                "name": "f",
+                "arguments": "{}",
+                "output": [_PART],
+                "summary": [{"type": "summary_text", "text": "t"}],
+                "encrypted_content": "e",
+            }
+        ],
+        "instructions": "i",
+        "stream": True,
+        "max_output_tokens": 5,
+        "temperature": 0.5,
+        "top_p": 0.5,
+        "tools": [
+            {
+                "type": "function",
+                "name": "f",
+                "description": "d",
+                "parameters": {},
+                "strict": True,
+            }
+        ],
+        "text": {"format": {"type": "json_schema", "name": "n", "schema": {}, "strict": True}},
+        "reasoning": {"effort": "low", "summary": "auto", "generate_summary": "auto"},
+        "truncation": "auto",
+    },
+)
+
+EXAMPLES = [COMPLETION, EMBEDDING, RESPONSE]
