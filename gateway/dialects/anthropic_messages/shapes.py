@@ -68,16 +68,37 @@ class OutputConfig(Struct, omit_defaults=True):
 
 
 class MessagesRequest(Struct, omit_defaults=True):
-    model: str
-    max_tokens: Annotated[int, Meta(ge=1, le=2**63 - 1)]
-    messages: Annotated[list[MessageParam], Meta(min_length=1)]
+    """Fields that are not listed here do not reach the model."""
+
+    model: Annotated[str, Meta(description="A name that GET /v1/models lists.")]
+    max_tokens: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=2**63 - 1,
+            description="Most tokens of the answer; cut to what the key has left this month.",
+        ),
+    ]
+    messages: Annotated[
+        list[MessageParam],
+        Meta(min_length=1, description="The conversation so far, oldest first."),
+    ]
     system: str | list[SystemBlock] | None = None
-    stream: bool | None = None
+    stream: Annotated[
+        bool | None, Meta(description="true: server-sent events as the answer grows.")
+    ] = None
     temperature: _Number = None
     top_p: _Number = None
     top_k: _Int | None = None
-    stop_sequences: list[str] | None = None
-    tools: list[ToolParam] | None = None
+    stop_sequences: Annotated[
+        list[str] | None, Meta(description="Texts at which the answer ends.")
+    ] = None
+    tools: Annotated[
+        list[ToolParam] | None,
+        Meta(description="What the model may ask you to call, of the type `custom`."),
+    ] = None
     tool_choice: ToolChoiceParam | None = None
-    thinking: ThinkingConfig | None = None
+    thinking: Annotated[
+        ThinkingConfig | None, Meta(description="For models that think: enabled or disabled.")
+    ] = None
     output_config: OutputConfig | None = None
