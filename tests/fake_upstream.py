@@ -15,7 +15,7 @@ from gateway.dialects import all_dialects
 from tests.fake_anthropic import answer_messages
 from tests.fake_exchange import PROMPT_TOKENS, WORDS, Exchange, usage
 from tests.fake_exchange import answer as answer_chat
-from tests.fake_ollama import answer_native
+from tests.fake_ollama import answer_native, show
 from tests.fake_openai import answer_as_shown
 
 __all__ = [
@@ -104,6 +104,13 @@ class FakeUpstream:
         async def close() -> None:
             assert self._server is not None
             self._server.close()
+            # What is just being accepted has no transport yet that would close its socket.
+            accepting = [
+                task
+                for task in asyncio.all_tasks()
+                if getattr(task.get_coro(), "__name__", "") == "_accept_connection2"
+            ]
+            await asyncio.gather(*accepting, return_exceptions=True)
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
                 task.cancel()
@@ -181,6 +188,10 @@ class FakeUpstream:
             await self.behave(exchange)
         elif path == "/api/tags":
             await exchange.whole({"models": self.models})
+        elif path == "/api/ps":
+            await exchange.whole({"models": self.models})
+        elif path == "/api/show":
+            await show(exchange, [one["name"] for one in self.models])
         elif path == "/v1/models":
             listed = [{"id": one["name"], "object": "model"} for one in self.models]
             await exchange.whole({"object": "list", "data": listed})
