@@ -24,16 +24,18 @@ def resolve(aliases: Mapping[str, str], asked: Sanitised) -> None:
         asked.cloud = names.is_cloud(real)
 
 
-def echo(asked: Sanitised) -> Echo | None:
-    """What puts the alias back into whole events or a whole answer; None: there is none.
+def echo(asked: Sanitised, *, whole: bool) -> Echo | None:
+    """What puts the alias back into events, or a `whole` answer; None: there is none.
 
-    The quotes keep it from text: inside a JSON string they are escaped."""
+    The quotes keep it from text: inside a JSON string they are escaped. A whole answer names its
+    model once, before the arguments of a tool, which may be JSON themselves."""
     if asked.alias is None:
         return None
     sent = re.escape(_json(asked.sent))
     named = re.compile(rb'("model"\s*:\s*)' + sent)
     alias = _json(asked.alias)
-    return lambda answer: named.sub(lambda found: found[1] + alias, answer)
+    count = 1 if whole else 0  # 0: all
+    return lambda answer: named.sub(lambda found: found[1] + alias, answer, count=count)
 
 
 def _json(text: str) -> bytes:

@@ -17,7 +17,7 @@ MAX_HEADERS = 32 * 1024  # bytes, as much as Cloudflare lets through
 # A dot segment, an encoded slash or a doubled one: some parser behind us might read it otherwise.
 _UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
 _EXPOSED = (
-    b"x-request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, "
+    b"x-request-id, request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, "
     b"x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
     b"x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens"
 )
@@ -44,7 +44,10 @@ class Edge:
         scope["request_id"] = uuid4()
         headers = dict(scope["headers"])
         origin = headers.get(b"origin")
-        common = [(b"x-request-id", str(scope["request_id"]).encode())]
+        request_id = str(scope["request_id"]).encode()
+        common = [(b"x-request-id", request_id)]
+        if scope["path"].startswith("/v1/messages"):
+            common.append((b"request-id", request_id))  # the name that Anthropic's clients read
         if origin is not None:
             common += self._grant(origin, headers)
 

@@ -26,7 +26,7 @@ async def relay(answer: Answer, running: Running) -> Refusal | None:
 async def _stream(answer: Answer, running: Running) -> Refusal | None:
     call = running.call
     meter = running.meter = StreamMeter(running.dialect, show_usage=running.asked.wants_usage)
-    named = aliases.echo(running.asked)
+    named = aliases.echo(running.asked, whole=False)
     first = True
     reason = "truncated"
     try:
@@ -80,7 +80,7 @@ async def _body(answer: Answer, running: Running) -> Refusal | None:
         running.cut("upstream_error")
         return Refusal("upstream_error", "The model server did not stream its answer.")
     running.settle()
-    named = aliases.echo(running.asked)
+    named = aliases.echo(running.asked, whole=True)
     await running.call.whole(200, named(body) if named else body)
     return None
 

@@ -44,7 +44,8 @@ def refused(
     assert type(problem) is expected, problem
     assert isinstance(problem.body, dict)
     assert set(problem.body) == {"type", "error", "request_id"}
-    assert problem.body["request_id"] == problem.response.headers["x-request-id"]
+    assert problem.request_id == problem.body["request_id"]
+    assert problem.request_id == problem.response.headers["x-request-id"]
     assert problem.api_message
     return problem
 
