@@ -8,6 +8,7 @@ from gateway.routes.account import account_routes
 from gateway.routes.admin import admin_routes
 from gateway.routes.answers import on_exception
 from gateway.routes.health import health_routes
+from gateway.routes.native import native_routes
 from gateway.routes.pages import page_routes
 from gateway.routes.proxied import proxied_routes
 
@@ -18,6 +19,7 @@ def make_app(gateway: Gateway) -> Edge:
         route_handlers=[
             *proxied_routes(gateway),
             *account_routes(gateway),
+            *native_routes(gateway),
             *admin_routes(gateway),
             *health_routes(gateway),
             *page_routes(gateway),

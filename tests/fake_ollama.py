@@ -1,11 +1,21 @@
 """How the fake model server answers on Ollama's own routes: shaped as a real one was recorded."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from tests.fake_exchange import PROMPT_TOKENS, WORDS, Exchange
 
 STREAMS = "application/x-ndjson"
+RECORDINGS = Path(__file__).parent / "recordings"
+# What a Modelfile can hold that is the owner's business, beside what the recording has.
+SECRETS = {
+    "system": "You are SECRET.",
+    "license": "SECRET terms",
+    "messages": [{"role": "user", "content": "SECRET"}],
+    "template": "{{ SECRET }}",
+    "modelfile": "FROM /home/SECRET/blob",
+}
 VECTOR = [0.25, -0.5, 1.0]
 
 
@@ -50,3 +60,27 @@ async def answer_native(exchange: Exchange) -> None:
         await exchange.end()
     else:
         await exchange.whole(line(exchange, "".join(WORDS), **end()))
+
+
+def shown() -> dict[str, Any]:
+    """What a real one was recorded to show of a model, and more that nobody should see."""
+    body = json.loads((RECORDINGS / "nat-show" / "response.body").read_text("utf-8"))
+    info = {
+        "general.license": "SECRET " * 40,
+        "tokenizer.chat_template": "{{ SECRET }}" * 9,
+        "general.source.path": "/home/SECRET",
+        "general.source.windows": "C:\\SECRET",
+        "general.tags": ["a/SECRET"],
+        "general.more": {"SECRET": 1},
+    }
+    details = {**body["details"], "parent_model": "/home/SECRET/blob"}
+    return {**body, **SECRETS, "details": details, "model_info": {**body["model_info"], **info}}
+
+
+async def show(exchange: Exchange, models: list[str]) -> None:
+    """A model is found under its own name or without the tag."""
+    asked = exchange.json["model"]
+    if any(asked in {name, name.removesuffix(":latest")} for name in models):
+        await exchange.whole(shown())
+    else:
+        await exchange.whole({"error": f"model '{asked}' not found"}, 404)

@@ -186,9 +186,7 @@ class FakeUpstream:
         path = exchange.target
         if path in ANSWERED:
             await self.behave(exchange)
-        elif path == "/api/tags":
-            await exchange.whole({"models": self.models})
-        elif path == "/api/ps":
+        elif path in {"/api/tags", "/api/ps"}:
             await exchange.whole({"models": self.models})
         elif path == "/api/show":
             await show(exchange, [one["name"] for one in self.models])

@@ -11,6 +11,7 @@ from msgspec import Struct
 from gateway.administration import CreateKey, RotateKey, UpdateKey
 from gateway.dialects import all_dialects
 from gateway.dialects.base import Dialect
+from gateway.installed import InstalledModels, OllamaVersion, ShownModel, ShowRequest
 from gateway.reference import shapes
 from gateway.reference.examples import (
     CREATE,
@@ -21,6 +22,7 @@ from gateway.reference.examples import (
     USAGE,
     USAGE_ROW,
 )
+from gateway.reference.native_examples import LOADED, SHOWN, TAGS, VERSION
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -76,6 +78,7 @@ _SHOWN_KEY = (
     *("scope_missing", "store_unavailable"),
 )
 _MODEL_SERVER = ("upstream_error", "upstream_unavailable", "upstream_timeout")
+_OLLAMA = (*_SHOWN_KEY, *_MODEL_SERVER, "upstream_busy", "not_supported")
 _ADMIN = ("admin_denied", "too_many_failures", "admin_through_tunnel", "store_unavailable")
 _ADMIN_BODY = ("invalid_request", "request_too_large", *_ADMIN)
 
@@ -112,8 +115,50 @@ def _proxied(dialect: Dialect) -> Route:
 
 _KEY_ID = Parameter("id", "path", {"type": "string", "format": "uuid"}, "The id of the key.")
 
-ROUTES = (
+
+def _by_group(*routes: Route) -> tuple[Route, ...]:
+    """The routes of a group together; the groups in the order of their first ones."""
+    groups = list(dict.fromkeys(route.group for route in routes))
+    return tuple(sorted(routes, key=lambda route: groups.index(route.group)))
+
+
+ROUTES = _by_group(
     *map(_proxied, all_dialects()),
+    Route(
+        *("GET", "/api/tags", "ollamaTags", HOLDER, "Ollama"),
+        summary="List the models that this key can use, as Ollama's API",
+        text="Needs the scope `models:read`.",
+        answer=(Content(JSON, InstalledModels, TAGS),),
+        refusals=_OLLAMA,
+    ),
+    Route(
+        *("GET", "/api/ps", "ollamaPs", HOLDER, "Ollama"),
+        summary="List those of them that are in memory",
+        text="Needs the scope `models:read`.",
+        answer=(Content(JSON, InstalledModels, LOADED),),
+        refusals=_OLLAMA,
+    ),
+    Route(
+        *("POST", "/api/show", "ollamaShow", HOLDER, "Ollama"),
+        summary="See what one model is",
+        text="Needs the scope `models:read`. The Modelfile, its prompts and template, licences "
+        "and paths are not told.",
+        body=ShowRequest,
+        example={"model": "gemma3:270m"},
+        answer=(Content(JSON, ShownModel, SHOWN),),
+        refusals=(
+            *_OLLAMA,
+            *("invalid_request", "request_too_large", "model_not_allowed"),
+            *("cloud_model", "unknown_model"),
+        ),
+    ),
+    Route(
+        *("GET", "/api/version", "ollamaVersion", HOLDER, "Ollama"),
+        summary="See which Ollama answers",
+        text="",
+        answer=(Content(JSON, OllamaVersion, VERSION),),
+        refusals=_OLLAMA,
+    ),
     Route(
         *("GET", "/v1/models", "listModels", HOLDER, "Account"),
         summary="List the models that this key can use",

@@ -1,0 +1,89 @@
+"""What Ollama tells of its models, less what is not for everybody: its Modelfile, the prompts and
+the template in it, licences, and where files are. A field that is not named here is not told."""
+
+from typing import Any, cast
+
+from msgspec import UNSET, Struct, UnsetType
+
+_LONGEST = 64  # bytes of a text in `model_info`; a licence or a template has more
+
+
+class ModelDetails(Struct):
+    format: str | UnsetType = UNSET
+    family: str | UnsetType = UNSET
+    families: list[str] | UnsetType | None = UNSET
+    parameter_size: str | UnsetType = UNSET
+    quantization_level: str | UnsetType = UNSET
+    context_length: int | UnsetType = UNSET
+    embedding_length: int | UnsetType = UNSET
+
+
+class InstalledModel(Struct):
+    """`expires_at`, `size_vram` and `context_length` are there for models in memory, `remote_…`
+    for those of Ollama's cloud."""
+
+    name: str
+    model: str | UnsetType = UNSET
+    modified_at: str | UnsetType = UNSET
+    size: int | UnsetType = UNSET
+    digest: str | UnsetType = UNSET
+    details: ModelDetails | UnsetType = UNSET
+    capabilities: list[str] | UnsetType | None = UNSET
+    expires_at: str | UnsetType = UNSET
+    size_vram: int | UnsetType = UNSET
+    context_length: int | UnsetType = UNSET
+    remote_model: str | UnsetType = UNSET
+    remote_host: str | UnsetType = UNSET
+
+
+class InstalledModels(Struct):
+    """Of the models those that this key can use."""
+
+    models: list[InstalledModel]
+
+
+class ShowRequest(Struct):
+    model: str
+
+
+class Tensor(Struct):
+    name: str
+    type: str
+    shape: list[int]
+
+
+class ShownModel(Struct):
+    """One model, without its Modelfile, prompts, template, licence and paths."""
+
+    details: ModelDetails
+    model_info: dict[str, Any]
+    parameters: str | UnsetType = UNSET
+    projector_info: dict[str, Any] | UnsetType = UNSET
+    tensors: list[Tensor] | UnsetType | None = UNSET
+    capabilities: list[str] | UnsetType | None = UNSET
+    modified_at: str | UnsetType = UNSET
+    remote_model: str | UnsetType = UNSET
+    remote_host: str | UnsetType = UNSET
+
+    def cleared(self) -> "ShownModel":
+        """Itself, of the metadata only numbers and names: a GGUF file may hold any text."""
+        self.model_info = _named(self.model_info)
+        if self.projector_info is not UNSET:
+            self.projector_info = _named(self.projector_info)
+        return self
+
+
+class OllamaVersion(Struct):
+    version: str
+
+
+def _named(info: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in info.items() if _is_plain(value)}
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_plain, cast(list[object], value)))
+    if isinstance(value, str):
+        return len(value) <= _LONGEST and "/" not in value and "\\" not in value
+    return not isinstance(value, dict)

@@ -1,0 +1,35 @@
+"""Who calls a route that reads, and which models the key may see."""
+
+from gateway import keys, names
+from gateway.errors import Refusal
+from gateway.pipeline import Gateway, authenticate
+from gateway.routes.answers import AnyRequest
+from gateway.stores import Identity
+
+
+async def identify(gateway: Gateway, request: AnyRequest, scope: str | None) -> Identity | Refusal:
+    """The holder of the key that the request shows, if it may use a route of that scope."""
+    key = authenticate(dict(request.scope["headers"]))
+    if isinstance(key, Refusal):
+        return key
+    identity = await gateway.standing.identify(
+        keys.hash_key(key), scope, request.headers.get("origin")
+    )
+    return identity if identity.allowed else Refusal(identity.reason or "invalid_api_key")
+
+
+async def refused_model(gateway: Gateway, spelling: str, identity: Identity) -> Refusal | None:
+    """Why the key or this server does not allow a model, if so."""
+    try:
+        name = names.canonical_name(spelling)
+    except ValueError as problem:
+        return Refusal("invalid_request", f"{problem}.", param="model")
+    if identity.allowed_models and name not in identity.allowed_models:
+        return Refusal("model_not_allowed", model=name, param="model")
+    known = await gateway.catalogue.find(name)
+    if isinstance(known, Refusal):
+        return known
+    remote = names.is_cloud(spelling) or (known is not None and known.remote)
+    if remote and not gateway.settings.allow_cloud_models:
+        return Refusal("cloud_model", model=name, param="model")
+    return None
