@@ -69,7 +69,7 @@ class FakeUpstream:
     def __init__(self) -> None:
         self.behave: Behave = answer
         self.models: list[dict[str, Any]] = [
-            {"name": MODEL, "details": {"context_length": 4096}},
+            {"name": MODEL, "model": MODEL, "details": {"context_length": 4096}},
             {"name": CLOUD_MODEL, "remote_host": "https://ollama.com", "remote_model": "big"},
         ]
         self.received: list[Exchange] = []

@@ -73,7 +73,9 @@ class Framing(NamedTuple):
 
 
 SSE = Framing(b"text/event-stream; charset=utf-8", b"\n\n", b": %s\n\n")
-# An empty line is an error to Ollama's clients; white space before the next object is not.
+# White space before the next object is nothing to Ollama's clients, an empty line is an error: tried
+# with `ollama` 0.6 for Python (tests/e2e/test_ollama_client.py), read in ollama-js and in the Go
+# package of the `ollama` command. White space behind the last line would be an error too.
 NDJSON = Framing(b"application/x-ndjson", b"\n", b" ")
 
 
