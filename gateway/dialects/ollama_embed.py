@@ -52,7 +52,8 @@ class _Vectors:
     native = True
     marks = ()
     piece = b"\n"
-    begins = re.compile(rb"(?!)")  # nothing is generated
+    # No token of it is generated, but who was sent a part of it pays for its prompt.
+    begins = re.compile(rb'"embeddings?"\s*:\s*\[')
 
     def serialise(self, asked: Sanitised, granted: int) -> bytes | Refusal:
         """The request as it goes upstream; there is no output to cap."""

@@ -127,4 +127,13 @@ def test_an_answer_without_a_count_is_whole_and_reports_nothing(body):
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"embedding":[1', b"\xff"])
 def test_an_answer_that_is_no_object_is_broken(body):
     assert BodyMeter(OllamaEmbed(), body).broken
-    assert PartMeter(OllamaEmbed(), bytearray(body)).estimate() == 0
+
+
+@each
+def test_a_part_of_a_vector_is_seen_to_have_begun(dialect, full):
+    name = "embedding" if "prompt" in full else "embeddings"
+    body = bytearray(b'{"%s":[' % name.encode())
+    meter = PartMeter(dialect, body)
+    assert meter.estimate() == 0
+    body += b"[0.1"
+    assert meter.estimate() > 0
