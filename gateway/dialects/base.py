@@ -73,9 +73,9 @@ class Framing(NamedTuple):
 
 
 SSE = Framing(b"text/event-stream; charset=utf-8", b"\n\n", b": %s\n\n")
-# White space before the next object is nothing to Ollama's clients, an empty line is an error: tried
-# with `ollama` 0.6 for Python (tests/e2e/test_ollama_client.py), read in ollama-js and in the Go
-# package of the `ollama` command. White space behind the last line would be an error too.
+# Ollama's clients pass over white space before the next object, and fail at an empty line and at
+# white space behind the last one: tried with `ollama` 0.6 for Python (e2e/test_ollama_client.py),
+# read in ollama-js (which only warns) and in the Go package of the `ollama` command.
 NDJSON = Framing(b"application/x-ndjson", b"\n", b" ")
 
 
