@@ -16,6 +16,8 @@ from gateway.errors import Refusal
 MAX_HEADERS = 32 * 1024  # bytes, as much as Cloudflare lets through
 # A dot segment, an encoded slash or a doubled one: some parser behind us might read it otherwise.
 _UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
+_MODELS = b"/v1/models/"
+_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 _EXPOSED = (
     b"x-request-id, request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, "
     b"x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
@@ -80,6 +82,8 @@ class Edge:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
             return Refusal("headers_too_large")
         raw_path = scope.get("raw_path") or scope["path"].encode()
+        if raw_path.startswith(_MODELS):  # clients encode the slash of a name; it goes nowhere else
+            raw_path = _SLASH.sub(b"/", raw_path)
         if _UNCLEAR.search(raw_path) or not scope["path"].isprintable():
             return Refusal("not_found", "There is no such path.")
         foreign = origin is not None and not self._allowed(origin, headers)

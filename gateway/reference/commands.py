@@ -15,7 +15,7 @@ _CREDENTIALS = {
 
 def curl(route: Route, model: str, key_id: str) -> str:
     """The example request of a route; `model` is put where its body names one."""
-    path = route.path.replace("{id}", key_id)
+    path = route.path.replace("{id}", key_id).replace("{model}", model)
     body: dict[str, Any] | None = route.example
     streams = body is not None and "stream" in body
     lines = [f"curl {'-N ' if streams else ''}{BASE}{path}"]

@@ -167,6 +167,18 @@ ROUTES = _by_group(
         refusals=(*_SHOWN_KEY, *_MODEL_SERVER),
     ),
     Route(
+        *("GET", "/v1/models/{model}", "readModel", HOLDER, "Account"),
+        summary="See one model that this key can use",
+        text="Under any of its names: `gemma3` is `gemma3:latest`. Needs the scope `models:read`.",
+        parameters=(
+            Parameter(
+                "model", "path", {"type": "string", "minLength": 1}, "Its name, with `/` too."
+            ),
+        ),
+        answer=(Content(JSON, shapes.Model, MODELS["data"][0]),),
+        refusals=("unknown_model", *_SHOWN_KEY, *_MODEL_SERVER),
+    ),
+    Route(
         *("GET", "/v1/usage", "readUsage", HOLDER, "Account"),
         summary="See what this key has used",
         text="Its limits, what is used and left this month, and its use by day and model. "

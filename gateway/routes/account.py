@@ -1,12 +1,13 @@
 """What the holder of a key may see: the models it can use and what it has used."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from gateway import administration
+from gateway import administration, names
 from gateway.decoding import decode
 from gateway.errors import Refusal
 from gateway.pipeline import Gateway
@@ -18,15 +19,26 @@ _DRAIN_SECONDS = 2.0
 
 
 def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
-    @get("/v1/models")
-    async def models(request: AnyRequest) -> Response[bytes]:
+    async def usable(request: AnyRequest) -> list[dict[str, Any]] | Refusal:
         identity = await identify(gateway, request, "models:read")
         if isinstance(identity, Refusal):
-            return respond(request, identity)
+            return identity
         listed = await gateway.upstream.read("GET", "/v1/models")
-        if isinstance(listed, Refusal):
-            return respond(request, listed)
-        return respond(request, await _usable(gateway, listed, identity))
+        return listed if isinstance(listed, Refusal) else await _usable(gateway, listed, identity)
+
+    @get("/v1/models")
+    async def models(request: AnyRequest) -> Response[bytes]:
+        found = await usable(request)
+        listed = {"object": "list", "data": found}
+        return respond(request, found if isinstance(found, Refusal) else listed)
+
+    @get("/v1/models/{model:path}")
+    async def model(request: AnyRequest) -> Response[bytes]:
+        found = await usable(request)
+        if isinstance(found, Refusal):
+            return respond(request, found)
+        asked = request.url.path.removeprefix("/v1/models/")
+        return respond(request, _called(asked, found, gateway.settings.model_aliases))
 
     @get("/v1/usage")
     async def usage(request: AnyRequest) -> Response[bytes]:
@@ -37,14 +49,16 @@ def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         assert identity.key_id is not None
         return respond(request, await administration.key_usage(gateway.store, identity.key_id))
 
-    return [models, usage]
+    return [models, model, usage]
 
 
 class _Listed(msgspec.Struct):
     data: list[dict[str, Any]] | None = None
 
 
-async def _usable(gateway: Gateway, listed: bytes, identity: Identity) -> dict[str, Any] | Refusal:
+async def _usable(
+    gateway: Gateway, listed: bytes, identity: Identity
+) -> list[dict[str, Any]] | Refusal:
     """OpenAI's list, less what this key or this server does not allow."""
     readable = decode(listed, _Listed)
     if readable is None:
@@ -57,4 +71,22 @@ async def _usable(gateway: Gateway, listed: bytes, identity: Identity) -> dict[s
             usable.append(fields)
         elif refusal.kind.status >= 500:  # it is not known which of them are of the cloud
             return refusal
-    return {"object": "list", "data": usable}
+    return usable
+
+
+def _called(
+    asked: str, usable: list[dict[str, Any]], aliases: Mapping[str, str]
+) -> dict[str, Any] | Refusal:
+    """The model of that name, however it is spelled; an alias is shown as one. What this key may
+    not use is as unknown as what is not there."""
+    unknown = Refusal("unknown_model", model=asked[:200], param="model")
+    try:
+        name = names.canonical_name(asked)
+    except ValueError:
+        return unknown
+    real = aliases.get(name)
+    wanted = names.canonical_name(real) if real else name
+    for model in usable:
+        if names.canonical_name(model["id"]) == wanted:
+            return {**model, "id": asked} if real else model
+    return unknown

@@ -154,6 +154,11 @@ UNCLEAR = [
     "/v1/.%2E/usage",
     "/v1/%2e/usage",
     "/v1/usage%00",
+    "/v1/models/..%2F..%2fapi",
+    "/v1/models/a%2F%2Fb",
+    "/v1/models/a%5cb",
+    "/v1/modelsx/a%2Fb",
+    "/v1/embeddings%2Fb",
 ]
 
 
@@ -165,7 +170,13 @@ async def test_a_path_that_could_be_read_in_two_ways_reaches_no_route(path: str,
     assert set(json.loads(answer.body)["error"]) == {"message", "type", "param", "code"}
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/models/gemma3:270m", "/v1/models/a.b", "/v1/..a", "/é"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/v1/models/gemma3:270m", "/v1/models/a.b", "/v1/..a", "/é"),
+        *("/v1/models/lab/gemma:1", "/v1/models/lab%2Fgemma:1"),
+    ],
+)
 async def test_an_ordinary_path_goes_on(path: str):
     assert (await ask(path)).reached
 
