@@ -91,17 +91,10 @@ class World:
         self.books = books
         self.sent: list[dict[str, Any]] = []
 
-    def ask(
-        self,
-        name: str,
-        path: bytes = CHAT.encode(),
-        answered_by: str = "",
-        answer: Recording | None = None,
-    ) -> Reply:
+    def ask(self, name: str, path: bytes = CHAT.encode(), answer: Recording | None = None) -> Reply:
         """Send the recorded request as it was, with a key."""
         request = Recording(name).request.replace(CHAT.encode(), path, 1)
-        recorded = Recording(answered_by or ANSWERED_BY.get(name, name))
-        self.replay.recording = answer or recorded
+        self.replay.recording = answer or Recording(ANSWERED_BY.get(name, name))
         self.replay.received.clear()
         first, _, rest = OTHER_KEY.sub(b"", request).partition(b"\r\n")
         raw = b"%s\r\nX-API-Key: %s\r\n%s" % (first, self.books.key.encode(), rest)
@@ -216,7 +209,7 @@ def test_the_usage_that_the_gateway_asked_for_is_counted_and_kept_from_who_did_n
     world: World,
 ):
     answered = Recording("oai-chat-stream-usage")  # the same question
-    reply = world.ask("oai-chat-stream", answered_by=answered.name)
+    reply = world.ask("oai-chat-stream", answer=answered)
     assert world.sent[0]["stream_options"] == {"include_usage": True}
     assert reply.body == without_usage(answered.body) != answered.body
     assert checked_row(world, reply, "reported", "ok").counts == answered.usage

@@ -90,7 +90,7 @@ def world(postgres: Server) -> Iterator[World]:
 
 
 def ask(world: World, name: str) -> Reply:
-    return world.ask(ASKED_BY.get(name, name), answered_by=name)
+    return world.ask(ASKED_BY.get(name, name), answer=Recording(name))
 
 
 def lines(body: bytes) -> list[dict[str, object]]:
