@@ -12,7 +12,7 @@ from gateway.decoding import UNREADABLE
 from gateway.dialects import ollama_answer, strict
 from gateway.dialects.base import Body, Event, Reference, Sanitised
 from gateway.dialects.ollama_request import Int, NativeRequest, read, sanitised
-from gateway.dialects.openai_chat.request import length
+from gateway.dialects.prompt import length
 from gateway.errors import Refusal
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, field
 from gateway import names
 from gateway.dialects import strict
 from gateway.dialects.base import Sanitised
-from gateway.dialects.openai_chat.request import IMAGE_FLOOR, MESSAGE_OVERHEAD
+from gateway.dialects.prompt import IMAGE_FLOOR, MESSAGE_OVERHEAD, Choice
 from gateway.errors import Refusal
 
 Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -69,7 +69,7 @@ class PromptedRequest(NativeRequest, kw_only=True):
 
     stream: bool | None = None
     format: str | dict[str, Any] | None = None
-    think: bool | str | None = None
+    think: bool | Choice | None = None
     truncate: bool | None = None
     shift: bool | None = None
     logprobs: bool | None = None

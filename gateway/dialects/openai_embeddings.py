@@ -11,7 +11,7 @@ from gateway.decoding import UNREADABLE
 from gateway.dialects import strict
 from gateway.dialects.base import Body, Event, Reference, Sanitised
 from gateway.dialects.openai_chat import answer as chat
-from gateway.dialects.openai_chat.request import MESSAGE_OVERHEAD, length
+from gateway.dialects.prompt import MESSAGE_OVERHEAD, length
 from gateway.errors import Refusal
 
 _Texts = Annotated[list[str], Meta(min_length=1)]

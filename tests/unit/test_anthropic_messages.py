@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.dialects.anthropic_messages import Messages
 from gateway.dialects.base import Sanitised
-from gateway.dialects.openai_chat.request import IMAGE_FLOOR
+from gateway.dialects.prompt import IMAGE_FLOOR
 from gateway.errors import Refusal
 from tests.unit.full_messages import FULL, MINIMAL, PIXEL
 
@@ -256,7 +256,7 @@ def bound(**fields: Any) -> int:
         ),
         (
             {"messages": said({"type": "tool_use", "id": "1", "name": "fn", "input": {"a": "bc"}})},
-            3 + len('{"a":"bc"}'),
+            3 + len('{"a":"bc"}') + 40,
             1,
         ),
     ],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.dialects.base import Sanitised
 from gateway.dialects.ollama_chat import OllamaChat
-from gateway.dialects.openai_chat.request import IMAGE_FLOOR
+from gateway.dialects.prompt import IMAGE_FLOOR
 from gateway.errors import Refusal
 from tests.unit.native_requests import (
     CHAT,
@@ -73,7 +73,7 @@ def sent(granted: int = 9, **fields: Any) -> dict[str, Any]:
                     "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": {"x": "<"}}}],
                 }
             ],
-            2 + len('{"x":"<"}') + 5,
+            2 + len('{"x":"<"}') + 5 + 40,
             2,
         ),
     ],

@@ -8,7 +8,7 @@ from hypothesis import example, given
 
 from gateway.dialects.base import Sanitised
 from gateway.dialects.ollama_generate import OllamaGenerate
-from gateway.dialects.openai_chat.request import IMAGE_FLOOR
+from gateway.dialects.prompt import IMAGE_FLOOR
 from gateway.errors import Refusal
 from tests.unit.native_requests import (
     GENERATE,
@@ -55,7 +55,7 @@ def sent(granted: int = 9, **fields: Any) -> dict[str, Any]:
         ({"suffix": "end"}, 5, 2),
         ({"system": "a", "suffix": "b"}, 4, 3),
         ({"format": "json"}, 2 + len('"json"'), 1),
-        ({"format": {"x": "<"}}, 2 + len('{"x":"<"}') + 5, 1),
+        ({"format": {"x": "<"}}, 2 + len('{"x":"<"}') + 5 + 40, 1),
         ({"images": ["aGk="]}, 2 + IMAGE_FLOOR, 1),
         ({"images": ["A" * 9000] * 2}, 2 + 18000, 1),
     ],

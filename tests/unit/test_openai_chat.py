@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.dialects.base import Sanitised
 from gateway.dialects.openai_chat import Chat
-from gateway.dialects.openai_chat.request import IMAGE_FLOOR
+from gateway.dialects.prompt import IMAGE_FLOOR
 from gateway.errors import Refusal
 
 CHAT = Chat()

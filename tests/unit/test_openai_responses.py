@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.base import Sanitised
-from gateway.dialects.openai_chat.request import IMAGE_FLOOR
 from gateway.dialects.openai_responses import Responses
+from gateway.dialects.prompt import IMAGE_FLOOR
 from gateway.errors import Refusal
 
 RESPONSES = Responses()
@@ -56,7 +56,7 @@ def test_the_prompt_bound_is_the_bytes_of_all_texts_and_32_for_each_item(text, m
 @pytest.mark.parametrize(
     ("item", "size"),
     [
-        ({"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a":1}'}, 10),
+        ({"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a":1}'}, 10 + 40),
         ({"type": "function_call", "call_id": "", "name": "f", "arguments": '"<>&"'}, 1 + 5 + 15),
         ({"type": "function_call_output", "call_id": "c1", "output": "four"}, 6),
         (
@@ -148,8 +148,8 @@ def test_the_client_s_cap_is_the_most_that_it_gets():
 
 def test_tools_and_the_form_of_the_text_count_as_templates_print_them():
     tool = {"type": "function", "name": "f", "description": "<b>", "parameters": {"type": "object"}}
-    size = len(json.dumps([tool], separators=(",", ":"))) + 10
+    size = len(json.dumps([tool], separators=(",", ":"))) + 10 + 5 * 40 + 3
     assert sanitise(tools=[tool]).prompt_bound == 2 + 32 + size + 128
     form = {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}}}
-    size = len(json.dumps(form, separators=(",", ":")))
+    size = len(json.dumps(form, separators=(",", ":"))) + 5 * 40 + 2
     assert sanitise(text=form).prompt_bound == 2 + 32 + size

@@ -1,31 +1,22 @@
 """How long the prompt can be that a template makes of a request to messages."""
 
-import re
 from typing import NamedTuple
 
-from gateway.dialects import strict
 from gateway.dialects.anthropic_messages.shapes import (
     ContentBlock,
     MessageParam,
     MessagesRequest,
     SystemBlock,
 )
-from gateway.dialects.openai_chat.request import (
+from gateway.dialects.prompt import (
     IMAGE_FLOOR,
     MESSAGE_OVERHEAD,
     TOOL_OVERHEAD,
     USUAL_ROLE,
     length,
+    printed_size,
 )
 from gateway.errors import Refusal
-
-# Bytes by which Go's JSON of the same value is longer than ours at each of these.
-_LONGER_IN_GO = (
-    (re.compile(rb"[<>&]"), 5),  # \u003c
-    (re.compile(rb"\xe2\x80[\xa8\xa9]"), 3),  # \u2028
-    (re.compile(rb"\\[bf]"), 4),  # \u0008
-    (re.compile(rb"\d[eE]"), 20),  # 1e20 is written out
-)
 
 
 class Measure(NamedTuple):
@@ -38,12 +29,11 @@ class Measure(NamedTuple):
 def measure(request: MessagesRequest) -> Measure | Refusal:
     """All that can end up in the prompt: texts, pictures, calls, results, definitions of tools."""
     blocks = [block for message in request.messages for block in _blocks(message)]
-    printed = strict.encode([request.tools, [block.input for block in blocks]])
-    if isinstance(printed, Refusal):
-        return printed
-    size = len(printed)
-    size += sum(more * len(shape.findall(printed)) for shape, more in _LONGER_IN_GO)
+    size = printed_size([request.tools, [block.input for block in blocks]])
+    if isinstance(size, Refusal):
+        return size
     system = request.system or ""
+    size += length(request.tool_choice.name) if request.tool_choice else 0
     size += length(system) if isinstance(system, str) else sum(map(_block_size, system))
     for message in request.messages:
         size += max(0, length(message.role) - USUAL_ROLE)

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from gateway.dialects.prompt import Choice
+
 _Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _Number = float | None
 
@@ -53,18 +55,18 @@ class ToolParam(Struct, omit_defaults=True):
 
 
 class ToolChoiceParam(Struct, omit_defaults=True):
-    type: str
+    type: Choice
     name: str | None = None
     disable_parallel_tool_use: bool | None = None
 
 
 class ThinkingConfig(Struct, omit_defaults=True):
-    type: str
+    type: Choice
     budget_tokens: _Int | None = None
 
 
 class OutputConfig(Struct, omit_defaults=True):
-    effort: str | None = None
+    effort: Choice | None = None
 
 
 class MessagesRequest(Struct, omit_defaults=True):

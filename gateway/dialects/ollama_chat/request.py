@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from gateway.dialects.base import Sanitised
 from gateway.dialects.ollama_request import Int, PromptedRequest, cap, pictures, read, sanitised
-from gateway.dialects.openai_chat.request import TOOL_OVERHEAD, USUAL_ROLE, length, printed_size
+from gateway.dialects.prompt import TOOL_OVERHEAD, USUAL_ROLE, length, printed_size
 from gateway.errors import Refusal
 
 

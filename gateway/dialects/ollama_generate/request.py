@@ -13,7 +13,7 @@ from gateway.dialects.ollama_request import (
     read,
     sanitised,
 )
-from gateway.dialects.openai_chat.request import length, printed_size
+from gateway.dialects.prompt import length, printed_size
 from gateway.errors import Refusal
 
 

@@ -11,15 +11,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from gateway import names
 from gateway.dialects import strict
 from gateway.dialects.base import Sanitised
-from gateway.errors import Refusal
-
-MESSAGE_OVERHEAD = (
-    32  # tokens that a template may add to a message (DESIGN.md, invariant 1) or call
+from gateway.dialects.prompt import (
+    IMAGE_FLOOR,
+    MESSAGE_OVERHEAD,
+    NO_URLS,
+    TOOL_OVERHEAD,
+    USUAL_ROLE,
+    Choice,
+    length,
+    printed_length,
+    printed_size,
+    stands_alone,
 )
-TOOL_OVERHEAD = 128  # what a template writes around one
-USUAL_ROLE = 16  # bytes of a role that the overhead covers
-IMAGE_FLOOR = 4096  # a small file can still be a large picture
-NO_URLS = "Pictures are not fetched: send them as data: URLs with base64."
+from gateway.errors import Refusal
 
 _Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _Number = float | None
@@ -91,7 +95,7 @@ class ResponseFormat(Struct, omit_defaults=True):
 
 
 class Reasoning(Struct, omit_defaults=True):
-    effort: str | None = None
+    effort: Choice | None = None
 
 
 class ChatRequest(Struct, omit_defaults=True):
@@ -112,7 +116,7 @@ class ChatRequest(Struct, omit_defaults=True):
     response_format: ResponseFormat | None = None
     tools: list[Tool] | None = None
     reasoning: Reasoning | None = None
-    reasoning_effort: str | None = None
+    reasoning_effort: Choice | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
 
@@ -175,32 +179,6 @@ def _parts(request: ChatRequest) -> Iterator[Part]:
 
 def _picture(part: Part) -> str | None:
     return part.image_url.url if isinstance(part.image_url, ImageURL) else part.image_url
-
-
-def stands_alone(url: str | None) -> bool:
-    """Whether the picture is in the request itself. Other model servers than Ollama would fetch it
-    from wherever the caller says, the owner's own network too."""
-    return url is None or url.startswith("data:")
-
-
-def printed_size(value: object) -> int | Refusal:
-    """Bytes that a template makes of something it prints as JSON; None: nothing."""
-    text = strict.encode(value) if value else b""
-    if isinstance(text, Refusal):
-        return text
-    return printed_length(text.decode())
-
-
-def printed_length(text: str | None) -> int:
-    """The same of a text that is JSON already. Go's writes <, > and & as six bytes."""
-    return length(text) + 5 * sum(map(text.count, "<>&")) if text else 0
-
-
-def length(text: str | None) -> int:
-    """Bytes of a text in UTF-8."""
-    if not text:
-        return 0
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _message_size(message: Message) -> int:

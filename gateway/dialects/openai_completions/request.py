@@ -7,7 +7,8 @@ from msgspec import Meta, Struct
 from gateway import names
 from gateway.dialects import strict
 from gateway.dialects.base import Sanitised
-from gateway.dialects.openai_chat.request import MESSAGE_OVERHEAD, StreamOptions, length
+from gateway.dialects.openai_chat.request import StreamOptions
+from gateway.dialects.prompt import MESSAGE_OVERHEAD, length
 from gateway.errors import Refusal
 
 _Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gateway.dialects.openai_chat.request import (
+from gateway.dialects.prompt import (
     IMAGE_FLOOR,
     NO_URLS,
     USUAL_ROLE,

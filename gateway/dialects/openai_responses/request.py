@@ -11,13 +11,14 @@ from msgspec import Meta, Struct
 from gateway import names
 from gateway.dialects import strict
 from gateway.dialects.base import Sanitised
-from gateway.dialects.openai_chat.request import (
+from gateway.dialects.openai_responses.items import InputItem, refusal
+from gateway.dialects.prompt import (
     MESSAGE_OVERHEAD,
     TOOL_OVERHEAD,
+    Choice,
     length,
     printed_size,
 )
-from gateway.dialects.openai_responses.items import InputItem, refusal
 from gateway.errors import Refusal
 
 _Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -47,9 +48,9 @@ class TextOptions(Struct, omit_defaults=True):
 
 
 class ReasoningOptions(Struct, omit_defaults=True):
-    effort: str | None = None
-    summary: str | None = None
-    generate_summary: str | None = None
+    effort: Choice | None = None
+    summary: Choice | None = None
+    generate_summary: Choice | None = None
 
 
 class ResponseRequest(Struct, omit_defaults=True):
@@ -70,7 +71,7 @@ class ResponseRequest(Struct, omit_defaults=True):
     tools: list[FunctionTool] | None = None
     text: TextOptions | None = None
     reasoning: ReasoningOptions | None = None
-    truncation: str | None = None
+    truncation: Choice | None = None
     previous_response_id: Annotated[str | None, _REFUSED] = None
     conversation: Annotated[Any, _REFUSED] = None
     prompt: Annotated[Any, _REFUSED] = None
