@@ -2,10 +2,10 @@
 (`/api/embeddings`), which reports nothing and is estimated."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from gateway import names
 from gateway.decoding import UNREADABLE
@@ -15,11 +15,15 @@ from gateway.dialects.ollama_request import Int, NativeRequest, read, sanitised
 from gateway.dialects.prompt import length
 from gateway.errors import Refusal
 
+# Of nothing no vector is made: the model would only be loaded.
+_Text = Annotated[str, Meta(min_length=1)]
+_Texts = Annotated[list[str], Meta(min_length=1)]
+
 
 class OllamaEmbedRequest(NativeRequest, kw_only=True):
     """Fields of Ollama's EmbedRequest. What would change the model for others is refused."""
 
-    input: str | list[str]
+    input: _Text | _Texts
     truncate: bool | None = None
     dimensions: Int | None = None
 
@@ -27,7 +31,7 @@ class OllamaEmbedRequest(NativeRequest, kw_only=True):
 class OllamaEmbeddingsRequest(NativeRequest, kw_only=True):
     """Fields of Ollama's EmbeddingRequest. What would change the model for others is refused."""
 
-    prompt: str
+    prompt: _Text
 
 
 class OllamaEmbedAnswer(Struct):
@@ -71,10 +75,10 @@ class _Vectors:
     def read_body(self, body: bytes) -> Body:
         """The count of the prompts, if there is one."""
         try:
-            msgspec.json.decode(body, type=dict[str, Raw])
+            found = msgspec.json.decode(body, type=dict[str, Raw])
         except UNREADABLE:
             return Body(broken=True)
-        return Body(ollama_answer.reported(body))
+        return Body(ollama_answer.reported(body), broken="error" in found)
 
     error_event = staticmethod(ollama_answer.error_event)
 
@@ -140,7 +144,7 @@ def _vectors(request: NativeRequest, texts: list[str]) -> Sanitised | Refusal:
     size = sum(map(length, texts))
     asked = sanitised(request, size=size, wraps=len(texts), stream=False, max_output=0)
     if isinstance(asked, Sanitised):
-        asked.inputs = max(1, len(texts))
+        asked.inputs = len(texts)
     return asked
 
 

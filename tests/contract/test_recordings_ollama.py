@@ -51,17 +51,18 @@ REFUSED = {
     "nat-generate-load": "prompt",
     "nat-generate-load-stream": "prompt",
     "nat-generate-unload": "prompt",
+    "nat-embed-empty": "input",
+    "nat-embed2-empty": "input",
+    "nat-embed2-empty-array": "input",
+    "nat-embeddings-empty": "prompt",
 }
 ENCODED = {"enc-gzip-native", "enc-zstd-native"}
 CLOUD = {"cloud-native-chat", "cloud-generate", "cloud-embed", "nocloud-native-chat"}
 # Streams that Ollama left without a terminal line, and one that says why.
 CUT = {"disc-native-stream", "repeat-abort-generate-stream"}
 CRASHED = {"runner-killed-native-stream"}
-# Ollama reports no count: there is none for the older vectors, and none for no text.
-UNCOUNTED = {
-    *("nat-embed-empty", "nat-embed2-empty", "nat-embed2-empty-array"),
-    *("nat-embeddings2", "nat-embeddings-empty"),
-}
+# Ollama reports no count for the older vectors.
+UNCOUNTED = {"nat-embeddings2"}
 
 # Recorded as answers to raw prompts, which are refused: another question is asked for them.
 ASKED_BY = {

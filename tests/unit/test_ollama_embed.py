@@ -46,13 +46,19 @@ def refused(dialect: Any, body: object) -> Refusal:
 
 @pytest.mark.parametrize(
     ("given_", "size", "inputs"),
-    [("hi", 2, 1), ("", 0, 1), (["é😀", "a"], 7, 2), ([], 0, 0), ([""] * 9, 0, 9)],
+    [("hi", 2, 1), (["é😀", "a"], 7, 2), ([""] * 9, 0, 9)],
 )
 def test_the_prompt_bound_is_all_text_and_32_for_each_of_them(given_, size, inputs):
     found = asked(OllamaEmbed(), {"model": "m", "input": given_})
     assert (found.prompt_bytes, found.messages) == (size, inputs)
     assert found.prompt_bound == size + 32 * inputs
-    assert found.inputs == max(1, inputs)  # each may fill the context
+    assert found.inputs == inputs  # each may fill the context
+
+
+def test_a_request_that_would_only_load_the_model_is_refused():
+    for nothing in ("", []):
+        refused(OllamaEmbed(), {"model": "m", "input": nothing})
+    refused(OllamaEmbeddings(), {"model": "m", "prompt": ""})
 
 
 @each
