@@ -14,6 +14,24 @@ from gateway.dialects.base import Sanitised
 Echo = Callable[[bytes], bytes]
 
 
+def real_name(aliases: Mapping[str, str], spelling: str) -> str:
+    """The model that an alias stands for, or the spelling itself."""
+    try:
+        return aliases.get(names.canonical_name(spelling), spelling)
+    except ValueError:
+        return spelling
+
+
+def aliases_of(aliases: Mapping[str, str], model: str) -> list[str]:
+    """The other names of an installed model, as they are listed beside it."""
+    name = names.canonical_name(model)
+    return [
+        alias.removesuffix(":latest")
+        for alias, real in aliases.items()
+        if names.canonical_name(real) == name
+    ]
+
+
 def resolve(aliases: Mapping[str, str], asked: Sanitised) -> None:
     """Ask for the real model where the client named an alias. `aliases`: canonical names."""
     real = aliases.get(asked.model)
@@ -27,15 +45,20 @@ def resolve(aliases: Mapping[str, str], asked: Sanitised) -> None:
 def echo(asked: Sanitised, *, whole: bool) -> Echo | None:
     """What puts the alias back into events, or a `whole` answer; None: there is none.
 
-    The quotes keep it from text: inside a JSON string they are escaped. A whole answer names its
-    model once, before the arguments of a tool, which may be JSON themselves."""
+    The quotes keep it from text: inside a JSON string they are escaped. A whole answer, and each
+    line of a stream, names its model before the arguments of a tool, which may be JSON themselves:
+    only the first name counts, and the rest of the line is passed over."""
     if asked.alias is None:
         return None
     sent = re.escape(_json(asked.sent))
-    named = re.compile(rb'("model"\s*:\s*)' + sent)
+    named = re.compile(rb'("model"\s*:\s*)(' + sent + rb")?(.*)")
     alias = _json(asked.alias)
     count = 1 if whole else 0  # 0: all
-    return lambda answer: named.sub(lambda found: found[1] + alias, answer, count=count)
+
+    def renamed(found: re.Match[bytes]) -> bytes:
+        return found[1] + (alias if found[2] else b"") + found[3]
+
+    return lambda answer: named.sub(renamed, answer, count=count)
 
 
 def _json(text: str) -> bytes:

@@ -5,7 +5,13 @@ from typing import Any, cast
 
 from msgspec import UNSET, Struct, UnsetType
 
-_LONGEST = 64  # bytes of a text in `model_info`; a licence or a template has more
+# What of `model_info` is told as text. A GGUF file may hold any text under any other key: prompts,
+# a template, a licence, where the model came from.
+_TEXTS = {
+    *(f"general.{key}" for key in ("architecture", "basename", "size_label", "type")),
+    *("tokenizer.ggml.model", "tokenizer.ggml.pre"),
+}
+_LONGEST = 64  # characters of one; a licence or a template has more
 
 
 class ModelDetails(Struct):
@@ -43,7 +49,10 @@ class InstalledModels(Struct):
 
 
 class ShowRequest(Struct):
-    model: str
+    """`name` is what older clients call the `model`."""
+
+    model: str = ""
+    name: str = ""
 
 
 class Tensor(Struct):
@@ -66,7 +75,7 @@ class ShownModel(Struct):
     remote_host: str | UnsetType = UNSET
 
     def cleared(self) -> "ShownModel":
-        """Itself, of the metadata only numbers and names: a GGUF file may hold any text."""
+        """Itself, of the metadata only numbers and a few names."""
         self.model_info = _named(self.model_info)
         if self.projector_info is not UNSET:
             self.projector_info = _named(self.projector_info)
@@ -78,12 +87,13 @@ class OllamaVersion(Struct):
 
 
 def _named(info: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in info.items() if _is_plain(value)}
+    return {key: value for key, value in info.items() if _is_plain(key, value)}
 
 
-def _is_plain(value: object) -> bool:
+def _is_plain(key: str, value: object) -> bool:
     if isinstance(value, list):
-        return all(map(_is_plain, cast(list[object], value)))
+        return all(_is_plain("", item) for item in cast(list[object], value))
     if isinstance(value, str):
-        return len(value) <= _LONGEST and "/" not in value and "\\" not in value
+        named = key in _TEXTS and len(value) <= _LONGEST
+        return named and "/" not in value and "\\" not in value
     return not isinstance(value, dict)

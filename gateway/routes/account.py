@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from gateway import administration, names
+from gateway import administration, aliases, names
 from gateway.decoding import decode
 from gateway.errors import Refusal
 from gateway.pipeline import Gateway
@@ -29,8 +29,14 @@ def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
     @get("/v1/models")
     async def models(request: AnyRequest) -> Response[bytes]:
         found = await usable(request)
-        listed = {"object": "list", "data": found}
-        return respond(request, found if isinstance(found, Refusal) else listed)
+        if isinstance(found, Refusal):
+            return respond(request, found)
+        others = [
+            {**model, "id": alias}
+            for model in found
+            for alias in aliases.aliases_of(gateway.settings.model_aliases, model["id"])
+        ]
+        return respond(request, {"object": "list", "data": [*found, *others]})
 
     @get("/v1/models/{model:path}")
     async def model(request: AnyRequest) -> Response[bytes]:
@@ -75,7 +81,7 @@ async def _usable(
 
 
 def _called(
-    asked: str, usable: list[dict[str, Any]], aliases: Mapping[str, str]
+    asked: str, usable: list[dict[str, Any]], other_names: Mapping[str, str]
 ) -> dict[str, Any] | Refusal:
     """The model of that name, however it is spelled; an alias is shown as one. What this key may
     not use is as unknown as what is not there."""
@@ -84,7 +90,7 @@ def _called(
         name = names.canonical_name(asked)
     except ValueError:
         return unknown
-    real = aliases.get(name)
+    real = other_names.get(name)
     wanted = names.canonical_name(real) if real else name
     for model in usable:
         if names.canonical_name(model["id"]) == wanted:

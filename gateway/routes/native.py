@@ -7,7 +7,8 @@ from litestar import HttpMethod, Response, post, route
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from gateway import names
+from gateway import aliases, names
+from gateway.call import Call, ClientGone
 from gateway.decoding import decode
 from gateway.dialects import strict
 from gateway.errors import Refusal
@@ -39,6 +40,14 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
             "upstream_error", f"What the model server says at {path} is no JSON."
         )
 
+    def with_aliases(listed: InstalledModels) -> InstalledModels:
+        others = [
+            msgspec.structs.replace(model, name=alias, model=alias)
+            for model in listed.models
+            for alias in aliases.aliases_of(gateway.settings.model_aliases, model.name)
+        ]
+        return InstalledModels([*listed.models, *others])
+
     async def list_models(request: AnyRequest, path: str) -> InstalledModels | Refusal:
         identity = await identify(gateway, request, _SCOPE)
         if isinstance(identity, Refusal):
@@ -64,7 +73,8 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
 
     @route("/api/tags", http_method=_READ)
     async def tags(request: AnyRequest) -> Response[bytes]:
-        return respond(request, await list_models(request, "/api/tags"))
+        listed = await list_models(request, "/api/tags")
+        return respond(request, listed if isinstance(listed, Refusal) else with_aliases(listed))
 
     @route("/api/ps", http_method=_READ)
     async def ps(request: AnyRequest) -> Response[bytes]:
@@ -78,27 +88,29 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         identity = await identify(gateway, request, _SCOPE)
         if isinstance(identity, Refusal):
             return identity
-        asked = await _body(request)
+        asked = await show_request(request)
         if isinstance(asked, Refusal):
             return asked
-        refusal = await refused_model(gateway, asked.model, identity)
+        spelling = asked.model or asked.name
+        spelling = aliases.real_name(gateway.settings.model_aliases, spelling)
+        refusal = await refused_model(gateway, spelling, identity)
         if refusal is not None:
             return refusal
         if gateway.catalogue.foreign:
             return Refusal("not_supported")
-        name = names.canonical_name(asked.model)
+        name = names.canonical_name(spelling)
         missing = Refusal("unknown_model", model=name, param="model")
-        asked.model = names.upstream_name(asked.model, name)
-        shown = await read("/api/show", ShownModel, msgspec.json.encode(asked), missing)
+        question = msgspec.json.encode({"model": names.upstream_name(spelling, name)})
+        shown = await read("/api/show", ShownModel, question, missing)
         return shown if isinstance(shown, Refusal) else shown.cleared()
 
     return [version, tags, ps, show]
 
 
-async def _body(request: AnyRequest) -> ShowRequest | Refusal:
-    data = b""
-    async for part in request.stream():
-        data += part
-        if len(data) > _MAX_BODY:
-            return Refusal("request_too_large", str(_MAX_BODY))
-    return strict.parse(data, ShowRequest)
+async def show_request(request: AnyRequest) -> ShowRequest | Refusal:
+    """What is asked, within the time that any body may take."""
+    try:
+        data = await Call(request.scope, request.receive, request.send).body(_MAX_BODY)
+    except ClientGone:  # nobody reads it
+        return Refusal("request_timeout")
+    return data if isinstance(data, Refusal) else strict.parse(data, ShowRequest)

@@ -164,6 +164,13 @@ def test_a_body_without_end_is_refused(client: httpx.Client, key: str) -> None:
     assert error(answer)
 
 
+def test_an_encoded_body_is_refused_as_on_every_other_route(client: httpx.Client, key: str) -> None:
+    headers = {**bearer(key), "content-encoding": "gzip"}
+    answer = client.post("/api/show", headers=headers, content=b"\x1f\x8b")
+    assert answer.status_code == 415
+    assert error(answer)
+
+
 def test_a_key_is_not_told_whether_another_s_model_is_there(
     gateway: GatewayProcess, client: httpx.Client
 ) -> None:

@@ -1,9 +1,14 @@
 """Which server answers behind the gateway decides whether Ollama's own routes are there."""
 
+from typing import Any, cast
+
+import anyio
 import pytest
+from litestar import Request
 
 from gateway.catalogue import Catalogue
 from gateway.errors import Refusal
+from gateway.routes.native import show_request
 from tests.unit.test_catalogue import LISTED, TAG, Told, catalogue
 
 
@@ -33,3 +38,14 @@ async def test_an_ollama_that_takes_the_place_of_another_server_is_none_any_more
     told.answers["tags"] = {"models": [TAG]}
     await found.refresh()
     assert not found.foreign
+
+
+@pytest.mark.anyio
+async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("gateway.call.BODY_TIMEOUT", 0.01)
+    scope: Any = {"type": "http", "method": "POST", "path": "/api/show", "headers": []}
+    request = Request[Any, Any, Any](scope, cast(Any, anyio.sleep_forever))
+    with anyio.fail_after(5):
+        assert await show_request(request) == Refusal("request_timeout")
