@@ -32,9 +32,11 @@ def respond(request: AnyRequest, result: object, status: int = 200) -> Response[
 
 def _methods(request: AnyRequest) -> str:
     """What the path does answer to."""
+    path = request.url.path.rstrip("/") or "/"
     for route in request.app.routes:
-        pattern = re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(route.path))
-        if isinstance(route, HTTPRoute) and re.fullmatch(pattern, request.url.path):
+        pattern = re.sub(r"\\{[^}]*:path\\}", ".+", re.escape(route.path))
+        pattern = re.sub(r"\\{[^}]*\\}", "[^/]+", pattern)
+        if isinstance(route, HTTPRoute) and re.fullmatch(pattern, path):
             return ", ".join(sorted(route.methods))
     return "another method"
 

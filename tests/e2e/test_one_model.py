@@ -84,6 +84,49 @@ def test_what_a_key_may_not_use_is_as_unknown_as_what_is_not_there(
         client.models.retrieve(LAB)
 
 
+@pytest.mark.parametrize("path", [MODEL, LAB, f"{MODEL}/", "", "a/b/c"])
+def test_another_method_is_told_which_one_to_use(
+    gateway: GatewayProcess, key: str, path: str
+) -> None:
+    with connect(gateway.url) as plain:
+        answer = plain.delete(f"/v1/models/{path}", headers=bearer(key))
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["allow"].split(", ")
+
+
+def test_an_alias_is_listed_beside_its_model_for_those_who_may_use_it(
+    gateway: GatewayProcess, key: str
+) -> None:
+    narrow = make_key(gateway.url, allowed_models=[LAB])
+    with connect(gateway.url) as plain:
+        for path, list_, name in (("/v1/models", "data", "id"), ("/api/tags", "models", "name")):
+            for asks, expected in ((key, {MODEL, LAB, "gpt-4o-mini"}), (narrow, {LAB})):
+                listed = plain.get(path, headers=bearer(asks)).json()[list_]
+                assert {one[name] for one in listed} == expected
+                assert len(listed) == len(expected)
+        tags = plain.get("/api/tags", headers=bearer(key)).json()["models"]
+    assert all(one.get("model", one["name"]) == one["name"] for one in tags)
+
+
+@pytest.mark.parametrize("field", ["model", "name"])
+def test_ollama_shows_an_alias_s_model_to_those_who_may_use_it(
+    gateway: GatewayProcess, key: str, shared_upstream: FakeUpstream, field: str
+) -> None:
+    narrow = make_key(gateway.url, allowed_models=[LAB])
+    shared_upstream.reset()
+    with connect(gateway.url) as plain:
+
+        def show(asks: str, name: str) -> int:
+            return plain.post("/api/show", headers=bearer(asks), json={field: name}).status_code
+
+        assert show(key, "GPT-4o-mini") == 200
+        assert show(narrow, "gpt-4o-mini") == 403
+        assert show(key, "gpt-4o") == 403  # it runs in the cloud
+    shows = [one.json for one in shared_upstream.received if one.target == "/api/show"]
+    assert {"model": MODEL} in shows
+    assert all(list(one) == ["model"] for one in shows)
+
+
 def test_no_name_of_a_model_becomes_a_path_of_the_model_server(
     gateway: GatewayProcess, key: str, shared_upstream: FakeUpstream
 ) -> None:
