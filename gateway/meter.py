@@ -5,6 +5,7 @@ that holds them. When no usage is reported it estimates from what it saw: a toke
 event, and about four bytes of text (facts/ollama.md, trap 7: chunks are not tokens).
 """
 
+import re
 from collections.abc import Iterator
 
 from gateway.dialects.base import SSE, Dialect, Usage
@@ -12,6 +13,8 @@ from gateway.dialects.base import SSE, Dialect, Usage
 BYTES_PER_TOKEN = 4
 MAX_EVENT = 16 * 1024**2  # bytes; a longer one is no event stream
 PROMPT_OVERHEAD = 8  # tokens a chat template usually adds to a message
+
+_TEXT = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)  # of a JSON string, to its end
 
 
 class BrokenStream(Exception):
@@ -32,6 +35,8 @@ class StreamMeter:
         self._dialect = dialect
         self._end = (dialect.framing or SSE).separator
         self._show_usage = show_usage
+        self._crlf = dialect.framing is SSE  # which allows both line ends
+        self._half = b""  # of a line end
         self._tail = b""
         self._first = b""
         self._last = b""
@@ -41,6 +46,8 @@ class StreamMeter:
     def feed(self, chunk: bytes) -> bytes:
         """Take what arrived; return the whole events that the client may see, perhaps none."""
         end = self._end
+        if self._crlf and (b"\r" in chunk or self._half):
+            chunk = self._plain(chunk)
         if self._tail:
             chunk = self._tail + chunk
             self._tail = b""
@@ -61,6 +68,12 @@ class StreamMeter:
         if start:
             self._count(chunk[:start])
         return chunk[:start] + b"".join(self._inspect(chunk[start:]))
+
+    def _plain(self, chunk: bytes) -> bytes:
+        """With the line ends that most servers use; no text holds a plain CR."""
+        chunk = self._half + chunk
+        self._half = b"\r" if chunk.endswith(b"\r") else b""
+        return chunk[: len(chunk) - len(self._half)].replace(b"\r\n", b"\n")
 
     def _first_mark(self, chunk: bytes) -> int:
         """Where the first bytes stand that may announce usage or the end; -1: nowhere."""
@@ -105,18 +118,49 @@ class StreamMeter:
 
     def estimate(self) -> int:
         """Tokens produced so far, as far as they can be told without a report."""
+        begun = self._begun()
+        if not self._events:
+            return begun
+        events = self._events
+        if events > 1 and not self._ends()[1]:
+            events -= 1  # the empty chunk that announces a crash, or the finish
+        return begun + max(events, -(-self.text() // BYTES_PER_TOKEN))
+
+    def _begun(self) -> int:
+        """Tokens of the event that has only begun to come: a tool call can be long."""
+        piece, size = self._dialect.piece, 0
+        if piece != self._end and piece not in self._tail:
+            return 0  # it repeats what came, or carries none
+        for found in self._dialect.begins.finditer(self._tail):
+            text = _TEXT.match(self._tail, found.end()) if found[0].endswith(b'"') else None
+            size += len(text[0]) if text else len(self._tail) - found.end()
+        return -(-size // BYTES_PER_TOKEN)
+
+    def text(self) -> int:
+        """Bytes of generated text in the events so far, as far as it can be told."""
         if not self._events:
             return 0
-        size, piece = self._dialect.text_size, self._dialect.piece
-        first = self._event_at(self._first, self._first.find(piece))
-        last = self._event_at(self._last, self._last.rfind(piece))
-        # The larger of two: the first can lack logprobs, the last can be an empty one.
-        envelope = max(len(one) + len(self._end) - size(one) for one in (first, last))
-        events = self._events
-        if events > 1 and not size(last):
-            events -= 1  # the empty chunk that announces a crash, or the finish
-        text = self._bytes - self._events * envelope
-        return max(events if self._bytes else 0, -(-text // BYTES_PER_TOKEN))
+        first, last = self._ends()
+        return max(self._bytes - self._events * self._envelope(), first + last)
+
+    def _ends(self) -> tuple[int, int]:
+        """Bytes of text in the first event and in the last, if that is another."""
+        first, last = self._outer()
+        size = self._dialect.text_size
+        return size(first), size(last) if self._events > 1 else 0
+
+    def _envelope(self) -> int:
+        """What stands around the text. The larger of two: the first can lack logprobs, the last can
+        be an empty one."""
+        size = self._dialect.text_size
+        return max(len(one) + len(self._end) - size(one) for one in self._outer())
+
+    def _outer(self) -> tuple[bytes, bytes]:
+        piece = self._dialect.piece
+        return (
+            self._event_at(self._first, self._first.find(piece)),
+            self._event_at(self._last, self._last.rfind(piece)),
+        )
 
     def _event_at(self, events: bytes, at: int) -> bytes:
         """The event that holds the byte there, or ends there; without its separator."""
@@ -130,15 +174,19 @@ class PartMeter:
 
     usage = None
 
-    def __init__(self, dialect: Dialect, received: bytearray) -> None:
+    def __init__(self, dialect: Dialect, received: bytes | bytearray) -> None:
         """`received` grows as more of it comes."""
         self._begins = dialect.begins
         self._received = received
 
+    def text(self) -> int:
+        """Bytes of all that follows where the text begins."""
+        found = self._begins.search(self._received)
+        return len(self._received) - found.end() if found else 0
+
     def estimate(self) -> int:
-        """Tokens of all that follows where the text begins."""
-        text = self._begins.search(self._received)
-        return -(-(len(self._received) - text.end()) // BYTES_PER_TOKEN) if text else 0
+        """Tokens of it."""
+        return -(-self.text() // BYTES_PER_TOKEN)
 
 
 class BodyMeter:
@@ -148,8 +196,12 @@ class BodyMeter:
     def __init__(self, dialect: Dialect, body: bytes) -> None:
         self.usage, self._text, self.complete, self.broken = dialect.read_body(body)
 
+    def text(self) -> int:
+        """Bytes of the text in it; 0 where a report spared the looking."""
+        return self._text
+
     def estimate(self) -> int:
-        """Tokens of the text in it."""
+        """Tokens of it."""
         return -(-self._text // BYTES_PER_TOKEN)
 
 

@@ -1,6 +1,7 @@
 """Pass the model's answer to the client, metered, and never as a clean end when it was cut."""
 
 import contextlib
+import re
 
 import msgspec
 
@@ -76,13 +77,18 @@ async def _body(answer: Answer, running: Running) -> Refusal | None:
     if not meter.complete:
         running.cut("truncated")
     running.meter = meter
-    if running.asked.stream and running.call.head_sent:
+    if running.asked.stream:
         running.cut("upstream_error")
         return Refusal("upstream_error", "The model server did not stream its answer.")
     running.settle()
     named = aliases.echo(running.asked, whole=True)
     await running.call.whole(200, named(body) if named else body)
     return None
+
+
+_MEANT_FOR_US = {401, 403, 407}  # it is the gateway that it does not let in
+# Where things lie on the owner's machine is nobody's business.
+_PATH = re.compile(r"(?<![\w.:/])(?:/[\w.@+-]+){2,}|\b[A-Za-z]:\\\S+")
 
 
 class _Error(msgspec.Struct):
@@ -101,10 +107,19 @@ async def _refused(answer: Answer, running: Running) -> Refusal:
         body = decode(await answer.body(), _ErrorBody)
         if body is not None:
             detail = body.error if isinstance(body.error, str) else body.error.message
-    if answer.status == 404:
-        return Refusal("upstream_not_found", detail or "There is no such model.")
-    if answer.status == 503:
-        return Refusal("upstream_busy", detail or "The model server is busy.", retry_after_ms=2000)
-    if 400 <= answer.status < 500:
-        return Refusal("upstream_refused", detail or "The model server refused the request.")
-    return Refusal("upstream_failed", detail or "The model server failed.")
+    detail = _PATH.sub("…", detail)
+    match answer.status:
+        case 404:
+            return Refusal("upstream_not_found", detail or "There is no such model.")
+        case 429 | 503:
+            return Refusal(
+                "upstream_busy", detail or "The model server is busy.", retry_after_ms=2000
+            )
+        case 504:
+            return Refusal("upstream_timeout")
+        case status if status in _MEANT_FOR_US or status < 400:
+            return Refusal("upstream_error", f"The model server answered with {status}.")
+        case status if status < 500:
+            return Refusal("upstream_refused", detail or "The model server refused the request.")
+        case _:
+            return Refusal("upstream_failed", detail or "The model server failed.")

@@ -109,7 +109,7 @@ class Running:
         settlement.status = self._status or status
         settlement.ttft_ms = self._ttft_ms
         usage = self.meter.usage if self.meter else None
-        if usage:
+        if usage and self.meter and (usage.completion_tokens or not self.meter.text()):
             settlement.prompt_tokens = usage.prompt_tokens
             settlement.completion_tokens = usage.completion_tokens
             settlement.usage_source = "reported"

@@ -12,6 +12,7 @@ from msgspec import Raw, Struct, field
 
 from gateway.decoding import UNREADABLE
 from gateway.dialects.base import Body, Count, Event, Usage
+from gateway.dialects.reading import unreadable
 
 # Ollama writes no space there, but what stands in its place may.
 MARKS = (b'"done":true', b'"done": true', b'"error"')
@@ -37,6 +38,7 @@ class _Line(Struct):
     """Where generated text stands: chat's `message`, generate's own fields."""
 
     done: bool = False
+    error: Any = None
     message: _Message = field(default_factory=_Message)
     response: str | None = None
     thinking: str | None = None
@@ -89,8 +91,9 @@ def read_body(body: bytes) -> Body:
     try:
         answer = _decode_line(body)
     except UNREADABLE as problem:
-        return Body(text=len(body), broken=not isinstance(problem, msgspec.ValidationError))
-    return Body(reported(body) if answer.done else None, answer.size(), complete=answer.done)
+        return unreadable(problem, body)
+    usage = reported(body) if answer.done else None
+    return Body(usage, answer.size(), complete=answer.done, broken=bool(answer.error))
 
 
 def reported(text: bytes) -> Usage | None:

@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from gateway import names
 from gateway.decoding import UNREADABLE
@@ -64,6 +64,13 @@ _ANSWER: dict[str, Any] = {
     "model": "nomic-embed-text",
     "usage": {"prompt_tokens": 6, "total_tokens": 6},
 }
+
+
+class _Vectors(Struct):
+    data: list[Raw] = []
+
+
+_decode_vectors = msgspec.json.Decoder(_Vectors).decode
 
 
 class Embeddings:
@@ -128,9 +135,10 @@ class Embeddings:
     def read_body(self, body: bytes) -> Body:
         """The prompt tokens of all texts."""
         try:
-            return Body(chat.reported_in(body))
-        except UNREADABLE as problem:
-            return Body(broken=not isinstance(problem, msgspec.ValidationError))
+            found = _decode_vectors(body)
+            return Body(chat.reported_in(body), broken=not found.data)
+        except UNREADABLE:
+            return Body(broken=True)
 
     def error_event(self, error: bytes) -> bytes:
         """It never streams."""

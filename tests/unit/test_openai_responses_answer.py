@@ -54,7 +54,7 @@ def test_a_stream_cut_at_any_byte_is_shown_and_counted_as_far_as_it_came(name):
         assert stream.startswith(shown)
         assert (meter.complete, meter.usage) == (False, None)
         words = shown.count(b".delta\ndata: ")
-        assert words <= meter.estimate() <= 2 * words + 2
+        assert words <= meter.estimate() <= 2 * words + 4  # one may have begun
 
 
 @every_stream
@@ -146,7 +146,8 @@ def test_a_body_cut_at_any_byte_behind_its_first_text_costs_what_was_there():
 @pytest.mark.parametrize("junk", [b"", b"null", b"[]", b"\xff", b'{"output":7}', b"{" * 9999])
 def test_an_answer_that_is_no_response_breaks_nothing(junk):
     meter = BodyMeter(RESPONSES, junk)
-    assert (meter.usage, meter.estimate()) == (None, 0)
+    assert meter.usage is None
+    assert meter.broken or meter.estimate() > 0
     meter, _ = metered([b"data: " + junk + b"\n\n"])
     assert (meter.usage, meter.complete) == (None, False)
 

@@ -5,6 +5,7 @@ from msgspec import Raw, Struct, field
 
 from gateway.decoding import UNREADABLE
 from gateway.dialects.base import Body, Count, Event, Usage
+from gateway.dialects.reading import raw_size, unreadable
 
 MARKS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
 
@@ -37,8 +38,6 @@ class _Event(Struct):
 
 
 class _DeltaText(Struct):
-    """Raw: with its escapes, so that what is around it is as long in every event of a kind."""
-
     text: Raw = Raw()
     thinking: Raw = Raw()
     partial_json: Raw = Raw()
@@ -60,6 +59,7 @@ class _Block(Struct):
 
 
 class _Message(Struct):
+    type: str = ""
     content: list[_Block] = []
     stop_reason: str | None = None
 
@@ -93,20 +93,20 @@ def text_size(event: bytes) -> int:
     except UNREADABLE:
         return 0
     texts = (delta.text, delta.thinking, delta.partial_json)
-    return sum(max(0, len(bytes(text)) - 2) for text in texts)  # without the quotes
+    return sum(map(raw_size, texts))
 
 
 def read_body(body: bytes) -> Body:
     """The repeat guard leaves an answer without a reason to stop, and counts nought."""
     try:
         usage = _reported_in(body)
-        if usage is not None:
+        if usage is not None and usage.completion_tokens:
             return Body(usage)
         message = _decode_message(body)
     except UNREADABLE as problem:
-        return Body(broken=not isinstance(problem, msgspec.ValidationError))
+        return unreadable(problem, body)
     text = sum(block.size() for block in message.content)
-    return Body(text=text, complete=bool(message.stop_reason))
+    return Body(usage, text, bool(message.stop_reason), broken=message.type != "message")
 
 
 def _reported_in(body: bytes) -> Usage | None:

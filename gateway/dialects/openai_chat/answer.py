@@ -5,33 +5,33 @@ from msgspec import Raw, Struct, field
 
 from gateway.decoding import UNREADABLE
 from gateway.dialects.base import Body, Event, Usage
+from gateway.dialects.reading import plain_size, raw_size, unreadable
 
-DONE = b"data: [DONE]"
-
-
-class _CalledText(Struct):
-    name: str | None = None
-    arguments: str | None = None
+DONE = b"[DONE]"
 
 
-class _CallText(Struct):
-    function: _CalledText = field(default_factory=_CalledText)
+class _Called(Struct):
+    name: Raw = Raw()
+    arguments: Raw = Raw()
+
+
+class _Call(Struct):
+    function: _Called = field(default_factory=_Called)
 
 
 class _Text(Struct):
     """Where generated text stands: a chunk's `delta`, an answer's `message`."""
 
-    content: str | None = None
-    reasoning: str | None = None
-    reasoning_content: str | None = None
-    tool_calls: list[_CallText] | None = None
+    content: Raw = Raw()
+    reasoning: Raw = Raw()
+    reasoning_content: Raw = Raw()
+    tool_calls: list[_Call] | None = None
 
-    def size(self) -> int:
-        """Bytes of it."""
-        texts = [self.content, self.reasoning, self.reasoning_content]
+    def values(self) -> list[Raw]:
+        values = [self.content, self.reasoning, self.reasoning_content]
         for call in self.tool_calls or ():
-            texts += [call.function.name, call.function.arguments]
-        return sum(len(text.encode()) for text in texts if text)
+            values += [call.function.name, call.function.arguments]
+        return values
 
 
 class _Choice(Struct):
@@ -55,7 +55,7 @@ _decode_usage = msgspec.json.Decoder(_UsageOnly).decode
 
 def read_event(event: bytes) -> Event:
     """`[DONE]`, or a chunk with usage: one without choices was asked for by the gateway."""
-    if event.startswith(DONE):
+    if event.removeprefix(b"data:").strip() == DONE:
         return Event(ends=True)
     try:
         found = _decode_usage(event.removeprefix(b"data:"))
@@ -72,21 +72,21 @@ def text_size(event: bytes) -> int:
         answer = _decode_answer(event.removeprefix(b"data:"))
     except UNREADABLE:
         return 0
-    return sum(choice.delta.size() for choice in answer.choices)
+    return sum(raw_size(value) for choice in answer.choices for value in choice.delta.values())
 
 
 def read_body(body: bytes) -> Body:
     """The repeat guard leaves an answer without a finish, and without usage."""
-    usage = None
     try:
         usage = reported_in(body)
-        if usage is not None:
+        if usage is not None and usage.completion_tokens:
             return Body(usage)
         choices = _decode_answer(body).choices
+        text = sum(plain_size(value) for choice in choices for value in choice.message.values())
     except UNREADABLE as problem:
-        return Body(broken=not isinstance(problem, msgspec.ValidationError))
-    text = sum(choice.message.size() for choice in choices)
-    return Body(text=text, complete=all(choice.finish_reason for choice in choices))
+        return unreadable(problem, body)
+    complete = all(choice.finish_reason for choice in choices)
+    return Body(usage, text, complete, broken=not choices)
 
 
 def reported_in(body: bytes) -> Usage | None:

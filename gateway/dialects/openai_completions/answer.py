@@ -1,27 +1,24 @@
 """A text completion: where usage, the end and generated text stand in it."""
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from gateway.decoding import UNREADABLE
 from gateway.dialects.base import Body, Event
 from gateway.dialects.openai_chat import answer as chat
+from gateway.dialects.reading import plain_size, raw_size, unreadable
 
 # What Ollama ends every chunk with when it is asked for the usage; the real one comes last.
 _NO_USAGE = b',"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}'
 
 
 class _Choice(Struct):
-    text: str | None = None
+    text: Raw = Raw()
     finish_reason: str | None = None
 
 
 class _Answer(Struct):
     choices: list[_Choice] = []
-
-    def size(self) -> int:
-        """Bytes of its texts."""
-        return sum(len(choice.text.encode()) for choice in self.choices if choice.text)
 
 
 _decode_answer = msgspec.json.Decoder(_Answer).decode
@@ -38,19 +35,21 @@ def read_event(event: bytes) -> Event:
 def text_size(event: bytes) -> int:
     """Bytes of the texts in it."""
     try:
-        return _decode_answer(event.removeprefix(b"data:")).size()
+        answer = _decode_answer(event.removeprefix(b"data:"))
     except UNREADABLE:
         return 0
+    return sum(raw_size(choice.text) for choice in answer.choices)
 
 
 def read_body(body: bytes) -> Body:
     """The repeat guard leaves an answer without a finish, and without usage."""
     try:
         usage = chat.reported_in(body)
-        if usage is not None:
+        if usage is not None and usage.completion_tokens:
             return Body(usage)
         answer = _decode_answer(body)
+        text = sum(plain_size(choice.text) for choice in answer.choices)
     except UNREADABLE as problem:
-        return Body(broken=not isinstance(problem, msgspec.ValidationError))
+        return unreadable(problem, body)
     complete = all(choice.finish_reason for choice in answer.choices)
-    return Body(text=answer.size(), complete=complete)
+    return Body(usage, text, complete, broken=not answer.choices)

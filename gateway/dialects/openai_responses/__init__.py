@@ -20,7 +20,7 @@ class Responses:
     native = False
     marks = answer.MARKS
     piece = b".delta\n"  # ends the name of each event with text, and no JSON holds a bare newline
-    begins = re.compile(rb'"(?:text|arguments)"\s*:\s*"')
+    begins = re.compile(rb'"(?:text|arguments|delta)"\s*:\s*"')
 
     sanitise = staticmethod(request.sanitise)
     serialise = staticmethod(request.serialise)

@@ -3,10 +3,11 @@
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from gateway.decoding import UNREADABLE, decode
 from gateway.dialects.base import Body, Count, Event, Usage
+from gateway.dialects.reading import raw_size, unreadable
 
 MARKS = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"', b'"error"')
 _ENDS = {"response.completed", "response.incomplete"}
@@ -32,7 +33,7 @@ class _Kind(Struct):
 
 
 class _Delta(Struct):
-    delta: str = ""
+    delta: Raw = Raw()
 
 
 class _Text(Struct):
@@ -53,6 +54,7 @@ class _Item(Struct):
 
 
 class _Response(Struct):
+    status: str = ""
     output: list[_Item] = []
 
 
@@ -86,16 +88,17 @@ def read_event(event: bytes) -> Event:
 def text_size(event: bytes) -> int:
     """Bytes of the text that it adds."""
     found = decode(_data(event), _Delta)
-    return len(found.delta.encode()) if found else 0
+    return raw_size(found.delta) if found else 0
 
 
 def read_body(body: bytes) -> Body:
     """What the repeat guard cut is called completed all the same: a text without a usage."""
     try:
         usage = _usage(decode(body, _UsageOnly))
-        if usage is not None:
-            return Body(usage)
-        text = sum(item.size() for item in _decode_response(body).output)
+        response = _decode_response(body)
     except UNREADABLE as problem:
-        return Body(broken=not isinstance(problem, msgspec.ValidationError))
-    return Body(text=text, complete=not text)
+        return unreadable(problem, body)
+    text = sum(item.size() for item in response.output)
+    ended = response.status in {"completed", "incomplete"}
+    complete = ended and (usage is not None or not text)
+    return Body(usage, text, complete, broken=not response.status)
