@@ -77,14 +77,18 @@ class StreamMeter:
 
     def _first_mark(self, chunk: bytes) -> int:
         """Where the first bytes stand that may announce usage or the end; -1: nowhere."""
-        return min(
-            (at for mark in self._dialect.marks if (at := chunk.find(mark)) >= 0), default=-1
-        )
+        first = -1
+        for mark in self._dialect.marks:
+            at = chunk.find(mark)
+            if at >= 0 and (first < 0 or at < first):
+                first = at
+        return first
 
     def _count(self, events: bytes) -> None:
         piece, end = self._dialect.piece, self._end
         pieces = events.count(piece)
-        if pieces and pieces != events.count(end):  # others stand among those that carry text
+        # Events without text may stand among those that carry some.
+        if piece != end and pieces and pieces != events.count(end):
             events = b"".join(one + end for one in events.split(end)[:-1] if piece in one)
         if pieces:
             self._first = self._first or events
