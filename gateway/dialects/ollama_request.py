@@ -121,10 +121,9 @@ def sanitised(
     request: NativeRequest, *, size: int, wraps: int, stream: bool, max_output: int | None
 ) -> Sanitised | Refusal:
     """What it may cost: `size` in bytes, `wraps`: how many things a template writes around."""
-    try:
-        model = names.canonical_name(request.model)
-    except ValueError as problem:
-        return Refusal("invalid_request", f"{problem}.", param="model")
+    model = strict.model_name(request.model)
+    if isinstance(model, Refusal):
+        return model
     return Sanitised(
         model=model,
         cloud=names.is_cloud(request.model),

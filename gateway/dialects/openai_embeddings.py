@@ -99,10 +99,9 @@ class Embeddings:
         request = strict.parse(body, EmbeddingRequest)
         if isinstance(request, Refusal):
             return request
-        try:
-            model = names.canonical_name(request.model)
-        except ValueError as problem:
-            return Refusal("invalid_request", f"{problem}.", param="model")
+        model = strict.model_name(request.model)
+        if isinstance(model, Refusal):
+            return model
         texts = [request.input] if isinstance(request.input, str) else request.input
         size = sum(map(length, texts))
         return Sanitised(

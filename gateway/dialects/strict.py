@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
 import msgspec
 
+from gateway import names
 from gateway.errors import Refusal
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -65,6 +66,14 @@ def encode(request: object) -> bytes | Refusal:
         return _invalid("The body holds text that is not valid Unicode.")
     except RecursionError:
         return _invalid("The JSON is nested too deeply.")
+
+
+def model_name(text: str) -> str | Refusal:
+    """The canonical name of the model that a request names."""
+    try:
+        return names.canonical_name(text)
+    except ValueError as problem:
+        return _invalid(f"{problem}.", "model")
 
 
 def _invalid(detail: str, path: str = "") -> Refusal:

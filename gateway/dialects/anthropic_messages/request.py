@@ -26,10 +26,9 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
     request = strict.parse(body, MessagesRequest)
     if isinstance(request, Refusal):
         return request
-    try:
-        model = names.canonical_name(request.model)
-    except ValueError as problem:
-        return Refusal("invalid_request", f"{problem}.", param="model")
+    model = strict.model_name(request.model)
+    if isinstance(model, Refusal):
+        return model
     prompt = _wrong_tool(request.tools or ()) or _wrong_content(request) or measure(request)
     if isinstance(prompt, Refusal):
         return prompt

@@ -126,10 +126,9 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
     request = strict.parse(body, ChatRequest)
     if isinstance(request, Refusal):
         return request
-    try:
-        model = names.canonical_name(request.model)
-    except ValueError as problem:
-        return Refusal("invalid_request", f"{problem}.", param="model")
+    model = strict.model_name(request.model)
+    if isinstance(model, Refusal):
+        return model
     if not all(map(stands_alone, map(_picture, _parts(request)))):
         return Refusal("invalid_request", NO_URLS, param="messages")
     caps = [n for n in (request.max_tokens, request.max_completion_tokens) if n and n > 0]

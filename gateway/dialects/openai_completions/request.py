@@ -44,10 +44,9 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
     request = strict.parse(body, CompletionRequest)
     if isinstance(request, Refusal):
         return request
-    try:
-        model = names.canonical_name(request.model)
-    except ValueError as problem:
-        return Refusal("invalid_request", f"{problem}.", param="model")
+    model = strict.model_name(request.model)
+    if isinstance(model, Refusal):
+        return model
     if isinstance(request.prompt, list):
         request.prompt = request.prompt[0]
     size = length(request.prompt) + length(request.suffix)

@@ -82,10 +82,9 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
     request = strict.parse(body, ResponseRequest)
     if isinstance(request, Refusal):
         return request
-    try:
-        model = names.canonical_name(request.model)
-    except ValueError as problem:
-        return Refusal("invalid_request", f"{problem}.", param="model")
+    model = strict.model_name(request.model)
+    if isinstance(model, Refusal):
+        return model
     items = request.input if isinstance(request.input, list) else [InputItem(content=request.input)]
     problem = _kept(request) or _run(request)
     if isinstance(request.input, list):
