@@ -55,7 +55,8 @@ def _python() -> Finding:
 
 
 def _settings(loaded: Settings) -> Finding:
-    changed = [name for name in settings.names() if os.environ.get(name, "").strip()]
+    may_be_set = [*settings.names(), *(f"{name}_FILE" for name in settings.secret_names())]
+    changed = [name for name in may_be_set if os.environ.get(name, "").strip()]
     where = ".env and environment" if Path(".env").exists() else "environment"
     return Finding("settings", "ok", f"{loaded.store} store; from {where}: {_listed(changed)}")
 

@@ -1,7 +1,8 @@
 """Settings: one table from which `--help`, `.env.example` and the README's table are made.
 
 Values come from the environment, then from `.env` in the working directory, then from the table.
-A wrong value names itself in one line (`SettingsError`). Secrets hide in `repr`.
+A wrong value names itself in one line (`SettingsError`). Secrets hide in `repr`, and each can stand
+in a file instead: NAME_FILE is its path, as Docker's secrets and systemd's credentials want it.
 """
 
 import os
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from gateway import values
+
+_SECRET_BYTES = 16 * 1024
 
 
 class SettingsError(Exception):
@@ -130,7 +133,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
     given: dict[str, Any] = {}
     for item in fields(Settings):
         name = item.name.upper()
-        text = merged.get(name, "")
+        text = _value(merged, name, item.metadata["secret"])
         if not text.strip():  # unset and empty are the same: a copied .env.example changes nothing
             continue
         try:
@@ -148,6 +151,26 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
             f"SUPABASE_SERVICE_KEY belongs to the project {project}, SUPABASE_URL is {host}."
         )
     return settings
+
+
+def _value(given: Mapping[str, str], name: str, secret: bool) -> str:
+    """What is given for a setting; a secret may stand in a file of its own."""
+    text, path = given.get(name, ""), given.get(f"{name}_FILE", "").strip()
+    if not secret or not path:
+        return text
+    if text.strip():
+        raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
+    try:
+        with Path(path).open("rb") as file:
+            found = file.read(_SECRET_BYTES + 1).decode("utf-8").strip()
+    except OSError as problem:
+        raise SettingsError(f"{name}_FILE ({path}) cannot be read: {problem.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name}_FILE ({path}) is no text.") from None
+    if not found or len(found) > _SECRET_BYTES:
+        should = "is empty" if not found else f"is longer than {_SECRET_BYTES} bytes"
+        raise SettingsError(f"{name}_FILE ({path}) {should}.")
+    return found
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
