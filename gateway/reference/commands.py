@@ -5,7 +5,7 @@ import shlex
 from typing import Any
 
 from gateway.reference.frame import BASE
-from gateway.reference.table import HOLDER, OWNER, Route
+from gateway.reference.route import HOLDER, OWNER, Route
 
 _CREDENTIALS = {
     HOLDER: '-H "Authorization: Bearer $LOCALLLM_KEY"',

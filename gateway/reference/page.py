@@ -8,8 +8,9 @@ from gateway.reference.fields import schema_section
 from gateway.reference.frame import BASE, frame
 from gateway.reference.html import Child, Html, join, link, prose, table, tag
 from gateway.reference.refusals import public_text
+from gateway.reference.route import Route
 from gateway.reference.route_section import code, route_section, route_title
-from gateway.reference.table import ROUTES, Route
+from gateway.reference.table import ROUTES
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from gateway.reference.examples import KEY_ID
 from gateway.reference.fields import fields, kind
 from gateway.reference.html import Child, Html, join, link, prose, table, tag
 from gateway.reference.refusals import by_status
-from gateway.reference.table import ANYWHERE, HOLDER, OWNER, Route
+from gateway.reference.route import ANYWHERE, HOLDER, OWNER, Route
 
 _WHO = {HOLDER: "needs an API key", OWNER: "needs the admin secret"}
 

@@ -11,7 +11,8 @@ from gateway.errors import CATALOGUE
 from gateway.reference import shapes
 from gateway.reference.notes import annotate
 from gateway.reference.refusals import by_status, public_text
-from gateway.reference.table import ANYWHERE, HOLDER, OWNER, ROUTES, Content, Route
+from gateway.reference.route import ANYWHERE, HOLDER, OWNER, Content, Route
+from gateway.reference.table import ROUTES
 
 Json = dict[str, Any]
 

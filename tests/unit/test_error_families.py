@@ -9,7 +9,8 @@ import pytest
 from gateway.dialects import all_absent, error_body, family
 from gateway.errors import CATALOGUE, Refusal
 from gateway.reference.shapes import ERRORS
-from gateway.reference.table import ROUTES, Route
+from gateway.reference.route import Route
+from gateway.reference.table import ROUTES
 from gateway.routes.openapi import document
 
 PATHS = {

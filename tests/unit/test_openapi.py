@@ -16,7 +16,8 @@ from gateway.dialects import error_body, strict
 from gateway.errors import CATALOGUE, Refusal
 from gateway.fields import InvalidField, check_changes
 from gateway.reference.refusals import public_text
-from gateway.reference.table import ANYWHERE, HOLDER, OWNER, ROUTES, Route
+from gateway.reference.route import ANYWHERE, HOLDER, OWNER, Route
+from gateway.reference.table import ROUTES
 from gateway.routes.openapi import document
 from tests.bare_gateway import bare_gateway
 

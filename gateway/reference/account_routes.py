@@ -1,0 +1,35 @@
+"""What the holder of a key may see of it."""
+
+from gateway.reference import shapes
+from gateway.reference.examples import MODELS, USAGE
+from gateway.reference.route import HOLDER, JSON, MODEL_SERVER, SHOWN_KEY, Content, Parameter, Route
+
+ACCOUNT_ROUTES = (
+    Route(
+        *("GET", "/v1/models", "listModels", HOLDER, "Account"),
+        summary="List the models that this key can use",
+        text="Needs the scope `models:read`, which keys have unless it was taken away.",
+        answer=(Content(JSON, shapes.ModelList, MODELS),),
+        refusals=(*SHOWN_KEY, *MODEL_SERVER),
+    ),
+    Route(
+        *("GET", "/v1/models/{model}", "readModel", HOLDER, "Account"),
+        summary="See one model that this key can use",
+        text="Under any of its names: `gemma3` is `gemma3:latest`. Needs the scope `models:read`.",
+        parameters=(
+            Parameter(
+                "model", "path", {"type": "string", "minLength": 1}, "Its name, with `/` too."
+            ),
+        ),
+        answer=(Content(JSON, shapes.Model, MODELS["data"][0]),),
+        refusals=("unknown_model", *SHOWN_KEY, *MODEL_SERVER),
+    ),
+    Route(
+        *("GET", "/v1/usage", "readUsage", HOLDER, "Account"),
+        summary="See what this key has used",
+        text="Its limits, what is used and left this month, and its use by day and model. "
+        "Days and months are in UTC.",
+        answer=(Content(JSON, shapes.UsageReport, USAGE),),
+        refusals=SHOWN_KEY,
+    ),
+)

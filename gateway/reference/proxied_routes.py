@@ -1,0 +1,38 @@
+"""The routes that ask the model: each is what its dialect says of itself."""
+
+from gateway.dialects import all_dialects
+from gateway.dialects.base import Dialect
+from gateway.reference.route import HOLDER, JSON, SHOWN_KEY, Content, Route
+
+_PROXIED = (
+    *SHOWN_KEY,
+    *("model_not_allowed", "rate_limit_exceeded", "insufficient_quota"),
+    *("invalid_request", "cloud_model", "unknown_model", "request_timeout"),
+    *("request_too_large", "unsupported_encoding", "queue_full", "outbox_unavailable"),
+    *("shutting_down", "upstream_unavailable", "upstream_timeout", "upstream_refused"),
+    *("upstream_not_found", "upstream_busy", "upstream_failed", "truncated"),
+)
+
+
+def _proxied(dialect: Dialect) -> Route:
+    """What a dialect says of itself."""
+    said = dialect.reference
+    # No type: some readers hold it to the whole stream, others to each event.
+    stream = {"description": "A stream of events, as the example shows."}
+    answer = [Content(JSON, said.answer or {"type": "object"}, said.answer_example)]
+    if dialect.framing:
+        media = dialect.framing.media.decode().partition(";")[0]
+        answer.append(Content(media, stream, said.stream_example))
+    return Route(
+        *("POST", dialect.path, said.name, HOLDER, said.group),
+        summary=said.summary,
+        text=said.text,
+        body=said.request,
+        example=said.example,
+        answer=tuple(answer),
+        metered=True,
+        refusals=(*_PROXIED, *(("not_supported",) if dialect.native else ())),
+    )
+
+
+PROXIED_ROUTES = tuple(map(_proxied, all_dialects()))

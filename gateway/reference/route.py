@@ -1,0 +1,59 @@
+"""What the reference says of one route, and the refusals that many routes share."""
+
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+JSON = "application/json"
+HTML = "text/html"
+TEXT = "text/plain"
+
+PUBLIC, HOLDER, OWNER = "everybody", "whoever holds a key", "the owner"
+
+
+class Parameter(NamedTuple):
+    """`place` is query or path; `schema` is JSON Schema."""
+
+    name: str
+    place: str
+    schema: dict[str, Any]
+    text: str
+
+
+class Content(NamedTuple):
+    """One form of an answer: its media type, its shape (None: text) and an example."""
+
+    media: str
+    shape: type[Struct] | dict[str, Any] | None = None
+    example: Any = None
+
+
+class Route(NamedTuple):
+    """`refusals` are codes of `errors.CATALOGUE`; those that any route can give are added."""
+
+    method: str
+    path: str
+    name: str  # the operation's id, for programs that are made from the document
+    who: str
+    group: str
+    summary: str
+    text: str
+    answer: tuple[Content, ...]
+    status: int = 200
+    refusals: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    body: type[Struct] | None = None
+    body_needed: bool = True
+    example: Any = None
+    also: tuple[tuple[int, str], ...] = ()  # other statuses with this content, and their meaning
+    metered: bool = False  # its answers carry the rate headers
+
+
+# What any route may say: Edge refuses before a route is asked, and a route can fail.
+ANYWHERE = ("origin_not_allowed", "headers_too_large", "internal_error")
+
+SHOWN_KEY = (
+    *("missing_api_key", "malformed_api_key", "invalid_api_key", "key_revoked", "key_expired"),
+    *("scope_missing", "store_unavailable"),
+)
+MODEL_SERVER = ("upstream_error", "upstream_unavailable", "upstream_timeout")

@@ -1,0 +1,39 @@
+"""What everybody may see."""
+
+from gateway.reference import shapes
+from gateway.reference.examples import HEALTH
+from gateway.reference.route import HTML, JSON, PUBLIC, TEXT, Content, Route
+
+SERVER_ROUTES = (
+    Route(
+        *("GET", "/health", "readHealth", PUBLIC, "Server"),
+        summary="See whether requests can be served",
+        text="For monitors: the status says it all. It names no key and no secret.",
+        answer=(Content(JSON, shapes.HealthState, HEALTH),),
+        also=((503, "Requests cannot be served now; the body says what is away."),),
+    ),
+    Route(
+        *("GET", "/", "home", PUBLIC, "Server"),
+        summary="A page that says what this is",
+        text="HTML for browsers, one line of text for everything else.",
+        answer=(Content(HTML), Content(TEXT, None, "localllm is running\n")),
+    ),
+    Route(
+        *("GET", "/docs", "docs", PUBLIC, "Server"),
+        summary="This reference as a page",
+        text="It loads nothing from elsewhere and works offline.",
+        answer=(Content(HTML),),
+    ),
+    Route(
+        *("GET", "/redoc", "redoc", PUBLIC, "Server"),
+        summary="The same page under its other name",
+        text="",
+        answer=(Content(HTML),),
+    ),
+    Route(
+        *("GET", "/openapi.json", "openapi", PUBLIC, "Server"),
+        summary="This reference for programs",
+        text="OpenAPI 3.1.",
+        answer=(Content(JSON, {"type": "object"}),),
+    ),
+)
