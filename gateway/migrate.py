@@ -3,6 +3,8 @@
 `sql/schema/NNNN_name.sql` are applied once each, in order. Helpers, functions and grants are
 replaced as a whole when any of them has changed. Everything happens in one transaction under a
 lock, so that it can be run twice, and from two machines at once.
+
+The upper-case names and `checksum` are shared with what migrates by another way (supabase/).
 """
 
 import hashlib
@@ -19,10 +21,10 @@ from gateway.stores.problems import explained
 _driver: Any = asyncpg  # it has no types
 
 FUNCTIONS = "functions"  # the one row that stands for all that is replaced
-_LOCK = 0x6C6F63616C6C6C6D  # "localllm"
+LOCK = 0x6C6F63616C6C6C6D  # "localllm": the advisory lock of whoever migrates
 _TIMEOUT = 60.0
 
-_BOOKS = """
+BOOKS = """
 create schema if not exists gateway;
 create table if not exists gateway.migrations (
     version text primary key,
@@ -60,13 +62,13 @@ async def migrate(dsn: str) -> list[str]:
     async with _transaction(dsn) as connection:
         if not _missing(await _applied(connection)):
             return []
-        await connection.fetchval("select pg_advisory_xact_lock($1::bigint)", _LOCK)
+        await connection.fetchval("select pg_advisory_xact_lock($1::bigint)", LOCK)
         missing = _missing(await _applied(connection))
         if missing:
-            await connection.execute(_BOOKS)
+            await connection.execute(BOOKS)
         for name, text in missing.items():
             await connection.execute(text)
-            await connection.execute(_RECORD, name, _checksum(text))
+            await connection.execute(_RECORD, name, checksum(text))
     return list(missing)
 
 
@@ -129,7 +131,7 @@ def _missing(applied: dict[str, str]) -> dict[str, str]:
             f"the database was made by a newer version of localllm (it has {newer[-1]}): "
             "update localllm, or use another database."
         )
-    missing = {name: text for name, text in known.items() if applied.get(name) != _checksum(text)}
+    missing = {name: text for name, text in known.items() if applied.get(name) != checksum(text)}
     changed = [name for name in missing if name in applied and name != FUNCTIONS]
     if changed:
         raise SchemaChanged(
@@ -147,8 +149,9 @@ def lacking(applied: Mapping[str, str]) -> list[str]:
     known = steps()
     if applied.keys() - known.keys():
         return []
-    return [name for name, text in known.items() if applied.get(name) != _checksum(text)]
+    return [name for name, text in known.items() if applied.get(name) != checksum(text)]
 
 
-def _checksum(text: str) -> str:
+def checksum(text: str) -> str:
+    """What is recorded of a step: the SHA-256 of its SQL, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -10,7 +10,6 @@ again, while nobody has it (`--again`).
 """
 
 import argparse
-import hashlib
 import re
 import sys
 from datetime import UTC, datetime
@@ -73,7 +72,9 @@ def recorded(made: list[Path]) -> dict[str, str]:
 
 def render(before: dict[str, str], steps: dict[str, str]) -> str | None:
     """The file that brings a database from there to these steps; None if it is there."""
-    missing = {name: text for name, text in steps.items() if before.get(name) != _checksum(text)}
+    missing = {
+        name: text for name, text in steps.items() if before.get(name) != migrate.checksum(text)
+    }
     for name in missing.keys() & before.keys() - {migrate.FUNCTIONS}:
         raise CannotMake(f"sql/schema/{name}.sql has changed since a migration was made of it.")
     if not missing:
@@ -85,11 +86,13 @@ def render(before: dict[str, str], steps: dict[str, str]) -> str | None:
         if "$step$" in text or "$migration$" in text:
             raise CannotMake(f"{name} has a $step$ or $migration$ in it: quote it otherwise.")
         form = _FUNCTIONS if name == migrate.FUNCTIONS else _SCHEMA
-        body += form.format(name=name, text=text, checksum=_checksum(text), last=last)
+        body += form.format(name=name, text=text, checksum=migrate.checksum(text), last=last)
     return _FILE.format(
-        header="\n".join(f"-- step {name} {_checksum(text)}" for name, text in missing.items()),
-        lock=migrate._LOCK,
-        books=migrate._BOOKS.rstrip("\n"),
+        header="\n".join(
+            f"-- step {name} {migrate.checksum(text)}" for name, text in missing.items()
+        ),
+        lock=migrate.LOCK,
+        books=migrate.BOOKS.rstrip("\n"),
         steps=body,
     )
 
@@ -118,10 +121,6 @@ def make_again() -> Path:
         raise CannotMake(f"{newest.name} brings nothing any more: remove it.")
     newest.write_text(text, "utf-8", newline="\n")
     return newest
-
-
-def _checksum(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def main() -> int:
