@@ -161,8 +161,8 @@ class Call:
         headers = [(b"content-type", content_type), *self.extra]
         if length is not None:
             headers.append((b"content-length", b"%d" % length))
-        if self._framing:
-            headers.append((b"cache-control", b"no-cache"))
+        streams = self._framing is not None and length is None
+        headers.append((b"cache-control", b"no-cache" if streams else b"no-store"))
         self.head_sent = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 

@@ -93,6 +93,7 @@ async def test_every_refusal_is_an_answer_with_its_status_and_length(reason: str
     assert client.sent[0]["status"] == CATALOGUE[reason].status
     assert client.header(b"content-length") == b"%d" % len(client.body)
     assert client.header(b"retry-after") == b"2"
+    assert client.header(b"cache-control") == b"no-store"
     should_retry = b"false" if reason == "insufficient_quota" else None
     assert client.header(b"x-should-retry") == should_retry
     assert (client.header(b"www-authenticate") is not None) is (CATALOGUE[reason].status == 401)

@@ -137,6 +137,19 @@ async def test_an_error_of_the_edge_can_be_read_by_the_page():
     assert answer.header("access-control-allow-origin") == "*"
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/v1//usage", {}, 404),
+        ("/v1/usage", {"origin": "https://other.example"}, 403),
+        ("/v1/usage", {"x": "a" * MAX_HEADERS}, 431),
+    ],
+)
+async def test_no_cache_keeps_an_error_of_the_edge(path: str, headers: Headers, status: int):
+    answer = await ask(path, headers=headers, origins=(SITE,))
+    assert (answer.status, answer.header("cache-control")) == (status, "no-store")
+
+
 UNCLEAR = [
     "/v1/../api/tags",
     "/v1/..",
