@@ -82,6 +82,19 @@ NDJSON = Framing(b"application/x-ndjson", b"\n", b" ")
 EXAMPLE_MODEL = "qwen2.5:7b"
 
 
+class Metering(NamedTuple):
+    """By what a route's answers are counted, and what their cap is called: one row of the metering
+    table. A field is named by its path, such as `usage.prompt_tokens`."""
+
+    prompt: tuple[str, ...]  # added up; none: the model server does not say
+    completion: str  # "": nothing is generated
+    event: str = ""  # which event of a stream reports, in words; "": it never streams
+    inside: str = ""  # what of that event holds the fields
+    caps: tuple[str, ...] = ()  # the caller's names for the most tokens of an answer
+    sent_as: str = ""  # the name under which the model server gets the granted number
+    note: str = ""
+
+
 class Reference(NamedTuple):
     """What the reference and the OpenAPI document say of a route. `answer` and `event` are shapes,
     None: any object. The examples are values; that of a stream is its text."""
@@ -96,6 +109,7 @@ class Reference(NamedTuple):
     answer_example: Any
     event: type[Struct] | None = None
     stream_example: str = ""
+    metering: Metering | None = None
 
 
 class Dialect(Protocol):

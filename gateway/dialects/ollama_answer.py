@@ -11,12 +11,20 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from gateway.decoding import UNREADABLE
-from gateway.dialects.base import Body, Count, Event, Usage
+from gateway.dialects.base import Body, Count, Event, Metering, Usage
 from gateway.dialects.reading import unreadable
 
 # Ollama writes no space there, but what stands in its place may.
 MARKS = (b'"done":true', b'"done": true', b'"error"')
 BEGINS = re.compile(rb'"(?:content|thinking|response)"\s*:\s*"|"arguments"\s*:\s*\{')
+
+METERING = Metering(
+    prompt=("prompt_eval_count",),
+    completion="eval_count",
+    event="the line whose `done` is true",
+    caps=("options.num_predict",),
+    sent_as="options.num_predict",
+)
 
 
 class _Called(Struct):

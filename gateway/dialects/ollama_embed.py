@@ -10,7 +10,7 @@ from msgspec import Meta, Raw, Struct
 from gateway import names
 from gateway.decoding import UNREADABLE
 from gateway.dialects import ollama_answer, strict
-from gateway.dialects.base import Body, Event, Reference, Sanitised
+from gateway.dialects.base import Body, Event, Metering, Reference, Sanitised
 from gateway.dialects.ollama_request import Int, NativeRequest, read, sanitised
 from gateway.dialects.prompt import length
 from gateway.errors import Refusal
@@ -107,6 +107,7 @@ class OllamaEmbed(_Vectors):
             "load_duration": 7652961,
             "prompt_eval_count": 3,
         },
+        metering=Metering(prompt=("prompt_eval_count",), completion=""),
     )
 
     def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
@@ -132,6 +133,7 @@ class OllamaEmbeddings(_Vectors):
         {"model": "lab-embed", "prompt": "hello world"},
         OllamaEmbeddingsAnswer,
         {"embedding": [0.007991365157067776, -0.09423720836639404, 0.019124910235404968]},
+        metering=Metering(prompt=(), completion="", note="Ollama reports nothing here."),
     )
 
     def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:

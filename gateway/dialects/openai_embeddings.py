@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from gateway import names
 from gateway.decoding import UNREADABLE
 from gateway.dialects import strict
-from gateway.dialects.base import Body, Event, Reference, Sanitised
+from gateway.dialects.base import Body, Event, Metering, Reference, Sanitised
 from gateway.dialects.openai_chat import answer as chat
 from gateway.dialects.prompt import MESSAGE_OVERHEAD, length
 from gateway.errors import Refusal
@@ -85,6 +85,7 @@ class Embeddings:
         _REQUEST,
         EmbeddingList,
         _ANSWER,
+        metering=Metering(prompt=("usage.prompt_tokens",), completion=""),
     )
     path = upstream = "/v1/embeddings"
     scope = "embeddings"

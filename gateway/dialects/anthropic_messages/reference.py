@@ -5,7 +5,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.anthropic_messages.shapes import MessagesRequest
-from gateway.dialects.base import Reference
+from gateway.dialects.base import Metering, Reference
 
 
 class MessageUsage(Struct):
@@ -123,4 +123,17 @@ REFERENCE = Reference(
     _ANSWER,
     MessageStreamEvent,
     _STREAM,
+    Metering(
+        prompt=(
+            "usage.input_tokens",
+            "usage.cache_read_input_tokens",
+            "usage.cache_creation_input_tokens",
+        ),
+        completion="usage.output_tokens",
+        event="`message_delta`",
+        caps=("max_tokens",),
+        sent_as="max_tokens",
+        note="The cap has to be given. What `message_start` says of the prompt, which Ollama "
+        "guesses there, counts only where `message_delta` leaves the prompt out.",
+    ),
 )

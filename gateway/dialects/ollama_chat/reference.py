@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.base import Reference
+from gateway.dialects.ollama_answer import METERING
 from gateway.dialects.ollama_chat.request import OllamaChatRequest, OllamaMessage
 
 
@@ -81,4 +82,5 @@ REFERENCE = Reference(
     _ANSWER,
     OllamaChatAnswer,
     _STREAM,
+    METERING,
 )

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.base import Reference
+from gateway.dialects.ollama_answer import METERING
 from gateway.dialects.ollama_generate.request import OllamaGenerateRequest
 
 
@@ -77,4 +78,5 @@ REFERENCE = Reference(
     _ANSWER,
     OllamaGenerateAnswer,
     _STREAM,
+    METERING,
 )

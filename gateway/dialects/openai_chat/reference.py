@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gateway.dialects.base import EXAMPLE_MODEL, Reference
+from gateway.dialects.base import EXAMPLE_MODEL, Metering, Reference
 from gateway.dialects.openai_chat.request import ChatRequest, ToolCall
 
 
@@ -100,6 +100,16 @@ _STREAM = (
     + "data: [DONE]\n\n"
 )
 
+METERING = Metering(
+    prompt=("usage.prompt_tokens",),
+    completion="usage.completion_tokens",
+    event="the last chunk, whose `choices` are empty",
+    caps=("max_tokens", "max_completion_tokens"),
+    sent_as="max_tokens",
+    note="The gateway asks for the report of every stream. Only who asks for it too, with "
+    "`stream_options.include_usage`, gets to see it.",
+)
+
 REFERENCE = Reference(
     "createChatCompletion",
     "Chat",
@@ -113,4 +123,5 @@ REFERENCE = Reference(
     _ANSWER,
     ChatCompletionChunk,
     _STREAM,
+    METERING,
 )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.base import EXAMPLE_MODEL, Reference
-from gateway.dialects.openai_chat.reference import TokenUsage
+from gateway.dialects.openai_chat.reference import METERING, TokenUsage
 from gateway.dialects.openai_completions.request import CompletionRequest
 
 
@@ -77,4 +77,5 @@ REFERENCE = Reference(
     _ANSWER,
     TextCompletionChunk,
     _STREAM,
+    METERING._replace(caps=("max_tokens",)),
 )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gateway.dialects.base import EXAMPLE_MODEL, Reference
+from gateway.dialects.base import EXAMPLE_MODEL, Metering, Reference
 from gateway.dialects.openai_responses.items import Summary
 from gateway.dialects.openai_responses.request import ResponseRequest
 
@@ -114,4 +114,12 @@ REFERENCE = Reference(
     _ANSWER,
     ResponseEvent,
     _STREAM,
+    Metering(
+        prompt=("usage.input_tokens",),
+        completion="usage.output_tokens",
+        event="`response.completed` or `response.incomplete`",
+        inside="response",
+        caps=("max_output_tokens",),
+        sent_as="max_output_tokens",
+    ),
 )
