@@ -32,8 +32,12 @@ def aliases_of(aliases: Mapping[str, str], model: str) -> list[str]:
     ]
 
 
-def resolve(aliases: Mapping[str, str], asked: Sanitised) -> None:
-    """Ask for the real model where the client named an alias. `aliases`: canonical names."""
+def resolve(aliases: Mapping[str, str], asked: Sanitised, default: str) -> None:
+    """Ask for the default model where the client named none, and for the real one where that is an
+    alias. `aliases`: by canonical name."""
+    if not asked.model:
+        asked.request.model = default
+        asked.model, asked.cloud = names.canonical_name(default), names.is_cloud(default)
     real = aliases.get(asked.model)
     if real is not None:
         asked.alias = asked.request.model

@@ -50,6 +50,15 @@ class Gateway:
         self.running: dict[UUID, Running] = {}
         self.asking: set[asyncio.Task[Verdict | Refusal]] = set()  # the store, beside the model
 
+    @property
+    def default_model(self) -> str:
+        """The one that is used where none is named."""
+        if self.upstream.target.listed_only:
+            from gateway.demo.process import MODEL  # loaded already, or there is no demo model
+
+            return MODEL
+        return self.settings.ollama_default_model
+
 
 async def answer(gateway: Gateway, dialect: Dialect, scope: Any, receive: Any, send: Any) -> None:
     """Serve one request to the model, in the language of its route."""
@@ -91,7 +100,7 @@ async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | No
     del body  # up to MAX_BODY_BYTES that would live as long as the answer
     if isinstance(asked, Refusal):
         return asked
-    aliases.resolve(settings.model_aliases, asked)
+    aliases.resolve(settings.model_aliases, asked, gateway.default_model)
 
     refusal = await _check_model(gateway, dialect, asked)
     if refusal is not None:  # who may not ask at all does not learn what is installed

@@ -63,7 +63,9 @@ class Settings:
     ollama_base_url: str = _setting(
         "http://localhost:11434", values.http_url, "where Ollama answers"
     )
-    ollama_default_model: str = _setting("qwen2.5:7b", str, "model used where none is named")
+    ollama_default_model: str = _setting(
+        "qwen2.5:7b", values.model, "model used where none is named"
+    )
     model_aliases: Mapping[str, str] = _setting(
         dict, values.aliases, "other names for models, such as gpt-4o-mini=qwen2.5:7b,…"
     )

@@ -106,6 +106,12 @@ def postgres_url(text: str) -> str:
     return text
 
 
+def model(text: str) -> str:
+    """The name of a model, as it is spelled."""
+    canonical_name(text)
+    return text.strip()
+
+
 def aliases(text: str) -> Mapping[str, str]:
     """`alias=model, …`, by the alias's canonical name."""
     found: dict[str, str] = {}

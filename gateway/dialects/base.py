@@ -17,7 +17,7 @@ Count = Annotated[int, Meta(ge=0, le=2**40)]  # anything else is no count
 class Sanitised(Struct):
     """One request after all checks that need no database. Sizes in bytes, bounds in tokens."""
 
-    model: str  # canonical name
+    model: str  # canonical name; empty: none was named, and the default one is asked
     cloud: bool  # its spelling leaves the machine
     stream: bool
     wants_usage: bool  # the client asked to see the usage chunk

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from typing import Any
 
 import msgspec
 from litestar import HttpMethod, Response, route
@@ -23,19 +22,10 @@ _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,252})|\[[0-9a-f:.]{2,45}\])(?::[
 
 
 def page_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
-    settings = gateway.settings
     health = Health(gateway)
     described = document()
     as_json = msgspec.json.encode(described)
-    reference = page(described, settings.ollama_default_model)
-
-    def example_model(state: dict[str, Any] | None) -> str:
-        """One that the example on the page works with."""
-        if state and state["ollama"]["demo"]:
-            from gateway.demo.process import MODEL  # loaded already, or there is no demo model
-
-            return MODEL
-        return settings.ollama_default_model
+    reference = page(described, gateway.settings.ollama_default_model)
 
     @route("/", http_method=_READ)
     async def start(request: AnyRequest) -> Response[str]:
@@ -47,7 +37,7 @@ def page_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
                 state = await health.state()
         except TimeoutError:
             state = None
-        return _html(request, home(example_model(state), state), {"vary": "Accept"})
+        return _html(request, home(gateway.default_model, state), {"vary": "Accept"})
 
     @route(["/docs", "/redoc"], http_method=_READ)
     async def show(request: AnyRequest) -> Response[str]:

@@ -12,9 +12,27 @@ ARGUMENTS = b'"message":{"tool_calls":[{"function":{"arguments":{"model":"fake"}
 def asked() -> Sanitised:
     found = OllamaChat().sanitise(b'{"model":"gpt","messages":[{"role":"user"}]}')
     assert isinstance(found, Sanitised)
-    aliases.resolve({"gpt:latest": "fake"}, found)
+    aliases.resolve({"gpt:latest": "fake"}, found, "another")
     found.sent = "fake"
     return found
+
+
+@pytest.mark.parametrize(
+    ("default", "alias", "canonical", "cloud"),
+    [
+        ("Small", None, "small:latest", False),
+        ("big:Cloud", None, "big:cloud", True),
+        ("gpt", "gpt", "fake:latest", False),
+    ],
+)
+def test_where_no_model_is_named_the_default_one_is_asked(
+    default: str, alias: str | None, canonical: str, cloud: bool
+) -> None:
+    found = asked()
+    found.model, found.request.model, found.alias = "", "", None
+    aliases.resolve({"gpt:latest": "fake"}, found, default)
+    assert (found.alias, found.model, found.cloud) == (alias, canonical, cloud)
+    assert found.request.model == ("fake" if alias else default)
 
 
 @pytest.mark.parametrize("whole", [False, True])

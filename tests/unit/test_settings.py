@@ -27,6 +27,7 @@ WRONG = {
     "DEBUG": ["maybe", "2"],
     "ADMIN_THROUGH_TUNNEL": ["perhaps"],
     "OLLAMA_BASE_URL": ["ftp://x", "http://x:99999", "http://u@x", "http://x?y=1"],
+    "OLLAMA_DEFAULT_MODEL": ["a model", "a/b/c/d", "ü"],
     "OLLAMA_TIMEOUT": ["0", "-1", "nan", "inf", "soon", "86401"],
     "SUPABASE_URL": [
         "ftp://x",
@@ -60,7 +61,7 @@ WRONG = {
     "OFFLINE_GRACE_SECONDS": ["-3", "nan"],
     "ALLOW_CLOUD_MODELS": ["sometimes"],
 }
-ANY_TEXT = {"ADMIN_SECRET", "DATA_DIR", "OLLAMA_DEFAULT_MODEL"}
+ANY_TEXT = {"ADMIN_SECRET", "DATA_DIR"}
 
 
 @pytest.mark.parametrize(
