@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import time
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from gateway.dialects import error_body
-from gateway.dialects.base import Dialect, Framing
+from gateway.dialects.base import Framing
 from gateway.errors import Refusal
 from gateway.stores import Verdict
 
@@ -21,6 +22,14 @@ class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
 
+class Voice(Protocol):
+    """How the events of a stream are framed, and which one ends a stream that failed."""
+
+    framing: Framing | None
+
+    def error_event(self, error: bytes) -> bytes: ...
+
+
 class Call:
     """Headers are read once, names in lower case. `extra` is sent with every answer."""
 
@@ -32,7 +41,7 @@ class Call:
         self.started = time.monotonic()
         self._send, common = scope.get("direct") or (send, ())
         self.extra: list[tuple[bytes, bytes]] = list(common)
-        self.dialect: Dialect | None = None  # whose stream it answers with
+        self.dialect: Voice | None = None  # whose stream it answers with
         self.head_sent = False
         self.ended = False  # the last byte is being sent, so no heartbeat may follow
         self.gone = False  # the client left
@@ -185,6 +194,23 @@ class Call:
         for task in (self._watch, self._beat):
             if task and not task.done():
                 task.cancel()
+
+
+async def conduct(call: Call, serve: Coroutine[Any, Any, Refusal | None]) -> None:
+    """Serve a call to its end: a refusal is told, a client that leaves is no failure."""
+    try:
+        refusal = await serve
+        if refusal is not None:
+            await call.refuse(refusal)
+    except ClientGone:
+        pass
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if not call.gone or task is None:
+            raise
+        task.uncancel()  # by Call.watch: the client left, and all that it needed has been done
+    finally:
+        call.finish()
 
 
 def limit_headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
