@@ -2,13 +2,15 @@
 
 import contextlib
 import re
+from collections.abc import Callable
 
 import msgspec
 
 from gateway import aliases
 from gateway.decoding import decode
+from gateway.dialects.base import BrokenStream, Telling, Wording
 from gateway.errors import Refusal
-from gateway.meter import BodyMeter, BrokenStream, PartMeter, StreamMeter
+from gateway.meter import BodyMeter, PartMeter, StreamMeter
 from gateway.running import Running
 from gateway.upstream import CUT, SILENT, Answer
 
@@ -27,14 +29,14 @@ async def relay(answer: Answer, running: Running) -> Refusal | None:
 async def _stream(answer: Answer, running: Running) -> Refusal | None:
     call = running.call
     meter = running.meter = StreamMeter(running.dialect, show_usage=running.asked.wants_usage)
-    named = aliases.echo(running.asked, whole=False)
+    worded = _wording(running, whole=False)
     first = True
     reason = "truncated"
     try:
         async for chunk in answer.chunks():
             events = meter.feed(chunk)
-            if named is not None:
-                events = named(events)
+            if worded is not None:
+                events = worded(events)
             if first:
                 first = False
                 running.began()
@@ -53,7 +55,7 @@ async def _stream(answer: Answer, running: Running) -> Refusal | None:
         reason = "upstream_timeout"
     except (*CUT, BrokenStream):
         pass
-    if meter.complete:
+    if call.ended:
         await answer.to_its_end()
         return None
     running.cut(reason)
@@ -81,9 +83,19 @@ async def _body(answer: Answer, running: Running) -> Refusal | None:
         running.cut("upstream_error")
         return Refusal("upstream_error", "The model server did not stream its answer.")
     running.settle()
-    named = aliases.echo(running.asked, whole=True)
-    await running.call.whole(200, named(body) if named else body)
+    worded = _wording(running, whole=True)
+    await running.call.whole(200, worded(body) if worded else body)
     return None
+
+
+def _wording(running: Running, *, whole: bool) -> Callable[[bytes], bytes] | None:
+    """What makes the client's answer of the model server's; None: it is the same."""
+    asked = running.asked
+    wording: Wording | None = getattr(running.dialect, "wording", None)
+    if wording is None:
+        return aliases.echo(asked, whole=whole)
+    telling = Telling(str(running.call.id), asked.alias or asked.sent, running.usage)
+    return wording(telling, whole=whole)
 
 
 _MEANT_FOR_US = {401, 403, 407}  # it is the gateway that it does not let in

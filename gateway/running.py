@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from gateway.call import Call
-from gateway.dialects.base import Dialect, Sanitised
+from gateway.dialects.base import Dialect, Sanitised, Usage
 from gateway.errors import Refusal
 from gateway.meter import BodyMeter, PartMeter, StreamMeter, estimate_prompt
 from gateway.outbox import Outbox, Slot
@@ -108,22 +108,28 @@ class Running:
         settlement = self._slot.settlement
         settlement.status = self._status or status
         settlement.ttft_ms = self._ttft_ms
+        usage, settlement.usage_source = self._counted()
+        settlement.prompt_tokens = usage.prompt_tokens
+        settlement.completion_tokens = usage.completion_tokens
+
+    def usage(self) -> Usage:
+        """What it has come to so far."""
+        return self._counted()[0]
+
+    def _counted(self) -> tuple[Usage, str]:
+        """The same, and from where that is known."""
         usage = self.meter.usage if self.meter else None
         if usage and self.meter and (usage.completion_tokens or not self.meter.text()):
-            settlement.prompt_tokens = usage.prompt_tokens
-            settlement.completion_tokens = usage.completion_tokens
-            settlement.usage_source = "reported"
-            return
+            return usage, "reported"
         began = self.meter.estimate() if self.meter else 0
         seen = min(began, self.verdict.granted)
         asked = self.asked
         guess = min(estimate_prompt(asked.prompt_bytes, asked.messages), asked.prompt_bound)
         # A whole answer without a generated token is a vector: its prompt was read all the same.
         whole = isinstance(self.meter, BodyMeter) and self.meter.complete and not self._status
-        settlement.prompt_tokens = guess if began or whole else 0
-        settlement.completion_tokens = seen
         nothing = not began and self._status in {"refused", "upstream_error"}
-        settlement.usage_source = "none" if nothing else "estimated"
+        usage = Usage(guess if began or whole else 0, seen)
+        return usage, "none" if nothing else "estimated"
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self.call.started) * 1000)

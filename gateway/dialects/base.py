@@ -5,6 +5,7 @@ meter what an answer says. To add one, put a file with a `DIALECTS` tuple into t
 """
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple, Protocol
 
 from msgspec import Meta, Struct
@@ -40,6 +41,10 @@ class Usage(Struct, frozen=True):
     def reported(self) -> "Usage | None":
         """Itself, unless it is 0/0: that stands beside a text when the repeat guard struck."""
         return self if self.prompt_tokens or self.completion_tokens else None
+
+
+class BrokenStream(Exception):
+    """What came is not an event stream, or none of the kind that was asked for."""
 
 
 class Event(NamedTuple):
@@ -148,4 +153,22 @@ class Dialect(Protocol):
 
     def error_event(self, error: bytes) -> bytes:
         """The last event of a stream that failed; `error` is the JSON of its refusal."""
+        ...
+
+
+class Telling(NamedTuple):
+    """What a dialect with words of its own tells beside what the model server said."""
+
+    id: str  # of the request
+    model: str  # as the client knows it
+    usage: Callable[[], Usage]  # what the key is charged for what has come so far
+
+
+class Wording(Protocol):
+    """`wording`, which a dialect has besides where its answers are not the model server's own: it
+    gives what makes the one of the other. The meter reads the model server's."""
+
+    def __call__(self, telling: Telling, *, whole: bool) -> Callable[[bytes], bytes]:
+        """For a `whole` answer that `read_body` took for one, or for whole events, as often as some
+        have come. BrokenStream: they are not what they should be."""
         ...

@@ -1,0 +1,132 @@
+"""A dialect with words of its own: the client gets those, the meter reads the model server's."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
+
+import pytest
+
+from gateway.call import Call
+from gateway.dialects.base import BrokenStream, Telling
+from gateway.dialects.openai_chat import Chat
+from gateway.errors import Refusal
+from gateway.outbox import Outbox, Slot
+from gateway.relay import relay
+from gateway.running import Running
+from gateway.stores import Settlement, Verdict
+from gateway.upstream import Answer
+
+pytestmark = pytest.mark.anyio
+
+TEXT = b'data: {"choices":[{"delta":{"content":"one two"}}]}\n\n'
+USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2}}\n\n'
+DONE = b"data: [DONE]\n\n"
+WHOLE = (
+    b'{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}],'
+    b'"usage":{"prompt_tokens":5,"completion_tokens":2}}'
+)
+ASKED = b'{"model":"m","messages":[{"role":"user"}],"stream":%s}'
+
+
+class Loud(Chat):
+    """Upper case, and at the end what it cost. What it does not like breaks it."""
+
+    def wording(self, telling: Telling, *, whole: bool) -> Callable[[bytes], bytes]:
+        def worded(said: bytes) -> bytes:
+            if b"broken" in said:
+                raise BrokenStream
+            cost = b""
+            if whole or DONE in said:
+                usage = telling.usage()
+                cost = b"%d+%d" % (usage.prompt_tokens, usage.completion_tokens)
+            return said.upper() + cost
+
+        return worded
+
+
+class Answered:
+    """A model server's answer, in these parts."""
+
+    status = 200
+
+    def __init__(self, *parts: bytes) -> None:
+        self.content_type = "text/event-stream" if parts[0].startswith(b"data") else "text/json"
+        self.received = bytearray()
+        self._parts = parts
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+
+    async def body(self) -> bytes:
+        return b"".join(self._parts)
+
+    async def to_its_end(self) -> None:
+        pass
+
+
+class Books:
+    """In place of the outbox: what is settled."""
+
+    def __init__(self) -> None:
+        self.settled: list[Settlement] = []
+
+    def checkpoint(self, slot: Slot) -> None:
+        pass
+
+    def commit(self, slot: Slot) -> None:
+        self.settled.append(slot.settlement)
+
+
+async def told(*parts: bytes, stream: bool = True) -> tuple[bytes, Settlement, Refusal | None]:
+    """What the client is told, and what is settled."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"path": Chat.path, "method": "POST", "headers": []}
+    call, dialect, books = Call(scope, asyncio.Event().wait, send), Loud(), Books()
+    call.dialect = dialect if stream else None
+    asked = dialect.sanitise(ASKED % (b"true" if stream else b"false"))
+    assert not isinstance(asked, Refusal)
+    asked.sent = "m"
+    slot = Slot(0, Settlement(call.id))
+    running = Running(call, dialect, asked, slot, cast(Outbox, books), lambda _: None)
+    running.permit(Verdict(True, granted=100))
+    refusal = await relay(cast(Answer, Answered(*parts)), running)
+    [settled] = books.settled
+    return b"".join(message.get("body", b"") for message in sent), settled, refusal
+
+
+async def test_events_are_worded_as_they_come_and_counted_as_they_were():
+    shown, settled, refusal = await told(TEXT[:20], TEXT[20:] + USAGE, DONE)
+    assert shown == (TEXT + DONE).upper() + b"5+2"
+    assert (settled.prompt_tokens, settled.completion_tokens) == (5, 2)
+    assert (settled.usage_source, settled.status, refusal) == ("reported", "ok", None)
+
+
+async def test_what_it_cost_is_told_as_it_is_settled_where_nothing_was_reported():
+    shown, settled, _ = await told(TEXT, DONE)
+    assert settled.usage_source == "estimated"
+    assert settled.completion_tokens > 0
+    assert shown.endswith(b"%d+%d" % (settled.prompt_tokens, settled.completion_tokens))
+
+
+async def test_a_whole_answer_is_worded_and_counted_as_it_was():
+    shown, settled, _ = await told(WHOLE, stream=False)
+    assert shown == WHOLE.upper() + b"5+2"
+    assert (settled.prompt_tokens, settled.completion_tokens) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    "parts", [(TEXT, b"data: broken\n\n", DONE), (TEXT, b"data: broken\n\n" + DONE)]
+)
+async def test_events_that_cannot_be_worded_end_as_an_error_and_are_counted(
+    parts: tuple[bytes, ...],
+):
+    shown, settled, refusal = await told(*parts)
+    assert shown == TEXT.upper()
+    assert refusal is not None
+    assert refusal.reason == settled.status == "truncated"
+    assert settled.completion_tokens > 0
