@@ -42,7 +42,12 @@ def explain_log(text: str, cluster: Path, log: Path) -> str:
     """Why a program of Postgres gave up, judged by what it wrote."""
     if "No space left on device" in text or "Disk quota exceeded" in text:
         return disk_full(cluster)
-    marks = ("PANIC: ", "FATAL: ", "initdb: error: ", "pg_ctl: ", "ERROR: ")
+    if "could not look up effective user ID" in text:
+        return (
+            "The user that localllm runs as is in no list of users, which Postgres wants: "
+            "run it as one that is (in the container: without --user), or set DATABASE_URL."
+        )
+    marks = ("PANIC: ", "FATAL: ", "initdb: error: ", "pg_ctl: ", "ERROR: ", "initdb: could")
     found = [line for mark in marks for line in text.splitlines() if mark in line]
     reason = found[0].split(": ", 1)[1].strip() if found else "it gave no reason"
     return (

@@ -184,3 +184,14 @@ def test_full_disk(number: int) -> None:
         explain_log(f'FATAL:  could not write: {os.strerror(number)}"', Path("/data"), Path("l")),
     ):
         assert text.startswith("The disk of /data is full: free some space")
+
+
+def test_a_user_without_an_entry_is_told_so():
+    text = "initdb: could not look up effective user ID 10001: user does not exist"
+    assert "no list of users" in explain_log(text, Path("/data"), Path("l"))
+
+
+def test_initdb_gives_its_reason_without_the_word_error_too():
+    text = 'initdb: could not change permissions of "x": Operation not permitted'
+    assert "could not change permissions" not in explain_log("", Path("/data"), Path("l"))
+    assert "change permissions of" in explain_log(text, Path("/data"), Path("l"))
