@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Self
 
 import aiohttp
 
+from tests.chromium.program import unpacked
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -23,9 +25,9 @@ _FLAGS = (
 )
 
 
-def find() -> str | None:
-    """The browser's path, if this machine has one."""
-    return next((path for name in _NAMES if (path := shutil.which(name))), None)
+def find() -> str:
+    """The path of this machine's browser, or of one that is got for the tests."""
+    return next((path for name in _NAMES if (path := shutil.which(name))), None) or unpacked()
 
 
 class Visit(NamedTuple):
@@ -80,13 +82,7 @@ class Browser:
 
     async def visit(self, url: str, width: int, scheme: str, picture: Path | None = None) -> Visit:
         """Open a page in a window of its own. `scheme`: light or dark."""
-        self._events.clear()
-        self._loaded.clear()
-        target = (await self._call("Target.createTarget", url="about:blank"))["targetId"]
-        attached = await self._call("Target.attachToTarget", targetId=target, flatten=True)
-        session = attached["sessionId"]
-        for domain in ("Page", "Network", "Log", "Runtime", "Audits"):
-            await self._call(f"{domain}.enable", session)
+        target, session = await self._window()
         await self._call(
             "Emulation.setEmulatedMedia",
             session,
@@ -94,18 +90,16 @@ class Browser:
         )
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         await self._call("Emulation.setDeviceMetricsOverride", session, **size)
-        await self._call("Page.navigate", session, url=url)
-        async with asyncio.timeout(60):
-            await self._loaded.wait()
-        color = await self._value(session, "getComputedStyle(document.body).backgroundColor")
+        await self._load(session, url)
+        color = await self.run(session, "getComputedStyle(document.body).backgroundColor")
         seen = Visit(
             requested=[
                 event["params"]["request"]["url"] for event in self._of("Network.requestWillBeSent")
             ],
-            complaints=[json.dumps(event["params"]) for event in self._complaints()],
+            complaints=self.complaints(),
             background=tuple(int(part) for part in re.findall(r"\d+", color)),
-            overflow=await self._value(session, "document.documentElement.scrollWidth") - width,
-            text=await self._value(session, "document.body.innerText"),
+            overflow=await self.run(session, "document.documentElement.scrollWidth") - width,
+            text=await self.run(session, "document.body.innerText"),
         )
         if picture:
             shot = await self._call("Page.captureScreenshot", session)
@@ -113,22 +107,54 @@ class Browser:
         await self._call("Target.closeTarget", targetId=target)
         return seen
 
-    def _of(self, *methods: str) -> list[dict[str, Any]]:
-        return [event for event in self._events if event.get("method") in methods]
+    async def open(self, url: str) -> str:
+        """A page in a window of its own that stays open: what `run` needs."""
+        _, session = await self._window()
+        await self._load(session, url)
+        return session
 
-    def _complaints(self) -> list[dict[str, Any]]:
-        """Console messages, log entries (CSP violations among them) and issues."""
-        return self._of(
+    async def run(self, session: str, expression: str) -> Any:
+        """The value of a JavaScript expression in a page; of a promise, what it comes to."""
+        done = await self._call(
+            "Runtime.evaluate",
+            session,
+            expression=expression,
+            awaitPromise=True,
+            returnByValue=True,
+        )
+        assert "exceptionDetails" not in done, done["exceptionDetails"]
+        return done["result"].get("value")
+
+    def complaints(self) -> list[str]:
+        """Console messages, log entries (CSP violations among them) and issues since the last
+        window was made."""
+        events = self._of(
             "Runtime.consoleAPICalled",
             "Runtime.exceptionThrown",
             "Log.entryAdded",
             "Audits.issueAdded",
             "Network.loadingFailed",
         )
+        return [json.dumps(event["params"]) for event in events]
 
-    async def _value(self, session: str, expression: str) -> Any:
-        done = await self._call("Runtime.evaluate", session, expression=expression)
-        return done["result"]["value"]
+    async def _window(self) -> tuple[str, str]:
+        """A new one and its session; what earlier ones did is forgotten."""
+        self._events.clear()
+        self._loaded.clear()
+        target = (await self._call("Target.createTarget", url="about:blank"))["targetId"]
+        attached = await self._call("Target.attachToTarget", targetId=target, flatten=True)
+        session = attached["sessionId"]
+        for domain in ("Page", "Network", "Log", "Runtime", "Audits"):
+            await self._call(f"{domain}.enable", session)
+        return target, session
+
+    async def _load(self, session: str, url: str) -> None:
+        await self._call("Page.navigate", session, url=url)
+        async with asyncio.timeout(60):
+            await self._loaded.wait()
+
+    def _of(self, *methods: str) -> list[dict[str, Any]]:
+        return [event for event in self._events if event.get("method") in methods]
 
     async def _call(self, method: str, session: str | None = None, **params: Any) -> Any:
         number = next(self._numbers)

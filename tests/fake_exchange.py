@@ -23,6 +23,7 @@ class Exchange:
         self.gone = False  # the gateway closed the connection before the answer was whole
         self.ended = False
         self._writer = writer
+        self._spoke = False
 
     @property
     def json(self) -> dict[str, Any]:
@@ -58,9 +59,11 @@ class Exchange:
         await self.send(f"data: {text}\n\n".encode())
 
     async def words(self, words: tuple[str, ...] = WORDS) -> None:
-        """One event for each word."""
+        """One event for each word; the first of all names the role, as Ollama's does."""
         for word in words:
-            await self.event(self.chunk([{"index": 0, "delta": {"content": word}}]))
+            role = {} if self._spoke else {"role": "assistant"}
+            self._spoke = True
+            await self.event(self.chunk([{"index": 0, "delta": {**role, "content": word}}]))
 
     async def usage(self, prompt: int = PROMPT_TOKENS, completion: int = len(WORDS)) -> None:
         """The finish, the usage, the end: a stream as Ollama ends it."""

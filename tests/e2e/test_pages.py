@@ -143,11 +143,7 @@ async def test_the_document_is_served_as_json(client: httpx.AsyncClient) -> None
 
 
 async def test_a_real_browser_has_nothing_to_complain_about(client: httpx.AsyncClient) -> None:
-    path = browser.find()
-    if path is None:  # what can be said without one is said above
-        StrictPage((await client.get("/docs")).text)
-        return
-    async with browser.Browser(path) as chromium:
+    async with browser.Browser(browser.find()) as chromium:
         for page in ("/", "/docs"):
             url = str(client.base_url.join(page))
             light = await chromium.visit(url, 1280, "light")
