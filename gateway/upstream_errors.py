@@ -31,8 +31,8 @@ class _ErrorBody(msgspec.Struct):
 
 def in_public(words: str) -> str:
     """What the model server says, without paths and addresses, on one line of bounded length."""
-    line = " ".join(words[: 4 * _LONGEST].split())
-    text = _PLACE.sub("…", line)
+    line = "".join(one if one.isprintable() else " " for one in words[: 4 * _LONGEST])
+    text = _PLACE.sub("…", line).strip()
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
