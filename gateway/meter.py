@@ -8,13 +8,17 @@ event, and about four bytes of text (facts/ollama.md, trap 7: chunks are not tok
 import re
 from collections.abc import Iterator
 
-from gateway.dialects.base import SSE, BrokenStream, Dialect, Usage
+from gateway.dialects.base import SSE, Dialect, Usage
 
 BYTES_PER_TOKEN = 4
 MAX_EVENT = 16 * 1024**2  # bytes; a longer one is no event stream
 PROMPT_OVERHEAD = 8  # tokens a chat template usually adds to a message
 
 _TEXT = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)  # of a JSON string, to its end
+
+
+class BrokenStream(Exception):
+    """What came is not an event stream."""
 
 
 class StreamMeter:

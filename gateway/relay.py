@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from gateway import aliases
-from gateway.dialects.base import BrokenStream, Telling, Wording
+from gateway.dialects.base import Telling, Wording
 from gateway.errors import Refusal
-from gateway.meter import BodyMeter, PartMeter, StreamMeter
+from gateway.meter import BodyMeter, BrokenStream, PartMeter, StreamMeter
 from gateway.running import Running
 from gateway.upstream import CUT, SILENT, Answer
 from gateway.upstream_errors import refusal_of
@@ -52,7 +52,7 @@ async def _stream(answer: Answer, running: Running) -> Refusal | None:
         reason = "upstream_timeout"
     except (*CUT, BrokenStream):
         pass
-    if call.ended:
+    if meter.complete:
         await answer.to_its_end()
         return None
     running.cut(reason)

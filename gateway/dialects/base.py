@@ -43,10 +43,6 @@ class Usage(Struct, frozen=True):
         return self if self.prompt_tokens or self.completion_tokens else None
 
 
-class BrokenStream(Exception):
-    """What came is not an event stream, or none of the kind that was asked for."""
-
-
 class Event(NamedTuple):
     """What one event of a stream says. `extra`: only who asked for the usage may see it; `plain`:
     what all others see in its stead."""
@@ -170,5 +166,5 @@ class Wording(Protocol):
 
     def __call__(self, telling: Telling, *, whole: bool) -> Callable[[bytes], bytes]:
         """For a `whole` answer that `read_body` took for one, or for whole events, as often as some
-        have come. BrokenStream: they are not what they should be."""
+        have come: `read_event` says which of them break the stream."""
         ...

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.call import Call
-from gateway.dialects.base import BrokenStream, Telling
+from gateway.dialects.base import Event, Telling
 from gateway.dialects.openai_chat import Chat
 from gateway.errors import Refusal
 from gateway.outbox import Outbox, Slot
@@ -29,12 +29,16 @@ ASKED = b'{"model":"m","messages":[{"role":"user"}],"stream":%s}'
 
 
 class Loud(Chat):
-    """Upper case, and at the end what it cost. What it does not like breaks it."""
+    """Upper case, and at the end what it cost."""
+
+    marks = (*Chat.marks, b"broken")
+
+    def read_event(self, event: bytes) -> Event:
+        failed = b"broken" in event
+        return Event(ends=True, failed=True) if failed else Chat.read_event(event)
 
     def wording(self, telling: Telling, *, whole: bool) -> Callable[[bytes], bytes]:
         def worded(said: bytes) -> bytes:
-            if b"broken" in said:
-                raise BrokenStream
             cost = b""
             if whole or DONE in said:
                 usage = telling.usage()
@@ -119,14 +123,9 @@ async def test_a_whole_answer_is_worded_and_counted_as_it_was():
     assert (settled.prompt_tokens, settled.completion_tokens) == (5, 2)
 
 
-@pytest.mark.parametrize(
-    "parts", [(TEXT, b"data: broken\n\n", DONE), (TEXT, b"data: broken\n\n" + DONE)]
-)
-async def test_events_that_cannot_be_worded_end_as_an_error_and_are_counted(
-    parts: tuple[bytes, ...],
-):
-    shown, settled, refusal = await told(*parts)
-    assert shown == TEXT.upper()
-    assert refusal is not None
-    assert refusal.reason == settled.status == "truncated"
+async def test_an_event_that_breaks_the_stream_is_worded_as_its_last():
+    broken = b"data: broken\n\n"
+    shown, settled, refusal = await told(TEXT + broken + DONE)
+    assert shown == (TEXT + broken).upper()
+    assert (settled.status, refusal) == ("upstream_error", None)
     assert settled.completion_tokens > 0
