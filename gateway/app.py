@@ -25,7 +25,7 @@ def make_app(gateway: Gateway) -> Edge:
             *page_routes(gateway),
         ],
         exception_handlers={Exception: on_exception},
-        openapi_config=None,  # routes/openapi.py writes it: Litestar does not see raw ASGI routes
+        openapi_config=None,  # reference/openapi.py makes it: Litestar sees no raw ASGI routes
         debug=False,
         logging_config=None,  # the command line says how to log
     )

@@ -18,13 +18,14 @@ MAX_HEADERS = 32 * 1024  # bytes, as much as Cloudflare lets through
 _UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
 _MODELS = b"/v1/models/"
 _SLASH = re.compile(rb"%2f", re.IGNORECASE)
-_EXPOSED = (
+EXPOSED = (
     b"x-request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, "
     b"x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
     b"x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens"
 )
 _log = logging.getLogger("localllm.http")
-_METHODS = b"GET, POST, PATCH, DELETE, OPTIONS"
+METHODS = b"GET, POST, PATCH, DELETE, OPTIONS"
+MAX_AGE = 7200  # seconds that a browser may remember a preflight
 _DEFAULT_HEADERS = b"authorization, x-api-key, content-type, anthropic-version"
 
 
@@ -99,7 +100,7 @@ class Edge:
         grant = [(b"vary", b"Origin")]
         if self._allowed(origin, headers):
             grant.append((b"access-control-allow-origin", b"*" if self._any else origin))
-            grant.append((b"access-control-expose-headers", _EXPOSED))
+            grant.append((b"access-control-expose-headers", EXPOSED))
         return grant
 
 
@@ -107,9 +108,9 @@ async def _preflight(headers: dict[bytes, bytes], send: Any) -> None:
     """Say yes to the headers that are asked for: SDKs send x-stainless-* and more."""
     asked = headers.get(b"access-control-request-headers") or _DEFAULT_HEADERS
     answer = [
-        (b"access-control-allow-methods", _METHODS),
+        (b"access-control-allow-methods", METHODS),
         (b"access-control-allow-headers", asked),
-        (b"access-control-max-age", b"7200"),
+        (b"access-control-max-age", b"%d" % MAX_AGE),
     ]
     await send({"type": "http.response.start", "status": 204, "headers": answer})
     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -8,14 +8,16 @@ ACCOUNT_ROUTES = (
     Route(
         *("GET", "/v1/models", "listModels", HOLDER, "Account"),
         summary="List the models that this key can use",
-        text="Needs the scope `models:read`, which keys have unless it was taken away.",
+        text="",
+        scope="models:read",
         answer=(Content(JSON, shapes.ModelList, MODELS),),
         refusals=(*SHOWN_KEY, *MODEL_SERVER),
     ),
     Route(
         *("GET", "/v1/models/{model}", "readModel", HOLDER, "Account"),
         summary="See one model that this key can use",
-        text="Under any of its names: `gemma3` is `gemma3:latest`. Needs the scope `models:read`.",
+        text="Under any of its names: `gemma3` is `gemma3:latest`.",
+        scope="models:read",
         parameters=(
             Parameter(
                 "model", "path", {"type": "string", "minLength": 1}, "Its name, with `/` too."

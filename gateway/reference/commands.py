@@ -7,10 +7,9 @@ from typing import Any
 from gateway.reference.frame import BASE
 from gateway.reference.route import HOLDER, OWNER, Route
 
-_CREDENTIALS = {
-    HOLDER: '-H "Authorization: Bearer $LOCALLLM_KEY"',
-    OWNER: '-H "X-Admin-Secret: $ADMIN_SECRET"',
-}
+# The owner's secret goes through a pipe: what stands on a command line, every user here can see.
+_THROUGH_A_PIPE = "printf 'X-Admin-Secret: %s' \"$ADMIN_SECRET\" |\n"
+_OWN_MODELS = {"embeddings", "models:pull"}  # what answers a chat makes no vectors
 
 
 def curl(route: Route, model: str, key_id: str) -> str:
@@ -21,11 +20,13 @@ def curl(route: Route, model: str, key_id: str) -> str:
     lines = [f"curl {'-N ' if streams else ''}{BASE}{path}"]
     if route.method not in {"GET", "POST"} or (route.method == "POST" and route.body is None):
         lines[0] += f" -X {route.method}"
-    if route.who in _CREDENTIALS:
-        lines.append(_CREDENTIALS[route.who])
+    if route.who == HOLDER:
+        lines.append('-H "Authorization: Bearer $LOCALLLM_KEY"')
+    if route.who == OWNER:
+        lines.append("-H @-")
     if body is not None:
-        if "model" in body:
+        if "model" in body and route.scope not in _OWN_MODELS:
             body = {**body, "model": model}
         text = json.dumps(body, ensure_ascii=False)
         lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(text)}"]
-    return " \\\n  ".join(lines)
+    return (_THROUGH_A_PIPE if route.who == OWNER else "") + " \\\n  ".join(lines)

@@ -2,51 +2,43 @@
 
 from typing import Any
 
-from gateway.reference.html import Child, Html, join, link, prose, table, tag
+from gateway.reference.blocks import Block, Paragraph, Section, Table
 
 Json = dict[str, Any]
 
 _BEYOND = 2**53  # bounds that only say "a 64-bit integer" are not shown
 
 
-def schema_section(name: str, schema: Json) -> Html:
+def shape_section(name: str, schema: Json) -> Section:
     text = schema.get("description")
-    return tag(
-        "article",
-        tag("h3", link(f"#{name}", name)),
-        tag("p", prose(text)) if text else None,
-        fields(schema),
-        id=name,
-        class_="schema",
-    )
+    blocks: list[Block] = [Paragraph(text)] if text else []
+    return Section(name, name, (*blocks, fields(schema)))
 
 
-def fields(schema: Json) -> Html:
+def fields(schema: Json) -> Table:
     required = schema.get("required", ())
-    rows: list[tuple[Child, ...]] = []
+    rows: list[tuple[str, str, str]] = []
     for name, field in schema["properties"].items():
-        needed = tag("span", "required", class_="needed") if name in required else None
-        meaning = prose(f"{field.get('description', '')} {_bounds(field)}".strip())
-        rows.append((join(tag("code", name), " ", needed), kind(field), meaning))
+        needed = " *required*" if name in required else ""
+        meaning = f"{field.get('description', '')} {_bounds(field)}".strip()
+        rows.append((f"`{name}`{needed}", kind(field), meaning))
     if any(meaning for _, _, meaning in rows):
-        return table(("field", "type", "meaning"), rows)
-    return table(("field", "type"), [(name, words) for name, words, _ in rows])
+        return Table(("field", "type", "meaning"), tuple(rows))
+    return Table(("field", "type"), tuple((name, words) for name, words, _ in rows))
 
 
-def kind(schema: Json) -> Html:
+def kind(schema: Json) -> str:
     """The type in words: `string or null`, `list of Message`."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return link(f"#{name}", name)
+        return f"[{name}](#{name})"
     if "anyOf" in schema:
-        kinds = [kind(one) for one in schema["anyOf"]]
-        return join(kinds[0], *(join(" or ", one) for one in kinds[1:]))
+        return " or ".join(map(kind, schema["anyOf"]))
     if "enum" in schema:
-        values = [tag("code", str(value)) for value in schema["enum"]]
-        return join(values[0], *(join(" or ", one) for one in values[1:]))
+        return " or ".join(f"`{value}`" for value in schema["enum"])
     if schema.get("type") == "array":
-        return join("list of ", kind(schema["items"]))
-    return join(schema.get("format") or schema.get("type") or "anything")
+        return f"list of {kind(schema['items'])}"
+    return schema.get("format") or schema.get("type") or "anything"
 
 
 def _bounds(schema: Json) -> str:

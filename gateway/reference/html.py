@@ -3,6 +3,8 @@
 import re
 from html import escape
 
+_LONG_NAME = re.compile(r"[\w.]{20,}", re.ASCII)
+
 
 class Html(str):
     """Markup. Only the functions of this file make it."""
@@ -35,10 +37,32 @@ def join(*children: Child) -> Html:
     )
 
 
+_MARKS = re.compile(
+    r"`(?P<code>[^`]+)`|\*\*(?P<strong>[^*]+)\*\*|\*(?P<em>[^*]+)\*"
+    r"|\[(?P<text>[^\]]+)\]\((?P<target>[^)\s]+)\)"
+)
+
+
 def prose(text: str) -> Html:
-    """A text in which `backticks` mark code."""
-    parts = re.split(r"`([^`]+)`", text)
-    return join(*(tag("code", part) if n % 2 else part for n, part in enumerate(parts)))
+    """Text with the marks of blocks.py."""
+    parts: list[Child] = []
+    at = 0
+    for found in _MARKS.finditer(text):
+        parts.append(text[at : found.start()])
+        at = found.end()
+        kind = found.lastgroup or ""
+        if kind == "target":
+            parts.append(link(found["target"], prose(found["text"])))
+        else:
+            parts.append(tag(kind, _code(found[kind]) if kind == "code" else prose(found[kind])))
+    return join(*parts, text[at:])
+
+
+def _code(text: str) -> Html:
+    """A long name may break behind a dot or an underscore."""
+    if not _LONG_NAME.fullmatch(text):
+        return join(text)
+    return Html(re.sub(r"(?<=[._])", "<wbr>", text))
 
 
 def link(target: str, *children: Child) -> Html:
@@ -46,6 +70,18 @@ def link(target: str, *children: Child) -> Html:
 
 
 def table(heads: tuple[str, ...], rows: list[tuple[Child, ...]]) -> Html:
+    """On a narrow screen, where the heads are not seen, each cell of a wide one says what it is."""
+    wide = len(heads) > 3
     head = tag("tr", *(tag("th", name, scope="col") for name in heads))
-    body = (tag("tr", *(tag("td", cell) for cell in row)) for row in rows)
-    return tag("table", tag("thead", head), tag("tbody", *body))
+    body = (
+        tag(
+            "tr",
+            *(
+                tag("td", cell, **({"data_head": name} if wide else {}))
+                for name, cell in zip(heads, row, strict=True)
+            ),
+        )
+        for row in rows
+    )
+    shape = {"class_": "wide"} if wide else {}
+    return tag("table", tag("thead", head), tag("tbody", *body), **shape)

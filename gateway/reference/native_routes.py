@@ -10,22 +10,24 @@ NATIVE_ROUTES = (
     Route(
         *("GET", "/api/tags", "ollamaTags", HOLDER, "Ollama"),
         summary="List the models that this key can use, as Ollama's API",
-        text="Needs the scope `models:read`.",
+        text="",
+        scope="models:read",
         answer=(Content(JSON, InstalledModels, TAGS),),
         refusals=_REFUSALS,
     ),
     Route(
         *("GET", "/api/ps", "ollamaPs", HOLDER, "Ollama"),
         summary="List those of them that are in memory",
-        text="Needs the scope `models:read`.",
+        text="",
+        scope="models:read",
         answer=(Content(JSON, InstalledModels, LOADED),),
         refusals=_REFUSALS,
     ),
     Route(
         *("POST", "/api/show", "ollamaShow", HOLDER, "Ollama"),
         summary="See what one model is",
-        text="Needs the scope `models:read`. The Modelfile, its prompts and template, licences "
-        "and paths are not told.",
+        scope="models:read",
+        text="The Modelfile, its prompts and template, licences and paths are not told.",
         body=ShowRequest,
         example={"model": "gemma3:270m"},
         answer=(Content(JSON, ShownModel, SHOWN),),

@@ -31,6 +31,7 @@ def _proxied(dialect: Dialect) -> Route:
         example=said.example,
         answer=tuple(answer),
         metered=True,
+        scope=dialect.scope,
         refusals=(*_PROXIED, *(("not_supported",) if dialect.native else ())),
     )
 

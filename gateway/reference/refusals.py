@@ -12,6 +12,7 @@ _TEXTS = {
     "cloud_model": "The model runs in Ollama's cloud, which the owner has not allowed.",
     "rate_limit_exceeded": "Too many requests; `retry-after` says when to try again.",
     "too_many_failures": "Too many failed log-ins; `retry-after` says when to try again.",
+    "too_many_pulls": "Other models are being pulled; `retry-after` says when to try again.",
     "request_too_large": "The request body is too large; the message says what is allowed.",
     "upstream_error": "The model server gave an answer that cannot be used.",
     "upstream_refused": "The model server refused the request; the message is its own.",
@@ -21,9 +22,55 @@ _TEXTS = {
 }
 
 
+_LATER = "Try again after `retry-after` seconds."
+_OWNER = "Ask the owner"
+# What the caller can do about it, where it is not only to wait.
+_REMEDIES = {
+    "missing_api_key": "Send the key in one of the two [headers](#keys).",
+    "malformed_api_key": "Copy the key again, whole.",
+    "invalid_api_key": "Use a key of this server.",
+    "key_revoked": f"{_OWNER} for a new key.",
+    "key_expired": f"{_OWNER} for a new key, or a later end.",
+    "scope_missing": f"{_OWNER} for the [scope](#lanes) of the route.",
+    "origin_not_allowed": f"{_OWNER} to allow [your website](#websites).",
+    "model_not_allowed": "Use one that [GET /v1/models](#listModels) lists.",
+    "cloud_model": "Use one that [GET /v1/models](#listModels) lists.",
+    "unknown_model": "Use one that [GET /v1/models](#listModels) lists.",
+    "upstream_not_found": "Use one that [GET /v1/models](#listModels) lists.",
+    "insufficient_quota": f"Wait for the next month, or ask for less at once; {_OWNER.lower()} "
+    "for more.",
+    "admin_denied": "Send the secret in `X-Admin-Secret`.",
+    "admin_through_tunnel": "Call from the machine itself, or set `ADMIN_THROUGH_TUNNEL`.",
+    "invalid_request": "Change what the message names.",
+    "not_found": "Look for the path in this reference, or for the id in the list.",
+    "method_not_allowed": "Use one of those.",
+    "request_timeout": "Send it again, faster.",
+    "conflict": "Look at the state of things and try again.",
+    "request_too_large": "Send less at once.",
+    "unsupported_encoding": "Send the body as it is.",
+    "headers_too_large": "Send fewer or shorter headers.",
+    "outbox_unavailable": f"Tell the owner. {_LATER}",
+    "upstream_timeout": "Try again, or ask for less.",
+    "demo_model": f"{_OWNER} to start Ollama.",
+    "pull_stalled": "Pull again.",
+    "not_supported": "Use a [route](#elsewhere) that every model server has.",
+    "upstream_refused": "Change what the message says.",
+    "upstream_error": "Try again; if it stays, tell the owner the `x-request-id`.",
+    "upstream_failed": "Try again; if it stays, tell the owner the `x-request-id`.",
+    "truncated": "Try again; what you got is not whole.",
+    "internal_error": "Try again; if it stays, tell the owner the `x-request-id`.",
+}
+
+
 def public_text(reason: str) -> str:
     """What a code of the catalogue means."""
     return _TEXTS.get(reason) or CATALOGUE[reason].text.replace("'{model}'", "in question")
+
+
+def remedy(reason: str) -> str:
+    """What somebody can do who is refused so."""
+    later = _LATER if CATALOGUE[reason].status in {429, 503} else ""
+    return _REMEDIES.get(reason, later)
 
 
 def by_status(reasons: Iterable[str]) -> dict[int, list[str]]:

@@ -46,7 +46,8 @@ class Route(NamedTuple):
     body_needed: bool = True
     example: Any = None
     also: tuple[tuple[int, str], ...] = ()  # other statuses with this content, and their meaning
-    metered: bool = False  # its answers carry the rate headers
+    metered: bool = False  # it counts, and its answers carry the rate headers
+    scope: str = ""  # what a key needs; "": any key will do
 
 
 # What any route may say: Edge refuses before a route is asked, and a route can fail.

@@ -1,91 +1,89 @@
-"""One route of the reference page: what it takes, an example, what it answers."""
+"""One route of the reference: what it takes, an example, what it answers."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from gateway.errors import CATALOGUE
+from gateway.reference.blocks import Block, Code, Paragraph, Section, Table, listed
 from gateway.reference.commands import curl
 from gateway.reference.examples import KEY_ID
 from gateway.reference.fields import fields, kind
-from gateway.reference.html import Child, Html, join, link, prose, table, tag
 from gateway.reference.refusals import by_status
-from gateway.reference.route import ANYWHERE, HOLDER, OWNER, Route
+from gateway.reference.route import ANYWHERE, HOLDER, JSON, OWNER, Content, Route
 
-_WHO = {HOLDER: "needs an API key", OWNER: "needs the admin secret"}
+_WIDTH = 88  # characters of a line of JSON
 
 
-def route_section(route: Route, schemas: dict[str, Any], model: str) -> Html:
+def route_section(route: Route, schemas: dict[str, Any], model: str) -> Section:
     """`model` stands in the example request."""
-    needs = tag("span", _WHO[route.who], class_="who") if route.who in _WHO else None
-    parts: list[Child] = [
-        tag("h3", link(f"#{route.name}", route_title(route))),
-        tag("p", tag("strong", f"{route.summary}."), " ", needs),
-        tag("p", prose(route.text)) if route.text else None,
-    ]
+    blocks: list[Block] = [Paragraph(f"**{route.summary}.** {_needs(route)}".strip())]
+    if route.text:
+        blocks.append(Paragraph(route.text))
     if route.parameters:
-        parts += [tag("h4", "Parameters"), _parameters(route)]
+        rows = tuple((f"`{one.name}`", kind(one.schema), one.text) for one in route.parameters)
+        blocks.append(_part("Parameters", Table(("name", "type", "meaning"), rows)))
     if route.body:
-        parts += [tag("h4", "Body"), fields(schemas[route.body.__name__])]
-    parts += [tag("h4", "Example"), code(curl(route, model, KEY_ID)), *_samples(route)]
-    parts += [tag("h4", "Answers"), _answers(route)]
-    return tag("article", *parts, id=route.name)
+        blocks.append(_part("Body", fields(schemas[route.body.__name__])))
+    blocks.append(_part("Example", Code(curl(route, model, KEY_ID), "sh"), *_samples(route)))
+    blocks.append(_part("Answers", _answers(route)))
+    return Section(route.path, route.name, tuple(blocks), route.method)
 
 
-def route_title(route: Route) -> Html:
-    """Method and path; the path may break after a slash on a narrow screen."""
-    method = tag("span", route.method, class_=f"method {route.method.lower()}")
-    pieces = (part for name in route.path.split("/")[1:] for part in ("/", Html("<wbr>"), name))
-    return join(method, " ", tag("code", *pieces))
+def _part(title: str, *blocks: Block) -> Section:
+    return Section(title, "", blocks)
 
 
-def code(text: str) -> Html:
-    return tag("pre", tag("code", text.rstrip("\n")))
+def _needs(route: Route) -> str:
+    if route.who == OWNER:
+        return "Needs the [admin secret](#keys)."
+    if route.who != HOLDER:
+        return ""
+    scope = f" with the scope `{route.scope}`" if route.scope else ""
+    counted = " It [counts](#metering)." if route.metered else ""
+    return f"Needs an [API key](#keys){scope}.{counted}"
 
 
-def _parameters(route: Route) -> Html:
-    rows: list[tuple[Child, ...]] = [
-        (tag("code", one.name), kind(one.schema), prose(one.text)) for one in route.parameters
-    ]
-    return table(("name", "type", "meaning"), rows)
-
-
-def _answers(route: Route) -> Html:
+def _answers(route: Route) -> Table:
     """What each status holds; of refusals the codes, which the table of errors explains."""
-    rows: list[tuple[Child, ...]] = [(_status(route.status), _contents(route))]
-    rows += [(_status(status), text) for status, text in route.also]
+    shown = ", ".join(map(_shape, route.answer))
+    rows = [(f"`{route.status}`", shown), *((f"`{status}`", text) for status, text in route.also)]
     for status, reasons in by_status((*route.refusals, *ANYWHERE)).items():
-        codes = dict.fromkeys(CATALOGUE[reason].code for reason in reasons)
+        codes = list(dict.fromkeys(CATALOGUE[reason].code for reason in reasons))
         if status not in dict(route.also):
-            rows.append((_status(status), _listed([tag("code", name) for name in codes])))
-    return table(("status", "holds"), rows)
+            rows.append((f"`{status}`", listed(codes)))
+    return Table(("status", "holds"), tuple(rows))
 
 
-def _contents(route: Route) -> Html:
-    shown: list[Child] = []
-    for content in route.answer:
-        if isinstance(content.shape, type):
-            shown.append(link(f"#{content.shape.__name__}", content.shape.__name__))
-        else:
-            shown.append(tag("code", content.media))
-    return _listed(shown)
+def _shape(content: Content) -> str:
+    if isinstance(content.shape, type):
+        return f"[{content.shape.__name__}](#{content.shape.__name__})"
+    return f"`{content.media}`"
 
 
-def _status(number: int) -> Html:
-    return tag("code", str(number))
-
-
-def _listed(items: list[Child]) -> Html:
-    return join(items[0], *(join(", ", item) for item in items[1:]))
-
-
-def _samples(route: Route) -> list[Html]:
-    """Example answers, folded away."""
-    found: list[Html] = []
+def _samples(route: Route) -> list[Code]:
+    """Example answers."""
+    found: list[Code] = []
     for content in route.answer:
         if content.example is None:
             continue
-        as_json = json.dumps(content.example, indent=2, ensure_ascii=False)
-        text = content.example if isinstance(content.example, str) else as_json
-        title = tag("summary", "Answer as ", tag("code", content.media))
-        found.append(tag("details", title, code(text)))
+        text = content.example if isinstance(content.example, str) else _json(content.example)
+        language = "json" if content.media == JSON else "text"
+        found.append(Code(text, language, f"Answer as `{content.media}`"))
     return found
+
+
+def _json(value: Any, margin: str = "") -> str:
+    """Indented, but in one line what has room there."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(margin) + len(line) <= _WIDTH or not value or not isinstance(value, dict | list):
+        return line
+    inner = f"{margin}  "
+    if isinstance(value, dict):
+        pairs = cast(dict[str, Any], value).items()
+        parts = [f"{json.dumps(key)}: {_json(one, inner)}" for key, one in pairs]
+        opened, closed = "{}"
+    else:
+        parts = [_json(one, inner) for one in cast(list[Any], value)]
+        opened, closed = "[]"
+    between = f",\n{inner}"
+    return f"{opened}\n{inner}{between.join(parts)}\n{margin}{closed}"

@@ -13,8 +13,9 @@ from gateway.reference.server_routes import SERVER_ROUTES
 
 
 def _by_group(*routes: Route) -> tuple[Route, ...]:
-    """The routes of a group together; the groups in the order of their first ones."""
-    groups = list(dict.fromkeys(route.group for route in routes))
+    """The routes of a group together; the groups in the order of their first ones, but what most
+    clients speak comes first."""
+    groups = list(dict.fromkeys(("Chat", *(route.group for route in routes))))
     return tuple(sorted(routes, key=lambda route: groups.index(route.group)))
 
 

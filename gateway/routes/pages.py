@@ -10,10 +10,10 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.pipeline import Gateway
 from gateway.reference.frame import BASE, HEADERS
 from gateway.reference.home import PLAIN, home
+from gateway.reference.openapi import document
 from gateway.reference.page import page
 from gateway.routes.answers import AnyRequest
 from gateway.routes.health import Health
-from gateway.routes.openapi import document
 
 _READ = (HttpMethod.GET, HttpMethod.HEAD)
 _PATIENCE = 1.0  # seconds that the page at `/` waits for the state of the parts

@@ -10,7 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.routes.openapi import document
+from gateway.reference.openapi import document
 from tests.e2e.callers import ADMIN_SECRET, QUESTION, bearer
 from tests.e2e.failing_parts import GatewayProcess
 from tests.e2e.raw_client import ask, chat, exchange, parse, request

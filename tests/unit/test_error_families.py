@@ -8,10 +8,10 @@ import pytest
 
 from gateway.dialects import all_absent, error_body, family
 from gateway.errors import CATALOGUE, Refusal
-from gateway.reference.shapes import ERRORS
+from gateway.reference.openapi import document
 from gateway.reference.route import Route
+from gateway.reference.shapes import ERRORS
 from gateway.reference.table import ROUTES
-from gateway.routes.openapi import document
 
 PATHS = {
     "openai": "/v1/chat/completions",

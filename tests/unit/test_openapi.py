@@ -15,10 +15,10 @@ from gateway.app import make_app
 from gateway.dialects import error_body, strict
 from gateway.errors import CATALOGUE, Refusal
 from gateway.fields import InvalidField, check_changes
+from gateway.reference.openapi import document
 from gateway.reference.refusals import public_text
 from gateway.reference.route import ANYWHERE, HOLDER, OWNER, Route
 from gateway.reference.table import ROUTES
-from gateway.routes.openapi import document
 from tests.bare_gateway import bare_gateway
 
 DOCUMENT = document()

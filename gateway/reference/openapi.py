@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from `reference/table.py` and the structs that parse the requests."""
+"""The OpenAPI document, made from `table.py` and the structs that parse the requests."""
 
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -9,6 +9,7 @@ import msgspec
 from gateway.dialects import all_dialects, family
 from gateway.errors import CATALOGUE
 from gateway.reference import shapes
+from gateway.reference.headers import HEADERS, RATE_HEADERS
 from gateway.reference.notes import annotate
 from gateway.reference.refusals import by_status, public_text
 from gateway.reference.route import ANYWHERE, HOLDER, OWNER, Content, Route
@@ -24,34 +25,6 @@ _SCHEMES: Json = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer KEY"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "adminSecret": {"type": "apiKey", "in": "header", "name": "X-Admin-Secret"},
-}
-_RATE_HEADERS = {
-    f"x-ratelimit-{part}-{unit}": {
-        "description": f"{words} {unit} of this key.",
-        "schema": {"type": "string" if part == "reset" else "integer"},
-    }
-    for unit in ("requests", "tokens")
-    for part, words in (
-        ("limit", "Limit of"),
-        ("remaining", "What is left of the"),
-        ("reset", "Time (such as 12ms, 1s, 6m0s) until there are more"),
-    )
-}
-_HEADERS: Json = {
-    "x-request-id": {
-        "description": "Names this request in the log.",
-        "required": True,
-        "schema": {"type": "string", "format": "uuid"},
-    },
-    "retry-after": {
-        "description": "Seconds until another try makes sense.",
-        "schema": {"type": "integer", "minimum": 1},
-    },
-    "x-should-retry": {
-        "description": "`false`: no retry can help before the month ends.",
-        "schema": {"type": "string"},
-    },
-    **_RATE_HEADERS,
 }
 
 
@@ -74,7 +47,7 @@ def document() -> Json:
         "components": {
             "schemas": _schemas(),
             "securitySchemes": _SCHEMES,
-            "headers": _HEADERS,
+            "headers": HEADERS,
         },
     }
 
@@ -125,7 +98,7 @@ def _operation(route: Route) -> Json:
 
 def _responses(route: Route) -> Json:
     content = {one.media: _content(one) for one in route.answer}
-    headers = ["x-request-id", *(_RATE_HEADERS if route.metered else ())]
+    headers = ["x-request-id", *(RATE_HEADERS if route.metered else ())]
     good: Json = {"description": "Done.", "headers": _headers(headers), "content": content}
     responses = {str(route.status): good}
     for status, text in route.also:
@@ -142,7 +115,7 @@ def _refusal(status: int, codes: list[str], route: Route) -> Json:
     if status in {429, 503}:
         names.append("retry-after")
     if status == 429 and route.metered:
-        names += ["x-should-retry", *_RATE_HEADERS]
+        names += ["x-should-retry", *RATE_HEADERS]
     return {
         "description": "\n".join(f"- {text}" for text in texts),
         "headers": _headers(names),

@@ -1,0 +1,1 @@
+"""What holds for all routes: the part of the reference that people read first."""

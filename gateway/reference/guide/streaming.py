@@ -1,0 +1,69 @@
+"""Streams: how they are framed, kept alive, ended and broken off."""
+
+from gateway.dialects import all_dialects, error_body
+from gateway.dialects.base import NDJSON, SSE, Dialect
+from gateway.errors import Refusal
+from gateway.reference.blocks import Code, Paragraph, Section, Table, listed
+from gateway.settings import rows
+
+_REQUEST_ID = "0b8f9c1e-…"
+_NAMES = {SSE: "Server-sent events", NDJSON: "One JSON object a line"}
+_PULSES = {
+    SSE: "a comment, such as `: waiting, position 3` or `: working`, and an empty line",
+    NDJSON: "a blank before the next object",
+}
+
+
+def streaming() -> Section:
+    silence = next(shown for name, shown, _ in rows() if name == "HEARTBEAT_SECONDS")
+    streams = [one for one in all_dialects() if one.framing]
+    framings = tuple(
+        (
+            name,
+            f"`{framing.media.decode()}`",
+            listed([one.path for one in streams if one.framing is framing]),
+            _PULSES[framing],
+        )
+        for framing, name in _NAMES.items()
+    )
+    broken: dict[str, list[str]] = {}
+    for one in streams:
+        broken.setdefault(_broken(one), []).append(one.path)
+    ends = tuple((f"`{one.path}`", f"`{_last(one)}`") for one in streams)
+    return Section(
+        "Streaming",
+        "streaming",
+        (
+            Table(("framing", "content type", "routes", "sign of life"), framings),
+            Paragraph(
+                f"After {silence} seconds without a byte (`HEARTBEAT_SECONDS`) a sign of life is "
+                "sent, which clients pass over: while a request waits for its turn, while a model "
+                "is loaded, and between events. A whole answer gets blanks before its JSON."
+            ),
+            Paragraph(
+                "A sign of life commits to the status 200. If the request fails after it, the "
+                "error comes with a 200: as the last event of a stream, or as the JSON of a whole "
+                "answer. A stream that breaks ends with an error event or a cut connection, never "
+                "as if it were whole:"
+            ),
+            Table(("route", "a stream that is whole ends with"), ends),
+            *(
+                Code(event, "text", f"The error event of {listed(paths)}")
+                for event, paths in broken.items()
+            ),
+        ),
+    )
+
+
+def _last(dialect: Dialect) -> str:
+    """The first line of the last event, without what differs."""
+    assert dialect.framing
+    separator = dialect.framing.separator.decode()
+    *_, last = dialect.reference.stream_example.removesuffix(separator).split(separator)
+    line = last.partition("\n")[0]
+    return '{… "done":true …}' if line.startswith("{") else line
+
+
+def _broken(dialect: Dialect) -> str:
+    body = error_body(dialect.path, Refusal("truncated"), _REQUEST_ID)
+    return dialect.error_event(body).decode()

@@ -1,0 +1,32 @@
+"""The headers of answers, beside those that HTTP itself has."""
+
+from typing import Any
+
+RATE_HEADERS: dict[str, Any] = {
+    f"x-ratelimit-{part}-{unit}": {
+        "description": f"{words} {unit} of this key.",
+        "schema": {"type": "string" if part == "reset" else "integer"},
+    }
+    for unit in ("requests", "tokens")
+    for part, words in (
+        ("limit", "Limit of"),
+        ("remaining", "What is left of the"),
+        ("reset", "Time (such as 12ms, 1s, 6m0s) until there are more"),
+    )
+}
+HEADERS: dict[str, Any] = {
+    "x-request-id": {
+        "description": "Names this request in the log.",
+        "required": True,
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "retry-after": {
+        "description": "Seconds until another try makes sense.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "x-should-retry": {
+        "description": "`false`: no retry can help before the month ends.",
+        "schema": {"type": "string"},
+    },
+    **RATE_HEADERS,
+}
