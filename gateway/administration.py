@@ -30,6 +30,7 @@ class CreateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     owner_email: str | None = None
     rate_limit_per_min: int | None = None
     monthly_token_limit: int | None = None
+    max_output_tokens: int | None = None
     allowed_models: list[str] | None = None
     allowed_origins: list[str] | None = None
     scopes: list[str] | None = None
@@ -43,6 +44,7 @@ class UpdateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     owner_email: str | msgspec.UnsetType | None = msgspec.UNSET
     rate_limit_per_min: int | msgspec.UnsetType = msgspec.UNSET
     monthly_token_limit: int | msgspec.UnsetType = msgspec.UNSET
+    max_output_tokens: int | msgspec.UnsetType | None = msgspec.UNSET
     allowed_models: list[str] | msgspec.UnsetType | None = msgspec.UNSET
     allowed_origins: list[str] | msgspec.UnsetType | None = msgspec.UNSET
     scopes: list[str] | msgspec.UnsetType = msgspec.UNSET
@@ -79,6 +81,7 @@ async def create_key(store: Store, settings: Settings, request: CreateKey) -> An
             "p_allowed_origins": values.get("allowed_origins"),
             "p_scopes": values.get("scopes"),
             "p_expires_at": values.get("expires_at"),
+            "p_max_output_tokens": values.get("max_output_tokens"),
         },
     )
     return _with_key(row, key)

@@ -10,10 +10,10 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
-from gateway.names import canonical_name
+from gateway.names import canonical_entry
 
-NULLABLE = {"owner_email", "allowed_models", "allowed_origins", "expires_at"}
-SCOPES = ("chat", "embeddings", "models:read", "models:pull")
+NULLABLE = {"owner_email", "max_output_tokens", "allowed_models", "allowed_origins", "expires_at"}
+SCOPES = ("chat", "embeddings", "models:read", "models:pull", "ollama:native")
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
 _LABEL_LENGTH = 100
@@ -96,8 +96,10 @@ def number(low: int, high: int) -> Callable[[int], int]:
 
 
 def models(names: list[str]) -> list[str] | None:
-    """Canonical names without repetition; none at all: every model."""
-    return _unique(names, canonical_name)
+    """Names, and patterns with `*`, in canonical form without repetition; `*` or none at all: every
+    model."""
+    kept = _unique(names, canonical_entry)
+    return None if kept and "*" in kept else kept
 
 
 def origins(items: list[str]) -> list[str] | None:
@@ -175,6 +177,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "owner_email": email,
     "rate_limit_per_min": number(1, 1_000_000),
     "monthly_token_limit": number(0, 10**12),
+    "max_output_tokens": number(1, 10**9),
     "allowed_models": models,
     "allowed_origins": origins,
     "scopes": scopes,

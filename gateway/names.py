@@ -5,12 +5,14 @@ Ollama trims and ignores case, fills in registry, namespace and tag, and reads a
 """
 
 import re
+from collections.abc import Sequence
 
 _REGISTRY = "registry.ollama.ai"
 _NAMESPACE = "library"
 _HOST = re.compile(r"[a-z0-9_][a-z0-9_.:-]{0,349}", re.ASCII)
 _NAMESPACE_SHAPE = re.compile(r"[a-z0-9_][a-z0-9_-]{0,79}", re.ASCII)
 _PART = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}", re.ASCII)
+_PATTERN = re.compile(r"[a-z0-9_*][a-z0-9_.:/*-]{0,199}", re.ASCII)
 
 
 def _source(name: str) -> tuple[str, str]:
@@ -55,6 +57,43 @@ def canonical_name(name: str) -> str:
     if host != _REGISTRY:
         return f"{host}/{namespace}/{short}"
     return short if namespace == _NAMESPACE else f"{namespace}/{short}"
+
+
+def canonical_entry(entry: str) -> str:
+    """The one spelling of an entry of `allowed_models`: that of a name, where it is one. One with a
+    `*` is compared with whole names, so nothing is filled in. ValueError: it is neither."""
+    if "*" not in entry:
+        return canonical_name(entry)
+    text = re.sub(r"\*+", "*", entry.strip().lower())
+    text = text.partition("://")[2] or text
+    short = text.removeprefix(f"{_REGISTRY}/").removeprefix(f"{_NAMESPACE}/")
+    widened = short != text and short.startswith("*")  # library/* would be every model
+    if widened or not _PATTERN.fullmatch(short):
+        raise ValueError(f"'{entry[:80]}' is not a model name")
+    return short
+
+
+def is_allowed(name: str, entries: Sequence[str] | None) -> bool:
+    """Whether a key with these `allowed_models` may use the model, all in canonical form; None or
+    empty: every model. SQL `gateway.model_allowed` is a twin."""
+    return not entries or any(_matches(name, entry) for entry in entries)
+
+
+def _matches(name: str, entry: str) -> bool:
+    """`*` in the entry stands for any run of characters. Takes time in proportion to the name."""
+    first, *middle = entry.split("*")
+    if not middle:
+        return name == entry
+    last = middle.pop()
+    at, end = len(first), len(name) - len(last)
+    if at > end or not name.startswith(first) or not name.endswith(last):
+        return False
+    for part in middle:
+        at = name.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
 
 
 def upstream_name(name: str, canonical: str) -> str:

@@ -39,6 +39,17 @@ class Duration(click.ParamType[int]):
         return int(found[1]) * _UNITS[found[2]]
 
 
+class Cap(click.ParamType[int | str]):
+    """A number of tokens, or `none`, which becomes null as an empty text does."""
+
+    name = "tokens"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        return "" if str(value) in {"", "none"} else click.INT.convert(value, param, ctx)
+
+
 @click.group()
 def keys() -> None:
     """Make, show, change, rotate and revoke API keys."""
@@ -54,11 +65,18 @@ def _key_options(command: Command) -> Command:
                 "--monthly-token-limit", "--token-limit", type=int, help="Tokens a month."
             ),
             click.option(
+                "--max-output-tokens",
+                type=Cap(),
+                metavar="TOKENS",
+                help="Tokens of one answer. `none`: no cap but the server's own.",
+            ),
+            click.option(
                 "--allowed-models",
                 "--model",
                 multiple=True,
                 metavar="NAME",
-                help="A model it may use; repeat it, or separate by commas. `all`: every model.",
+                help="A model it may use, or several, such as 'qwen2.5:*'; repeat it, or separate "
+                "by commas. `all`: every model.",
             ),
             click.option(
                 "--allowed-origins",
@@ -72,7 +90,8 @@ def _key_options(command: Command) -> Command:
                 "--scope",
                 multiple=True,
                 metavar="NAME",
-                help="What it may do: chat, embeddings, models:read, models:pull.",
+                help="What it may do: chat, embeddings and models:read, unless others are named. "
+                "models:pull: install models. ollama:native: what changes Ollama for everybody.",
             ),
             click.option(
                 "--expires-at",

@@ -42,6 +42,7 @@ KEY: dict[str, Any] = {
     "owner_email": None,
     "rate_limit_per_min": 20,
     "monthly_token_limit": 1_000_000,
+    "max_output_tokens": None,
     "tokens_used_month": 6200,
     "month_reset_at": "2026-12-01T00:00:00+00:00",
     "is_active": True,

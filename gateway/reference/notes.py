@@ -14,9 +14,13 @@ _PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
 _ORIGIN = rf"^(?:\*|[a-z][a-z0-9+-]*://{_LABEL}(?:\.{_LABEL}){{0,4}}(?::{_PORT})?)$"
 
+_NAMESPACE = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}"
 _MODELS: Note = {
     "maxItems": 100,
-    "items": {"type": "string", "pattern": rf"^(?:{_PART}/)?{_PART}(?::{_PART})?$"},
+    "items": {
+        "type": "string",
+        "pattern": rf"^(?:\*|(?:{_NAMESPACE}/)?{_PART}(?::{_PART}|:?\*)?)$",
+    },
 }
 
 _KEY: dict[str, Note] = {
@@ -38,7 +42,17 @@ _KEY: dict[str, Note] = {
         "minimum": 0,
         "maximum": 10**12,
     },
-    "allowed_models": {"description": "The only models it may use; null: every model.", **_MODELS},
+    "max_output_tokens": {
+        "description": "Most tokens of one answer, if that is less than this server's own cap; "
+        "null: no other cap.",
+        "minimum": 1,
+        "maximum": 10**9,
+    },
+    "allowed_models": {
+        "description": "The only models it may use; null: every model. `*` stands for any run of "
+        "characters of a whole name, such as `qwen2.5:*`.",
+        **_MODELS,
+    },
     "allowed_origins": {
         "description": "The only websites whose pages may use it; null: every website.",
         "maxItems": 100,

@@ -112,6 +112,7 @@ class Key(Struct):
     owner_email: str | None
     rate_limit_per_min: int
     monthly_token_limit: int
+    max_output_tokens: int | None
     tokens_used_month: int
     month_reset_at: datetime
     is_active: bool

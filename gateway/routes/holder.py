@@ -24,7 +24,7 @@ async def refused_model(gateway: Gateway, spelling: str, identity: Identity) -> 
         name = names.canonical_name(spelling)
     except ValueError as problem:
         return Refusal("invalid_request", f"{problem}.", param="model")
-    if identity.allowed_models and name not in identity.allowed_models:
+    if not names.is_allowed(name, identity.allowed_models):
         return Refusal("model_not_allowed", model=name, param="model")
     known = await gateway.catalogue.find(name)
     if isinstance(known, Refusal):

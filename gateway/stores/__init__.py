@@ -33,7 +33,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
 
     request_id: UUID
     key_hash: str  # 64 hex digits
-    scope: str
+    scope: str  # every scope that it needs, with a space between
     origin: str | None
     model: str  # canonical name
     endpoint: str
@@ -67,7 +67,7 @@ class Identity(msgspec.Struct, frozen=True):
     allowed: bool
     reason: str | None = None
     key_id: UUID | None = None
-    allowed_models: list[str] | None = None  # canonical names; None: all
+    allowed_models: list[str] | None = None  # see names.is_allowed; None: all
 
 
 class Settlement(msgspec.Struct, gc=False):

@@ -10,7 +10,7 @@ ADMINISTRATION: dict[str, tuple[str, ...]] = {
     "create_api_key": (
         *("p_key_hash", "p_prefix", "p_label", "p_owner_email", "p_rate_limit_per_min"),
         *("p_monthly_token_limit", "p_allowed_models", "p_allowed_origins", "p_scopes"),
-        "p_expires_at",
+        *("p_expires_at", "p_max_output_tokens"),
     ),
     "list_api_keys": ("p_cursor", "p_limit"),
     "update_api_key": ("p_id", "p_changes"),
@@ -24,12 +24,14 @@ ADMINISTRATION: dict[str, tuple[str, ...]] = {
     "applied_migrations": (),
 }
 
+_WITH_DEFAULT = {"p_max_output_tokens"}
 JSON_ARGUMENTS = {"p_changes", "p_rows"}  # of type jsonb
 
 
 def arguments_of(function: str, given: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of its arguments. KeyError: not one of these; TypeError: others were given."""
+    """The names of those that are given, in order. KeyError: not one of these functions; TypeError:
+    it takes others."""
     names = ADMINISTRATION[function]
-    if set(given) != set(names):
+    if not set(names) - _WITH_DEFAULT <= set(given) <= set(names):
         raise TypeError(f"{function} takes {', '.join(names)}")
-    return names
+    return tuple(name for name in names if name in given)

@@ -23,7 +23,7 @@ declare
     v_counter gateway.key_counters;
     v_hold gateway.holds;
     v_reason text;
-    v_wanted constant integer := greatest(coalesce(p_max_output, 0), 0);
+    v_wanted integer := greatest(coalesce(p_max_output, 0), 0);
     v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
     v_month constant timestamptz := gateway.month_of(p_now);
     v_bucket constant bigint := gateway.bucket_of(p_now);
@@ -33,6 +33,7 @@ begin
     perform set_config('synchronous_commit', 'off', true);
 
     v_key := gateway.find_key(p_now, p_key_hash);
+    v_wanted := least(v_wanted, v_key.max_output_tokens); -- null: no cap
     v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
     if v_key.id is not null then
         v_counter := gateway.read_counter(p_now, v_key.id);

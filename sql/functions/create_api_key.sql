@@ -12,7 +12,8 @@ create or replace function gateway.create_api_key_at(
     p_allowed_models text[],
     p_allowed_origins text[],
     p_scopes text[],
-    p_expires_at timestamptz
+    p_expires_at timestamptz,
+    p_max_output_tokens integer default null
 ) returns jsonb
 language plpgsql
 as $$
@@ -30,7 +31,8 @@ begin
         allowed_origins,
         scopes,
         created_at,
-        expires_at
+        expires_at,
+        max_output_tokens
     ) values (
         p_key_hash,
         p_prefix,
@@ -42,7 +44,8 @@ begin
         nullif(p_allowed_origins, '{}'),
         coalesce(p_scopes, '{chat,embeddings,models:read}'),
         p_now,
-        p_expires_at
+        p_expires_at,
+        p_max_output_tokens
     ) on conflict (key_hash) do nothing
     returning k.* into v_key;
     if found then
@@ -68,7 +71,8 @@ create or replace function public.create_api_key(
     p_allowed_models text[],
     p_allowed_origins text[],
     p_scopes text[],
-    p_expires_at timestamptz
+    p_expires_at timestamptz,
+    p_max_output_tokens integer default null
 ) returns jsonb
 language sql
 security definer
@@ -85,6 +89,7 @@ begin atomic
         p_allowed_models,
         p_allowed_origins,
         p_scopes,
-        p_expires_at
+        p_expires_at,
+        p_max_output_tokens
     );
 end;

@@ -1,5 +1,5 @@
 -- Change what p_changes names; it holds from the next request of the key on. Null takes a limit of
--- models, origins or time away.
+-- output, models, origins or time away.
 
 create or replace function gateway.update_api_key_at(
     p_now timestamptz, p_id uuid, p_changes jsonb
@@ -14,7 +14,7 @@ begin
     from jsonb_object_keys(p_changes) as c (name)
     where c.name <> all('{
         label,owner_email,rate_limit_per_min,monthly_token_limit,
-        allowed_models,allowed_origins,scopes,expires_at
+        max_output_tokens,allowed_models,allowed_origins,scopes,expires_at
     }'::text[]);
     if v_unknown is not null then
         return gateway.refusal('invalid', format('%s cannot be changed.', v_unknown));
@@ -31,6 +31,7 @@ begin
         owner_email = v_key.owner_email,
         rate_limit_per_min = v_key.rate_limit_per_min,
         monthly_token_limit = v_key.monthly_token_limit,
+        max_output_tokens = v_key.max_output_tokens,
         allowed_models = nullif(v_key.allowed_models, '{}'),
         allowed_origins = nullif(v_key.allowed_origins, '{}'),
         scopes = v_key.scopes,

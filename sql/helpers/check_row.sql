@@ -13,7 +13,9 @@ begin
     select coalesce(f.name, c.name) into v_name
     from jsonb_object_keys(p_row) as f (name)
     full join unnest(p_columns) as c (name) on f.name = c.name
-    where f.name is null or c.name is null
+    where
+        c.name is null
+        or (f.name is null and c.name <> 'max_output_tokens') -- which older exports lack
     order by 1
     limit 1;
     if v_name is not null then -- a newer version's, or a damaged file: a lost limit is no limit

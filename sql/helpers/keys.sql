@@ -19,7 +19,21 @@ begin
 end;
 $$;
 
--- Why a key may not do this, or null. A null origin or model is not checked.
+-- Whether a model is one of those that a key may use, all in canonical form. In an entry `*` stands
+-- for any run of characters; no other character is more than itself. Null: one was not given.
+-- gateway/names.py has a twin; tests/vectors/allowed_models.json holds both to the same answers.
+create or replace function gateway.model_allowed(p_model text, p_allowed text[]) returns boolean
+language sql immutable strict parallel safe
+return (
+    select
+        bool_or(
+            p_model like replace(regexp_replace(a.entry, '([\\%_])', '\\\1', 'g'), '*', '%')
+        )
+    from unnest(p_allowed) as a (entry)
+);
+
+-- Why a key may not do this, or null. p_scope: every scope that it needs, with spaces between. A
+-- null origin or model is not checked.
 create or replace function gateway.key_refusal(
     p_now timestamptz, p_key gateway.api_keys, p_scope text, p_origin text, p_model text
 ) returns text
@@ -28,9 +42,9 @@ return case
     when (p_key).id is null then 'invalid_api_key'
     when (p_key).revoked_at is not null or not (p_key).is_active then 'key_revoked'
     when (p_key).expires_at <= p_now then 'key_expired'
-    when p_scope <> all((p_key).scopes) then 'scope_missing'
+    when p_scope = '' or not string_to_array(p_scope, ' ') <@ (p_key).scopes then 'scope_missing'
     when p_origin <> all(nullif((p_key).allowed_origins, '{}')) then 'origin_not_allowed'
-    when p_model <> all(nullif((p_key).allowed_models, '{}')) then 'model_not_allowed'
+    when not gateway.model_allowed(p_model, (p_key).allowed_models) then 'model_not_allowed'
 end;
 
 -- The counters as they are at p_now: of this month, with the window moved on.
@@ -83,6 +97,7 @@ begin atomic
             'owner_email', (p_key).owner_email,
             'rate_limit_per_min', (p_key).rate_limit_per_min,
             'monthly_token_limit', (p_key).monthly_token_limit,
+            'max_output_tokens', (p_key).max_output_tokens,
             'tokens_used_month', (n.counter).tokens_used,
             'month_reset_at', gateway.iso(gateway.month_after((n.counter).month_start)),
             'allowed_models', (p_key).allowed_models,

@@ -19,6 +19,7 @@ COLUMNS = {
     *("id", "prefix", "label", "owner_email", "rate_limit_per_min", "monthly_token_limit"),
     *("tokens_used_month", "month_reset_at", "is_active", "scopes", "allowed_models"),
     *("allowed_origins", "created_at", "expires_at", "last_used_at", "revoked_at"),
+    "max_output_tokens",
 }
 
 
@@ -74,9 +75,10 @@ def test_a_new_key_is_kept_as_wished_in_canonical_form(owner: Owner):
         "owner_email": " me@example.com ",
         "rate_limit_per_min": 7,
         "monthly_token_limit": 0,
-        "allowed_models": ["Llama3", "library/llama3:latest", "hf.co/A/B:Q4"],
+        "max_output_tokens": 512,
+        "allowed_models": ["Llama3", "library/llama3:latest", "hf.co/A/B:Q4", "Qwen2.5:**"],
         "allowed_origins": ["HTTPS://Bücher.example:443/", "http://[::1]:3000"],
-        "scopes": ["models:pull", "chat"],
+        "scopes": ["ollama:native", "models:pull", "chat"],
         "expires_at": "2999-01-31T12:00:00+02:00",
     }
     made = owner.create("x", **wishes)
@@ -84,9 +86,10 @@ def test_a_new_key_is_kept_as_wished_in_canonical_form(owner: Owner):
         "owner_email": "me@example.com",
         "rate_limit_per_min": 7,
         "monthly_token_limit": 0,
-        "allowed_models": ["llama3:latest", "hf.co/a/b:q4"],
+        "max_output_tokens": 512,
+        "allowed_models": ["llama3:latest", "hf.co/a/b:q4", "qwen2.5:*"],
         "allowed_origins": ["https://xn--bcher-kva.example", "http://[::1]:3000"],
-        "scopes": ["chat", "models:pull"],
+        "scopes": ["chat", "models:pull", "ollama:native"],
         "expires_at": "2999-01-31T10:00:00Z",
     }
     assert owner.listed()["data"][0]["expires_at"] == made["expires_at"]
@@ -135,7 +138,10 @@ def test_the_plain_key_and_the_secret_never_reach_the_database(admin: Admin, own
         ("owner_email", "a@b", "a@b"),
         ("rate_limit_per_min", 1_000_000, 1_000_000),
         ("monthly_token_limit", 10**12, 10**12),
+        ("max_output_tokens", 10**9, 10**9),
         ("allowed_models", ["X:CLOUD"], ["x:cloud"]),
+        ("allowed_models", ["X*"], ["x*"]),
+        ("allowed_models", ["x", "*"], None),
         ("allowed_origins", ["chrome-extension://abc"], ["chrome-extension://abc"]),
         ("scopes", ["embeddings"], ["embeddings"]),
         ("expires_at", "2001-01-01", "2001-01-01T00:00:00Z"),
@@ -152,9 +158,18 @@ def test_an_update_changes_what_it_names_and_nothing_else(
     assert owner.listed()["data"][1] == changed
 
 
+def test_a_new_key_spends_within_its_lane(admin: Admin, owner: Owner):
+    key = owner.create("x", allowed_models=["qwen2.5:*"], max_output_tokens=4)["key"]
+    assert verdict(admin, key, "qwen2.5:7b").granted == 4
+    assert verdict(admin, key, "qwen2.5-coder:7b").reason == "model_not_allowed"
+    plain = owner.create("x")["key"]
+    assert verdict(admin, plain).granted == 10
+
+
 def test_null_takes_away_what_an_update_may_take_away(owner: Owner):
     wishes = {
         "owner_email": "x@y",
+        "max_output_tokens": 5,
         "allowed_models": ["a"],
         "allowed_origins": ["http://a"],
         "expires_at": "2999-01-01",

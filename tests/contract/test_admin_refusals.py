@@ -83,7 +83,11 @@ def test_a_body_that_comes_in_pieces_without_a_length_is_bounded_too(owner: Owne
         ),
         ("allowed_models", ["a/b/c/d\ud800"], "allowed_models 'a/b/c/d?' is not a model name."),
         ("allowed_origins", ["x"], "allowed_origins should be a list of origins"),
-        ("scopes", [], "scopes should be some of chat, embeddings, models:read, models:pull."),
+        (
+            "scopes",
+            [],
+            "scopes should be some of chat, embeddings, models:read, models:pull, ollama:native.",
+        ),
         ("expires_at", "2030-02-30", "expires_at should be a time such as 2030-01-31T12:00:00Z."),
     ],
 )

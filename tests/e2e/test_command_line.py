@@ -102,30 +102,38 @@ def test_limits_not_named_are_those_of_the_settings(localllm: CommandLine) -> No
     assert made["rate_limit_per_min"] == 33
     assert made["monthly_token_limit"] == 1_000_000
     assert made["expires_at"] is None
+    assert made["max_output_tokens"] is None
+    assert made["scopes"] == ["chat", "embeddings", "models:read"]
 
 
 def test_what_a_key_may_do_is_kept_in_its_canonical_form(localllm: CommandLine) -> None:
     made = localllm.json(
         *("keys", "create", "--label", "narrow", "--owner-email", "me@example.com"),
-        *("--model", "Qwen2.5:7B,library/llama3", "--model", "llama3:latest"),
-        *("--origin", "HTTPS://Example.com:443/", "--scope", "chat"),
-        *("--expires", "2999-12-31"),
+        *("--model", "Qwen2.5:7B,library/llama3", "--model", "llama3:latest", "--model", "X*"),
+        *("--origin", "HTTPS://Example.com:443/", "--scope", "ollama:native,chat"),
+        *("--expires", "2999-12-31", "--max-output-tokens", "300"),
     )
-    assert made["allowed_models"] == ["qwen2.5:7b", "llama3:latest"]
+    assert made["allowed_models"] == ["qwen2.5:7b", "llama3:latest", "x*"]
+    assert made["max_output_tokens"] == 300
     assert made["allowed_origins"] == ["https://example.com"]
-    assert made["scopes"] == ["chat"]
+    assert made["scopes"] == ["chat", "ollama:native"]
     assert made["expires_at"].startswith("2999-12-31T00:00:00")
     assert made["owner_email"] == "me@example.com"
 
 
 def test_an_update_changes_what_it_names_and_nothing_else(localllm: CommandLine) -> None:
-    made = localllm.json("keys", "create", "before", "--model", "a", "--expires", "2999-01-01")
+    made = localllm.json(
+        *("keys", "create", "before", "--model", "a", "--expires", "2999-01-01"),
+        *("--max-output-tokens", "5"),
+    )
     changed = localllm.json(
-        "keys", "update", made["id"], "--label", "after", "--model", "all", "--expires", "never"
+        *("keys", "update", made["id"], "--label", "after", "--model", "all"),
+        *("--expires", "never", "--max-output-tokens", "none"),
     )
     assert changed["label"] == "after"
     assert changed["allowed_models"] is None
     assert changed["expires_at"] is None
+    assert changed["max_output_tokens"] is None
     assert changed["rate_limit_per_min"] == made["rate_limit_per_min"]
 
 
@@ -162,6 +170,7 @@ def test_usage_of_all_and_of_one_key(localllm: CommandLine) -> None:
     [
         (("keys", "create"), "label"),
         (("keys", "create", "x", "--rate-limit", "many"), "rate-limit"),
+        (("keys", "create", "x", "--max-output-tokens", "many"), "max-output-tokens"),
         (("keys", "rotate", UNKNOWN, "--grace", "soon"), "grace"),
         (("keys", "update"), "KEY_ID"),
         (("usage", "--from", "yesterday"), "--from"),
@@ -185,6 +194,8 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (("keys", "create", "x", "--email", "nobody"), "owner_email"),
         (("keys", "create", "x", "--rate-limit", "0"), "rate_limit_per_min"),
         (("keys", "create", "x", "--token-limit", "-1"), "monthly_token_limit"),
+        (("keys", "create", "x", "--max-output-tokens", "0"), "max_output_tokens"),
+        (("keys", "create", "x", "--model", "library/*"), "allowed_models"),
         (("keys", "create", "x", "--model", "no such/thing/at/all"), "allowed_models"),
         (("keys", "create", "x", "--origin", "example.com"), "allowed_origins"),
         (("keys", "create", "x", "--origin", "https://a.example/path"), "allowed_origins"),

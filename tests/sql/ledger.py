@@ -66,6 +66,7 @@ class Ledger:
             wishes.get("origins"),
             wishes.get("scopes"),
             wishes.get("expires_at"),
+            *((wishes["cap"],) if "cap" in wishes else ()),  # older schemas have none
         )
 
     async def key(self, at: datetime = NOON, **wishes: Any) -> Key:

@@ -54,13 +54,16 @@ async def snapshot(connection: Any) -> dict[str, list[str]]:
 
 
 async def contents(connection: Any) -> dict[str, list[str]]:
-    """Every row of every table of ours but the books of the migrations."""
+    """Every row of every table of ours but the books of the migrations, as JSON; what has no value
+    is left out, so that a column that is new and empty does not show."""
     tables = await connection.fetch(
         "select relname from pg_class where relnamespace = 'gateway'::regnamespace "
         "and relkind in ('r', 'p') and not relispartition and relname <> 'migrations'"
     )
     rows: dict[str, list[str]] = {}
     for (table,) in tables:
-        found = await connection.fetch(f"select t::text from gateway.{table} as t")
+        found = await connection.fetch(
+            f"select jsonb_strip_nulls(to_jsonb(t))::text from gateway.{table} as t"
+        )
         rows[table] = sorted(row[0] for row in found)
     return rows

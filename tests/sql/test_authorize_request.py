@@ -63,6 +63,40 @@ async def test_the_same_request_asked_again_has_the_same_answer_and_holds_once(l
     assert await ledger.month(key) == (0, 100, 0)
 
 
+@pytest.mark.parametrize(
+    ("cap", "wanted", "granted"),
+    [(5, 500, 5), (5, 5, 5), (5, 4, 4), (5, 0, 0), (1, 2**31 - 1, 1), (None, 500, 500)],
+)
+async def test_no_answer_is_granted_more_than_the_cap_of_its_key(
+    ledger: Ledger, cap: int | None, wanted: int, granted: int
+):
+    key = await ledger.key(limit=1000, cap=cap)
+    verdict = await ledger.authorize(key, prompt=10, output=wanted)
+    assert (verdict.allowed, verdict.granted) == (True, granted)
+    assert verdict.tokens_remaining == 1000 - 10 - granted
+    assert await ledger.month(key) == (0, 10 + granted, 0)
+
+
+async def test_what_the_cap_leaves_needs_less_room_in_the_month(ledger: Ledger):
+    key = await ledger.key(limit=15, cap=5)
+    assert (await ledger.authorize(key, prompt=10, output=500)).granted == 5
+    assert (await ledger.authorize(key, prompt=0, output=500)).reason == "insufficient_quota"
+    short = await ledger.key(limit=13, cap=5)
+    cut = await ledger.authorize(short, prompt=10, output=500)
+    assert (cut.granted, cut.tokens_remaining) == (3, 0)  # so who asks can tell it from the cap
+
+
+async def test_a_changed_cap_holds_from_the_next_request_on(ledger: Ledger):
+    key = await ledger.key(cap=5)
+    request = uuid4()
+    assert (await ledger.authorize(key, request=request, output=500)).granted == 5
+    await ledger.admin("update_api_key", NOON, key.id, '{"max_output_tokens": 7}')
+    assert (await ledger.authorize(key, request=request, output=500)).granted == 5
+    assert (await ledger.authorize(key, output=500)).granted == 7
+    await ledger.admin("update_api_key", NOON, key.id, '{"max_output_tokens": null}')
+    assert (await ledger.authorize(key, output=500)).granted == 500
+
+
 async def test_a_refused_request_leaves_no_hold_and_does_not_count_as_a_call(ledger: Ledger):
     key = await ledger.key(limit=100, rate=2)
     for _ in range(5):
@@ -99,6 +133,15 @@ async def test_scope_origin_and_model_are_each_checked(ledger: Ledger):
     ]:
         assert (await ledger.authorize(key, **(allowed | change))).reason == reason
     assert (await ledger.authorize(key, **(allowed | {"origin": None}))).allowed
+
+
+async def test_a_key_without_the_second_scope_of_a_request_holds_nothing(ledger: Ledger):
+    key = await ledger.key(scopes=["chat"])
+    denied = await ledger.authorize(key, scope="chat ollama:native")
+    assert (denied.allowed, denied.reason, denied.granted) == (False, "scope_missing", 0)
+    assert await ledger.month(key) == (0, 0, 0)
+    native = await ledger.key(scopes=["chat", "ollama:native"])
+    assert (await ledger.authorize(native, scope="chat ollama:native")).allowed
 
 
 @pytest.mark.parametrize("everything", [None, []])

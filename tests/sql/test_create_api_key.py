@@ -18,6 +18,7 @@ async def test_shows_the_key_as_lists_do_and_never_its_hash(ledger: Ledger):
         owner_email="me@a.example",
         rate=20,
         limit=500,
+        cap=40,
         models=["small"],
         origins=["https://a.example"],
         scopes=["chat"],
@@ -30,6 +31,7 @@ async def test_shows_the_key_as_lists_do_and_never_its_hash(ledger: Ledger):
         "owner_email": "me@a.example",
         "rate_limit_per_min": 20,
         "monthly_token_limit": 500,
+        "max_output_tokens": 40,
         "tokens_used_month": 0,
         "month_reset_at": "2030-02-01T00:00:00Z",
         "allowed_models": ["small"],
@@ -46,8 +48,8 @@ async def test_shows_the_key_as_lists_do_and_never_its_hash(ledger: Ledger):
 
 async def test_what_is_left_out_is_unlimited_and_scopes_have_a_default(ledger: Ledger):
     made = await ledger.create()
-    nothing = (made["allowed_models"], made["allowed_origins"], made["expires_at"])
-    assert nothing == (None, None, None)
+    unlimited = ("max_output_tokens", "allowed_models", "allowed_origins", "expires_at")
+    assert [made[name] for name in unlimited] == [None] * 4
     assert made["scopes"] == ["chat", "embeddings", "models:read"]
 
 
@@ -67,8 +69,12 @@ async def test_asked_again_with_the_same_hash_it_makes_no_second_key(ledger: Led
         ({"label": "x" * 201}, "the label must have 1 to 200 characters"),
         ({"rate": 0}, "the rate limit must be from 1 to 1000000"),
         ({"limit": -1}, "the token limit must be from 0 to 1e12"),
+        ({"cap": 0}, "the output cap must be from 1 to 1e9"),
+        ({"cap": -1}, "the output cap must be from 1 to 1e9"),
+        ({"cap": 10**9 + 1}, "the output cap must be from 1 to 1e9"),
         ({"scopes": ["chat", "root"]}, "the scopes must be known ones"),
         ({"scopes": []}, "the scopes must be known ones"),
+        ({"scopes": ["chat ollama:native"]}, "the scopes must be known ones"),
     ],
 )
 async def test_a_wrong_value_is_refused_in_words(

@@ -26,6 +26,16 @@ async def test_refuses_as_authorising_does(ledger: Ledger):
     assert (unknown.reason, unknown.key_id) == ("invalid_api_key", None)
 
 
+async def test_a_key_needs_every_scope_that_is_named(ledger: Ledger):
+    key = await ledger.key(scopes=["chat", "models:read", "ollama:native"])
+    for scope in ("chat", "chat ollama:native", "ollama:native chat", "models:read chat", None):
+        assert (await ledger.identify(key, scope=scope)).allowed, scope
+    for scope in ("embeddings", "chat embeddings", "embeddings chat", "chat  ollama:native"):
+        assert (await ledger.identify(key, scope=scope)).reason == "scope_missing", scope
+    for nonsense in ("", " ", "chat ", "chat,ollama:native", "CHAT", "%", "chat\tollama:native"):
+        assert (await ledger.identify(key, scope=nonsense)).reason == "scope_missing", nonsense
+
+
 async def test_spends_nothing_and_counts_no_call(ledger: Ledger):
     key = await ledger.key(rate=1)
     for _ in range(3):

@@ -30,7 +30,8 @@ async def source(postgres: Server) -> AsyncIterator[Ledger]:
             owner_email="a@b.c",
             models=["x:1", "y,z"],
             origins=["https://a"],
-            scopes=["chat"],
+            scopes=["chat", "ollama:native"],
+            cap=10**9,
             expires_at=NOON + 99 * DAY,
         )
         used = 900_000_000_001  # more than a float of 32 bits or an integer holds
@@ -155,6 +156,16 @@ async def test_the_same_page_sent_twice_at_once_arrives_once(
     assert await table(ledger, "logs") == await table(source, "logs")
 
 
+async def test_keys_exported_before_there_were_output_caps_have_none(
+    source: Ledger, ledger: Ledger
+):
+    rows = await export(source, "keys")
+    for row in rows:
+        del row["max_output_tokens"]
+    assert await take(ledger, "keys", rows) == {"imported": 2, "present": 0}
+    assert [row["max_output_tokens"] for row in await export(ledger, "keys")] == [None, None]
+
+
 # what is changed of a good row (...: taken away), and what the refusal says
 WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
     "keys": [
@@ -166,6 +177,8 @@ WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"scopes": "chat"}, "array"),
         ({"color": "red"}, "color is unknown"),
         ({"expires_at": ...}, "expires_at is missing"),
+        ({"scopes": ["root"]}, "the scopes must be known ones"),
+        ({"max_output_tokens": 0}, "the output cap must be from 1 to 1e9"),
         ({"created_at": "yesterday or so"}, "timestamp"),
     ],
     "retired_keys": [

@@ -15,7 +15,10 @@ from tests.sql.ledger import open_ledger
 
 pytestmark = pytest.mark.anyio
 
-EVERYTHING = ["0001_keys", "0002_usage", "0003_types", "0004_admin_failures", "functions"]
+EVERYTHING = [
+    *("0001_keys", "0002_usage", "0003_types", "0004_admin_failures", "0005_lanes"),
+    "functions",
+]
 
 
 @pytest.fixture

@@ -29,14 +29,16 @@ async def shown(ledger: Ledger, key: Key) -> dict[str, Any]:
         {"monthly_token_limit": 7_000_000_000},
         {"allowed_models": ["a", "b"]},
         {"allowed_origins": ["https://b.example"]},
-        {"scopes": ["models:pull"]},
+        {"scopes": ["models:pull", "ollama:native"]},
+        {"max_output_tokens": 7},
+        {"max_output_tokens": None},
         {"expires_at": "2031-01-01T00:00:00Z"},
         {"expires_at": None, "allowed_models": None, "owner_email": None},
         {},
     ],
 )
 async def test_what_is_named_changes_and_nothing_else(ledger: Ledger, change: dict[str, Any]):
-    key = await ledger.key(models=["m"], expires_at=NOON + DAY, owner_email="me@a.example")
+    key = await ledger.key(models=["m"], cap=5, expires_at=NOON + DAY, owner_email="me@a.example")
     before = await shown(ledger, key)
     assert await update(ledger, key.id, change) == before | change
     assert await shown(ledger, key) == before | change
@@ -62,6 +64,9 @@ async def test_an_empty_list_takes_the_limit_away(ledger: Ledger):
         {"rate_limit_per_min": "many"},
         {"rate_limit_per_min": None},
         {"monthly_token_limit": 10**30},
+        {"max_output_tokens": 0},
+        {"max_output_tokens": 10**9 + 1},
+        {"max_output_tokens": "many"},
         {"allowed_models": "all"},
         {"scopes": ["root"]},
         {"scopes": None},

@@ -38,6 +38,7 @@ export async function createKey(store: Store, settings: Settings, given: Fields)
     p_allowed_origins: values.get("allowed_origins") ?? null,
     p_scopes: values.get("scopes") ?? null,
     p_expires_at: expiry ?? null,
+    p_max_output_tokens: values.get("max_output_tokens") ?? null,
   });
   return withKey(row, key);
 }

@@ -4,13 +4,13 @@
  */
 
 import { Refusal } from "./errors.ts";
-import { canonicalName } from "./names.ts";
+import { canonicalEntry } from "./names.ts";
 import { origin } from "./origins.ts";
 import type { Value } from "./shapes.ts";
 import { isPrintable, lengthOf, strip } from "./text.ts";
 import { moment } from "./times.ts";
 
-export const SCOPES = ["chat", "embeddings", "models:read", "models:pull"];
+export const SCOPES = ["chat", "embeddings", "models:read", "models:pull", "ollama:native"];
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const EMAIL = /^[^@\s]{1,64}@[^@\s]{1,189}$/u;
@@ -63,9 +63,10 @@ function number(low: number, high: number): (value: number) => number {
   };
 }
 
-/** Canonical names without repetition; none at all: every model. */
+/** Names, and patterns with `*`, without repetition; `*` or none at all: every model. */
 function models(names: string[]): string[] | null {
-  return unique(names, canonicalName);
+  const kept = unique(names, canonicalEntry);
+  return kept?.includes("*") ? null : kept;
 }
 
 /** Origins as browsers send them; `*` or none at all: every website. */
@@ -95,6 +96,7 @@ const CHECKS: Record<string, (value: any) => Value> = {
   owner_email: email,
   rate_limit_per_min: number(1, 1_000_000),
   monthly_token_limit: number(0, 10 ** 12),
+  max_output_tokens: number(1, 10 ** 9),
   allowed_models: models,
   allowed_origins: origins,
   scopes,

@@ -10,6 +10,7 @@ const NAMESPACE = "library";
 const HOST_SHAPE = /^[a-z0-9_][a-z0-9_.:-]{0,349}$/;
 const NAMESPACE_SHAPE = /^[a-z0-9_][a-z0-9_-]{0,79}$/;
 const PART_SHAPE = /^[a-z0-9_][a-z0-9_.-]{0,79}$/;
+const PATTERN_SHAPE = /^[a-z0-9_*][a-z0-9_.:/*-]{0,199}$/;
 
 /** What stands before and after the last `separator`; all of it is after where there is none. */
 function splitLast(text: string, separator: string): [string, string, boolean] {
@@ -28,6 +29,27 @@ function sourceOf(name: string): [string, string] {
   return [name, ""];
 }
 
+/** `text` without what it begins with, where it does. */
+function without(prefix: string, text: string): string {
+  return text.startsWith(prefix) ? text.slice(prefix.length) : text;
+}
+
+/** What follows the scheme of an address, such as https://; all of it where there is none. */
+function withoutScheme(text: string): string {
+  const at = text.indexOf("://");
+  return at < 0 ? text : text.slice(at + 3) || text;
+}
+
+/** The one spelling of an entry of `allowed_models`: a name, or a pattern with `*`. */
+export function canonicalEntry(entry: string): string {
+  if (!entry.includes("*")) return canonicalName(entry);
+  const text = withoutScheme(strip(entry).toLowerCase().replace(/\*+/g, "*"));
+  const short = without(`${NAMESPACE}/`, without(`${REGISTRY}/`, text));
+  const widened = short !== text && short.startsWith("*"); // library/* would be every model
+  if (widened || !PATTERN_SHAPE.test(short)) throw new Error(`'${cut(entry)}' is not a model name`);
+  return short;
+}
+
 /** The one spelling of a model: `Library/X` → `x:latest`. Throws where none can be called so. */
 export function canonicalName(name: string): string {
   let text = strip(name).toLowerCase();
@@ -36,8 +58,7 @@ export function canonicalName(name: string): string {
     throw new Error(`'${cut(name)}' says twice where the model runs`);
   }
   if (source === "local") text = base;
-  const scheme = text.indexOf("://");
-  if (scheme >= 0) text = text.slice(scheme + 3) || text;
+  text = withoutScheme(text);
   const [head, last, slash] = splitLast(text, "/");
   const colon = last.indexOf(":");
   const model = colon < 0 ? last : last.slice(0, colon);

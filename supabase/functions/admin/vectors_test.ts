@@ -1,6 +1,7 @@
 /** The vectors that the Python tests run too: both sides read, keep and refuse alike. */
 
 import { deepStrictEqual, strictEqual, throws } from "node:assert";
+import entries from "../../../tests/vectors/allowed_models.json" with { type: "json" };
 import bodies from "../../../tests/vectors/bodies.json" with { type: "json" };
 import fields from "../../../tests/vectors/fields.json" with { type: "json" };
 import keys from "../../../tests/vectors/keys.json" with { type: "json" };
@@ -11,7 +12,7 @@ import { readBody } from "./body.ts";
 import { CATALOGUE, Refusal } from "./errors.ts";
 import { checkFields, identifier } from "./fields.ts";
 import { checksum, displayPrefix, hashKey, isWellFormed } from "./keys.ts";
-import { canonicalName } from "./names.ts";
+import { canonicalEntry, canonicalName } from "./names.ts";
 import { origin } from "./origins.ts";
 import { CREATE, ROTATE, UPDATE, type Value } from "./shapes.ts";
 import { cut } from "./text.ts";
@@ -74,6 +75,16 @@ Deno.test("a model's name is made canonical, or refused, as in the vectors", () 
   for (const { given, kept } of names.kept) strictEqual(canonicalName(given), kept, given);
   for (const { given, why } of names.refused) {
     throws(() => canonicalName(given), { message: `'${cut(given)}' ${why}` });
+  }
+});
+
+Deno.test("an entry of allowed_models is made canonical, or refused, as in the vectors", () => {
+  for (const { given, kept } of entries.kept) {
+    strictEqual(canonicalEntry(given), kept, given);
+    strictEqual(canonicalEntry(kept), kept);
+  }
+  for (const { given, why } of entries.refused) {
+    throws(() => canonicalEntry(given), { message: `'${cut(given)}' ${why}` }, given);
   }
 });
 
