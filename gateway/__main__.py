@@ -12,6 +12,7 @@ from gateway.commands.doctor import doctor
 from gateway.commands.keys import keys
 from gateway.commands.running import debugging
 from gateway.commands.serve import serve
+from gateway.commands.service import service
 from gateway.commands.up import up
 from gateway.commands.usage import usage
 
@@ -27,7 +28,7 @@ def cli() -> None:
     """
 
 
-for _command in (up, serve, keys, usage, doctor, db, completion):
+for _command in (up, serve, keys, usage, doctor, db, service, completion):
     cli.add_command(_command)
 
 

@@ -6,6 +6,7 @@ that start at once therefore end up with the same secret.
 
 import contextlib
 import os
+import secrets
 import stat
 import tempfile
 from collections.abc import Callable
@@ -14,6 +15,11 @@ from pathlib import Path
 
 class UnsafeSecret(Exception):
     """A secret file that others could read or have put there; the text says what to do."""
+
+
+def new_secret() -> str:
+    """Nobody guesses it: 256 random bits."""
+    return secrets.token_urlsafe(32)
 
 
 def read_or_make(path: Path, make: Callable[[], str]) -> str:

@@ -1,0 +1,157 @@
+"""`localllm service`: let the system start the gateway and its tunnel, and keep them running."""
+
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway import settings as settings_table
+from gateway.commands.output import json_option, print_json
+from gateway.commands.running import Failed, progress
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.service.job import Manager
+
+_PATIENCE = 90.0  # seconds
+
+_system = click.option(
+    "--system", is_flag=True, help="Of the whole machine, started with it; needs root."
+)
+_MARKS = {True: ("✓", "green"), False: ("✗", "red")}
+
+
+@click.group()
+def service() -> None:
+    """Keep the gateway running, also after a reboot.
+
+    With systemd on Linux, launchd on macOS and the Task Scheduler on Windows.
+    """
+
+
+@service.command()
+@_system
+@click.option("--run-as", metavar="USER", help="With --system: whose rights it has.")
+@click.option("--tunnel/--no-tunnel", default=None, help="Also the tunnel [default: if set up].")
+@click.option("--dry-run", is_flag=True, help="Only print what would be written.")
+def install(system: bool, run_as: str | None, tunnel: bool | None, dry_run: bool) -> None:
+    """Install, enable and start the services; again, after a change.
+
+    Settings come from the `.env` of the directory where you run this.
+    """
+    from gateway.service import job
+
+    if run_as and not system:
+        raise click.UsageError("--run-as belongs to --system.")
+    loaded = settings_table.load()
+    hidden = job.only_here()
+    if hidden:
+        raise Failed(
+            f"{', '.join(hidden)}: set in this shell only, where a service does not see it. "
+            "Put it into .env, or unset it."
+        )
+    jobs = job.jobs(loaded, tunnel=_has_tunnel(loaded) if tunnel is None else tunnel)
+    manager = _manager(loaded, system, run_as)
+    if dry_run:
+        for path, text in manager.files(jobs).items():
+            click.echo(f"# {path}\n{text}")
+        return
+    _make_ready(loaded, system)
+    notes = manager.install(jobs)
+    _wait_until_it_answers(loaded, manager.logs(False, 20))
+    for note in notes:
+        click.echo(note)
+
+
+@service.command()
+@_system
+@json_option
+def status(system: bool, as_json: bool) -> None:
+    """Show whether the services run. Exit code 1 if one that is installed does not."""
+    states = _manager(settings_table.load(), system).states()
+    there = [state for state in states if state.state is not None]
+    if as_json:
+        print_json({"services": [state._asdict() for state in states]})
+    else:
+        for state in there:
+            mark, colour = _MARKS[state.running]
+            click.echo(f"{click.style(mark, fg=colour)} {state.name:<16} {state.state}")
+    if not there:
+        raise Failed("No service is installed. Install it: localllm service install")
+    if not all(state.running for state in there):
+        raise Failed("A service does not run. See why: localllm service logs")
+
+
+@service.command()
+@_system
+@click.option("-f", "--follow", is_flag=True, help="Go on as more is written.")
+@click.option("-n", "--lines", type=click.IntRange(1, 100_000), default=100, show_default=True)
+def logs(system: bool, follow: bool, lines: int) -> None:
+    """Show what the services wrote. The system keeps and rotates it."""
+    command = _manager(settings_table.load(), system).logs(follow, lines)
+    try:
+        code = subprocess.run(command, check=False).returncode
+    except FileNotFoundError:
+        raise Failed(f"{command[0]} is not on this machine.") from None
+    except KeyboardInterrupt:
+        return
+    if code:
+        raise Failed(f"{command[0]} ended with exit code {code}.")
+
+
+@service.command()
+@_system
+def uninstall(system: bool) -> None:
+    """Stop and remove the services. Keys, usage and settings stay."""
+    loaded = settings_table.load()
+    gone = _manager(loaded, system).uninstall()
+    if not gone:
+        raise Failed("No service is installed.")
+    click.echo(f"Removed {' and '.join(gone)}. The data in {loaded.data_dir} stays.")
+
+
+def _manager(loaded: Settings, system: bool, run_as: str | None = None) -> "Manager":
+    from gateway.service.managers import manager
+
+    return manager(loaded.data_dir, system=system, account=run_as)
+
+
+def _has_tunnel(loaded: Settings) -> bool:
+    from tunnel import named
+
+    return named.read(loaded.data_dir / "tunnel") is not None
+
+
+def _make_ready(loaded: Settings, system: bool) -> None:
+    """What a service cannot ask for later: a place for its data, and a secret."""
+    from gateway import preflight, secret_files
+    from gateway.checkup import ADMIN_SECRET_FILE
+
+    preflight.check_data_dir(loaded.data_dir)
+    path = loaded.data_dir / ADMIN_SECRET_FILE
+    if loaded.admin_secret:
+        return
+    if not system:
+        secret_files.read_or_make(path, secret_files.new_secret)
+    elif not path.exists():
+        raise Failed(
+            f"There is no {path}. Run `localllm up` once as the user that it is for, "
+            "or set ADMIN_SECRET in .env."
+        )
+
+
+def _wait_until_it_answers(loaded: Settings, logs: list[str]) -> None:
+    """The first start makes a database; whatever keeps it from that stands in the log."""
+    from gateway import preflight
+    from gateway.checkup import is_gateway
+
+    url = preflight.local_url(loaded.host, loaded.port)
+    progress("Waiting until it answers.")
+    end = time.monotonic() + _PATIENCE
+    while not is_gateway(url):
+        if time.monotonic() > end:
+            subprocess.run(logs, check=False)
+            raise Failed(f"It is installed, but does not answer at {url}. Its log is above.")
+        time.sleep(0.5)
+    click.echo(f"localllm runs at {url}, and starts by itself from now on.")

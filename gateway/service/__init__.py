@@ -1,0 +1,1 @@
+"""Lasting services: the gateway and its tunnel, started by the system's own means."""

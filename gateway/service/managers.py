@@ -1,0 +1,37 @@
+"""Which of the systems' services this machine has."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from gateway.service.job import Manager, ServiceError
+
+
+def manager(data_dir: Path, *, system: bool, account: str | None) -> Manager:
+    """`system`: for everybody, started with the machine, with the rights of `account`."""
+    if sys.platform == "win32":
+        from gateway.service.windows import Windows
+
+        return Windows(system, data_dir)
+    whose = (account or os.environ.get("SUDO_USER") or _me()) if system else None
+    if sys.platform == "darwin":
+        from gateway.service.launchd import Launchd
+
+        return Launchd(whose, data_dir)
+    if not shutil.which("systemctl"):
+        raise ServiceError(
+            "This machine has no systemd. Let what it has run `localllm serve`; the Procfile shows "
+            "all that belongs to it."
+        )
+    if whose is None and os.geteuid() == 0:
+        raise ServiceError("As root, say: localllm service install --system --run-as USER")
+    from gateway.service.systemd import Systemd
+
+    return Systemd(whose)
+
+
+def _me() -> str:
+    import pwd
+
+    return pwd.getpwuid(os.getuid()).pw_name

@@ -1,0 +1,102 @@
+"""Services of systemd: of one user's own manager, or of the system."""
+
+import os
+import pwd
+from pathlib import Path
+
+from gateway.service import systemd_unit, tools
+from gateway.service.job import NAMES, Job, ServiceError, State
+
+
+class Systemd:
+    """`account`: whose rights the system's services have; None: the user's own manager."""
+
+    def __init__(self, account: str | None) -> None:
+        self._account = account
+        self._folder = systemd_unit.folder(account is not None, Path.home())
+        self._scope = () if account else ("--user",)
+        if account is not None:
+            _check(account)
+
+    def files(self, jobs: list[Job]) -> dict[Path, str]:
+        separated = self._account is not None or _separates()
+        return {
+            self._path(job.name): systemd_unit.unit(job, account=self._account, separated=separated)
+            for job in jobs
+        }
+
+    def install(self, jobs: list[Job]) -> list[str]:
+        tools.write(self.files(jobs))
+        names = [f"{job.name}.service" for job in jobs]
+        self._systemctl("daemon-reload")
+        self._systemctl("enable", *names)
+        self._systemctl("restart", *names)
+        return [] if self._account else _linger()
+
+    def uninstall(self) -> list[str]:
+        there = [name for name in NAMES if self._path(name).exists()]
+        for name in reversed(there):  # the tunnel first, so that its streams can end
+            self._systemctl("disable", "--now", f"{name}.service")
+            tools.remove(self._path(name))
+        if there:
+            self._systemctl("daemon-reload")
+        return there
+
+    def states(self) -> list[State]:
+        return [self._state(name) for name in NAMES]
+
+    def logs(self, follow: bool, lines: int) -> list[str]:
+        units = [word for name in NAMES for word in ("--unit", f"{name}.service")]
+        if not self._account:
+            units = [word.replace("--unit", "--user-unit") for word in units]
+        return [
+            *("journalctl", *units, "--lines", str(lines), "--output", "short-iso"),
+            *(["--follow"] if follow else ["--no-pager"]),
+        ]
+
+    def _state(self, name: str) -> State:
+        if not self._path(name).exists():
+            return State(name, None, running=False)
+        said = tools.ask("systemctl", *self._scope, "is-active", f"{name}.service")
+        state = said.stdout.strip() or "unknown"
+        return State(name, state, running=state == "active")
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.service"
+
+    def _systemctl(self, *words: str) -> None:
+        tools.tell("systemctl", *self._scope, *words)
+
+
+def _check(account: str) -> None:
+    try:
+        found = pwd.getpwnam(account)
+    except KeyError:
+        raise ServiceError(f"There is no user {account} here.") from None
+    if found.pw_uid == 0:
+        raise ServiceError("A gateway should not run as root: name another user with --run-as.")
+    if os.geteuid() != 0:
+        raise ServiceError(
+            "Services of the system need root: run the same with sudo, or leave out --system."
+        )
+
+
+def _separates() -> bool:
+    """Whether this user's manager may give a service a view of its own: not all kernels let it."""
+    trial = tools.ask(
+        *("systemd-run", "--user", "--wait", "--quiet", "--collect"),
+        *("--property=PrivateUsers=yes", "--property=ProtectSystem=strict"),
+        *("--property=PrivateTmp=yes", "/bin/true"),
+    )
+    return trial.returncode == 0
+
+
+def _linger() -> list[str]:
+    """Without it a user's services end with the last session, and do not start with the machine."""
+    name = pwd.getpwuid(os.getuid()).pw_name
+    if tools.ask("loginctl", "enable-linger", name).returncode == 0:
+        return []
+    return [
+        "They end when you log out. To start them with the machine, run once: "
+        f"sudo loginctl enable-linger {name}"
+    ]

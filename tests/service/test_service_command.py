@@ -1,0 +1,89 @@
+"""`localllm service`: what it says and does, with stand-ins for the system's tools."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway import settings
+from gateway.__main__ import run
+from tests.service.tools import Tools
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="these are systemd's commands")
+
+
+@pytest.fixture
+def place(tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the owner stands: a folder with a .env, no setting in the shell, not root."""
+    for name in settings.names():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    folder = tmp_path / "place"
+    folder.mkdir()
+    (folder / ".env").write_text("PORT=8123\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_dry_run_shows_the_units_and_touches_nothing(
+    place: Path, tools: Tools, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["service", "install", "--dry-run", "--tunnel"]) == 0
+    shown = capsys.readouterr().out
+    assert f"WorkingDirectory={place}" in shown
+    assert '"tunnel" "run"' in shown
+    assert "ADMIN_SECRET_FILE" in shown
+    assert not (Path.home() / ".config").exists()
+    assert all(call.startswith("systemd-run") for call in tools.calls)
+
+
+def test_a_setting_that_a_service_would_not_see_is_named(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("OLLAMA_BASE_URL", "http://127.0.0.1:1")
+    assert run(["service", "install"]) == 1
+    assert "OLLAMA_BASE_URL" in capsys.readouterr().err
+
+
+def test_run_as_without_system_is_wrong_usage(place: Path):
+    assert run(["service", "install", "--run-as", "ada"]) == 2
+
+
+def test_a_machine_without_systemd_is_told_what_to_do_instead(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert run(["service", "status"]) == 1
+    assert "Procfile" in capsys.readouterr().err
+
+
+def test_status_names_what_is_not_installed_and_what_does_not_run(
+    place: Path, tools: Tools, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["service", "status"]) == 1
+    assert "localllm service install" in capsys.readouterr().err
+    unit = Path.home() / ".config/systemd/user/localllm.service"
+    unit.parent.mkdir(parents=True)
+    unit.touch()
+    tools.answer({"systemctl --user is-active": (3, "")})
+    assert run(["service", "status"]) == 1
+    assert "localllm service logs" in capsys.readouterr().err
+    tools.answer({"systemctl --user is-active": (0, "active")})
+    assert run(["service", "status", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["services"]
+    assert [one["running"] for one in told] == [True, False]
+
+
+def test_uninstalling_says_that_the_data_stays(
+    place: Path, tools: Tools, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["service", "uninstall"]) == 1
+    unit = Path.home() / ".config/systemd/user/localllm.service"
+    unit.parent.mkdir(parents=True)
+    unit.touch()
+    capsys.readouterr()
+    assert run(["service", "uninstall"]) == 0
+    assert f"{tmp_path / 'data'} stays" in capsys.readouterr().out
