@@ -27,6 +27,8 @@ class Allowance:
     def __init__(self) -> None:
         self.verdict: Verdict | None = None
         self.ended = 0.0  # when the store said that the key is revoked, or has expired
+        self._cap: int | None = None  # of the key's answers; None: none, or none that has shown
+        self._most_granted = 0  # the longest answer that the store has allowed
         self._told = 0.0
         self._tokens = 0  # left, less what was lent
         self._requests = 0  # left of the minute, when it was told
@@ -35,9 +37,11 @@ class Allowance:
         self._waiting = 0  # requests whose verdict is not there yet
         self._waiting_tokens = 0
 
-    def learn(self, verdict: Verdict, asked: float) -> None:
+    def learn(self, ask: Ask, verdict: Verdict, asked: float) -> None:
         """What the store said is left, less what it had not counted when it was asked."""
         self.verdict = verdict
+        if verdict.allowed:
+            self._learn_cap(ask.max_output, verdict)
         self._told = time.monotonic()
         self._loans = {
             request_id: loan
@@ -47,6 +51,19 @@ class Allowance:
         lent = sum(loan.tokens for loan in self._loans.values())
         self._tokens = (verdict.tokens_remaining or 0) - lent
         self._requests = verdict.rate_remaining or 0
+
+    def _learn_cap(self, wanted: int, verdict: Verdict) -> None:
+        """An answer that was cut although the month leaves tokens was cut to the key's cap."""
+        granted = verdict.granted
+        if granted < wanted and verdict.tokens_remaining:
+            self._cap = self._most_granted = granted
+            return
+        if self._cap is not None and granted > self._cap:
+            self._cap = None  # it is no longer that
+        self._most_granted = max(self._most_granted, granted)
+
+    def _capped(self, ask: Ask) -> int:
+        return ask.max_output if self._cap is None else min(ask.max_output, self._cap)
 
     def end(self) -> None:
         """The key is no longer good."""
@@ -58,10 +75,12 @@ class Allowance:
         fit beside those that wait."""
         if self.verdict is None or not self.verdict.allowed:
             return None
+        granted = self._capped(ask)
         tokens = self._tokens - self._waiting_tokens
-        if tokens < SPARE * _most(ask) or self._requests - self._waiting < SPARE:
+        enough = tokens >= SPARE * (ask.prompt_bound + granted)
+        if not enough or self._requests - self._waiting < SPARE:
             return None
-        return replace(self.verdict, granted=ask.max_output)
+        return replace(self.verdict, granted=granted)
 
     def begin_waiting(self, ask: Ask) -> None:
         self._waiting += 1
@@ -72,7 +91,8 @@ class Allowance:
         self._waiting_tokens -= _most(ask)
 
     def lend(self, ask: Ask) -> Verdict | None:
-        """A verdict without the store, within what it last left; None: that is nothing."""
+        """A verdict without the store, within what it last left; None: that is nothing. No answer
+        may be longer than one that the store has allowed: who knows what the key's cap is."""
         if self.verdict is None:
             return None
         now = time.monotonic()
@@ -92,7 +112,7 @@ class Allowance:
                 rate_remaining=0,
                 retry_after_ms=max(1, round((oldest + WINDOW - now) * 1000)),
             )
-        granted = min(ask.max_output, self._tokens - ask.prompt_bound)
+        granted = min(ask.max_output, self._most_granted, self._tokens - ask.prompt_bound)
         if granted < min(ask.max_output, 1):
             return None
         self._lent.append(now)

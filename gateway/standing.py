@@ -176,10 +176,11 @@ class Standing:
             known = self._remembered(ask.key_hash, verdict.key_id)
             if asked < known.over:  # it was overtaken by a later word: the key is over
                 return
-            known.allowance.learn(verdict, asked)
+            known.allowance.learn(ask, verdict, asked)
             if verdict.allowed:
                 known.allow(way)
-                known.allow((ask.scope, ask.origin, None))
+                route = ask.scope.partition(" ")[0]  # as `denial` asks
+                known.allow((route, ask.origin, None))
 
     def _forbid(self, key_hash: str, reason: str | None, way: Way) -> None:
         known = self._known.get(key_hash)
