@@ -80,7 +80,7 @@ class Embeddings:
         "createEmbedding",
         "Embeddings",
         "Turn texts into vectors",
-        "As OpenAI's API, for a model that is made for it. Needs the scope `embeddings`.",
+        "As OpenAI's API, for a model that is made for it.",
         EmbeddingRequest,
         _REQUEST,
         EmbeddingList,

@@ -72,7 +72,7 @@ def _operation(route: Route) -> Json:
         "operationId": route.name,
         "tags": [route.group],
         "summary": route.summary,
-        "description": route.text,
+        "description": _text(route),
         "security": _SECURITY.get(route.who, []),
         "responses": _responses(route),
     }
@@ -94,6 +94,11 @@ def _operation(route: Route) -> Json:
             "content": {"application/json": content},
         }
     return operation
+
+
+def _text(route: Route) -> str:
+    scope = f"Needs the scope `{route.scope}`." if route.scope else ""
+    return f"{route.text} {scope}".strip()
 
 
 def _responses(route: Route) -> Json:

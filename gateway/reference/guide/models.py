@@ -22,8 +22,8 @@ def models() -> Section:
                 "Answers name the model as you did; limits and usage go by its real name."
             ),
             Paragraph(
-                "Models that run in Ollama's cloud, by whatever spelling, answer 403 "
-                "`model_not_found` unless the owner allows them."
+                "Who asks a model that runs in Ollama's cloud, by whatever spelling, gets 403 "
+                "`model_not_found` unless the owner allows that."
             ),
         ),
     )
