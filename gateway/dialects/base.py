@@ -110,7 +110,6 @@ class Reference(NamedTuple):
     answer_example: Any
     event: type[Struct] | None = None
     stream_example: str = ""
-    metering: Metering | None = None
 
 
 class Dialect(Protocol):
@@ -119,6 +118,7 @@ class Dialect(Protocol):
     reference: Reference
 
     path: str  # what clients call
+    metering: Metering
     upstream: str  # what the model server is asked
     scope: str  # what a key needs
     framing: Framing | None  # None: it never streams

@@ -20,13 +20,12 @@ from gateway.dialects.base import (
     SSE,
     Body,
     Event,
-    Metering,
     Reference,
     Sanitised,
     Telling,
 )
 from gateway.dialects.openai_chat import answer as chat
-from gateway.dialects.openai_chat.reference import TokenUsage
+from gateway.dialects.openai_chat.reference import METERING, TokenUsage
 from gateway.dialects.openai_chat.request import ChatRequest, Message, serialise
 from gateway.dialects.prompt import MESSAGE_OVERHEAD, length
 from gateway.errors import Refusal
@@ -188,15 +187,9 @@ class Generate:
         {"prompt": "Say hello.", "max_tokens": 20},
         GenerateAnswer,
         {**_NAMED, "response": "Hello!", "finish_reason": "stop", "usage": _USAGE},
+        METERING._replace(caps=("max_tokens",), note=""),
         GenerateEvent,
         "".join(_event(msgspec.json.encode(one)).decode() for one in _EVENTS),
-        Metering(
-            prompt=("usage.prompt_tokens",),
-            completion="usage.completion_tokens",
-            event="the last chunk, whose `choices` are empty",
-            caps=("max_tokens",),
-            sent_as="max_tokens",
-        ),
     )
 
     serialise = staticmethod(serialise)

@@ -48,5 +48,6 @@ def _bounds(schema: Json) -> str:
         if low is not None and high is not None and abs(high) < _BEYOND:
             return f"{low:,} to {high:,}."
         if "maxItems" in branch:
-            return f"At most {branch['maxItems']} entries."
+            most = branch["maxItems"]
+            return f"At most {most} entr{'y' if most == 1 else 'ies'}."
     return ""

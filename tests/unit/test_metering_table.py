@@ -27,12 +27,6 @@ STREAMING = [one for one in DIALECTS if one.framing]
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda one: one.path)
 
 
-def row_of(dialect: Dialect) -> Metering:
-    row = dialect.reference.metering
-    assert row is not None
-    return row
-
-
 def found(tree: Any, path: str) -> Any:
     """What stands at a dotted path; None: nothing."""
     for step in path.split("."):
@@ -73,8 +67,8 @@ def reported(row: Metering, told: object) -> Usage:
 
 
 @every_dialect
-def test_every_dialect_has_its_row(dialect: Dialect) -> None:
-    row = row_of(dialect)
+def test_a_row_is_whole(dialect: Dialect) -> None:
+    row = dialect.reference.metering
     assert bool(row.event) == bool(dialect.framing)
     assert bool(row.caps) == bool(row.sent_as) == bool(row.completion)
     assert set(row.caps) <= CAPS
@@ -84,7 +78,7 @@ def test_every_dialect_has_its_row(dialect: Dialect) -> None:
 
 @every_dialect
 def test_a_cap_counts_under_the_names_in_the_table_and_under_no_other(dialect: Dialect) -> None:
-    row = row_of(dialect)
+    row = dialect.reference.metering
     without = cap_of(dialect)
     assert without in ({None, "refused"} if row.caps else {0})
     for name in CAPS:
@@ -95,7 +89,7 @@ def test_a_cap_counts_under_the_names_in_the_table_and_under_no_other(dialect: D
 
 @every_dialect
 def test_of_several_caps_the_smallest_counts(dialect: Dialect) -> None:
-    for one, other in itertools.permutations(row_of(dialect).caps, 2):
+    for one, other in itertools.permutations(dialect.reference.metering.caps, 2):
         assert cap_of(dialect, **{one: 9, other: 4}) == 4
         assert cap_of(dialect, **{one: 0, other: 4}) == 4
 
@@ -104,7 +98,7 @@ def test_of_several_caps_the_smallest_counts(dialect: Dialect) -> None:
 def test_the_model_server_gets_the_granted_number_under_the_name_in_the_table(
     dialect: Dialect,
 ) -> None:
-    row = row_of(dialect)
+    row = dialect.reference.metering
     request = asked(dialect, **dict.fromkeys(row.caps, 5000))
     assert isinstance(request, Sanitised)
     sent = dialect.serialise(request, 3)
@@ -117,7 +111,7 @@ def test_the_model_server_gets_the_granted_number_under_the_name_in_the_table(
 
 @every_dialect
 def test_a_whole_answer_is_counted_by_the_fields_in_the_table(dialect: Dialect) -> None:
-    row = row_of(dialect)
+    row = dialect.reference.metering
     body = upstream_answer(dialect)
     for number, path in enumerate((*row.prompt, row.completion), 1):
         if path:
@@ -130,7 +124,7 @@ def test_a_whole_answer_is_counted_by_the_fields_in_the_table(dialect: Dialect) 
 
 @every_dialect
 def test_without_those_fields_nothing_is_reported(dialect: Dialect) -> None:
-    row = row_of(dialect)
+    row = dialect.reference.metering
     body = upstream_answer(dialect)
     for path in filter(None, (*row.prompt, row.completion)):
         put(body, path, 0)
@@ -164,7 +158,7 @@ def is_named(event: Any, row: Metering) -> bool:
 
 @pytest.mark.parametrize("dialect", STREAMING, ids=lambda one: one.path)
 def test_a_stream_is_counted_by_the_event_and_fields_in_the_table(dialect: Dialect) -> None:
-    row = row_of(dialect)
+    row = dialect.reference.metering
     assert dialect.framing
     counted = 0
     for stream in streams(dialect):

@@ -121,8 +121,6 @@ REFERENCE = Reference(
     _REQUEST,
     AnthropicMessage,
     _ANSWER,
-    MessageStreamEvent,
-    _STREAM,
     Metering(
         prompt=(
             "usage.input_tokens",
@@ -136,4 +134,6 @@ REFERENCE = Reference(
         note="The cap has to be given. What `message_start` says of the prompt, which Ollama "
         "guesses there, counts only where `message_delta` leaves the prompt out.",
     ),
+    MessageStreamEvent,
+    _STREAM,
 )

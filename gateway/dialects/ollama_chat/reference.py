@@ -80,7 +80,7 @@ REFERENCE = Reference(
     _REQUEST,
     OllamaChatAnswer,
     _ANSWER,
+    METERING,
     OllamaChatAnswer,
     _STREAM,
-    METERING,
 )

@@ -76,7 +76,7 @@ REFERENCE = Reference(
     _REQUEST,
     OllamaGenerateAnswer,
     _ANSWER,
+    METERING,
     OllamaGenerateAnswer,
     _STREAM,
-    METERING,
 )

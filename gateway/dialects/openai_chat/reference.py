@@ -121,7 +121,7 @@ REFERENCE = Reference(
     _REQUEST,
     ChatCompletion,
     _ANSWER,
+    METERING,
     ChatCompletionChunk,
     _STREAM,
-    METERING,
 )

@@ -75,7 +75,7 @@ REFERENCE = Reference(
     _REQUEST,
     TextCompletion,
     _ANSWER,
+    METERING._replace(caps=("max_tokens",)),
     TextCompletionChunk,
     _STREAM,
-    METERING._replace(caps=("max_tokens",)),
 )

@@ -112,8 +112,6 @@ REFERENCE = Reference(
     _REQUEST,
     Response,
     _ANSWER,
-    ResponseEvent,
-    _STREAM,
     Metering(
         prompt=("usage.input_tokens",),
         completion="usage.output_tokens",
@@ -122,4 +120,6 @@ REFERENCE = Reference(
         caps=("max_output_tokens",),
         sent_as="max_output_tokens",
     ),
+    ResponseEvent,
+    _STREAM,
 )

@@ -11,11 +11,10 @@ _NOWHERE = "estimated"
 
 
 def metering() -> Section:
-    rows = [(one, one.reference.metering) for one in all_dialects() if one.reference.metering]
-    table = tuple(_row(one, row) for one, row in rows)
+    table = tuple(map(_row, all_dialects()))
     notes: dict[str, list[str]] = {}
-    for one, row in rows:
-        notes.setdefault(row.note, []).append(one.path)
+    for one in all_dialects():
+        notes.setdefault(one.reference.metering.note, []).append(one.path)
     return Section(
         "Metering",
         "metering",
@@ -51,7 +50,8 @@ def metering() -> Section:
     )
 
 
-def _row(dialect: Dialect, row: Metering) -> tuple[str, ...]:
+def _row(dialect: Dialect) -> tuple[str, ...]:
+    row = dialect.reference.metering
     return (
         f"`{dialect.path}`",
         " + ".join(f"`{name}`" for name in row.prompt) or _NOWHERE,

@@ -1,5 +1,7 @@
 """Streams: how they are framed, kept alive, ended and broken off."""
 
+import re
+
 from gateway.dialects import all_dialects, error_body
 from gateway.dialects.base import NDJSON, SSE, Dialect
 from gateway.errors import Refusal
@@ -60,8 +62,7 @@ def _last(dialect: Dialect) -> str:
     assert dialect.framing
     separator = dialect.framing.separator.decode()
     *_, last = dialect.reference.stream_example.removesuffix(separator).split(separator)
-    line = last.partition("\n")[0]
-    return '{… "done":true …}' if line.startswith("{") else line
+    return re.sub(r"\{.*(\"done\":true).*\}", r"{… \1 …}", last.partition("\n")[0])
 
 
 def _broken(dialect: Dialect) -> str:
