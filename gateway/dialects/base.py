@@ -108,6 +108,7 @@ class Reference(NamedTuple):
     example: Any
     answer: type[Struct] | None
     answer_example: Any
+    metering: Metering
     event: type[Struct] | None = None
     stream_example: str = ""
 
@@ -118,7 +119,6 @@ class Dialect(Protocol):
     reference: Reference
 
     path: str  # what clients call
-    metering: Metering
     upstream: str  # what the model server is asked
     scope: str  # what a key needs
     framing: Framing | None  # None: it never streams
