@@ -79,13 +79,30 @@ class Catalogue:
     async def find(self, name: str) -> Model | Refusal | None:
         """The model, or None if it is not installed (or, while not `known`, perhaps is). A refusal:
         the model server answers, but does not tell which models run elsewhere."""
-        unasked = self._source is not self._upstream.target or not self._sure
-        age = time.monotonic() - self._asked
-        if unasked or (self.known and name not in self._models and age > RETRY):
+        unasked = not self._is_current() or not self._sure
+        missing = self.known and name not in self._models
+        if not unasked and not (missing and time.monotonic() - self._asked > RETRY):
+            return self.told(name)
+        await asyncio.shield(self.refresh())
+        while not self._is_current():  # that was the answer of the server before
             await asyncio.shield(self.refresh())
-        elif age > (FRESH if self.known else RETRY):
+        return self._said(name)
+
+    def told(self, name: str) -> Model | Refusal | None:
+        """The same as far as it is known now, without waiting; what is old is asked anew."""
+        if not self._is_current():
             self.refresh()
+            return None
+        if time.monotonic() - self._asked > (FRESH if self.known else RETRY):
+            self.refresh()
+        return self._said(name)
+
+    def _said(self, name: str) -> Model | Refusal | None:
         return _UNTOLD if self._failing else self._models.get(name)
+
+    def _is_current(self) -> bool:
+        """Whether it was told by the model server that requests go to now."""
+        return self._source is self._upstream.target
 
     def refresh(self) -> asyncio.Task[None]:
         """Ask the model server, unless that is under way."""

@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from gateway import preflight, secret_files, settings
 from gateway.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from gateway.ollama import Found
 
 ADMIN_SECRET_FILE = "admin-secret"  # noqa: S105 - the name of a file
 OUTBOX_FOLDER = "outbox"
@@ -42,7 +45,7 @@ async def examine(report: Callable[[str], None]) -> list[Finding]:
     findings.append(_secrets(loaded))
     findings.append(await _store(loaded, report))
     findings.append(_outbox(loaded.data_dir / OUTBOX_FOLDER))
-    findings.append(await _ollama(loaded))
+    findings.extend(await _model_servers(loaded))
     findings.append(await _port(loaded))
     return findings
 
@@ -162,20 +165,32 @@ def _outbox(folder: Path) -> Finding:
     return Finding("outbox", "ok", "nothing waits to be counted")
 
 
-async def _ollama(loaded: Settings) -> Finding:
-    from gateway.ollama import look
+async def _model_servers(loaded: Settings) -> list[Finding]:
+    """One finding for each machine. The default model need not be on all of them."""
+    from gateway.ollama import choose, look_at_all
 
-    url, default = loaded.ollama_base_url, loaded.ollama_default_model
-    found = await look(url)
+    urls, default = loaded.ollama_base_url, loaded.ollama_default_model
+    found = await look_at_all(urls)
+    missing = bool(found) and choose(found, default)[1] != default
+    names = [f"ollama-{number}" for number in range(1, len(urls) + 1)] if urls[1:] else ["ollama"]
+    return [
+        _model_server(name, url, found.get(url), default, missing=missing, demo=not found)
+        for name, url in zip(names, urls, strict=True)
+    ]
+
+
+def _model_server(
+    name: str, url: str, found: "Found | None", default: str, *, missing: bool, demo: bool
+) -> Finding:
     if found is None:
         text = f"nothing answers at {url}; start Ollama (`ollama serve`) or set OLLAMA_BASE_URL."
-        return Finding("ollama", "warn", f"{text} `up` uses its demo model meanwhile.")
+        return Finding(name, "warn", text + " `up` uses its demo model meanwhile." * demo)
     if not found.models:
-        return Finding("ollama", "warn", f"{url} has no model; run: ollama pull {default}")
+        return Finding(name, "warn", f"{url} has no model; run: ollama pull {default}")
     text = f"{found.version or 'no version'} at {url}, {len(found.models)} models"
-    if found.choose(default) != default:
-        return Finding("ollama", "warn", f"{text}, not the default one; run: ollama pull {default}")
-    return Finding("ollama", "ok", text)
+    if missing:
+        return Finding(name, "warn", f"{text}, not the default one; run: ollama pull {default}")
+    return Finding(name, "ok", text)
 
 
 async def _port(loaded: Settings) -> Finding:
@@ -183,13 +198,13 @@ async def _port(loaded: Settings) -> Finding:
         preflight.check_port(loaded.host, loaded.port)
     except preflight.NotReady as problem:
         url = preflight.local_url(loaded.host, loaded.port)
-        if await asyncio.to_thread(_is_gateway, url):
+        if await asyncio.to_thread(is_gateway, url):
             return Finding("port", "ok", f"localllm runs at {url}")
         return Finding("port", "fail", str(problem))
     return Finding("port", "ok", f"{loaded.host} port {loaded.port} is free")
 
 
-def _is_gateway(url: str) -> bool:
+def is_gateway(url: str) -> bool:
     """Whether it is localllm that uses the port: its health says so, well or not."""
     address = urlsplit(url)
     connection = HTTPConnection(address.hostname or "", address.port, timeout=2)

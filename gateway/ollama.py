@@ -1,5 +1,7 @@
 """A look at the model server: whether it answers, and with which models."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -35,6 +37,21 @@ class _Tag(msgspec.Struct):
 
 class _Tags(msgspec.Struct):
     models: list[_Tag] = []
+
+
+def choose(found: dict[str, Found], wanted: str) -> tuple[str, str | None]:
+    """The same of all that answer, and where: the default model wherever it is, else the first."""
+    chosen = {url: one.choose(wanted) for url, one in found.items()}
+    for url, model in chosen.items():
+        if model == wanted:
+            return url, model
+    return next(((url, model) for url, model in chosen.items() if model), (next(iter(found)), None))
+
+
+async def look_at_all(base_urls: Sequence[str]) -> dict[str, Found]:
+    """Those that answer, by their address, in order."""
+    found = await asyncio.gather(*(look(url) for url in base_urls))
+    return {url: one for url, one in zip(base_urls, found, strict=True) if one is not None}
 
 
 async def look(base_url: str) -> Found | None:

@@ -12,9 +12,11 @@ from uuid import UUID
 
 from gateway import aliases, keys
 from gateway.call import Call, ClientGone
-from gateway.catalogue import Catalogue
-from gateway.dialects.base import Dialect, Sanitised
+from gateway.catalogue import Model
+from gateway.dialects.base import Dialect, Privilege, Sanitised
 from gateway.errors import Refusal
+from gateway.fleet import Fleet
+from gateway.machine import Machine
 from gateway.outbox import Outbox
 from gateway.overlap import overlapped
 from gateway.relay import relay
@@ -23,7 +25,6 @@ from gateway.scheduler import Scheduler
 from gateway.settings import Settings
 from gateway.standing import Standing
 from gateway.stores import Ask, Settlement, Store, StoreUnavailable, Verdict
-from gateway.upstream import Upstream
 
 _log = logging.getLogger("localllm")
 
@@ -35,15 +36,14 @@ class Gateway:
         self,
         settings: Settings,
         store: Store,
-        upstream: Upstream,
+        fleet: Fleet,
         outbox: Outbox,
     ) -> None:
         self.settings = settings
         self.store = store
-        self.upstream = upstream
+        self.fleet = fleet
         self.outbox = outbox
-        self.catalogue = Catalogue(upstream)
-        self.scheduler = Scheduler(settings.upstream_concurrency, settings.queue_limit)
+        self.scheduler = Scheduler(fleet.machines, settings.queue_limit)
         far = settings.store == "supabase"
         grace = settings.offline_grace_seconds if far else 0.0
         self.standing = Standing(store, overlap=far, grace=grace)
@@ -53,7 +53,7 @@ class Gateway:
     @property
     def default_model(self) -> str:
         """The one that is used where none is named."""
-        if self.upstream.target.listed_only:
+        if self.fleet.demo:
             from gateway.demo.process import MODEL  # loaded already, or there is no demo model
 
             return MODEL
@@ -102,9 +102,9 @@ async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | No
         return asked
     aliases.resolve(settings.model_aliases, asked, gateway.default_model)
 
-    refusal = await _check_model(gateway, dialect, asked)
-    if refusal is not None:  # who may not ask at all does not learn what is installed
-        return await _denial(gateway, dialect, call, key_hash, lately=False) or refusal
+    machines = await _find_machines(gateway, dialect, asked)
+    if isinstance(machines, Refusal):  # who may not ask at all does not learn what is installed
+        return await _denial(gateway, dialect, call, key_hash, lately=False) or machines
 
     try:  # before the hold, so that a crash between the two is settled at the next start
         slot = gateway.outbox.reserve(
@@ -124,15 +124,16 @@ async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | No
     ended = partial(gateway.standing.settled, key_hash)
     running = Running(call, dialect, asked, slot, gateway.outbox, ended)
     ask = _ask(gateway, dialect, call, asked, key_hash)
-    expected = gateway.standing.expect(ask)
+    # What it does to the machine could not be taken back: then the verdict is waited for.
+    expected = gateway.standing.expect(ask) if asked.privilege is None else None
     if expected is not None:
         running.verdict = expected
         running.asking = asyncio.create_task(authorise(gateway, call, ask))
         gateway.asking.add(running.asking)
         running.asking.add_done_callback(gateway.asking.discard)
-        return await _serve(gateway, running)
+        return await _serve(gateway, running, machines)
     try:
-        verdict = await authorise(gateway, call, ask)
+        verdict = await authorise(gateway, call, ask, asked.privilege)
     except BaseException:
         running.withdraw(None)
         raise
@@ -140,10 +141,12 @@ async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | No
         running.withdraw(verdict)
         return verdict
     running.permit(verdict)
-    return await _serve(gateway, running)
+    return await _serve(gateway, running, machines)
 
 
-async def _serve(gateway: Gateway, running: Running) -> Refusal | None:
+async def _serve(
+    gateway: Gateway, running: Running, machines: tuple[Machine, ...]
+) -> Refusal | None:
     """From permission, which may still have to come, to settlement."""
     call = running.call
     gateway.running[call.id] = running
@@ -151,7 +154,7 @@ async def _serve(gateway: Gateway, running: Running) -> Refusal | None:
         call.dialect = running.dialect
     call.watch()
     try:
-        serve = partial(_forward, gateway, running)
+        serve = partial(_forward, gateway, running, machines)
         refusal = await (overlapped(running, running.asking, serve) if running.asking else serve())
         if refusal is not None:
             running.cut("refused")
@@ -167,7 +170,9 @@ async def _serve(gateway: Gateway, running: Running) -> Refusal | None:
         running.settle()
 
 
-async def _forward(gateway: Gateway, running: Running) -> Refusal | None:
+async def _forward(
+    gateway: Gateway, running: Running, machines: tuple[Machine, ...]
+) -> Refusal | None:
     """Wait for a slot, ask the model, and pass on what it answers once that is permitted."""
     request = running.dialect.serialise(running.asked, running.verdict.granted)
     running.asked.sent = running.asked.request.model
@@ -176,12 +181,13 @@ async def _forward(gateway: Gateway, running: Running) -> Refusal | None:
     if isinstance(request, Refusal):
         return request
 
-    running.place = gateway.scheduler.enter(running.verdict.key_id)
-    if running.place is None:
+    model, key_id = running.asked.model, running.verdict.key_id
+    place = running.place = gateway.scheduler.enter(key_id, machines, model)
+    if place is None:
         return Refusal("queue_full", retry_after_ms=5000)
 
-    async with running.place:
-        response = await gateway.upstream.post(running.dialect.upstream, request)
+    async with place:
+        response = await gateway.fleet.ask(place, running.dialect.upstream, request)
         if isinstance(response, Refusal):
             await running.permitted.wait()
             running.cut("upstream_error")
@@ -206,26 +212,24 @@ def authenticate(headers: dict[bytes, bytes]) -> str | Refusal:
     return key if keys.is_well_formed(key) else Refusal("malformed_api_key")
 
 
-async def _check_model(gateway: Gateway, dialect: Dialect, asked: Sanitised) -> Refusal | None:
-    """Cloud models leave the machine; what is known of a model narrows what it can cost."""
-    model = await gateway.catalogue.find(asked.model)
-    if dialect.native and gateway.catalogue.foreign:
-        return Refusal("not_supported")
-    if isinstance(model, Refusal):  # it could run in the cloud under any name
-        if not gateway.settings.allow_cloud_models:
-            return model
-        model = None
-    remote = asked.cloud or (model is not None and model.remote)
-    if remote and not gateway.settings.allow_cloud_models:
-        return Refusal("cloud_model", model=asked.model, param="model")
-    if model is None:
-        if gateway.upstream.target.listed_only:
-            return Refusal("unknown_model", model=asked.model, param="model")
-        return None
-    asked.prompt_bound += model.system_bytes
-    if model.context_length:
-        asked.prompt_bound = min(asked.prompt_bound, model.context_length * asked.inputs)
-    return None
+async def _find_machines(
+    gateway: Gateway, dialect: Dialect, asked: Sanitised
+) -> tuple[Machine, ...] | Refusal:
+    """Where it may run. What is known of the model there narrows what it can cost."""
+    holders = await gateway.fleet.holders(asked.model, cloud=asked.cloud, native=dialect.native)
+    if isinstance(holders, Refusal):
+        return holders
+    asked.prompt_bound = max(_bound(asked, model) for _, model in holders)
+    return tuple(machine for machine, _ in holders)
+
+
+def _bound(asked: Sanitised, model: Model | None) -> int:
+    """The most tokens that the model of one machine can read of it."""
+    bound = asked.prompt_bound + (model.system_bytes if model else 0)
+    if model is None or not model.context_length:
+        return max(bound, asked.context) if asked.fills_context else bound
+    most = max(model.context_length, asked.context) * asked.inputs
+    return most if asked.fills_context else min(bound, most)
 
 
 async def _denial(
@@ -245,7 +249,7 @@ def _ask(gateway: Gateway, dialect: Dialect, call: Call, asked: Sanitised, key_h
     return Ask(
         request_id=call.id,
         key_hash=key_hash,
-        scope=dialect.scope,
+        scope=f"{dialect.scope} {asked.privilege.scope}" if asked.privilege else dialect.scope,
         origin=call.origin,
         model=asked.model,
         endpoint=call.path,
@@ -254,8 +258,10 @@ def _ask(gateway: Gateway, dialect: Dialect, call: Call, asked: Sanitised, key_h
     )
 
 
-async def authorise(gateway: Gateway, call: Call, ask: Ask) -> Verdict | Refusal:
-    """Let the store decide, and hold that."""
+async def authorise(
+    gateway: Gateway, call: Call, ask: Ask, privilege: Privilege | None = None
+) -> Verdict | Refusal:
+    """Let the store decide, and hold that. `privilege`: why it needs a second scope."""
     try:
         verdict = await gateway.standing.authorize(ask)
     except StoreUnavailable as problem:
@@ -263,6 +269,10 @@ async def authorise(gateway: Gateway, call: Call, ask: Ask) -> Verdict | Refusal
     call.allow(verdict)
     if not verdict.allowed:
         reason = verdict.reason or "internal_error"
+        if reason == "scope_missing" and privilege is not None:
+            named = f"'{privilege.field}' {privilege.why}"
+            detail = f"{named}: that needs a key with the scopes {' and '.join(ask.scope.split())}."
+            return Refusal("privilege_missing", detail, param=privilege.field)
         return Refusal(reason, model=ask.model, retry_after_ms=verdict.retry_after_ms)
     return verdict
 

@@ -9,12 +9,12 @@ import uvicorn
 
 from gateway import pulse
 from gateway.app import make_app
+from gateway.fleet import Fleet
 from gateway.http import BoundedHttp
 from gateway.outbox import FAR_LINGER, LINGER, Outbox
 from gateway.pipeline import Gateway
 from gateway.settings import Settings
 from gateway.stores import Store
-from gateway.upstream import Upstream
 
 KEEP_ALIVE = 120  # seconds; cloudflared keeps idle connections for 90 (facts/cloudflared.md)
 GRACE = 10  # seconds that running answers have when the gateway stops
@@ -45,14 +45,14 @@ class _Server(uvicorn.Server):
 async def serve(
     settings: Settings,
     store: Store,
-    upstream: Upstream,
+    fleet: Fleet,
     *,
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then let answers end, and settle. OSError: disk unusable."""
     linger = FAR_LINGER if settings.store == "supabase" else LINGER
     outbox = Outbox(settings.data_dir / "outbox", store.settle, linger)
-    gateway = Gateway(settings, store, upstream, outbox)
+    gateway = Gateway(settings, store, fleet, outbox)
     outbox.on_taken = gateway.standing.counted
     config = uvicorn.Config(
         make_app(gateway),
@@ -78,7 +78,7 @@ async def serve(
             pulse.keep_house(gateway),
         )
     ]
-    gateway.catalogue.refresh()
+    fleet.refresh()
     server = _Server(config, ready)
     try:
         await server.serve()
@@ -93,4 +93,4 @@ async def serve(
         with contextlib.suppress(OSError):
             outbox.close()
         await gateway.standing.close()
-        await upstream.close()
+        await fleet.close()

@@ -60,8 +60,11 @@ class Settings:
         "embedded database, outbox, secrets",
         shown="user data directory",
     )
-    ollama_base_url: str = _setting(
-        "http://localhost:11434", values.http_url, "where Ollama answers"
+    ollama_base_url: tuple[str, ...] = _setting(
+        ("http://localhost:11434",),
+        values.http_urls,
+        "where Ollama answers; several machines are separated by commas",
+        shown="http://localhost:11434",
     )
     ollama_default_model: str = _setting(
         "qwen2.5:7b", values.model, "model used where none is named"
@@ -94,7 +97,7 @@ class Settings:
     )
     max_body_bytes: int = _setting(20 * 1024**2, values.size, "largest request", shown="20MiB")
     upstream_concurrency: int = _setting(
-        4, values.integer(1, 1024), "requests that Ollama gets at once"
+        4, values.integer(1, 1024), "requests that each Ollama machine gets at once"
     )
     queue_limit: int = _setting(
         64, values.integer(0, 100_000), "requests that may wait for their turn"
@@ -141,7 +144,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
         try:
             given[item.name] = item.metadata["parse"](text)
         except ValueError as problem:
-            shown = "" if item.metadata["secret"] else f" ({text!r})"
+            shown = "" if item.metadata["secret"] else f" ({values.without_password(text)!r})"
             raise SettingsError(f"{name}{shown} {problem}.") from None
     settings = Settings(**given)
     if bool(settings.supabase_url) != bool(settings.supabase_service_key):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import NamedTuple
 
 import aiohttp
@@ -89,11 +89,16 @@ def _look_at(closed: asyncio.Future[None]) -> None:
 
 
 class Upstream:
-    """Asks the model server. What goes wrong before an answer begins is a `Refusal`."""
+    """Asks the model server. What goes wrong before an answer begins is a `Refusal`.
+
+    `answers` is False once nobody was there, until one answers; `changed` is called when it turns.
+    """
 
     def __init__(self, target: Target, timeout: float) -> None:
         """`timeout`: seconds without a byte."""
         self.target = target
+        self.answers = True
+        self.changed: Callable[[], None] = _nothing
         self._patient = aiohttp.ClientTimeout(sock_connect=5.0, sock_read=timeout)
         self._quick = aiohttp.ClientTimeout(sock_connect=2.0, sock_read=5.0)
         self._session: aiohttp.ClientSession | None = None
@@ -103,6 +108,7 @@ class Upstream:
     ) -> None:
         """Send every request from now on elsewhere; running ones end where they began."""
         self.target = Target(base_url, {**_HEADERS, **(headers or {})}, listed_only)
+        self.answers = True  # until it is known better
 
     async def post(self, path: str, body: bytes) -> Answer | Refusal:
         return await self._send("POST", path, body, self._patient)
@@ -138,14 +144,28 @@ class Upstream:
                 timeout=timeout,
             )
         except SILENT:
+            if timeout is self._quick:  # a model may think for long; a list of models is there
+                self._turn(False, target)
             return Refusal("upstream_timeout")
         except CUT:
+            self._turn(False, target)
             return Refusal("upstream_unavailable", retry_after_ms=2000)
+        if not self.answers:
+            self._turn(True, target)
         return Answer(response)
+
+    def _turn(self, answers: bool, target: Target) -> None:
+        if answers is not self.answers and target is self.target:  # not one that it was before
+            self.answers = answers
+            self.changed()
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _session() -> aiohttp.ClientSession:

@@ -65,15 +65,59 @@ def http_url(text: str) -> str:
     text = text.strip()
     if "://" not in text:
         text = f"http://{text}"
-    parts = urlsplit(text)
-    port_ok = parts.port is None or 0 < parts.port < 65536  # .port raises ValueError on nonsense
+    try:
+        parts = urlsplit(text)
+        port_ok = parts.port is None or 0 < parts.port < 65536
+    except ValueError:  # of a port that is no number, of a bracket left open
+        raise ValueError(_NO_ADDRESS) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_ok:
-        raise ValueError("should be an address such as http://localhost:11434")
-    if parts.username or parts.query or parts.fragment:
+        raise ValueError(_NO_ADDRESS)
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("should not hold a user name, query or fragment")
     if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise ValueError("should not hold spaces or other than plain characters")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+_NO_ADDRESS = "should be an address such as http://localhost:11434"
+
+
+def http_urls(text: str) -> tuple[str, ...]:
+    """One address or several, separated by commas or white space, or as a JSON list."""
+    if "@" in text:  # before an address is named that holds half a password
+        raise ValueError("should not hold a user name or password")
+    found: list[str] = []
+    entries = _listed(text)
+    for entry in entries:
+        try:
+            url = http_url(entry)
+        except ValueError as problem:
+            which = f"names {entry[:80]!r}, which " if len(entries) > 1 else ""
+            raise ValueError(f"{which}{problem}") from None
+        if url in found:
+            raise ValueError(f"names {url} twice")
+        found.append(url)
+    if not found:
+        raise ValueError(_NO_ADDRESS)
+    return tuple(found)
+
+
+def _listed(text: str) -> list[str]:
+    """The entries of a list; `[::1]` is an address and no JSON."""
+    try:
+        entries = json.loads(text)
+    except ValueError:
+        return list(filter(None, re.split(r"[\s,]+", text)))
+    if not isinstance(entries, list):
+        return [text]
+    return [
+        entry if isinstance(entry, str) else str(entry) for entry in cast(list[object], entries)
+    ]
+
+
+def without_password(text: str) -> str:
+    """A value as it may be shown: what stands before an `@` can be a user name and a password."""
+    return re.sub(r"\S*@", "…@", text)
 
 
 def host(text: str) -> str:

@@ -10,12 +10,12 @@ from typing import Any, cast
 import uvicorn
 
 from gateway.app import make_app
+from gateway.fleet import Fleet
 from gateway.http import BoundedHttp
 from gateway.outbox import Outbox
 from gateway.pipeline import Gateway
 from gateway.settings import Settings
 from gateway.stores import Store, StoreUnavailable
-from gateway.upstream import Target, Upstream
 
 
 class Away:
@@ -32,12 +32,14 @@ class Away:
 def bare_gateway(folder: Path, model: str = "qwen2.5:7b") -> Iterator[Gateway]:
     """Its model server is a port that nothing listens on, as long as it lives."""
     store = cast(Store, Away())
-    settings = Settings(ollama_default_model=model, admin_secret="secret")
     outbox = Outbox(folder / "outbox", store.settle)
     with contextlib.closing(outbox), socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # taken, but not listening: refused at once
-        target = Target(f"http://127.0.0.1:{unused.getsockname()[1]}")
-        yield Gateway(settings, store, Upstream(target, 5.0), outbox)
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        settings = Settings(
+            ollama_base_url=(url,), ollama_default_model=model, admin_secret="secret"
+        )
+        yield Gateway(settings, store, Fleet(settings), outbox)
 
 
 @contextlib.asynccontextmanager
@@ -58,4 +60,4 @@ async def served(gateway: Gateway) -> AsyncIterator[str]:
         finally:
             server.should_exit = True
             await running
-            await gateway.upstream.close()
+            await gateway.fleet.close()

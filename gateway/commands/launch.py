@@ -1,7 +1,6 @@
 """What `up` does, in order: look, open the store, find a model, serve, tell."""
 
 import asyncio
-import secrets
 from dataclasses import replace
 
 import click
@@ -12,11 +11,11 @@ from gateway.commands.banner import print_banner
 from gateway.commands.model_source import ModelSource
 from gateway.commands.output import accepted
 from gateway.commands.running import Failed, Signals
+from gateway.fleet import Fleet
 from gateway.opening import open_store
 from gateway.settings import Settings
 from gateway.stores import Store, StoreUnavailable
 from gateway.supervision import supervised
-from gateway.upstream import Target, Upstream
 
 FIRST_KEY_LABEL = "first key"
 
@@ -26,13 +25,13 @@ async def launch(settings: Settings, signals: Signals, *, demo: bool) -> None:
     preflight.check_port(settings.host, settings.port)
     preflight.check_data_dir(settings.data_dir)
     secret_file = settings.data_dir / ADMIN_SECRET_FILE
-    kept = settings.admin_secret or secret_files.read_or_make(secret_file, _new_secret)
+    kept = settings.admin_secret or secret_files.read_or_make(secret_file, secret_files.new_secret)
     settings = replace(settings, admin_secret=kept)
-    upstream = Upstream(Target(settings.ollama_base_url), settings.ollama_timeout)
+    fleet = Fleet(settings)
     async with (
         open_store(settings, say) as opened,
         supervised(opened.postgres),
-        ModelSource(settings, upstream, say, demo=demo) as source,
+        ModelSource(settings, fleet, say, demo=demo) as source,
     ):
         telling: list[asyncio.Task[None]] = []
 
@@ -42,7 +41,7 @@ async def launch(settings: Settings, signals: Signals, *, demo: bool) -> None:
                 say(opened.problem)
             telling.append(asyncio.create_task(_tell(settings, opened.store, source)))
 
-        await server.serve(settings, opened.store, upstream, ready=ready)
+        await server.serve(settings, opened.store, fleet, ready=ready)
         await asyncio.gather(*telling)
 
 
@@ -62,10 +61,6 @@ async def _first_key(settings: Settings, store: Store) -> str | None:
         return None
     request = administration.CreateKey(label=FIRST_KEY_LABEL)
     return accepted(await administration.create_key(store, settings, request))["key"]
-
-
-def _new_secret() -> str:
-    return secrets.token_urlsafe(32)
 
 
 def say(text: str) -> None:

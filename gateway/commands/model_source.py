@@ -11,9 +11,9 @@ from gateway.commands.demo_start import start
 from gateway.demo import DemoError, DemoModel, Endpoint
 from gateway.demo.process import MODEL
 from gateway.extras import DEMO, ExtraError
-from gateway.ollama import Found, look
+from gateway.fleet import Fleet
+from gateway.ollama import Found, choose, look_at_all
 from gateway.settings import Settings
-from gateway.upstream import Upstream
 
 INTERVAL = 2.0  # seconds between two looks for Ollama
 LINGER = 300.0  # seconds that answers of the demo model have to end once Ollama is there
@@ -22,14 +22,16 @@ _log = logging.getLogger("localllm.models")
 
 
 class ModelSource:
-    """Points `upstream` at the right place. `model` is one that works; `note` says what it is."""
+    """Lets the demo model stand in for the first machine while no Ollama answers at all. `model`
+    is one that works; `note` says what it is."""
 
     def __init__(
-        self, settings: Settings, upstream: Upstream, say: Callable[[str], None], *, demo: bool
+        self, settings: Settings, fleet: Fleet, say: Callable[[str], None], *, demo: bool
     ) -> None:
-        self._url = settings.ollama_base_url
+        self._urls = settings.ollama_base_url
+        self._where = " or ".join(self._urls)
         self._settings = settings
-        self._upstream = upstream
+        self._first = fleet.machines[0]
         self._say = say
         self._demo_allowed = demo
         self._demo: DemoModel | None = None
@@ -38,12 +40,12 @@ class ModelSource:
         self.note = ""
 
     async def __aenter__(self) -> Self:
-        found = await look(self._url)
-        if found is not None:
+        found = await look_at_all(self._urls)
+        if found:
             self._use_ollama(found)
             return self
-        self._say(f"No Ollama answers at {self._url} (OLLAMA_BASE_URL).")
-        self.note = f"none until Ollama answers at {self._url}"
+        self._say(f"No Ollama answers at {self._where} (OLLAMA_BASE_URL).")
+        self.note = f"none until Ollama answers at {self._where}"
         try:
             if self._demo_allowed:
                 await self._begin_demo()
@@ -77,7 +79,7 @@ class ModelSource:
             return
         self._use_demo(endpoint)
         self.model = MODEL
-        self.note = f"{MODEL}, the demo, until Ollama answers at {self._url}"
+        self.note = f"{MODEL}, the demo, until Ollama answers at {self._where}"
         self._say(
             f"The demo model {MODEL} answers meanwhile. It is small and only pre-trained: "
             "its answers show that all works, not what a chat model can do."
@@ -88,8 +90,8 @@ class ModelSource:
         told = ""
         while True:
             await self._pause()
-            found = await look(self._url)
-            if found is not None:
+            found = await look_at_all(self._urls)
+            if found:
                 break
             if self._demo is not None and self._demo.returncode is not None:
                 try:
@@ -101,7 +103,8 @@ class ModelSource:
                         _log.error("%s", problem)
                     told = str(problem)
         self._use_ollama(found)
-        _log.info("Ollama answers: requests go to %s from now on; model: %s", self._url, self.note)
+        where = " and ".join(found)
+        _log.info("Ollama answers: requests go to %s from now on; model: %s", where, self.note)
         if self._demo is not None:
             await asyncio.sleep(LINGER)
             await self._stop_demo()
@@ -115,17 +118,17 @@ class ModelSource:
             await asyncio.wait_for(self._demo.wait(), INTERVAL)
 
     def _use_demo(self, endpoint: Endpoint) -> None:
-        self._upstream.point_to(endpoint.base_url, endpoint.headers, listed_only=True)
+        self._first.point_to(endpoint.base_url, endpoint.headers, listed_only=True)
 
-    def _use_ollama(self, found: Found) -> None:
+    def _use_ollama(self, found: dict[str, Found]) -> None:
         default = self._settings.ollama_default_model
-        chosen = found.choose(default)
+        self._first.point_to(self._urls[0])
+        url, chosen = choose(found, default)
         self.model = chosen or default
-        self._upstream.point_to(self._url)
-        if chosen is None and found.version:
-            self.note = f"none yet in Ollama at {self._url}; run: ollama pull {default}"
+        if chosen is None and found[url].version:
+            self.note = f"none yet in Ollama at {url}; run: ollama pull {default}"
         else:
-            self.note = f"{self.model}, from {self._url}"
+            self.note = f"{self.model}, from {url}"
 
     async def _stop_demo(self) -> None:
         if self._demo is not None:

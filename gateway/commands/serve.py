@@ -29,9 +29,9 @@ async def _serve(settings: Settings, signals: Signals) -> None:
     preflight.check_data_dir(settings.data_dir)
 
     from gateway import server
+    from gateway.fleet import Fleet
     from gateway.opening import open_store
     from gateway.supervision import supervised
-    from gateway.upstream import Target, Upstream
 
     async with open_store(settings, progress) as opened, supervised(opened.postgres):
 
@@ -42,5 +42,4 @@ async def _serve(settings: Settings, signals: Signals) -> None:
             if opened.problem:
                 click.echo(opened.problem, err=True)
 
-        upstream = Upstream(Target(settings.ollama_base_url), settings.ollama_timeout)
-        await server.serve(settings, opened.store, upstream, ready=ready)
+        await server.serve(settings, opened.store, Fleet(settings), ready=ready)

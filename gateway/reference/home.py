@@ -55,13 +55,13 @@ def _state(state: dict[str, Any] | None) -> Html:
     """One line with a mark; colour is not all that tells good from bad."""
     if state is None:
         return _badge("unknown", "?", "The state could not be read in time.")
-    if state["status"] == "ok":
+    if state["status"] != "unavailable":
         note = " Its built-in demo model answers." if state["ollama"]["demo"] else ""
         return _badge("good", "✓", f"Ready.{note}")
     away = [
         words
         for part, words in (("ollama", "the model"), ("store", "the key database"))
-        if state[part]["state"] != "ok"
+        if state[part]["state"] == "unavailable"
     ]
     return _badge("bad", "!", f"Not ready: {' and '.join(away)} cannot be reached.")
 

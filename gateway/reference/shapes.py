@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class ErrorDetail(Struct):
@@ -152,11 +152,20 @@ class StoreState(Struct):
     state: Literal["ok", "unavailable"]
 
 
-class ModelServerState(Struct):
-    """`demo`: the built-in model answers, because no Ollama does."""
+class MachineState(Struct):
+    """`running`: requests that it is serving."""
 
     state: Literal["ok", "unavailable"]
+    running: int
+
+
+class ModelServerState(Struct):
+    """`demo`: the built-in model answers, because no Ollama does. `machines`: each of several,
+    `ollama-1` and so on in the order of the setting; `degraded`: some of them do not answer."""
+
+    state: Literal["ok", "degraded", "unavailable"]
     demo: bool
+    machines: dict[str, MachineState] | UnsetType = UNSET
 
 
 class TunnelState(Struct):
@@ -176,9 +185,9 @@ class QueueState(Struct):
 
 
 class HealthState(Struct):
-    """The state of the parts; `ok` when requests can be served."""
+    """The state of the parts; `unavailable` when requests cannot be served."""
 
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok", "degraded", "unavailable"]
     store: StoreState
     ollama: ModelServerState
     tunnel: TunnelState

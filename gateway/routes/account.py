@@ -8,12 +8,11 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from gateway import administration, aliases, names
-from gateway.decoding import decode
 from gateway.errors import Refusal
 from gateway.pipeline import Gateway
 from gateway.routes.answers import AnyRequest, respond
-from gateway.routes.holder import identify, refused_model
-from gateway.stores import Identity
+from gateway.routes.holder import identify
+from gateway.routes.listing import usable_models
 
 _DRAIN_SECONDS = 2.0
 
@@ -23,8 +22,7 @@ def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         identity = await identify(gateway, request, "models:read")
         if isinstance(identity, Refusal):
             return identity
-        listed = await gateway.upstream.read("GET", "/v1/models")
-        return listed if isinstance(listed, Refusal) else await _usable(gateway, listed, identity)
+        return await usable_models(gateway, identity, "/v1/models", _Listed, _entries)
 
     @get("/v1/models")
     async def models(request: AnyRequest) -> Response[bytes]:
@@ -62,22 +60,13 @@ class _Listed(msgspec.Struct):
     data: list[dict[str, Any]] | None = None
 
 
-async def _usable(
-    gateway: Gateway, listed: bytes, identity: Identity
-) -> list[dict[str, Any]] | Refusal:
-    """OpenAI's list, less what this key or this server does not allow."""
-    readable = decode(listed, _Listed)
-    if readable is None:
-        return Refusal("upstream_error", "The model server's list of models cannot be read.")
-    usable: list[dict[str, Any]] = []
-    for model in readable.data or ():
-        refusal = await refused_model(gateway, str(model.get("id")), identity)
-        if refusal is None:
-            fields = {key: model.get(key) for key in ("id", "object", "created", "owned_by")}
-            usable.append(fields)
-        elif refusal.kind.status >= 500:  # it is not known which of them are of the cloud
-            return refusal
-    return usable
+def _entries(listed: _Listed) -> list[tuple[str, dict[str, Any]]]:
+    """Of each model only what OpenAI tells of one."""
+    fields = ("id", "object", "created", "owned_by")
+    return [
+        (str(model.get("id")), {key: model.get(key) for key in fields})
+        for model in listed.data or ()
+    ]
 
 
 def _called(

@@ -1,4 +1,7 @@
-"""`GET /health`: 200 when requests can be served, else 503; what is wrong, and no secret."""
+"""`GET /health`: 200 when requests can be served, else 503; what is wrong, and no secret.
+
+With several model servers `degraded`, and 200, while some of them do not answer.
+"""
 
 import asyncio
 import time
@@ -34,9 +37,8 @@ class Health:
     async def _look(self) -> dict[str, Any]:
         store, model_server = await asyncio.gather(self._store(), self._model_server())
         waiting, oldest = self._gateway.outbox.backlog()
-        good = store == "ok" and model_server["state"] == "ok"
         return {
-            "status": "ok" if good else "unavailable",
+            "status": model_server["state"] if store == "ok" else "unavailable",
             "store": {"kind": self._gateway.settings.store, "state": store},
             "ollama": model_server,
             "tunnel": {"state": "off"},
@@ -55,10 +57,23 @@ class Health:
         return "ok"
 
     async def _model_server(self) -> dict[str, Any]:
-        upstream = self._gateway.upstream
-        demo = upstream.target.listed_only
-        answer = await upstream.read("GET", "/v1/models")
-        return {"state": "unavailable" if isinstance(answer, Refusal) else "ok", "demo": demo}
+        """Of several machines each, by its number: where they are is nobody's business."""
+        fleet = self._gateway.fleet
+        machines = fleet.machines
+        answers = await asyncio.gather(
+            *(one.upstream.read("GET", "/v1/models") for one in machines)
+        )
+        states = ["unavailable" if isinstance(one, Refusal) else "ok" for one in answers]
+        state = "unavailable" if "ok" not in states else "ok"
+        if len(machines) == 1:
+            return {"state": state, "demo": fleet.demo}
+        if state == "ok" and "unavailable" in states:
+            state = "degraded"
+        each = {
+            f"ollama-{number}": {"state": one, "running": machine.running}
+            for number, (machine, one) in enumerate(zip(machines, states, strict=True), 1)
+        }
+        return {"state": state, "demo": fleet.demo, "machines": each}
 
 
 def health_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
@@ -67,6 +82,6 @@ def health_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
     @route("/health", http_method=(HttpMethod.GET, HttpMethod.HEAD))
     async def show(request: AnyRequest) -> Response[bytes]:
         state = await health.state()
-        return respond(request, state, 200 if state["status"] == "ok" else 503)
+        return respond(request, state, 503 if state["status"] == "unavailable" else 200)
 
     return [show]

@@ -1,7 +1,10 @@
 """Who calls a route that reads, and which models the key may see."""
 
+from collections.abc import Sequence
+
 from gateway import keys, names
 from gateway.errors import Refusal
+from gateway.machine import Machine
 from gateway.pipeline import Gateway, authenticate
 from gateway.routes.answers import AnyRequest
 from gateway.stores import Identity
@@ -18,18 +21,23 @@ async def identify(gateway: Gateway, request: AnyRequest, scope: str | None) -> 
     return identity if identity.allowed else Refusal(identity.reason or "invalid_api_key")
 
 
-async def refused_model(gateway: Gateway, spelling: str, identity: Identity) -> Refusal | None:
-    """Why the key or this server does not allow a model, if so."""
+async def refused_model(
+    gateway: Gateway,
+    spelling: str,
+    identity: Identity,
+    *,
+    native: bool = False,
+    among: Sequence[Machine] = (),
+) -> Refusal | None:
+    """Why the key or this server does not allow a model, if so; `native` and `among`: as in
+    `Fleet.holders`."""
     try:
         name = names.canonical_name(spelling)
     except ValueError as problem:
         return Refusal("invalid_request", f"{problem}.", param="model")
     if not names.is_allowed(name, identity.allowed_models):
         return Refusal("model_not_allowed", model=name, param="model")
-    known = await gateway.catalogue.find(name)
-    if isinstance(known, Refusal):
-        return known
-    remote = names.is_cloud(spelling) or (known is not None and known.remote)
-    if remote and not gateway.settings.allow_cloud_models:
-        return Refusal("cloud_model", model=name, param="model")
-    return None
+    found = await gateway.fleet.holders(
+        name, cloud=names.is_cloud(spelling), native=native, among=among
+    )
+    return found if isinstance(found, Refusal) else None

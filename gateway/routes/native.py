@@ -1,45 +1,35 @@
 """Ollama's own routes that only read: what `ollama list`, `ps` and `show` ask for."""
 
-from typing import TypeVar
+import re
 
 import msgspec
 from litestar import HttpMethod, Response, post, route
 from litestar.handlers import HTTPRouteHandler
-from msgspec import Struct
 
 from gateway import aliases, names
 from gateway.call import Call, ClientGone
 from gateway.decoding import decode
 from gateway.dialects import strict
 from gateway.errors import Refusal
-from gateway.installed import InstalledModels, OllamaVersion, ShownModel, ShowRequest
+from gateway.installed import (
+    InstalledModel,
+    InstalledModels,
+    OllamaVersion,
+    ShownModel,
+    ShowRequest,
+)
+from gateway.machine import Machine
 from gateway.pipeline import Gateway
 from gateway.routes.answers import AnyRequest, respond
 from gateway.routes.holder import identify, refused_model
+from gateway.routes.listing import usable_models
 
 _READ = (HttpMethod.GET, HttpMethod.HEAD)
 _MAX_BODY = 64 * 1024
 _SCOPE = "models:read"
-_NOT_HERE = Refusal("not_supported")
-Shape = TypeVar("Shape", bound=Struct)
 
 
 def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
-    async def read(
-        path: str,
-        shape: type[Shape],
-        body: bytes | None = None,
-        missing: Refusal = _NOT_HERE,
-    ) -> Shape | Refusal:
-        """What Ollama says there, as far as it is for everybody. `missing`: what a 404 means."""
-        answer = await gateway.upstream.read("POST" if body else "GET", path, body)
-        if isinstance(answer, Refusal):
-            return missing if answer.reason == "not_found" else answer
-        told = decode(answer, shape)
-        return told or Refusal(
-            "upstream_error", f"What the model server says at {path} is no JSON."
-        )
-
     def with_aliases(listed: InstalledModels) -> InstalledModels:
         others = [
             msgspec.structs.replace(model, name=alias, model=alias)
@@ -52,24 +42,16 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         identity = await identify(gateway, request, _SCOPE)
         if isinstance(identity, Refusal):
             return identity
-        told = await read(path, InstalledModels)
-        if isinstance(told, Refusal):
-            return told
-        usable = InstalledModels([])
-        for model in told.models:
-            refusal = await refused_model(gateway, model.name, identity)
-            if refusal is None:
-                usable.models.append(model)
-            elif refusal.kind.status >= 500:  # it is not known which of them are of the cloud
-                return refusal
-        return usable
+        listed = await usable_models(gateway, identity, path, InstalledModels, _entries)
+        return _here(listed) if isinstance(listed, Refusal) else InstalledModels(listed)
 
     @route("/api/version", http_method=_READ)
     async def version(request: AnyRequest) -> Response[bytes]:
         identity = await identify(gateway, request, None)
         if isinstance(identity, Refusal):
             return respond(request, identity)
-        return respond(request, await read("/api/version", OllamaVersion))
+        told = await gateway.fleet.each("/api/version")
+        return respond(request, _here(told) if isinstance(told, Refusal) else _lowest(told))
 
     @route("/api/tags", http_method=_READ)
     async def tags(request: AnyRequest) -> Response[bytes]:
@@ -93,18 +75,43 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
             return asked
         spelling = asked.model or asked.name
         spelling = aliases.real_name(gateway.settings.model_aliases, spelling)
-        refusal = await refused_model(gateway, spelling, identity)
+        refusal = await refused_model(gateway, spelling, identity, native=True)
         if refusal is not None:
             return refusal
-        if gateway.catalogue.foreign:
-            return Refusal("not_supported")
         name = names.canonical_name(spelling)
-        missing = Refusal("unknown_model", model=name, param="model")
         question = msgspec.json.encode({"model": names.upstream_name(spelling, name)})
-        shown = await read("/api/show", ShownModel, question, missing)
-        return shown if isinstance(shown, Refusal) else shown.cleared()
+        shown = await gateway.fleet.show(name, names.is_cloud(spelling), question)
+        if isinstance(shown, Refusal):
+            missing = shown.reason == "not_found"
+            return Refusal("unknown_model", model=name, param="model") if missing else shown
+        readable = decode(shown, ShownModel)
+        return readable.cleared() if readable else _unreadable("/api/show")
 
     return [version, tags, ps, show]
+
+
+def _entries(listed: InstalledModels) -> list[tuple[str, InstalledModel]]:
+    return [(model.name, model) for model in listed.models]
+
+
+def _here(refusal: Refusal) -> Refusal:
+    """A route that is not there is Ollama's."""
+    return Refusal("not_supported") if refusal.reason == "not_found" else refusal
+
+
+def _unreadable(path: str) -> Refusal:
+    return Refusal("upstream_error", f"What the model server says at {path} cannot be read.")
+
+
+def _lowest(told: list[tuple[Machine, bytes]]) -> OllamaVersion | Refusal:
+    """Of several machines the oldest: what it can do, a request can count on."""
+    versions = [one for _, answer in told if (one := decode(answer, OllamaVersion))]
+    oldest = min(versions, key=lambda one: _numbers(one.version), default=None)
+    return oldest or _unreadable("/api/version")
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"[0-9]{1,9}", version)]
 
 
 async def show_request(request: AnyRequest) -> ShowRequest | Refusal:

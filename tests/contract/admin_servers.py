@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+from gateway.fleet import Fleet
 from gateway.outbox import Outbox
 from gateway.pipeline import Gateway
 from gateway.settings import Settings
 from gateway.stores import Store, StoreUnavailable
 from gateway.stores.postgres import PostgresStore
-from gateway.upstream import Target, Upstream
 from tests.bare_gateway import served
 from tests.postgrest.stand_in import StandIn, stand_in
 
@@ -191,9 +191,10 @@ def gateway_admin(dsn: str) -> Iterator[Admin]:
 async def _serving_gateway(dsn: str, folder: Path) -> AsyncGenerator[tuple[str, Watched]]:
     store: Any = Watched(await PostgresStore.open(dsn))
     outbox = Outbox(folder / "outbox", store.settle)
-    upstream = Upstream(Target("http://127.0.0.1:9"), 5.0)  # no admin route asks the model server
+    settings = Settings(admin_secret=SECRET)
+    fleet = Fleet(settings)  # no admin route asks the model server
     try:
-        async with served(Gateway(Settings(admin_secret=SECRET), store, upstream, outbox)) as url:
+        async with served(Gateway(settings, store, fleet, outbox)) as url:
             yield url, store
     finally:
         outbox.close()

@@ -6,13 +6,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from gateway import pulse
+from gateway.fleet import Fleet
 from gateway.keys import hash_key
 from gateway.outbox import Outbox
 from gateway.pipeline import Gateway
 from gateway.settings import Settings
 from gateway.stores import Ask, Settlement
 from gateway.stores.postgres import PostgresStore
-from gateway.upstream import Target, Upstream
 from tests.e2e.books import Books
 from tests.e2e.failing_parts import GatewayProcess, eventually
 from tests.e2e.watching_client import Client, ask
@@ -86,8 +86,9 @@ def test_the_holds_of_a_living_gateway_are_renewed_however_long_its_answers_take
         key_hash = hash_key(await books.make_key())
         store = await PostgresStore.open(dsn, connections=1)
         outbox = Outbox(home / "outbox", store.settle)
-        model = Upstream(Target(upstream.url), timeout=10)
-        gateway = Gateway(Settings(), store, model, outbox)
+        settings = Settings(ollama_base_url=(upstream.url,))
+        fleet = Fleet(settings)
+        gateway = Gateway(settings, store, fleet, outbox)
         alive, dead = uuid4(), uuid4()
         for request_id in (alive, dead):
             verdict = await store.authorize(
@@ -110,7 +111,7 @@ def test_the_holds_of_a_living_gateway_are_renewed_however_long_its_answers_take
         rows = await books.balanced()
         assert {name: row.counts for name, row in rows.items()} == {alive: (5, 4), dead: (3, 2)}
         outbox.close()
-        await model.close()
+        await fleet.close()
         await store.close()
 
     asyncio.run(play())

@@ -12,12 +12,12 @@ from uuid import UUID
 import pytest
 
 from gateway.dialects.openai_chat import Chat
+from gateway.fleet import Fleet
 from gateway.outbox import Outbox
 from gateway.pipeline import Gateway, answer
 from gateway.settings import Settings
 from gateway.stores import Settlement
 from gateway.stores.postgres import PostgresStore
-from gateway.upstream import Target, Upstream
 from tests.e2e.books import Books, Row
 from tests.e2e.failing_parts import GatewayProcess, eventually
 from tests.e2e.watching_client import Client, Seen, ask
@@ -212,8 +212,9 @@ def test_what_a_client_sees_is_on_disk_before_it_leaves(
         key = await books.make_key()
         store = await PostgresStore.open(dsn, connections=1)
         outbox = Outbox(home / "outbox", store.settle)  # nothing runs that would send
-        model = Upstream(Target(upstream.url), timeout=10)
-        gateway = Gateway(Settings(), store, model, outbox)
+        settings = Settings(ollama_base_url=(upstream.url,))
+        fleet = Fleet(settings)
+        gateway = Gateway(settings, store, fleet, outbox)
         sent: list[tuple[bytes, Settlement]] = []
 
         async def send(message: dict[str, Any]) -> None:
@@ -243,7 +244,7 @@ def test_what_a_client_sees_is_on_disk_before_it_leaves(
                 assert settlement.completion_tokens == len(WORDS)
         assert len(sent) >= 2
         outbox.close()
-        await model.close()
+        await fleet.close()
         await store.close()
 
     async def adopted(folder: Path) -> Settlement:

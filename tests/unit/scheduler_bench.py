@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 
+from gateway.machine import Machine
 from gateway.scheduler import Place, Scheduler
 
 
@@ -13,17 +14,21 @@ async def settle() -> None:
 
 
 class Bench:
-    """Requests that hold their slot until they are told to end."""
+    """Requests that hold their slot until they are told to end; nothing is sent anywhere."""
 
-    def __init__(self, slots: int, limit: int = 1000) -> None:
-        self.scheduler = Scheduler(slots, limit)
+    def __init__(self, slots: int, limit: int = 1000, machines: int = 1) -> None:
+        self.machines = tuple(Machine("http://nowhere", 1.0, slots) for _ in range(machines))
+        self.scheduler = Scheduler(self.machines, limit)
         self.served: list[str] = []  # names, in the order in which they got a slot
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.places: dict[str, Place] = {}
         self._end: dict[str, asyncio.Event] = {}
+        self._moving: set[str] = set()
 
-    def ask(self, key: str, name: str) -> bool:
-        place = self.scheduler.enter(key)
+    def ask(self, key: str, name: str, *able: int, model: str = "m") -> bool:
+        """`able`: the machines that may serve it; none named: all of them."""
+        machines = tuple(self.machines[number] for number in able) or self.machines
+        place = self.scheduler.enter(key, machines, model)
         if place is None:
             return False
         self.places[name] = place
@@ -35,15 +40,33 @@ class Bench:
         async with place:
             self.served.append(name)
             await self._end[name].wait()
+            while name in self._moving:  # as the pipeline does when a machine fails
+                self._moving.discard(name)
+                if len(place.machines) > 1:
+                    await place.move()
+                    self.served.append(name)
+                self._end[name].clear()
+                await self._end[name].wait()
 
     def end(self, name: str) -> None:
         self._end[name].set()
+
+    def move(self, name: str) -> None:
+        """Its machine failed: another, if there is one."""
+        self._moving.add(name)
+        self._end[name].set()
+
+    def at(self, name: str) -> int | None:
+        """The number of the machine that it runs on; None: it waits."""
+        machine = self.places[name].machine
+        return None if machine is None else self.machines.index(machine)
 
     def running(self) -> list[str]:
         return [name for name in self.served if not self.tasks[name].done()]
 
     async def finish(self) -> None:
         """End everything; whatever went wrong in a task comes out here."""
+        self._moving.clear()
         for _ in self.tasks:  # each turn at least one more ends, if none is lost
             for event in self._end.values():
                 event.set()
