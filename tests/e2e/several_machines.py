@@ -10,7 +10,6 @@ from tests.e2e.failing_parts import GatewayProcess, eventually
 from tests.e2e.watching_client import Seen, ask
 from tests.fake_upstream import Exchange, FakeUpstream, fake_upstream
 
-
 Behave = Callable[[Exchange], Awaitable[None]]
 
 
