@@ -13,10 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from fasteners import InterProcessLock
-
 from tunnel.download import Progress, Unreachable, download
 from tunnel.errors import TunnelError, explained
+from tunnel.locks import try_lock
 from tunnel.private_files import private_folder
 from tunnel.releases import Release
 
@@ -128,14 +127,12 @@ def _copy(content: IO[bytes], target: IO[bytes]) -> str:
 
 @asynccontextmanager
 async def _alone(folder: Path, say: Callable[[str], None]) -> AsyncGenerator[None]:
-    lock = InterProcessLock(folder / "install.lock")
-    with explained(folder):
-        told = False
-        while not lock.acquire(blocking=False):
-            if not told:
-                say("Another localllm installs cloudflared; waiting for it.")
-            told = True
-            await asyncio.sleep(0.2)
+    told = False
+    while (lock := try_lock(folder / "install.lock")) is None:
+        if not told:
+            say("Another localllm installs cloudflared; waiting for it.")
+        told = True
+        await asyncio.sleep(0.2)
     try:
         yield
     finally:

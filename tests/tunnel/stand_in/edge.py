@@ -45,8 +45,8 @@ class Edge:
             connector=aiohttp.TCPConnector(keepalive_timeout=ORIGIN_KEEP_ALIVE, limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-        server = web.Server(self._handle, access_log=None)  # type: ignore[arg-type]
-        self._runner = web.ServerRunner(server, handler_cancellation=True)
+        server = web.Server(self._handle, access_log=None, handler_cancellation=True)  # type: ignore[arg-type]
+        self._runner = web.ServerRunner(server)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()

@@ -1,0 +1,188 @@
+"""What cloudflared writes, as its owner reads it: plain words, a remedy, and nothing twice."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tunnel import lines, places
+from tunnel.problems import problem_in
+from tunnel.story import AGAIN, Story
+
+EXPIRED = "x509: certificate has expired or is not yet valid: current time 2020-01-01 is before"
+UNREACHABLE = "Unable to establish connection with Cloudflare edge"
+ORIGIN_DOWN = (
+    "Unable to reach the origin service. The service may be down or it may not be responding to "
+    "traffic from cloudflared"
+)
+NO_TRIAL = 'failed to request quick Tunnel: Post "https://api.trycloudflare.com/tunnel": '
+
+
+class Listener:
+    """Hears what a story tells; its clock is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.heard: list[tuple[bool, str]] = []
+        self.story = Story(lambda *said: self.heard.append(said), clock=lambda: self.now)
+
+    def take(self, message: str, level: str = "info", **fields: Any) -> None:
+        self.story.take(json.dumps({"message": message, "level": level, **fields}).encode())
+
+    def texts(self) -> list[str]:
+        return [text for _, text in self.heard]
+
+
+def registered(listener: Listener, index: int, location: str, protocol: str = "quic") -> None:
+    listener.take(
+        "Registered tunnel connection", connIndex=index, location=location, protocol=protocol
+    )
+
+
+def test_connections_are_told_by_place_once():
+    listener = Listener()
+    for index, location in enumerate(["fra08", "fra12", "ham01", "fra08"]):
+        registered(listener, index, location)
+    assert listener.heard == [
+        (False, "Connected to Frankfurt over quic."),
+        (False, "Connected to Hamburg over quic."),
+    ]
+    for index in range(4):
+        listener.take("Lost connection with the edge", connIndex=index)
+    assert listener.texts()[2:] == [
+        "Lost the connection to Hamburg over quic; cloudflared reconnects.",
+        "Lost the connection to Frankfurt over quic; cloudflared reconnects.",
+    ]
+    registered(listener, 0, "xyz01", "http2")
+    assert listener.texts()[-1] == "Connected to xyz01 over http2."
+
+
+@pytest.mark.parametrize(
+    ("message", "error", "name", "words"),
+    [
+        ("Register tunnel error from server side", "Unauthorized: Invalid tunnel secret",
+         "refused", "token is wrong"),
+        ("Serve", f"TLS handshake with edge error: {EXPIRED}", "clock", "set it"),
+        ("Failed to dial a quic connection",
+         "failed to dial to edge with quic: timeout: no recent network activity",
+         "udp", "UDP to port 7844"),
+        (UNREACHABLE, "DialContext error: dial tcp 198.41.192.7:7844: i/o timeout",
+         "tcp", "TCP to port 7844"),
+        ("edge discovery: error looking up Cloudflare edge IPs: the DNS query failed",
+         "lookup _v2-origintunneld._tcp.argotunnel.com: no such host", "dns", "online"),
+        ("Error opening metrics server listener",
+         "failed to bind to address (127.0.0.1:1): bind: address already in use",
+         "port", "Another program"),
+        ("", f"{ORIGIN_DOWN}: dial tcp 127.0.0.1:8000: connect: connection refused",
+         "origin", "start it"),
+        (UNREACHABLE, "tls: failed to verify certificate: x509: certificate signed by unknown "
+         "authority", "intercepted", "antivirus"),
+    ],
+)  # fmt: skip
+def test_a_known_trouble_is_named_with_its_remedy(message: str, error: str, name: str, words: str):
+    listener = Listener()
+    listener.take(message, "error", error=error)
+    assert listener.story.problem is not None
+    assert listener.story.problem.name == name
+    [(trouble, text)] = listener.heard
+    assert trouble
+    assert words in text
+    assert listener.story.why() == text
+
+
+@pytest.mark.parametrize(
+    ("last_words", "name", "lasting"),
+    [
+        ("Provided Tunnel token is not valid.", "token", True),
+        ("Failed to read token file: open /x: permission denied", "token", True),
+        ("Tunnel credentials file '/x' doesn't exist or is not a file", "credentials", True),
+        (f"{NO_TRIAL}dial tcp: lookup api.trycloudflare.com: no such host", "dns", False),
+        (f"{NO_TRIAL}net/http: timeout", "offline", False),
+        ("failed to unmarshal quick Tunnel: invalid character 'e'", "no trial", False),
+        (
+            "Error opening metrics server listener: failed to bind to address (127.0.0.1:1)",
+            "port", False,
+        ),
+    ],
+)  # fmt: skip
+def test_last_words_that_are_no_json_are_read_too(last_words: str, name: str, lasting: bool):
+    listener = Listener()
+    listener.story.take(last_words.encode() + b"\n")
+    assert listener.story.problem is not None
+    assert (listener.story.problem.name, listener.story.problem.lasting) == (name, lasting)
+
+
+def test_prechecks_name_what_does_not_get_out():
+    listener = Listener()
+    listener.take("precheck", component="UDP Connectivity", status="fail")
+    listener.take("precheck", component="TCP Connectivity", status="pass")
+    listener.take("precheck", component="Cloudflare API", status="fail")  # of no use to us
+    assert ["UDP" in text for text in listener.texts()] == [True]
+    listener.take("precheck", component="TCP Connectivity", status="fail")
+    assert "TCP and UDP to port 7844" in listener.texts()[-1]
+
+
+def test_what_is_said_at_every_start_is_no_trouble():
+    listener = Listener()
+    for message, error in (
+        ("Configuration file /dev/null was empty", ""),
+        ("Failed to fetch features, default to disable", "lookup x: no such host"),
+        ("Unable to lookup protocol percentage.", ""),
+        ("ICMP proxy feature is disabled", "cannot create ICMPv4 proxy"),
+        (
+            "Failed to initialize DNS local resolver",
+            "lookup region1.v2.argotunnel.com: no such host",
+        ),
+    ):
+        listener.take(message, "error", error=error)
+    assert listener.heard == []
+
+
+def test_callers_that_leave_are_no_trouble_of_the_gateways():
+    assert problem_in(f"{ORIGIN_DOWN}: context canceled") is None
+    assert problem_in(f"{ORIGIN_DOWN}: unexpected EOF") is None
+
+
+def test_ten_thousand_lines_of_the_same_trouble_are_told_once():
+    listener = Listener()
+    for _ in range(10_000):
+        listener.take(UNREACHABLE, "error", error="dial tcp 127.0.0.1:7: connection refused")
+    assert len(listener.heard) == 1
+    listener.now += AGAIN
+    listener.take(UNREACHABLE, "error", error="x")
+    assert len(listener.heard) == 2
+
+
+def test_after_a_recovery_old_trouble_explains_nothing():
+    listener = Listener()
+    listener.take("Failed to dial a quic connection", "error", error="dial to edge with quic")
+    listener.story.healthy()
+    assert listener.story.why() == "it gave no reason"
+    listener.take("Something new", "error", error="went wrong")
+    assert listener.story.why() == "Something new: went wrong"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"\n", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b'{"message": 5, "level": []}',
+     b'{"message":"Registered tunnel connection","connIndex":"x","location":7,"protocol":null}',
+     b'{"message":"precheck","status":"fail","component":{}}', b'{"error":{"a":1}}', b"x" * 10**6],
+)  # fmt: skip
+def test_any_bytes_are_taken(raw: bytes):
+    listener = Listener()
+    listener.story.take(raw)
+    assert all(len(text) < 400 for text in listener.texts())
+    assert len(listener.story.why()) < 400
+
+
+def test_tables_and_advice_are_left_out():
+    for text in ("+-----+", "|  https://x.trycloudflare.com  |", "", "See 'cloudflared tunnel run "
+                 "--help'.", "     https://developers.cloudflare.com/1.1.1.1/"):  # fmt: skip
+        assert lines.is_decoration(lines.Line(text))
+
+
+def test_places_are_known_by_their_airports():
+    assert places.city("fra08") == "Frankfurt"
+    assert places.city("GRU03") == "São Paulo"
+    assert places.city("qqq01") == "qqq01"
+    assert places.city("") == "Cloudflare"

@@ -1,0 +1,90 @@
+"""One cloudflared as a child process: its lines as they come, and how it is asked to end."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tunnel.errors import explained
+from tunnel.leash import KERNEL_HOLDS
+from tunnel.program import environment
+
+LEASH = "tunnel.leash"
+_LONGEST_LINE = 1024**2
+_KILL_SECONDS = 5.0
+
+
+class Child:
+    """It never outlives this process (tunnel.leash)."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, program: Path, arguments: list[str]) -> "Child":
+        leash = (sys.executable, "-P", "-m", LEASH, str(os.getpid()))
+        with explained(program):
+            process = await asyncio.create_subprocess_exec(
+                *(*leash, str(program), *arguments),
+                env=environment(),
+                stdin=PIPE,  # its end is the end of this process, where the kernel does not help
+                stdout=DEVNULL,
+                stderr=PIPE,
+                limit=_LONGEST_LINE,
+                **_apart(),
+            )
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        return self._process.returncode is not None
+
+    async def tell(self, take: Callable[[bytes], object]) -> int:
+        """Give each line as it comes, until the end; then the exit code."""
+        assert self._process.stderr is not None
+        while True:
+            try:
+                line = await self._process.stderr.readline()
+            except ValueError:  # longer than any that we understand
+                continue
+            if not line:
+                return await self._process.wait()
+            take(line)
+
+    def ask_to_end(self) -> None:
+        """Once: it lets open streams end. Twice: it ends at once."""
+        if not self.ended:
+            if sys.platform == "win32":
+                self._process.send_signal(signal.CTRL_BREAK_EVENT)
+            else:
+                self._process.terminate()
+
+    async def kill(self) -> None:
+        """Whatever it does, it is gone after this."""
+        if self.ended:
+            return
+        if KERNEL_HOLDS:
+            self._process.kill()
+        elif self._process.stdin is not None:
+            self._process.stdin.close()  # the leash kills it, and ends
+        try:
+            await asyncio.wait_for(self._process.wait(), _KILL_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+def _apart() -> dict[str, Any]:
+    """Ctrl-C in the terminal is for us alone: we end it in good order."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}

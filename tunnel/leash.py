@@ -1,0 +1,59 @@
+"""Runs cloudflared so that it never outlives the process that started it: not even a `kill -9`.
+
+`python -m tunnel.leash PARENT PROGRAM ARGUMENT…`. On Linux the kernel sees to it and cloudflared
+takes this process's place. Elsewhere this process stays as its parent, and ends it when the pipe
+from the one that started us closes.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+_PR_SET_PDEATHSIG = 1
+KERNEL_HOLDS = sys.platform == "linux"
+
+
+def main(arguments: list[str], kernel_holds: bool = KERNEL_HOLDS) -> int:
+    parent, *command = arguments
+    return _become(int(parent), command) if kernel_holds else _hold(command)
+
+
+def _become(parent: int, command: list[str]) -> int:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() == parent:  # else it died before the kernel knew what to do about it
+        os.execv(command[0], command)  # noqa: S606  # there is no shell in it
+    return 1
+
+
+def _hold(command: list[str]) -> int:
+    """Run the command; its exit code, or 128 and more where a signal ended it."""
+    children: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, _: object) -> None:
+        if not children:
+            sys.exit(128 + number)
+        if sys.platform != "win32":  # there, one press of a key reaches both of us
+            children[0].send_signal(number)
+
+    signal.signal(signal.SIGTERM, pass_on)
+    signal.signal(signal.SIGINT, pass_on)
+    if sys.platform == "win32":
+        signal.signal(signal.SIGBREAK, pass_on)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    children.append(child)
+
+    def end_with_parent() -> None:
+        while os.read(0, 1024):  # nothing ever comes but the end
+            pass
+        child.kill()
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    code = child.wait()
+    return 128 - code if code < 0 else code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,51 @@
+"""What cloudflared writes on stderr: JSON, a line each, but for the last words before it ends."""
+
+import json
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, cast
+
+
+@dataclass(frozen=True)
+class Line:
+    """`level` is empty for a line that is no JSON; `error` is the cause that comes with it."""
+
+    message: str
+    level: str = ""
+    error: str = ""
+    fields: dict[str, Any] = field(default_factory=dict[str, Any], compare=False)
+
+    @property
+    def text(self) -> str:
+        return (
+            f"{self.message}: {self.error}"
+            if self.error and self.message
+            else (self.message or self.error)
+        )
+
+    @property
+    def is_trouble(self) -> bool:
+        return self.level not in {"info", "debug"}
+
+
+def read(line: bytes) -> Line:
+    """Any bytes are taken: what cannot be read as JSON is a message as it is."""
+    try:
+        found: object = json.loads(line)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return Line(line.decode("utf-8", "replace").strip())
+    fields = cast(dict[str, Any], found)
+    message, level, error = (str(fields.get(key) or "") for key in ("message", "level", "error"))
+    return Line(message, level or "info", error, fields)
+
+
+def is_decoration(line: Line) -> bool:
+    """Tables, empty lines, and advice where to read on, which no owner of a gateway needs."""
+    return not line.text or line.message.startswith(("+--", "|  ", "See 'cloudflared", "  "))
+
+
+@lru_cache(256)  # with a blocked line the same few come thousands of times a second
+def shortened(text: str) -> str:
+    return " ".join(text.split())[:300]

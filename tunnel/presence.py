@@ -1,0 +1,105 @@
+"""Whether a tunnel of ours is there: told by who runs it, read by the gateway and by people.
+
+The one that runs it keeps a file in DATA_DIR/tunnel. It counts only while that process lives.
+"""
+
+import asyncio
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from tunnel import private_files
+
+INTERVAL = 1.0  # seconds between two looks
+_FILE = "running.json"
+_SKEW = 5.0  # seconds by which the same start may be told differently
+
+
+@dataclass(frozen=True)
+class Running:
+    """A tunnel as its keeper last saw it.
+
+    `state`: starting | connected | reconnecting | restarting | stopping. `since`: when it began,
+    seconds of the epoch. `keeper` and `child`: process ids, each with the time of its start.
+    """
+
+    state: str
+    since: float
+    kind: str
+    hostname: str
+    connections: int
+    problem: str
+    version: str
+    keeper: int
+    keeper_started: float
+    child: int = 0
+    child_started: float = 0.0
+    metrics_port: int = 0
+
+
+def tell(folder: Path, running: Running) -> None:
+    private_files.write(folder / _FILE, msgspec.json.encode(running).decode() + "\n")
+
+
+def withdraw(folder: Path) -> None:
+    (folder / _FILE).unlink(missing_ok=True)
+
+
+def last(folder: Path) -> Running | None:
+    """What was told last, by a process that may be dead."""
+    try:
+        return msgspec.json.decode((folder / _FILE).read_bytes(), type=Running)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def current(folder: Path) -> Running | None:
+    """The tunnel that runs now, or None."""
+    running = last(folder)
+    if running is None or not is_alive(running.keeper, running.keeper_started):
+        return None
+    return running
+
+
+def is_alive(pid: int, started: float) -> bool:
+    """Whether that process lives, and is not another one that got its number."""
+    if pid == os.getpid():
+        return True
+    try:
+        process = psutil.Process(pid)
+        return (
+            abs(process.create_time() - started) < _SKEW
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except (psutil.Error, ValueError, OverflowError):
+        return False
+
+
+def start_time(pid: int) -> float:
+    """0 for a process that is gone already."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return 0.0
+
+
+class Presence:
+    """`running` at any moment without touching the disk, while `watch` runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.running: Running | None = None
+
+    async def look(self) -> Running | None:
+        self.running = await asyncio.to_thread(current, self._folder)
+        return self.running
+
+    async def watch(self) -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                await self.look()
+            await asyncio.sleep(INTERVAL)

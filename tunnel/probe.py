@@ -1,0 +1,69 @@
+"""Ask a running cloudflared how it is, at the port that we gave it."""
+
+import json
+import re
+from types import TracebackType
+from typing import Any, Self, cast
+
+import aiohttp
+
+_TIMEOUT = aiohttp.ClientTimeout(total=3)
+_BUSY = re.compile(r"^cloudflared_tunnel_concurrent_requests_per_tunnel (\d+)", re.MULTILINE)
+
+
+class Probe:
+    """Every question has an answer: None where cloudflared gives none."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}"
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def connections(self) -> int | None:
+        """How many connections to Cloudflare are ready to carry requests."""
+        answer = await self._json("/ready")
+        count: object = answer.get("readyConnections")
+        return count if isinstance(count, int) else None
+
+    async def quick_hostname(self) -> str:
+        return str((await self._json("/quicktunnel")).get("hostname") or "")
+
+    async def routes(self) -> list[tuple[str, str]]:
+        """(hostname, service) of what the tunnel leads to, in the order in which they are tried."""
+        config: Any = (await self._json("/config")).get("config") or {}
+        try:
+            return [
+                (str(rule["hostname"] or ""), str(rule["service"] or ""))
+                for rule in config.get("ingress") or ()
+            ]
+        except (AttributeError, KeyError, TypeError):
+            return []
+
+    async def busy(self) -> int | None:
+        """How many requests are in it now, open streams among them."""
+        found = _BUSY.search(await self._text("/metrics"))
+        return int(found[1]) if found else None
+
+    async def _json(self, path: str) -> dict[str, Any]:
+        try:
+            answer: object = json.loads(await self._text(path))
+        except ValueError:
+            return {}
+        return cast(dict[str, Any], answer) if isinstance(answer, dict) else {}
+
+    async def _text(self, path: str) -> str:
+        try:
+            async with self._session.get(self._url + path) as response:
+                return await response.text("utf-8", "replace")
+        except (aiohttp.ClientError, TimeoutError, OSError, RuntimeError):  # closed meanwhile
+            return ""

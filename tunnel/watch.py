@@ -1,0 +1,115 @@
+"""Whether a running cloudflared is connected, and under which name; long breaks are reported."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from tunnel.plan import Plan
+from tunnel.probe import Probe
+from tunnel.story import Story
+
+QUICK = 0.25  # seconds between two looks until it is connected, and while its name is not known
+CALM = 2.0
+PATIENCE = 60.0  # seconds without a connection that are no news
+STEADY = 60.0  # seconds with one that are a good start
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
+
+
+class Watch:
+    """One life of cloudflared. `note` takes what changed (see tunnel.presence.Running)."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        story: Story,
+        note: Callable[..., Awaitable[None]],
+        log: logging.Logger,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._plan = plan
+        self._story = story
+        self._note = note
+        self._log = log
+        self._clock = clock
+        self._hostname = plan.hostname
+        self._since = clock()  # of the state that it is in
+        self.steady = False  # whether it was ever connected for long
+        self._connections = 0
+        self._told = 0, ""
+        self._reported = False
+        self._routes_seen = False
+
+    async def watch(self, probe: Probe) -> None:
+        while True:
+            await self.look(probe)
+            known = self._connections and self._hostname
+            await asyncio.sleep(CALM if known else QUICK)
+
+    async def look(self, probe: Probe) -> None:
+        count = await probe.connections() or 0
+        if count:
+            if not self._connections:
+                self._begin()
+            self._connections = count
+            self.steady = self.steady or self._clock() - self._since >= STEADY
+            await self._learn_name(probe)
+            if self._told != (count, self._hostname):
+                self._told = count, self._hostname
+                await self._note(
+                    state="connected", connections=count, hostname=self._hostname, problem=""
+                )
+        elif self._connections:
+            self._connections = 0
+            self._told = 0, self._hostname
+            self._since = self._clock()
+            await self._note(state="reconnecting", connections=0)
+        elif not self._reported and self._clock() - self._since >= PATIENCE:
+            self._reported = True
+            self._log.warning(
+                "The tunnel has had no connection for a minute; cloudflared keeps trying. %s",
+                self._story.why(),
+            )
+            await self._note(problem=self._story.why())
+
+    def _begin(self) -> None:
+        if self._reported:
+            self._log.info(
+                "The tunnel is connected again, after %.0f s.", self._clock() - self._since
+            )
+        self._reported = False
+        self._since = self._clock()
+        self._story.healthy()
+
+    async def _learn_name(self, probe: Probe) -> None:
+        if self._plan.kind == "quick":
+            self._hostname = self._hostname or await probe.quick_hostname()
+            return
+        if self._routes_seen:
+            return
+        routes = [(name, service) for name, service in await probe.routes() if name]
+        if not routes:  # the dashboard's configuration comes a moment after the connection
+            return
+        self._routes_seen = True
+        ours = [name for name, service in routes if leads_to(service, self._plan.origin)]
+        if ours and self._hostname in {"", *ours}:
+            self._hostname = self._hostname or ours[0]
+            return
+        told = ", ".join(f"{name} to {service}" for name, service in routes[:3])
+        self._log.warning(
+            "The tunnel does not lead %s to the gateway: it leads %s. In the dashboard, set its "
+            "service to %s.",
+            *(self._hostname or "any name", told, self._plan.origin),
+        )
+
+
+def leads_to(service: str, origin: str) -> bool:
+    """Whether a service is the gateway, by whichever name of this machine."""
+    one, other = urlsplit(service), urlsplit(origin)
+    try:
+        same_port = (one.port or 80) == other.port
+    except ValueError:
+        return False
+    near = one.hostname == other.hostname or {one.hostname, other.hostname} <= _LOOPBACK
+    return one.scheme == "http" and same_port and near
