@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-_RANGE = ("p_key_id", "p_from", "p_to")
+_USAGE = ("p_key_id", "p_from", "p_to", "p_group_by")
 
 ADMINISTRATION: dict[str, tuple[str, ...]] = {
     "admin_login": ("p_address", "p_matched"),
@@ -16,15 +16,15 @@ ADMINISTRATION: dict[str, tuple[str, ...]] = {
     "update_api_key": ("p_id", "p_changes"),
     "rotate_api_key": ("p_id", "p_key_hash", "p_prefix", "p_grace_seconds"),
     "revoke_api_key": ("p_id",),
-    "usage_report": _RANGE,
-    "admin_usage": _RANGE,
+    "usage_report": _USAGE,
+    "admin_usage": _USAGE,
     "export_data": ("p_kind", "p_cursor", "p_limit"),
     "import_data": ("p_kind", "p_rows"),
     "keep_house": ("p_retention_months",),
     "applied_migrations": (),
 }
 
-_WITH_DEFAULT = {"p_max_output_tokens"}
+_WITH_DEFAULT = {"p_max_output_tokens", "p_group_by"}
 JSON_ARGUMENTS = {"p_changes", "p_rows"}  # of type jsonb
 
 

@@ -1,20 +1,28 @@
--- What a key may use, what is used and left this month, and what it used by day and model. Without
--- a range: the month to date, of p_to if only that is given.
+-- What a key may use, what is used and left this month, and what it used: by day and model, or
+-- added up by what p_group_by names. Without a range: the month to date, of p_to if only that is
+-- given.
 
 create or replace function gateway.usage_report_at(
-    p_now timestamptz, p_key_id uuid, p_from date, p_to date
+    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[] default null
 ) returns jsonb
 language plpgsql stable
 as $$
 declare
     v_key gateway.api_keys;
     v_counter gateway.key_counters;
+    v_usage jsonb;
 begin
     select k.* into v_key from gateway.api_keys as k where k.id = p_key_id;
     if not found then
         return gateway.unknown_key();
     end if;
     v_counter := gateway.read_counter(p_now, p_key_id);
+    v_usage := gateway.grouped_usage(
+        p_now, p_key_id, p_from, p_to, coalesce(p_group_by, '{day,model}')
+    );
+    if p_group_by is null then
+        v_usage := jsonb_build_object('by_day', v_usage -> 'data');
+    end if;
     return jsonb_build_object(
         'key', jsonb_build_object(
             'id', v_key.id, 'label', v_key.label, 'prefix', v_key.prefix
@@ -31,37 +39,17 @@ begin
             ),
             'requests', v_counter.requests,
             'resets_at', gateway.iso(gateway.month_after(v_counter.month_start))
-        ),
-        'by_day', (
-            select
-                coalesce(
-                    jsonb_agg(
-                        jsonb_build_object(
-                            'date', u.day,
-                            'model', u.model,
-                            'requests', u.requests,
-                            'prompt_tokens', u.prompt_tokens,
-                            'completion_tokens', u.completion_tokens,
-                            'total_tokens', u.total_tokens
-                        ) order by u.day, u.model
-                    ),
-                    '[]'
-                )
-            from gateway.usage_rows(
-                p_key_id,
-                gateway.first_day(p_now, p_from, p_to),
-                coalesce(p_to, gateway.day_of(p_now))
-            ) as u
         )
-    );
+    ) || v_usage;
 end;
 $$;
 
-create or replace function public.usage_report(p_key_id uuid, p_from date, p_to date)
-returns jsonb
+create or replace function public.usage_report(
+    p_key_id uuid, p_from date, p_to date, p_group_by text[] default null
+) returns jsonb
 language sql stable
 security definer
 set search_path = ''
 begin atomic
-    select gateway.usage_report_at(now(), p_key_id, p_from, p_to);
+    select gateway.usage_report_at(now(), p_key_id, p_from, p_to, p_group_by);
 end;

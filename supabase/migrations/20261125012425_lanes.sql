@@ -1,7 +1,8 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0005_lanes 86fa495060781d27aca9eb457e8455a0a2086e9380f6395dfc91929d09b00afd
--- step functions 6341b741fefab7a0539eeff5b276a496bc94efd20d9fcb7da7327e8ae2bb9c99
+-- step 0006_usage_range 1e675f034366f8d823d79f46c4758282110ad543025061faf8c8178f93549cf0
+-- step functions a5187e840c5cfc6c7565c9b15d04d55cfb9b2c3973aa3085c8b13f919df7aca9
 
 do $migration$
 begin
@@ -42,11 +43,23 @@ $step$;
         values ('0005_lanes', '86fa495060781d27aca9eb457e8455a0a2086e9380f6395dfc91929d09b00afd');
     end if;
 
+    if not exists (select 1 from gateway.migrations as m where m.version = '0006_usage_range') then
+        execute $step$
+-- They take a grouping now: the old ones beside the new ones would make a call ambiguous.
+drop function if exists public.usage_report(uuid, date, date);
+drop function if exists gateway.usage_report_at(timestamptz, uuid, date, date);
+drop function if exists public.admin_usage(uuid, date, date);
+drop function if exists gateway.admin_usage_at(timestamptz, uuid, date, date);
+$step$;
+        insert into gateway.migrations (version, checksum)
+        values ('0006_usage_range', '1e675f034366f8d823d79f46c4758282110ad543025061faf8c8178f93549cf0');
+    end if;
+
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '6341b741fefab7a0539eeff5b276a496bc94efd20d9fcb7da7327e8ae2bb9c99')
-            or (m.version <> 'functions' and m.version collate "C" > '0005_lanes')
+            (m.version = 'functions' and m.checksum = 'a5187e840c5cfc6c7565c9b15d04d55cfb9b2c3973aa3085c8b13f919df7aca9')
+            or (m.version <> 'functions' and m.version collate "C" > '0006_usage_range')
     ) then
         execute $step$
 -- How many wrong admin secrets are borne, and from whom they came.
@@ -715,7 +728,8 @@ return case
     )
 end;
 
--- What the usage reports share.
+-- What the usage reports share. They read the daily roll-up alone, so that a report of a year ago
+-- says the same before and after the log of that year was dropped.
 
 create or replace function gateway.usage_rows(p_key_id uuid, p_from date, p_to date)
 returns setof gateway.usage_daily
@@ -732,6 +746,80 @@ language sql immutable parallel safe
 return coalesce(
     p_from, date_trunc('month', coalesce(p_to, gateway.day_of(p_now))::timestamp)::date
 );
+
+create or replace function gateway.last_day(p_now timestamptz, p_from date, p_to date)
+returns date
+language sql immutable parallel safe
+return coalesce(p_to, greatest(p_from, gateway.day_of(p_now)));
+
+create or replace function gateway.usage_counts(
+    p_requests numeric, p_prompt_tokens numeric, p_completion_tokens numeric, p_total_tokens numeric
+) returns jsonb
+language sql immutable parallel safe
+return jsonb_build_object(
+    'requests', coalesce(p_requests, 0),
+    'prompt_tokens', coalesce(p_prompt_tokens, 0),
+    'completion_tokens', coalesce(p_completion_tokens, 0),
+    'total_tokens', coalesce(p_total_tokens, 0)
+);
+
+-- Added up by some of month, day, key and model; a row has only what it was added up by.
+create or replace function gateway.grouped_usage(
+    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[]
+) returns jsonb
+language sql stable
+begin atomic
+    select
+        jsonb_build_object(
+            'from', gateway.first_day(p_now, p_from, p_to),
+            'to', gateway.last_day(p_now, p_from, p_to),
+            'group_by', p_group_by,
+            'data',
+            coalesce(
+                jsonb_agg(
+                    jsonb_strip_nulls(
+                        jsonb_build_object(
+                            'month', g.month,
+                            'date', g.day,
+                            'api_key_id', g.api_key_id,
+                            'model', g.model
+                        )
+                    )
+                    || gateway.usage_counts(
+                        g.requests, g.prompt_tokens, g.completion_tokens, g.total_tokens
+                    )
+                    order by g.month, g.day, g.api_key_id, g.model
+                ),
+                '[]'
+            ),
+            'total',
+            gateway.usage_counts(
+                sum(g.requests),
+                sum(g.prompt_tokens),
+                sum(g.completion_tokens),
+                sum(g.total_tokens)
+            )
+        )
+    from (
+        select
+            case when 'month' = any(p_group_by) then to_char(u.day::timestamp, 'YYYY-MM') end
+                as month,
+            case when 'day' = any(p_group_by) then u.day end as day,
+            case when 'key' = any(p_group_by) then u.api_key_id end as api_key_id,
+            case when 'model' = any(p_group_by) then u.model end as model,
+            sum(u.requests) as requests,
+            sum(u.prompt_tokens) as prompt_tokens,
+            sum(u.completion_tokens) as completion_tokens,
+            sum(u.total_tokens) as total_tokens
+        from
+            gateway.usage_rows(
+                p_key_id,
+                gateway.first_day(p_now, p_from, p_to),
+                gateway.last_day(p_now, p_from, p_to)
+            ) as u
+        group by 1, 2, 3, 4
+    ) as g;
+end;
 
 -- The answer to a request that wants to be let through.
 
@@ -851,54 +939,40 @@ begin
 end;
 $$;
 
--- The rows of the usage report with the key that each belongs to: of one key, or of all (null).
+-- The usage of one key, or of all (null): by day, key and model, or added up by what p_group_by
+-- names.
 
 create or replace function gateway.admin_usage_at(
-    p_now timestamptz, p_key_id uuid, p_from date, p_to date
+    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[] default null
 ) returns jsonb
 language plpgsql stable
 as $$
+declare
+    v_usage jsonb;
 begin
     if not exists (select 1 from gateway.api_keys as k where k.id = p_key_id)
         and p_key_id is not null
     then
         return gateway.unknown_key();
     end if;
-    return (
-        select
-            jsonb_build_object(
-                'data',
-                coalesce(
-                    jsonb_agg(
-                        jsonb_build_object(
-                            'date', u.day,
-                            'api_key_id', u.api_key_id,
-                            'model', u.model,
-                            'requests', u.requests,
-                            'prompt_tokens', u.prompt_tokens,
-                            'completion_tokens', u.completion_tokens,
-                            'total_tokens', u.total_tokens
-                        ) order by u.day, u.api_key_id, u.model
-                    ),
-                    '[]'
-                )
-            )
-        from gateway.usage_rows(
-            p_key_id,
-            gateway.first_day(p_now, p_from, p_to),
-            coalesce(p_to, gateway.day_of(p_now))
-        ) as u
+    v_usage := gateway.grouped_usage(
+        p_now, p_key_id, p_from, p_to, coalesce(p_group_by, '{day,key,model}')
     );
+    if p_group_by is null then
+        return jsonb_build_object('data', v_usage -> 'data');
+    end if;
+    return v_usage;
 end;
 $$;
 
-create or replace function public.admin_usage(p_key_id uuid, p_from date, p_to date)
-returns jsonb
+create or replace function public.admin_usage(
+    p_key_id uuid, p_from date, p_to date, p_group_by text[] default null
+) returns jsonb
 language sql stable
 security definer
 set search_path = ''
 begin atomic
-    select gateway.admin_usage_at(now(), p_key_id, p_from, p_to);
+    select gateway.admin_usage_at(now(), p_key_id, p_from, p_to, p_group_by);
 end;
 
 -- What this schema is made of: version and checksum of each step, as gateway.migrations has them.
@@ -1919,23 +1993,31 @@ begin atomic
     select gateway.update_api_key_at(now(), p_id, p_changes);
 end;
 
--- What a key may use, what is used and left this month, and what it used by day and model. Without
--- a range: the month to date, of p_to if only that is given.
+-- What a key may use, what is used and left this month, and what it used: by day and model, or
+-- added up by what p_group_by names. Without a range: the month to date, of p_to if only that is
+-- given.
 
 create or replace function gateway.usage_report_at(
-    p_now timestamptz, p_key_id uuid, p_from date, p_to date
+    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[] default null
 ) returns jsonb
 language plpgsql stable
 as $$
 declare
     v_key gateway.api_keys;
     v_counter gateway.key_counters;
+    v_usage jsonb;
 begin
     select k.* into v_key from gateway.api_keys as k where k.id = p_key_id;
     if not found then
         return gateway.unknown_key();
     end if;
     v_counter := gateway.read_counter(p_now, p_key_id);
+    v_usage := gateway.grouped_usage(
+        p_now, p_key_id, p_from, p_to, coalesce(p_group_by, '{day,model}')
+    );
+    if p_group_by is null then
+        v_usage := jsonb_build_object('by_day', v_usage -> 'data');
+    end if;
     return jsonb_build_object(
         'key', jsonb_build_object(
             'id', v_key.id, 'label', v_key.label, 'prefix', v_key.prefix
@@ -1952,39 +2034,19 @@ begin
             ),
             'requests', v_counter.requests,
             'resets_at', gateway.iso(gateway.month_after(v_counter.month_start))
-        ),
-        'by_day', (
-            select
-                coalesce(
-                    jsonb_agg(
-                        jsonb_build_object(
-                            'date', u.day,
-                            'model', u.model,
-                            'requests', u.requests,
-                            'prompt_tokens', u.prompt_tokens,
-                            'completion_tokens', u.completion_tokens,
-                            'total_tokens', u.total_tokens
-                        ) order by u.day, u.model
-                    ),
-                    '[]'
-                )
-            from gateway.usage_rows(
-                p_key_id,
-                gateway.first_day(p_now, p_from, p_to),
-                coalesce(p_to, gateway.day_of(p_now))
-            ) as u
         )
-    );
+    ) || v_usage;
 end;
 $$;
 
-create or replace function public.usage_report(p_key_id uuid, p_from date, p_to date)
-returns jsonb
+create or replace function public.usage_report(
+    p_key_id uuid, p_from date, p_to date, p_group_by text[] default null
+) returns jsonb
 language sql stable
 security definer
 set search_path = ''
 begin atomic
-    select gateway.usage_report_at(now(), p_key_id, p_from, p_to);
+    select gateway.usage_report_at(now(), p_key_id, p_from, p_to, p_group_by);
 end;
 
 -- The public functions are the only door, and only for the server: on Supabase that is the role
@@ -2044,7 +2106,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '6341b741fefab7a0539eeff5b276a496bc94efd20d9fcb7da7327e8ae2bb9c99')
+        values ('functions', 'a5187e840c5cfc6c7565c9b15d04d55cfb9b2c3973aa3085c8b13f919df7aca9')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

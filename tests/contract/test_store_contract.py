@@ -176,6 +176,10 @@ async def test_usage_can_be_asked_for_by_day(store: Store):
     assert [(row["model"], row["total_tokens"]) for row in rows] == [("a-model", 7)]
     old = {"p_key_id": None, "p_from": date(2020, 1, 1), "p_to": date(2020, 1, 31)}
     assert await store.admin("admin_usage", old) == {"data": []}
+    months = {"p_key_id": key.id, "p_from": None, "p_to": None, "p_group_by": ["month", "model"]}
+    for function in ("usage_report", "admin_usage"):
+        found = await store.admin(function, months)
+        assert [(row["model"], row["total_tokens"]) for row in found["data"]] == [("a-model", 7)]
 
 
 async def test_only_the_functions_of_administration_can_be_called(store: Store):
