@@ -72,6 +72,7 @@ class FakeUpstream:
             {"name": MODEL, "model": MODEL, "details": {"context_length": 4096}},
             {"name": CLOUD_MODEL, "remote_host": "https://ollama.com", "remote_model": "big"},
         ]
+        self.version = "0.33.0"
         self.received: list[Exchange] = []
         self.loop = asyncio.new_event_loop()
         self.port = 0
@@ -194,7 +195,7 @@ class FakeUpstream:
             listed = [{"id": one["name"], "object": "model"} for one in self.models]
             await exchange.whole({"object": "list", "data": listed})
         elif path == "/api/version":
-            await exchange.whole({"version": "0.33.0"})
+            await exchange.whole({"version": self.version})
         else:
             await exchange.whole(b"404 page not found", 404)
 

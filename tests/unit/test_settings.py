@@ -26,7 +26,10 @@ WRONG = {
     "PORT": ["0", "65536", "eighty", "8000.5", "٨"],
     "DEBUG": ["maybe", "2"],
     "ADMIN_THROUGH_TUNNEL": ["perhaps"],
-    "OLLAMA_BASE_URL": ["ftp://x", "http://x:99999", "http://u@x", "http://x?y=1"],
+    "OLLAMA_BASE_URL": [
+        *("ftp://x", "http://x:99999", "http://u@x", "http://x?y=1", "http://[::1"),
+        *("http://a,ftp://b", "a http://A/", "http://a,http://a:bc", ",", "[]", '["http://a", ""]'),
+    ],
     "OLLAMA_DEFAULT_MODEL": ["a model", "a/b/c/d", "ü"],
     "OLLAMA_TIMEOUT": ["0", "-1", "nan", "inf", "soon", "86401"],
     "SUPABASE_URL": [
@@ -83,6 +86,35 @@ def test_a_wrong_secret_is_not_repeated() -> None:
     with pytest.raises(SettingsError) as caught:
         settings.load({"DATABASE_URL": "mysql://user:hunter2@x"}, NOWHERE)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["OLLAMA_BASE_URL", "SUPABASE_URL"])
+@pytest.mark.parametrize("text", ["http://u:hunter2@x", "http://a,http://u:hunter2,5@x"])
+def test_a_password_in_an_address_is_not_repeated(name: str, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.load({name: text}, NOWHERE)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://a:11434,http://[::1]/v1",
+        " HTTP://A:11434/ , [::1]/v1/ ,",
+        "a:11434 [::1]/v1",
+        '["http://a:11434/", "http://[::1]/v1"]',
+    ],
+)
+def test_several_model_servers_are_a_list(text: str) -> None:
+    loaded = settings.load({"OLLAMA_BASE_URL": text}, NOWHERE)
+    assert loaded.ollama_base_url == ("http://a:11434", "http://[::1]/v1")
+
+
+def test_a_bad_entry_of_a_list_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"names 'ftp://b', which should be an address"):
+        settings.load({"OLLAMA_BASE_URL": "http://a ftp://b"}, NOWHERE)
+    with pytest.raises(SettingsError, match=r"names http://a twice"):
+        settings.load({"OLLAMA_BASE_URL": "http://a,A/"}, NOWHERE)
 
 
 def test_secrets_do_not_show_in_repr() -> None:
