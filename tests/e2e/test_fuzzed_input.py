@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -35,17 +35,27 @@ def survived(gateway: GatewayProcess, key: str, shared_upstream: FakeUpstream) -
     assert "Traceback" not in gateway.running.output
 
 
-@schema.parametrize()
-@a_few
-def test_each_route_keeps_to_what_the_document_says_of_it(
-    case: schemathesis.Case, gateway: GatewayProcess, key: str
-) -> None:
-    headers = {**bearer(key), "X-Admin-Secret": ADMIN_SECRET}
-    # No schema says that a range ends after it begins, or that 1.0 is no whole number.
-    unsaid = [schemathesis.checks.positive_data_acceptance]
-    if case.query:  # what is asked beside the known names is passed over
-        unsaid.append(schemathesis.checks.negative_data_rejection)
-    case.call_and_validate(base_url=gateway.url, headers=headers, excluded_checks=unsaid)
+def keeps_to_its_document(operation: schemathesis.schemas.APIOperation) -> Callable[..., None]:
+    """The test of one route. Each gets a name: the ids that pytest gives to schemathesis's tests of
+    one function are all the same, and side by side only one of such tests would be run."""
+
+    @schema.include(method=operation.method.upper(), path=operation.path).parametrize()
+    @a_few
+    def test(case: schemathesis.Case, gateway: GatewayProcess, key: str) -> None:
+        headers = {**bearer(key), "X-Admin-Secret": ADMIN_SECRET}
+        # No schema says that a range ends after it begins, or that 1.0 is no whole number.
+        unsaid = [schemathesis.checks.positive_data_acceptance]
+        if case.query:  # what is asked beside the known names is passed over
+            unsaid.append(schemathesis.checks.negative_data_rejection)
+        case.call_and_validate(base_url=gateway.url, headers=headers, excluded_checks=unsaid)
+
+    return test
+
+
+for _result in schema.get_all_operations():
+    _operation = _result.ok()
+    _name = f"test_a_route_keeps_to_what_the_document_says_of_it[{_operation.label}]"
+    globals()[_name] = keeps_to_its_document(_operation)
 
 
 anything = st.recursive(
