@@ -1,4 +1,6 @@
-"""Fixtures for every test: a Postgres of their own, made only for those that ask for it."""
+"""For every test: where it writes, and a Postgres of its own, made only if a test asks for it."""
+
+import tempfile
 
 from tests.postgres_fixture import (
     anyio_backend,
@@ -7,5 +9,8 @@ from tests.postgres_fixture import (
     postgres,
     store,
 )
+from tests.scratch import in_memory
 
 __all__ = ["anyio_backend", "database", "empty_database", "postgres", "store"]
+
+tempfile.tempdir = in_memory()
