@@ -67,6 +67,7 @@ CATALOGUE: dict[str, Kind] = {
     "admin_through_tunnel": Kind(
         403, _INVALID, "permission_denied", "Admin routes do not answer through the tunnel."
     ),
+    "privilege_missing": Kind(403, _INVALID, "permission_denied", "{detail}"),
     "invalid_request": Kind(400, _INVALID, "invalid_request", "{detail}"),
     "cloud_model": Kind(
         403,

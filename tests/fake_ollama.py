@@ -44,16 +44,32 @@ async def words(exchange: Exchange, texts: tuple[str, ...] = WORDS) -> None:
         await send(exchange, line(exchange, text))
 
 
+def _only_loads(exchange: Exchange) -> bool:
+    """There is nothing to read."""
+    given = (exchange.json.get(name) for name in ("prompt", "messages", "input"))
+    return exchange.target != "/api/embeddings" and not any(given)
+
+
 async def answer_native(exchange: Exchange) -> None:
     """What a model does on a good day."""
-    if exchange.target == "/api/embed":
+    asked = exchange.json
+    if _only_loads(exchange):
+        if exchange.target == "/api/embed":
+            await exchange.whole({"model": asked["model"], "embeddings": []})
+            return
+        reason = "unload" if asked.get("keep_alive") == 0 else "load"
+        await exchange.whole(line(exchange, "", done=True, done_reason=reason))
+    elif asked.get("_debug_render_only"):
+        shown = {"rendered_template": "<user>SECRET"}
+        await exchange.whole(line(exchange, "", _debug_info=shown))
+    elif exchange.target == "/api/embed":
         given = exchange.json["input"]
         vectors = [VECTOR for _ in ([given] if isinstance(given, str) else given)]
         counts = {"total_duration": 9, "load_duration": 1, "prompt_eval_count": PROMPT_TOKENS}
         await exchange.whole({"model": exchange.json["model"], "embeddings": vectors, **counts})
     elif exchange.target == "/api/embeddings":
-        await exchange.whole({"embedding": VECTOR})
-    elif exchange.json["stream"]:
+        await exchange.whole({"embedding": VECTOR if asked.get("prompt") else []})
+    elif asked["stream"]:
         await exchange.head(STREAMS)
         await words(exchange)
         await send(exchange, line(exchange, "", **end()))

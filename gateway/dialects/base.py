@@ -15,6 +15,14 @@ from gateway.errors import Refusal
 Count = Annotated[int, Meta(ge=0, le=2**40)]  # anything else is no count
 
 
+class Privilege(NamedTuple):
+    """A scope that a request needs besides its route's own."""
+
+    scope: str
+    field: str  # what of the request needs it, as the client writes it
+    why: str  # what follows the field's name to say so
+
+
 class Sanitised(Struct):
     """One request after all checks that need no database. Sizes in bytes, bounds in tokens."""
 
@@ -30,6 +38,9 @@ class Sanitised(Struct):
     alias: str | None = None  # the name that answers show, where it is not the model's own
     sent: str = ""  # the name that the model server was asked for
     inputs: int = 1  # prompts in it, each of which may fill the model's context
+    context: int = 0  # tokens of context that the model is to be loaded with; 0: it says nothing
+    fills_context: bool = False  # however few its bytes, its prompt may be that long
+    privilege: Privilege | None = None
 
 
 class Usage(Struct, frozen=True):

@@ -46,7 +46,9 @@ class _Line(Struct):
     """Where generated text stands: chat's `message`, generate's own fields."""
 
     done: bool = False
+    done_reason: Any = None
     error: Any = None
+    debug_info: Raw = field(name="_debug_info", default=Raw(b""))
     message: _Message = field(default_factory=_Message)
     response: str | None = None
     thinking: str | None = None
@@ -95,13 +97,21 @@ def text_size(event: bytes) -> int:
 
 
 def read_body(body: bytes) -> Body:
-    """An answer that is not `done` was cut by the repeat guard, and its counts are none."""
+    """An answer that is not `done` was cut by the repeat guard, and its counts are none. Where only
+    a model was loaded or dropped, or its prompt shown, no token was read."""
     try:
         answer = _decode_line(body)
     except UNREADABLE as problem:
         return unreadable(problem, body)
+    size = answer.size()
+    only = answer.done_reason in {"load", "unload"} or bytes(answer.debug_info) not in {
+        b"",
+        b"null",
+    }
+    if only and not size:
+        return Body(Usage(), broken=bool(answer.error))
     usage = reported(body) if answer.done else None
-    return Body(usage, answer.size(), complete=answer.done, broken=bool(answer.error))
+    return Body(usage, size, complete=answer.done, broken=bool(answer.error))
 
 
 def reported(text: bytes) -> Usage | None:

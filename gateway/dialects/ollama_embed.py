@@ -2,36 +2,33 @@
 (`/api/embeddings`), which reports nothing and is estimated."""
 
 import re
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 
 from gateway import names
 from gateway.decoding import UNREADABLE
 from gateway.dialects import ollama_answer, strict
-from gateway.dialects.base import Body, Event, Metering, Reference, Sanitised
+from gateway.dialects.base import Body, Event, Metering, Reference, Sanitised, Usage
 from gateway.dialects.ollama_request import Int, NativeRequest, read, sanitised
 from gateway.dialects.prompt import length
 from gateway.errors import Refusal
 
-# Of nothing no vector is made: the model would only be loaded.
-_Text = Annotated[str, Meta(min_length=1)]
-_Texts = Annotated[list[str], Meta(min_length=1)]
-
 
 class OllamaEmbedRequest(NativeRequest, kw_only=True):
-    """Fields of Ollama's EmbedRequest. What would change the model for others is refused."""
+    """Fields of Ollama's EmbedRequest. Without an input the model is only loaded, or dropped."""
 
-    input: _Text | _Texts
+    input: str | list[str] | None = None
     truncate: bool | None = None
     dimensions: Int | None = None
 
 
 class OllamaEmbeddingsRequest(NativeRequest, kw_only=True):
-    """Fields of Ollama's EmbeddingRequest. What would change the model for others is refused."""
+    """Fields of Ollama's EmbeddingRequest. Without a prompt the model is only loaded, or
+    dropped."""
 
-    prompt: _Text
+    prompt: str | None = None
 
 
 class OllamaEmbedAnswer(Struct):
@@ -78,7 +75,10 @@ class _Vectors:
             found = msgspec.json.decode(body, type=dict[str, Raw])
         except UNREADABLE:
             return Body(broken=True)
-        return Body(ollama_answer.reported(body), broken="error" in found)
+        vectors = found.get("embeddings") or found.get("embedding")
+        nothing = vectors is not None and bytes(vectors) == b"[]"
+        usage = Usage() if nothing else ollama_answer.reported(body)
+        return Body(usage, broken="error" in found)
 
     error_event = staticmethod(ollama_answer.error_event)
 
@@ -115,9 +115,8 @@ class OllamaEmbed(_Vectors):
         request = read(body, OllamaEmbedRequest)
         if isinstance(request, Refusal):
             return request
-        return _vectors(
-            request, [request.input] if isinstance(request.input, str) else request.input
-        )
+        given = request.input or []
+        return _vectors(request, [given] if isinstance(given, str) else given, "input")
 
 
 class OllamaEmbeddings(_Vectors):
@@ -139,12 +138,16 @@ class OllamaEmbeddings(_Vectors):
     def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
         """Check a request and say what it may cost."""
         request = read(body, OllamaEmbeddingsRequest)
-        return request if isinstance(request, Refusal) else _vectors(request, [request.prompt])
+        if isinstance(request, Refusal):
+            return request
+        return _vectors(request, [request.prompt] if request.prompt else [], "prompt")
 
 
-def _vectors(request: NativeRequest, texts: list[str]) -> Sanitised | Refusal:
+def _vectors(request: NativeRequest, texts: list[str], field: str) -> Sanitised | Refusal:
+    """`field`: where the texts stand, if there are some."""
     size = sum(map(length, texts))
-    asked = sanitised(request, size=size, wraps=len(texts), stream=False, max_output=0)
+    empty = None if texts else field
+    asked = sanitised(request, size=size, wraps=len(texts), stream=False, max_output=0, empty=empty)
     if isinstance(asked, Sanitised):
         asked.inputs = len(texts)
     return asked

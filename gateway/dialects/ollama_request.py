@@ -1,4 +1,4 @@
-"""What requests to Ollama's own API have in common: the options, and the fields kept back.
+"""What requests to Ollama's own API have in common: the options, and fields of each of them.
 
 A field that is not named here or in the request's own struct does not reach Ollama.
 """
@@ -8,15 +8,15 @@ from typing import Annotated, Any, TypeVar
 from msgspec import Meta, Struct, field
 
 from gateway import names
-from gateway.dialects import strict
+from gateway.dialects import ollama_native, strict
 from gateway.dialects.base import Sanitised
+from gateway.dialects.ollama_native import NEEDS_SCOPE
 from gateway.dialects.prompt import IMAGE_FLOOR, MESSAGE_OVERHEAD, Choice
 from gateway.errors import Refusal
 
 Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-REFUSED = Meta(description="Refused: it is not for a single caller to say.")
-_KeptInt = Annotated[Int | None, REFUSED]
-_KeptFlag = Annotated[bool | None, REFUSED]
+_KeptInt = Annotated[Int | None, NEEDS_SCOPE]
+_KeptFlag = Annotated[bool | None, NEEDS_SCOPE]
 
 
 class Options(Struct, omit_defaults=True):
@@ -40,7 +40,7 @@ class Options(Struct, omit_defaults=True):
     mirostat: Int | None = None
     mirostat_tau: float | None = None
     mirostat_eta: float | None = None
-    # How the model is loaded: kept back, see below.
+    # How the model is loaded.
     num_ctx: _KeptInt = None
     num_batch: _KeptInt = None
     num_gpu: _KeptInt = None
@@ -61,7 +61,7 @@ class NativeRequest(Struct, omit_defaults=True, kw_only=True):
 
     model: str
     options: Options | None = None
-    keep_alive: Annotated[float | str | None, REFUSED] = None
+    keep_alive: Annotated[float | str | None, NEEDS_SCOPE] = None
 
 
 class PromptedRequest(NativeRequest, kw_only=True):
@@ -77,63 +77,46 @@ class PromptedRequest(NativeRequest, kw_only=True):
     debug_render_only: _KeptFlag = field(name="_debug_render_only", default=None)
 
 
-# What a caller may not say, with the value that says nothing, and why.
-_LOADS = "loads the model anew, or keeps or drops it, for everybody who uses this server"
-_FORGES = "goes round the model's own template"
-KEPT_BACK: dict[str, tuple[object, str]] = {
-    "keep_alive": (None, _LOADS),
-    "raw": (False, _FORGES),
-    "template": ("", _FORGES),
-    "context": ([], _FORGES),
-    "debug_render_only": (False, "shows the model's own prompt"),
-}
-KEPT_BACK_OPTIONS = (
-    *("num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "numa", "use_mmap"),
-    *("use_mlock", "low_vram", "f16_kv", "logits_all", "vocab_only", "embedding_only"),
-)
-
 Request = TypeVar("Request", bound=NativeRequest)
 
 
 def read(body: bytes | bytearray, shape: type[Request]) -> Request | Refusal:
-    """The request, unless it says what is kept back."""
+    """The request, less what says nothing."""
     request = strict.parse(body, shape)
-    if isinstance(request, Refusal):
-        return request
-    for name, (silent, why) in KEPT_BACK.items():
-        said = getattr(request, name, None)
-        if said is None:
-            continue
-        if said != silent:
-            return _kept_back("_debug_render_only" if name == "debug_render_only" else name, why)
-        setattr(request, name, None)
-    for name in KEPT_BACK_OPTIONS:
-        if getattr(request.options, name, None) is not None:
-            return _kept_back(f"options.{name}", _LOADS)
+    if not isinstance(request, Refusal):
+        ollama_native.silence(request)
     return request
 
 
-def _kept_back(name: str, why: str) -> Refusal:
-    return Refusal("invalid_request", f"'{name}' {why}. Leave it out.", param=name)
-
-
 def sanitised(
-    request: NativeRequest, *, size: int, wraps: int, stream: bool, max_output: int | None
+    request: NativeRequest,
+    *,
+    size: int,
+    wraps: int,
+    stream: bool,
+    max_output: int | None,
+    empty: str | None = None,
 ) -> Sanitised | Refusal:
-    """What it may cost: `size` in bytes, `wraps`: how many things a template writes around."""
+    """What it may cost: `size` in bytes, `wraps`: how many things a template writes around.
+    `empty`: the field that holds nothing to read, so that the model is only loaded, or dropped."""
     model = strict.model_name(request.model)
     if isinstance(model, Refusal):
         return model
+    options = request.options
+    # Ollama answers these in one piece, whatever is asked.
+    whole = bool(empty) or getattr(request, "debug_render_only", None) is not None
     return Sanitised(
         model=model,
         cloud=names.is_cloud(request.model),
-        stream=stream,
+        stream=stream and not whole,
         wants_usage=True,  # it stands in the last line, with the end
         prompt_bytes=size,
         messages=wraps,
         prompt_bound=size + MESSAGE_OVERHEAD * wraps,
-        max_output=max_output,
+        max_output=0 if empty else max_output,
         request=request,
+        context=max(0, options.num_ctx or 0) if options else 0,
+        privilege=ollama_native.privilege(request, empty),
     )
 
 
@@ -149,7 +132,7 @@ def serialise(asked: Sanitised, granted: int) -> bytes | Refusal:
     request.model = names.upstream_name(request.model, asked.model)
     request.stream = asked.stream
     request.options = request.options or Options()
-    request.options.num_predict = granted
+    request.options.num_predict = max(granted, 1)  # which is nothing to load with; 0 were no end
     return strict.encode(request)
 
 

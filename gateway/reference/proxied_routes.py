@@ -12,6 +12,7 @@ _PROXIED = (
     *("shutting_down", "upstream_unavailable", "upstream_timeout", "upstream_refused"),
     *("upstream_not_found", "upstream_busy", "upstream_failed", "truncated"),
 )
+_NATIVE = ("privilege_missing", "not_supported")
 
 
 def _proxied(dialect: Dialect) -> Route:
@@ -32,7 +33,7 @@ def _proxied(dialect: Dialect) -> Route:
         answer=tuple(answer),
         metered=True,
         scope=dialect.scope,
-        refusals=(*_PROXIED, *(("not_supported",) if dialect.native else ())),
+        refusals=(*_PROXIED, *(_NATIVE if dialect.native else ())),
     )
 
 

@@ -7,7 +7,7 @@ from gateway.errors import Refusal
 from gateway.machine import Machine
 from gateway.pipeline import Gateway, authenticate
 from gateway.routes.answers import AnyRequest
-from gateway.stores import Identity
+from gateway.stores import Identity, StoreUnavailable
 
 
 async def identify(gateway: Gateway, request: AnyRequest, scope: str | None) -> Identity | Refusal:
@@ -19,6 +19,14 @@ async def identify(gateway: Gateway, request: AnyRequest, scope: str | None) -> 
         keys.hash_key(key), scope, request.headers.get("origin")
     )
     return identity if identity.allowed else Refusal(identity.reason or "invalid_api_key")
+
+
+async def has_scopes(gateway: Gateway, request: AnyRequest, scopes: str) -> bool:
+    """Whether the key has all of these, with spaces between; not while nobody can say."""
+    try:
+        return not isinstance(await identify(gateway, request, scopes), Refusal)
+    except StoreUnavailable:
+        return False
 
 
 async def refused_model(

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from gateway import aliases, names
 from gateway.call import Call, ClientGone
 from gateway.decoding import decode
-from gateway.dialects import strict
+from gateway.dialects import ollama_native, strict
 from gateway.errors import Refusal
 from gateway.installed import (
     InstalledModel,
@@ -21,12 +21,13 @@ from gateway.installed import (
 from gateway.machine import Machine
 from gateway.pipeline import Gateway
 from gateway.routes.answers import AnyRequest, respond
-from gateway.routes.holder import identify, refused_model
+from gateway.routes.holder import has_scopes, identify, refused_model
 from gateway.routes.listing import usable_models
 
 _READ = (HttpMethod.GET, HttpMethod.HEAD)
 _MAX_BODY = 64 * 1024
 _SCOPE = "models:read"
+_WHOLE = f"{_SCOPE} {ollama_native.SCOPE}"  # for what is not for everybody
 
 
 def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
@@ -66,7 +67,7 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
     async def show(request: AnyRequest) -> Response[bytes]:
         return respond(request, await show_model(request))
 
-    async def show_model(request: AnyRequest) -> ShownModel | Refusal:
+    async def show_model(request: AnyRequest) -> ShownModel | msgspec.Raw | Refusal:
         identity = await identify(gateway, request, _SCOPE)
         if isinstance(identity, Refusal):
             return identity
@@ -85,7 +86,11 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
             missing = shown.reason == "not_found"
             return Refusal("unknown_model", model=name, param="model") if missing else shown
         readable = decode(shown, ShownModel)
-        return readable.cleared() if readable else _unreadable("/api/show")
+        if readable is None:
+            return _unreadable("/api/show")
+        return (
+            msgspec.Raw(shown) if await has_scopes(gateway, request, _WHOLE) else readable.cleared()
+        )
 
     return [version, tags, ps, show]
 

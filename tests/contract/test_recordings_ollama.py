@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -20,21 +21,19 @@ CASES = [name for path in PATHS for name in cases(path)]
 
 # Refused by the gateway itself: nothing of it reaches the model server.
 REFUSED = {
-    **dict.fromkeys(
-        [
-            "nat-chat-bad-option-type",
-            "nat-chat-case-variant-key",
-            "nat-chat-empty-body",
-            "nat-chat-malformed",
-            "nat-chat-missing-model",
-            "nat-chat-wrong-type",
-            "nat-embed-missing-model",
-            "nat-embed-wrong-type",
-            "nat-generate-malformed",
-            "nat-generate-missing-model",
-        ],
-        "",
-    ),
+    "nat-chat-bad-option-type",
+    "nat-chat-case-variant-key",
+    "nat-chat-empty-body",
+    "nat-chat-malformed",
+    "nat-chat-missing-model",
+    "nat-chat-wrong-type",
+    "nat-embed-missing-model",
+    "nat-embed-wrong-type",
+    "nat-generate-malformed",
+    "nat-generate-missing-model",
+}
+# Only for keys with the scope `ollama:native`, and what of it is (test_recordings_native.py).
+NATIVE = {
     # What would change the model for everybody, or show or go round its prompt.
     "nat-chat-debug_render_only": "_debug_render_only",
     "nat-chat-keep_alive": "keep_alive",
@@ -64,14 +63,14 @@ CRASHED = {"runner-killed-native-stream"}
 # Ollama reports no count for the older vectors.
 UNCOUNTED = {"nat-embeddings2"}
 
-# Recorded as answers to raw prompts, which are refused: another question is asked for them.
+# Recorded as answers to raw prompts, for which most keys have no scope: they ask otherwise.
 ASKED_BY = {
     "ctx-generate-past-window": "nat-generate",
     "repeat-abort-generate-stream": "nat-generate-stream-default",
 }
 
 WHOLE, STREAMS, ERRORS = [], [], []
-for _name in sorted(set(CASES) - set(REFUSED) - ENCODED - CLOUD - CUT - CRASHED):
+for _name in sorted(set(CASES) - REFUSED - set(NATIVE) - ENCODED - CLOUD - CUT - CRASHED):
     _recording = Recording(_name)
     _streams = _recording.head.count(b"application/x-ndjson") > 0
     _kind = STREAMS if _streams else WHOLE
@@ -112,16 +111,27 @@ def checked_error(body: bytes) -> str:
 
 
 def test_every_recording_is_accounted_for():
-    assert set(CASES) >= {*REFUSED, *ENCODED, *CLOUD, *CUT, *CRASHED, *UNCOUNTED}
+    assert set(CASES) >= {*REFUSED, *NATIVE, *ENCODED, *CLOUD, *CUT, *CRASHED, *UNCOUNTED}
     assert min(len(WHOLE), len(ERRORS)) > 10
     assert len(STREAMS) >= 6
 
 
-@pytest.mark.parametrize("name", [*REFUSED, *ASKED_BY])
-def test_what_is_not_for_a_caller_to_say_is_refused_before_it_gets_there(world: World, name: str):
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_what_is_no_request_is_refused_before_it_gets_there(world: World, name: str):
     reply = world.ask(name)
     assert reply.status == 400
-    assert REFUSED.get(name, "raw") in checked_error(reply.body)
+    assert checked_error(reply.body)
+    assert not world.sent
+    assert world.row(reply) is None
+
+
+@pytest.mark.parametrize("name", [*NATIVE, *ASKED_BY])
+def test_what_changes_the_machine_is_refused_before_it_gets_there(world: World, name: str):
+    reply = world.ask(name)
+    assert reply.status == 403
+    told = checked_error(reply.body)
+    assert re.match(rf"'(options\.)?{NATIVE.get(name, 'raw')}' ", told)
+    assert "ollama:native" in told
     assert not world.sent
     assert world.row(reply) is None
 

@@ -36,7 +36,7 @@ class Books:
         self.key = ""
         self.key_id: UUID | None = None
 
-    async def make_key(self, **options: int) -> str:
+    async def make_key(self, **options: Any) -> str:
         store = await PostgresStore.open(self.dsn, connections=1)
         wanted = {"rate_limit_per_min": 1_000_000, "monthly_token_limit": 10**9, **options}
         asked = administration.CreateKey(label="failure test", **wanted)

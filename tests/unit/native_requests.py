@@ -70,17 +70,20 @@ _FLAGS = (
     *("numa", "use_mmap", "use_mlock", "low_vram", "f16_kv", "logits_all", "vocab_only"),
     "embedding_only",
 )
-# What a key without a scope of its own may not say.
-KEPT_BACK: list[Any] = [
-    pytest.param(name, field, id=json.dumps(field))
-    for name, field in [
-        *(("keep_alive", {"keep_alive": value}) for value in (0, -1, 5.5, "0", "24h", "")),
-        *(("_debug_render_only", {"_debug_render_only": True}),),
-        *(("raw", {"raw": True}), ("template", {"template": " "}), ("context", {"context": [1]})),
-        *((f"options.{o}", {"options": {o: value}}) for o in _LOADING for value in (0, -1, 512)),
-        *((f"options.{o}", {"options": {o: value}}) for o in _FLAGS for value in (True, False)),
-    ]
+# What a key without the scope `ollama:native` may not say: the name, and a field that says it.
+NATIVE_FIELDS: list[tuple[str, dict[str, Any]]] = [
+    *(("keep_alive", {"keep_alive": value}) for value in (0, -1, 5.5, "0", "24h", "")),
+    *(("_debug_render_only", {"_debug_render_only": True}),),
+    *(("raw", {"raw": True}), ("template", {"template": " "}), ("context", {"context": [1]})),
+    *((f"options.{o}", {"options": {o: value}}) for o in _LOADING for value in (0, -1, 512)),
+    *((f"options.{o}", {"options": {o: value}}) for o in _FLAGS for value in (True, False)),
 ]
+KEPT_BACK: list[Any] = [
+    pytest.param(name, field, id=json.dumps(field)) for name, field in NATIVE_FIELDS
+]
+# All of these options, and all options at all.
+LOADING: dict[str, Any] = {**dict.fromkeys(_LOADING, 512), **dict.fromkeys(_FLAGS, True)}
+ALL_OPTIONS: dict[str, Any] = {**OPTIONS, **LOADING}
 HARMLESS: list[Any] = [
     {"keep_alive": None},
     {"_debug_render_only": False},
@@ -98,6 +101,7 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 def documents(minimal: dict[str, Any], full: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Documents near the shape: known keys, foreign ones and variants, right and wrong values."""
     known = st.sampled_from([*full, *OPTIONS, "role", "function", "name", "keep_alive", "num_ctx"])
+    known |= st.sampled_from(["raw", "template", "context", "_debug_render_only"])
     keys = known | known.map(str.title) | known.map(lambda k: k.replace("s", "\u017f")) | st.text()
     own = st.sampled_from(list(full.values()))
     values = st.recursive(

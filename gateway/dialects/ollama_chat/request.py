@@ -1,8 +1,8 @@
 """A request to Ollama's chat: the fields that are passed on, and what they may cost."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from gateway.dialects.base import Sanitised
 from gateway.dialects.ollama_request import Int, PromptedRequest, cap, pictures, read, sanitised
@@ -45,9 +45,9 @@ class OllamaTool(Struct, omit_defaults=True):
 
 
 class OllamaChatRequest(PromptedRequest, kw_only=True):
-    """Fields of Ollama's ChatRequest. What would change the model for others is refused."""
+    """Fields of Ollama's ChatRequest. Without messages the model is only loaded, or dropped."""
 
-    messages: Annotated[list[OllamaMessage], Meta(min_length=1)]  # none: it would only be loaded
+    messages: list[OllamaMessage] | None = None
     tools: list[OllamaTool] | None = None
 
 
@@ -56,8 +56,9 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
     request = read(body, OllamaChatRequest)
     if isinstance(request, Refusal):
         return request
-    size = sum(map(_message_size, request.messages))
-    calls = [call for message in request.messages for call in message.tool_calls or ()]
+    messages = request.messages or []
+    size = sum(map(_message_size, messages))
+    calls = [call for message in messages for call in message.tool_calls or ()]
     for extra in (request.tools, request.format, *(call.function.arguments for call in calls)):
         more = printed_size(extra)
         if isinstance(more, Refusal):
@@ -66,12 +67,13 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
     asked = sanitised(
         request,
         size=size,
-        wraps=len(request.messages) + len(calls),
+        wraps=len(messages) + len(calls),
         stream=request.stream is not False,
         max_output=cap(request.options),
+        empty=None if messages else "messages",
     )
     if isinstance(asked, Sanitised):
-        asked.messages = len(request.messages)
+        asked.messages = len(messages)
         asked.prompt_bound += TOOL_OVERHEAD * len(request.tools or ())
     return asked
 

@@ -2,32 +2,26 @@
 
 from typing import Annotated
 
-from msgspec import Meta
-
 from gateway.dialects.base import Sanitised
-from gateway.dialects.ollama_request import (
-    REFUSED,
-    PromptedRequest,
-    cap,
-    pictures,
-    read,
-    sanitised,
-)
+from gateway.dialects.ollama_native import NEEDS_SCOPE
+from gateway.dialects.ollama_request import Int, PromptedRequest, cap, pictures, read, sanitised
 from gateway.dialects.prompt import length, printed_size
 from gateway.errors import Refusal
 
+_CONTEXT_TOKEN = 4  # bytes: what an estimate takes for one
+
 
 class OllamaGenerateRequest(PromptedRequest, kw_only=True):
-    """Fields of Ollama's GenerateRequest. What would change the model for others is refused.
+    """Fields of Ollama's GenerateRequest. Without a prompt the model is only loaded, or dropped.
     `images` are base64."""
 
-    prompt: Annotated[str, Meta(min_length=1)]  # none: the model would only be loaded
+    prompt: str | None = None
     system: str | None = None
     suffix: str | None = None
     images: list[str] | None = None
-    raw: Annotated[bool | None, REFUSED] = None
-    template: Annotated[str | None, REFUSED] = None
-    context: Annotated[list[int] | None, REFUSED] = None
+    raw: Annotated[bool | None, NEEDS_SCOPE] = None
+    template: Annotated[str | None, NEEDS_SCOPE] = None
+    context: Annotated[list[Int] | None, NEEDS_SCOPE] = None
 
 
 def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
@@ -39,10 +33,18 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
     if isinstance(schema, Refusal):
         return schema
     texts = (request.prompt, request.system, request.suffix)
-    return sanitised(
+    before = _CONTEXT_TOKEN * len(request.context or ())
+    more = length(request.template) + before + schema + pictures(request.images)
+    asked = sanitised(
         request,
-        size=sum(map(length, texts)) + schema + pictures(request.images),
-        wraps=sum(text is not None for text in texts),
+        size=sum(map(length, texts)) + more,
+        wraps=sum(text is not None for text in texts) if request.prompt else 0,
         stream=request.stream is not False,
         max_output=cap(request.options),
+        empty=None if request.prompt else "prompt",
     )
+    if isinstance(asked, Sanitised):
+        # A template can print a prompt of any length, and the text that Ollama makes of `context`
+        # can have more tokens than the numbers in it.
+        asked.fills_context = bool(request.prompt and (request.template or request.context))
+    return asked
