@@ -11,6 +11,7 @@ from gateway.routes.health import health_routes
 from gateway.routes.native import native_routes
 from gateway.routes.pages import page_routes
 from gateway.routes.proxied import proxied_routes
+from gateway.routes.pull import pull_routes
 
 
 def make_app(gateway: Gateway) -> Edge:
@@ -19,6 +20,7 @@ def make_app(gateway: Gateway) -> Edge:
         route_handlers=[
             *proxied_routes(gateway),
             *account_routes(gateway),
+            *pull_routes(gateway),
             *native_routes(gateway),
             *admin_routes(gateway),
             *health_routes(gateway),

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from gateway import aliases, keys
-from gateway.call import Call, ClientGone
+from gateway.call import Call, conduct
 from gateway.catalogue import Model
 from gateway.dialects.base import Dialect, Privilege, Sanitised
 from gateway.errors import Refusal
@@ -19,6 +19,7 @@ from gateway.fleet import Fleet
 from gateway.machine import Machine
 from gateway.outbox import Outbox
 from gateway.overlap import overlapped
+from gateway.pulling import Pulls
 from gateway.relay import relay
 from gateway.running import Running
 from gateway.scheduler import Scheduler
@@ -49,6 +50,8 @@ class Gateway:
         self.standing = Standing(store, overlap=far, grace=grace)
         self.running: dict[UUID, Running] = {}
         self.asking: set[asyncio.Task[Verdict | Refusal]] = set()  # the store, beside the model
+        self.pulls = Pulls(fleet, settings.ollama_timeout)
+        self.waiting: set[Call] = set()  # for what a pull comes to
 
     @property
     def default_model(self) -> str:
@@ -63,19 +66,7 @@ class Gateway:
 async def answer(gateway: Gateway, dialect: Dialect, scope: Any, receive: Any, send: Any) -> None:
     """Serve one request to the model, in the language of its route."""
     call = Call(scope, receive, send)
-    try:
-        refusal = await _admit(gateway, dialect, call)
-        if refusal is not None:
-            await call.refuse(refusal)
-    except ClientGone:
-        pass
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if not call.gone or task is None:
-            raise
-        task.uncancel()  # by Call.watch: the client left, and all that it needed has been done
-    finally:
-        call.finish()
+    await conduct(call, _admit(gateway, dialect, call))
 
 
 async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | None:

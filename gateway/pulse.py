@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 
+from gateway.call import Call
 from gateway.pipeline import Gateway
 from gateway.running import Running
 from gateway.stores import StoreUnavailable
@@ -26,17 +27,24 @@ async def beat(gateway: Gateway) -> None:
                 _look_after(running, now, silence)
             except Exception:  # one request must not end the pulse of all others
                 _log.exception("request %s could not be looked after", running.call.id)
+        for call in list(gateway.waiting):
+            if _is_quiet(call, now, silence):
+                call.beat("pulling")
 
 
 def _look_after(running: Running, now: float, silence: float) -> None:
     if running.meter is not None:
         running.checkpoint()
-    running.call.check(now)
-    if not running.permitted.is_set():
-        return  # a sign of life commits to an answer
-    if now - running.call.last_sent >= silence:
+    quiet = _is_quiet(running.call, now, silence)
+    if quiet and running.permitted.is_set():  # a sign of life commits to an answer
         position = running.place.position() if running.place else 0
         running.call.beat(f"waiting, position {position}" if position else "working")
+
+
+def _is_quiet(call: Call, now: float, silence: float) -> bool:
+    """Whether its client needs a sign of life. One that is as good as gone is given up here."""
+    call.check(now)
+    return now - call.last_sent >= silence
 
 
 async def sweep(gateway: Gateway) -> None:

@@ -13,6 +13,7 @@ from gateway.fleet import Fleet
 from gateway.http import BoundedHttp
 from gateway.outbox import FAR_LINGER, LINGER, Outbox
 from gateway.pipeline import Gateway
+from gateway.pulling import Pulls
 from gateway.settings import Settings
 from gateway.stores import Store
 
@@ -22,8 +23,11 @@ FLUSH = 5.0  # seconds for the last settlements; what is left is sent at the nex
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None] | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, pulls: Pulls, ready: Callable[[], None] | None
+    ) -> None:
         super().__init__(config)
+        self._pulls = pulls
         self._ready = ready
 
     async def startup(self, sockets: object = None) -> None:
@@ -32,6 +36,11 @@ class _Server(uvicorn.Server):
         gc.freeze()  # what is loaded by now stays: no need to look through it again and again
         if self._ready and not self.should_exit:
             self._ready()
+
+    async def shutdown(self, sockets: object = None) -> None:
+        """Let answers end, but for pulls: they may go on for hours, and later."""
+        await self._pulls.close()
+        await super().shutdown(sockets)  # type: ignore[arg-type] # we only pass it on
 
     async def end_requests(self) -> None:
         """Cut what its grace did not end. uvicorn cancels too, but does not wait for it."""
@@ -79,7 +88,7 @@ async def serve(
         )
     ]
     fleet.refresh()
-    server = _Server(config, ready)
+    server = _Server(config, gateway.pulls, ready)
     try:
         await server.serve()
     finally:

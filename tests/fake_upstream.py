@@ -17,6 +17,7 @@ from tests.fake_exchange import PROMPT_TOKENS, WORDS, Exchange, usage
 from tests.fake_exchange import answer as answer_chat
 from tests.fake_ollama import answer_native, show
 from tests.fake_openai import answer_as_shown
+from tests.fake_pull import pull_at_once
 
 __all__ = [
     "MODEL",
@@ -68,6 +69,7 @@ class FakeUpstream:
 
     def __init__(self) -> None:
         self.behave: Behave = answer
+        self.pull: Behave = pull_at_once
         self.models: list[dict[str, Any]] = [
             {"name": MODEL, "model": MODEL, "details": {"context_length": 4096}},
             {"name": CLOUD_MODEL, "remote_host": "https://ollama.com", "remote_model": "big"},
@@ -84,6 +86,10 @@ class FakeUpstream:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pulls(self) -> list[Exchange]:
+        return [one for one in self.received if one.target == "/api/pull"]
 
     @property
     def chats(self) -> list[Exchange]:
@@ -122,6 +128,7 @@ class FakeUpstream:
     def reset(self) -> None:
         """Forget what was received, and behave well again."""
         self.behave = answer
+        self.pull = pull_at_once
         self.received.clear()
 
     def gate(self) -> Gate:
@@ -187,6 +194,8 @@ class FakeUpstream:
         path = exchange.target
         if path in ANSWERED:
             await self.behave(exchange)
+        elif path == "/api/pull":
+            await self.pull(exchange)
         elif path in {"/api/tags", "/api/ps"}:
             await exchange.whole({"models": self.models})
         elif path == "/api/show":

@@ -8,6 +8,7 @@ from gateway.reference.account_routes import ACCOUNT_ROUTES
 from gateway.reference.admin_routes import ADMIN_ROUTES
 from gateway.reference.native_routes import NATIVE_ROUTES
 from gateway.reference.proxied_routes import PROXIED_ROUTES
+from gateway.reference.pull_route import PULL_ROUTES
 from gateway.reference.route import Route
 from gateway.reference.server_routes import SERVER_ROUTES
 
@@ -19,4 +20,6 @@ def _by_group(*routes: Route) -> tuple[Route, ...]:
     return tuple(sorted(routes, key=lambda route: groups.index(route.group)))
 
 
-ROUTES = _by_group(*PROXIED_ROUTES, *NATIVE_ROUTES, *ACCOUNT_ROUTES, *ADMIN_ROUTES, *SERVER_ROUTES)
+ROUTES = _by_group(
+    *PROXIED_ROUTES, *NATIVE_ROUTES, *ACCOUNT_ROUTES, *PULL_ROUTES, *ADMIN_ROUTES, *SERVER_ROUTES
+)

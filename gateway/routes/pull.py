@@ -1,0 +1,138 @@
+"""`POST /v1/models/pull`: let Ollama fetch a model, for a key with the scope for that."""
+
+import logging
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from litestar.handlers import ASGIRouteHandler
+
+from gateway import keys, names
+from gateway.call import Call, conduct
+from gateway.dialects.base import SSE, Framing
+from gateway.errors import Refusal
+from gateway.pipeline import Gateway, authenticate, authorise
+from gateway.pull_messages import Wanted, read, state
+from gateway.pulling import Pull
+from gateway.stores import Ask, Settlement, Verdict
+
+PATH = "/v1/models/pull"
+_SCOPE = "models:pull"
+_MAX_BODY = 64 * 1024
+_log = logging.getLogger("localllm")
+
+
+class _Events:
+    """How progress is streamed, and how that ends when the pull failed."""
+
+    framing: Framing | None = SSE
+
+    def error_event(self, error: bytes) -> bytes:
+        return b"data: " + error + b"\n\n"
+
+
+def pull_routes(gateway: Gateway) -> list[ASGIRouteHandler]:
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        call = Call(scope, receive, send)
+        await conduct(call, _serve(gateway, call))
+
+    return [ASGIRouteHandler(PATH, copy_scope=False)(serve)]
+
+
+async def _serve(gateway: Gateway, call: Call) -> Refusal | None:
+    if call.method != "POST":
+        call.extra.append((b"allow", b"POST"))
+        return Refusal("method_not_allowed", "POST")
+    key = authenticate(call.headers)
+    if isinstance(key, Refusal):
+        return key
+    body = await call.body(_MAX_BODY)
+    if isinstance(body, Refusal):
+        return body
+    wanted = read(body, gateway.settings.model_aliases)
+    if isinstance(wanted, Refusal):
+        return wanted
+    ask = Ask(
+        request_id=call.id,
+        key_hash=keys.hash_key(key),
+        scope=_SCOPE,
+        origin=call.origin,
+        model=wanted.name,
+        endpoint=PATH,
+        prompt_bound=0,
+        max_output=0,
+    )
+    verdict = await authorise(gateway, call, ask)
+    if isinstance(verdict, Refusal):
+        return verdict
+    pull = await _counted(gateway, ask, verdict, _join(gateway, wanted, verdict))
+    return pull if isinstance(pull, Refusal) else await _tell(gateway, call, pull, wanted)
+
+
+async def _join(gateway: Gateway, wanted: Wanted, verdict: Verdict) -> Pull | Refusal:
+    """The pull of that model, begun now or before, if there is an Ollama that may do it."""
+    if gateway.fleet.demo:
+        return Refusal("demo_model")
+    cloud = names.is_cloud(wanted.sent)
+    holders = await gateway.fleet.holders(wanted.name, cloud=cloud, native=True)
+    if isinstance(holders, Refusal):
+        return holders
+    return gateway.pulls.join(wanted.name, wanted.sent, f"key {verdict.key_id}")
+
+
+async def _counted(
+    gateway: Gateway, ask: Ask, verdict: Verdict, work: Coroutine[Any, Any, Pull | Refusal]
+) -> Pull | Refusal:
+    """Do it as one request without tokens. Nothing is held: a hold that a crash left behind before
+    this would cost nobody anything, so the outbox need not know of it from the beginning."""
+    settlement = Settlement(
+        ask.request_id,
+        status="internal_error",
+        key_id=verdict.key_id,
+        authorized_at=datetime.now(UTC),
+        model=ask.model,
+        endpoint=ask.endpoint,
+    )
+    try:
+        slot = gateway.outbox.reserve(settlement)
+    except OSError as problem:
+        work.close()
+        _log.error("no pull is begun while the outbox cannot be written: %s", problem)
+        return Refusal("outbox_unavailable", retry_after_ms=10_000)
+    try:
+        pull = await work
+        settlement.status = "refused" if isinstance(pull, Refusal) else "ok"
+        return pull
+    finally:
+        gateway.standing.settled(ask.key_hash, settlement)
+        gateway.outbox.commit(slot)
+
+
+async def _tell(gateway: Gateway, call: Call, pull: Pull, wanted: Wanted) -> Refusal | None:
+    """Show the client how the pull goes on; when the client leaves, the pull does not end."""
+    if wanted.stream:
+        call.dialect = _Events()
+    call.watch()
+    gateway.waiting.add(call)  # the pulse sends signs of life
+    try:
+        seen = 0
+        while not pull.ended:
+            seen = await pull.news(seen)
+            if wanted.stream and not pull.ended:
+                await call.write(b"data: %s\n\n" % _encoded(pull, wanted))
+        if pull.failure is not None:
+            return pull.failure
+        last = _encoded(pull, wanted)
+        if wanted.stream:
+            await call.open()
+            await call.end(b"data: %s\n\ndata: [DONE]\n\n" % last)
+        else:
+            await call.whole(200, last)
+        return None
+    finally:
+        gateway.waiting.discard(call)
+
+
+def _encoded(pull: Pull, wanted: Wanted) -> bytes:
+    return msgspec.json.encode(state(pull.progress, wanted.shown, done=pull.ended))
