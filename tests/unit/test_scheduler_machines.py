@@ -96,6 +96,22 @@ async def test_a_machine_that_is_away_is_used_only_where_all_are():
     await bench.finish()
 
 
+async def test_a_slot_that_falls_free_on_a_machine_that_is_away_is_not_given_to_who_has_another():
+    bench = Bench(slots=1, machines=2)
+    bench.ask("k", "a", 0)
+    bench.ask("k", "b", 1)
+    bench.ask("k", "c")
+    await settle()
+    turn(bench, 0, answers=False)
+    bench.end("a")
+    await settle()
+    assert bench.running() == ["b"]
+    bench.end("b")
+    await settle()
+    assert bench.at("c") == 1
+    await bench.finish()
+
+
 async def test_a_machine_that_comes_back_serves_who_waits_at_once():
     bench = Bench(slots=1, machines=2)
     turn(bench, 0, answers=False)
