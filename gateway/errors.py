@@ -112,6 +112,24 @@ CATALOGUE: dict[str, Kind] = {
     "not_supported": Kind(
         501, "api_error", "not_supported", "The model server here is not an Ollama: it lacks this."
     ),
+    "demo_model": Kind(
+        501,
+        "api_error",
+        "not_supported",
+        "The built-in demo model answers here until Ollama does: it cannot pull models.",
+    ),
+    "too_many_pulls": Kind(
+        429,
+        "rate_limit_error",
+        "rate_limit_exceeded",
+        "Other models are being pulled here. Try again in {wait} s.",
+    ),
+    "pull_stalled": Kind(
+        504,
+        "timeout_error",
+        "upstream_timeout",
+        "Nothing new came of the pull for too long. Pull again: it goes on where it stopped.",
+    ),
     "upstream_error": Kind(502, "api_error", "upstream_error", "{detail}"),
     # the model server's own refusals, with its words
     "upstream_refused": Kind(400, _INVALID, "invalid_request", "{detail}"),
