@@ -186,6 +186,17 @@ async def test_of_several_lists_those_of_machines_that_answer_count():
     assert await nobody.each("/api/tags") == AWAY  # not "there is no such route"
 
 
+async def test_nobody_waits_for_the_list_of_a_machine_that_is_away_unless_all_are():
+    gone, there = away(), Server(tags=tags("a"))
+    made = fleet(gone, there)
+    made.machines[0].upstream.answers = False
+    assert isinstance(await made.each("/api/tags"), list)
+    assert gone.asked == []
+    made.machines[1].upstream.answers = False
+    assert isinstance(await made.each("/api/tags"), list)
+    assert gone.asked == ["/api/tags"]
+
+
 async def test_what_one_machine_cannot_show_another_does():
     class Gone(Server):
         async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
