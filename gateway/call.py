@@ -18,6 +18,12 @@ STUCK = 60.0  # seconds in which a client that takes nothing holds up what it as
 _JSON = b"application/json"
 
 
+def withdraw_grant(headers: list[tuple[bytes, bytes]], refusal: Refusal) -> None:
+    """A page of a website where the key may not be used does not read the answer either."""
+    if refusal.reason == "origin_not_allowed":
+        headers[:] = [one for one in headers if not one[0].startswith(b"access-control-")]
+
+
 class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
@@ -127,6 +133,7 @@ class Call:
             await self.end(self.dialect.error_event(body) if self.dialect else body)
             return
         kind = refusal.kind
+        withdraw_grant(self.extra, refusal)
         if refusal.retry_after_ms is not None:
             seconds = max(1, -(-refusal.retry_after_ms // 1000))
             self.extra.append((b"retry-after", b"%d" % seconds))

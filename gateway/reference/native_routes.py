@@ -27,8 +27,8 @@ NATIVE_ROUTES = (
         *("POST", "/api/show", "ollamaShow", HOLDER, "Ollama"),
         summary="See what one model is",
         scope="models:read",
-        text="The Modelfile, its prompts and template, licences and paths are told only to keys that "
-        "have the scope `ollama:native` as well.",
+        text="The Modelfile, its prompts and template, licences and paths are told only to keys "
+        "that have the scope `ollama:native` as well.",
         body=ShowRequest,
         example={"model": "gemma3:270m"},
         answer=(Content(JSON, ShownModel, SHOWN),),

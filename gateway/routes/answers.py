@@ -9,6 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.routes import HTTPRoute
 
+from gateway.call import withdraw_grant
 from gateway.dialects import all_absent, error_body
 from gateway.errors import Refusal
 from gateway.stores import StoreUnavailable
@@ -22,6 +23,7 @@ def respond(request: AnyRequest, result: object, status: int = 200) -> Response[
     headers = {"cache-control": "no-store"}
     if isinstance(result, Refusal):
         status = result.kind.status
+        withdraw_grant(cast(dict[str, Any], request.scope)["direct"][1], result)
         body = error_body(request.url.path, result, request_id(request))
         if result.retry_after_ms is not None:
             headers["retry-after"] = str(max(1, -(-result.retry_after_ms // 1000)))
