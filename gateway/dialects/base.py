@@ -85,9 +85,10 @@ class Framing(NamedTuple):
 
 
 SSE = Framing(b"text/event-stream; charset=utf-8", b"\n\n", b": %s\n\n")
-# Ollama's clients pass over white space before the next object, and fail at an empty line and at
-# white space behind the last one: tried with `ollama` 0.6 for Python (e2e/test_ollama_client.py),
-# read in ollama-js (which only warns) and in the Go package of the `ollama` command.
+# Ollama's clients pass over white space before the next object: tried with `ollama` 0.6 for Python
+# and JavaScript (e2e/test_ollama_client.py, examples/test_node_signs_of_life.py), read in the Go
+# package of the `ollama` command. At an empty line Python's fails and JavaScript's warns on the
+# console; at white space behind the last line Python's fails.
 NDJSON = Framing(b"application/x-ndjson", b"\n", b" ")
 
 
