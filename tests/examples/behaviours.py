@@ -1,6 +1,8 @@
 """What a model server does, in the language of whichever route is asked: shaped as recorded."""
 
 import json
+import struct
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ RESPONSES = {
     streaming: (TESTS / f"recordings/oai-responses{suffix}/response.body").read_bytes()
     for streaming, suffix in ((False, ""), (True, "-stream"))
 }
+VECTORS = json.loads((TESTS / "recordings/oai-embed2-array/response.body").read_text("utf-8"))
 TOOL_USE = {"type": "tool_use", "id": "call_1", "name": "get_weather"}
 
 
@@ -28,6 +31,20 @@ async def respond(exchange: Exchange) -> None:
         await exchange.end()
     else:
         await exchange.whole(RESPONSES[streaming])
+
+
+async def embed(exchange: Exchange) -> None:
+    """The vectors of two texts: numbers, or the base64 of floats as OpenAI's clients ask for."""
+    recorded = [one["embedding"] for one in VECTORS["data"]]
+    if exchange.target == "/api/embed":
+        counts = {"prompt_eval_count": VECTORS["usage"]["prompt_tokens"]}
+        await exchange.whole({"model": VECTORS["model"], "embeddings": recorded, **counts})
+    elif exchange.json.get("encoding_format") == "base64":
+        packed = [b64encode(struct.pack(f"<{len(one)}f", *one)).decode() for one in recorded]
+        data = [{**one, "embedding": packed[one["index"]]} for one in VECTORS["data"]]
+        await exchange.whole({**VECTORS, "data": data})
+    else:
+        await exchange.whole(VECTORS)
 
 
 async def begin(exchange: Exchange) -> None:

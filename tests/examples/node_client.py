@@ -37,6 +37,7 @@ class Result(msgspec.Struct, frozen=True):
     warnings: list[str]
     calls: list[dict[str, Any]] = []
     usage: tuple[int, int] | None = None
+    vectors: list[list[float]] = []
     error: Problem | None = None
 
     @property

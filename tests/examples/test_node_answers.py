@@ -68,3 +68,20 @@ def test_a_response_comes_as_ollama_gave_it_and_is_counted_exactly(
     assert (got.requests, got.warnings) == (1, [])
     assert counted(gateway.url, key) == (1, 13, 16)
     assert upstream.chats[0].target == "/v1/responses"
+
+
+@pytest.mark.parametrize("client", ["openai", "ollama", "ai_sdk", "langchain"], indirect=True)
+def test_vectors_come_as_ollama_made_them_and_are_counted_exactly(
+    upstream: FakeUpstream, gateway: GatewayProcess, client: NodeClient, key: str
+) -> None:
+    upstream.behave = behaviours.embed
+    texts = ["hello world", "a longer second sentence here"]
+    got = client.ask(gateway.url, key, texts=texts)
+    assert got.error is None
+    made = [one["embedding"] for one in behaviours.VECTORS["data"]]
+    assert len(got.vectors) == len(made) == 2
+    for vector, original in zip(got.vectors, made, strict=True):
+        assert vector == pytest.approx(original, rel=1e-6)
+    assert (got.requests, got.warnings) == (1, [])
+    assert upstream.chats[0].json["input"] == texts
+    assert counted(gateway.url, key) == (1, 9, 0)

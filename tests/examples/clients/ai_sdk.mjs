@@ -1,16 +1,22 @@
 import { serve, weather } from "./driver.mjs";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
+import { embedMany, generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
 
 const { run, name, description, parameters } = weather;
 const offered = tool({ description, inputSchema: jsonSchema(parameters), execute: run });
 
-serve(async ({ url, key, retries = 0, responses, model, messages, stream, tools, told, signal }) => {
+serve(async ({ url, key, retries = 0, told, signal, ...asked }) => {
+  const { model, messages, stream, tools, responses, texts } = asked;
   const settings = { name: "localllm", baseURL: `${url}/v1`, apiKey: key };
   const provider = responses
     ? createOpenAI(settings)
     : createOpenAICompatible({ ...settings, includeUsage: true });
+  if (texts) {
+    const embedder = provider.embeddingModel(model);
+    const { embeddings } = await embedMany({ model: embedder, values: texts, maxRetries: retries });
+    return { vectors: embeddings };
+  }
   const request = {
     model: provider(model),
     messages,

@@ -1,16 +1,14 @@
 import { serve, weather } from "./driver.mjs";
 import { HumanMessage, ToolMessage } from "@langchain/core/messages";
-import { ChatOpenAI } from "@langchain/openai";
+import { ChatOpenAI, OpenAIEmbeddings } from "@langchain/openai";
 
 const { run, ...offered } = weather;
 
-serve(async ({ url, key, retries = 0, model, messages, stream, tools, told, signal }) => {
-  const plain = new ChatOpenAI({
-    configuration: { baseURL: `${url}/v1` },
-    apiKey: key,
-    model,
-    maxRetries: retries,
-  });
+serve(async ({ url, key, retries = 0, model, messages, stream, tools, texts, told, signal }) => {
+  const configuration = { baseURL: `${url}/v1` };
+  const settings = { configuration, apiKey: key, model, maxRetries: retries };
+  if (texts) return { vectors: await new OpenAIEmbeddings(settings).embedDocuments(texts) };
+  const plain = new ChatOpenAI(settings);
   const chat = tools ? plain.bindTools([{ type: "function", function: offered }]) : plain;
   const history = messages.map(({ content }) => new HumanMessage(content));
   const first = await once(chat, history, stream, told, signal);

@@ -3,8 +3,12 @@ import { Ollama } from "ollama";
 
 const { run, ...offered } = weather;
 
-serve(async ({ url, key, told, signal, tools, messages, ...asked }) => {
+serve(async ({ url, key, told, signal, tools, texts, messages, ...asked }) => {
   const client = new Ollama({ host: url, headers: { Authorization: `Bearer ${key}` } });
+  if (texts) {
+    const { embeddings } = await client.embed({ model: asked.model, input: texts });
+    return { vectors: embeddings };
+  }
   signal.addEventListener("abort", () => client.abort());
   const request = { ...asked, ...(tools && { tools: [{ type: "function", function: offered }] }) };
   const first = await once(client, { ...request, messages }, told);

@@ -3,8 +3,12 @@ import OpenAI from "openai";
 
 const { run, ...offered } = weather;
 
-serve(async ({ url, key, retries = 0, told, signal, tools, responses, ...asked }) => {
+serve(async ({ url, key, retries = 0, told, signal, tools, responses, texts, ...asked }) => {
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: retries });
+  if (texts) {
+    const { data } = await client.embeddings.create({ model: asked.model, input: texts });
+    return { vectors: data.map(({ embedding }) => embedding) };
+  }
   if (responses) return await respond(client, asked, told, signal);
   const request = { ...asked, ...(tools && { tools: [{ type: "function", function: offered }] }) };
   const first = await once(client, request, told, signal);
