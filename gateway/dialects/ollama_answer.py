@@ -24,6 +24,7 @@ METERING = Metering(
     event="the line whose `done` is true",
     caps=("options.num_predict",),
     sent_as="options.num_predict",
+    note="What only loads the model, drops it, or shows its prompt takes no tokens.",
 )
 
 

@@ -8,9 +8,11 @@ import pytest
 
 from gateway.dialects import all_absent, all_dialects
 from gateway.errors import CATALOGUE
+from gateway.fields import SCOPES
 from gateway.reference.__main__ import markdown
 from gateway.reference.as_markdown import Markdown
 from gateway.reference.blocks import Code, Listing, Paragraph, Section, Table
+from gateway.reference.guide.access import lanes
 from gateway.reference.refusals import remedy
 from gateway.reference.table import ROUTES
 
@@ -64,6 +66,16 @@ def test_every_code_and_every_missing_path_is_told() -> None:
 @pytest.mark.parametrize("reason", CATALOGUE)
 def test_for_every_refusal_there_is_something_to_do(reason: str) -> None:
     assert remedy(reason)
+
+
+def test_every_scope_opens_something() -> None:
+    (opened,) = [
+        block
+        for block in lanes().blocks
+        if isinstance(block, Table) and block.heads == ("scope", "opens")
+    ]
+    assert [row[0] for row in opened.rows] == [f"`{scope}`" for scope in SCOPES]
+    assert all(row[1] for row in opened.rows)
 
 
 def test_text_cannot_break_out_of_its_place_in_markdown() -> None:

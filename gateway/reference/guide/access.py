@@ -1,14 +1,14 @@
 """Keys, and what they may do."""
 
+from gateway.dialects import ollama_native
 from gateway.fields import SCOPES
-from gateway.reference.blocks import Paragraph, Section, Table
+from gateway.reference.blocks import Paragraph, Section, Table, listed
 from gateway.reference.examples import KEY
 from gateway.reference.frame import BASE
 from gateway.reference.notes import NOTES
 from gateway.reference.table import ROUTES
 
 _NO_LIMITS = {"label", "owner_email", "scopes"}  # of the fields of a key
-_FIELDS = {"ollama:native": "fields of Ollama's own API that change the machine for everybody"}
 
 
 def keys() -> Section:
@@ -49,7 +49,7 @@ def lanes() -> Section:
         (
             Paragraph(
                 "Each key has scopes. A route that needs another one answers 403 "
-                f"`permission_denied`. A new key has {_listed(KEY['scopes'])}."
+                f"`permission_denied`. A new key has {_named(KEY['scopes'])}."
             ),
             Table(("scope", "opens"), tuple((f"`{scope}`", _opened(scope)) for scope in SCOPES)),
             Paragraph("The owner can narrow it further, when it is made and at any time:"),
@@ -60,8 +60,17 @@ def lanes() -> Section:
 
 def _opened(scope: str) -> str:
     routes = (f"[{one.method} {one.path}](#{one.name})" for one in ROUTES if one.scope == scope)
-    return ", ".join(routes) or _FIELDS.get(scope, "")
+    return ", ".join(routes) if scope != ollama_native.SCOPE else _native_fields()
 
 
-def _listed(names: list[str]) -> str:
+def _native_fields() -> str:
+    options = [f"options.{name}" for name in ollama_native.KEPT_BACK_OPTIONS]
+    return (
+        "on Ollama's own routes what changes the machine for everybody, or goes round the model's "
+        f"template: {listed([*ollama_native.KEPT_BACK, *options])}, and requests with nothing for "
+        "the model to read, which load it or drop it"
+    )
+
+
+def _named(names: list[str]) -> str:
     return " and ".join((", ".join(f"`{name}`" for name in names[:-1]), f"`{names[-1]}`"))

@@ -3,9 +3,10 @@
 import re
 
 from gateway.dialects import all_dialects, error_body
-from gateway.dialects.base import NDJSON, SSE, Dialect
+from gateway.dialects.base import NDJSON, SSE, Dialect, Framing
 from gateway.errors import Refusal
 from gateway.reference.blocks import Code, Paragraph, Section, Table, listed
+from gateway.reference.table import ROUTES
 from gateway.settings import rows
 
 _REQUEST_ID = "0b8f9c1e-…"
@@ -18,20 +19,24 @@ _PULSES = {
 
 def streaming() -> Section:
     silence = next(shown for name, shown, _ in rows() if name == "HEARTBEAT_SECONDS")
-    streams = [one for one in all_dialects() if one.framing]
     framings = tuple(
         (
             name,
             f"`{framing.media.decode()}`",
-            listed([one.path for one in streams if one.framing is framing]),
+            listed([path for path, _ in _streams(framing)]),
             _PULSES[framing],
         )
         for framing, name in _NAMES.items()
     )
     broken: dict[str, list[str]] = {}
-    for one in streams:
-        broken.setdefault(_broken(one), []).append(one.path)
-    ends = tuple((f"`{one.path}`", f"`{_last(one)}`") for one in streams)
+    for one in all_dialects():
+        if one.framing:
+            broken.setdefault(_broken(one), []).append(one.path)
+    ends = tuple(
+        (f"`{path}`", f"`{_last(example, framing)}`")
+        for framing in _NAMES
+        for path, example in _streams(framing)
+    )
     return Section(
         "Streaming",
         "streaming",
@@ -57,11 +62,21 @@ def streaming() -> Section:
     )
 
 
-def _last(dialect: Dialect) -> str:
+def _streams(framing: Framing) -> list[tuple[str, str]]:
+    """Path and example of each."""
+    media = framing.media.decode().partition(";")[0]
+    return [
+        (route.path, content.example)
+        for route in ROUTES
+        for content in route.answer
+        if content.media == media
+    ]
+
+
+def _last(example: str, framing: Framing) -> str:
     """The first line of the last event, without what differs."""
-    assert dialect.framing
-    separator = dialect.framing.separator.decode()
-    *_, last = dialect.reference.stream_example.removesuffix(separator).split(separator)
+    separator = framing.separator.decode()
+    *_, last = example.removesuffix(separator).split(separator)
     return re.sub(r"\{.*(\"done\":true).*\}", r"{… \1 …}", last.partition("\n")[0])
 
 
