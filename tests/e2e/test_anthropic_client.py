@@ -12,8 +12,6 @@ from anthropic.types import MessageParam, ToolParam
 
 from tests.e2e.callers import counted, make_key, served
 from tests.e2e.failing_parts import GatewayProcess
-from tests.e2e.gateway_process import fresh_directory
-from tests.e2e.test_openai_client import up
 from tests.fake_anthropic import answer_messages, block, counts, event, message, start, stop, words
 from tests.fake_upstream import MODEL, PROMPT_TOKENS, WORDS, Exchange, FakeUpstream
 
@@ -308,25 +306,3 @@ def test_tokens_cannot_be_counted_ahead_and_the_error_says_why(
         client.messages.count_tokens(model=MODEL, messages=ASKED)
     assert caught.value.type == "not_found_error"
     assert upstream.received == []
-
-
-@pytest.mark.demo
-def test_the_demo_model_answers_the_client_and_each_token_is_counted() -> None:
-    with (
-        fresh_directory() as home,
-        up(home) as (url, key),
-        Anthropic(base_url=url, api_key=key, max_retries=0) as client,
-    ):
-        asked = {**ASK, "model": "gemma3:270m", "max_tokens": 8}
-        whole = client.messages.create(**asked)
-        assert text_of(whole)
-        first = whole.usage.input_tokens
-        assert counted(url, key) == (1, first, whole.usage.output_tokens)
-        # Its cache has the prompt now, and it reports as input what was new; we count all of it.
-        with client.messages.stream(**asked) as stream:
-            final = stream.get_final_message()
-        assert text_of(final)
-        assert (final.usage.cache_read_input_tokens or 0) > 0
-        assert final.usage.input_tokens < first
-        both = whole.usage.output_tokens + final.usage.output_tokens
-        assert counted(url, key) == (2, 2 * first, both)

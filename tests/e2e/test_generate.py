@@ -10,10 +10,8 @@ import httpx
 import pytest
 
 from tests.e2e.books import Books, Row
-from tests.e2e.callers import bearer, connect, counted, make_key, served
+from tests.e2e.callers import bearer, connect, make_key, served
 from tests.e2e.failing_parts import GatewayProcess
-from tests.e2e.gateway_process import fresh_directory
-from tests.e2e.test_openai_client import up
 from tests.fake_exchange import usage
 from tests.fake_upstream import PROMPT_TOKENS, WORDS, Exchange, FakeUpstream
 
@@ -257,22 +255,3 @@ def test_the_granted_cap_is_what_the_key_has_left(
     with connect(gateway.url) as client:
         client.post(ROUTE, json={"prompt": "hi", "max_tokens": 1000}, headers=bearer(key))
     assert upstream.chats[0].json["max_tokens"] == 100 - (2 + 32)
-
-
-@pytest.mark.demo
-def test_the_demo_model_answers_whoever_names_no_model() -> None:
-    with fresh_directory() as home, up(home) as (url, key), connect(url) as client:
-        whole = client.post(ROUTE, json={"prompt": "Hi", "max_tokens": 5}, headers=bearer(key))
-        assert whole.status_code == 200, whole.text
-        assert whole.json()["model"] == "gemma3:270m"
-        assert whole.json()["response"]
-        body = {"prompt": "Hi", "max_tokens": 5, "stream": True, "temperature": 0}
-        *pieces, last = events(client.post(ROUTE, json=body, headers=bearer(key)).text)
-        assert "".join(piece["response"] for piece in pieces)
-        told = [whole.json()["usage"], last["usage"]]
-        assert counted(url, key) == (
-            2,
-            sum(one["prompt_tokens"] for one in told),
-            sum(one["completion_tokens"] for one in told),
-        )
-        assert 0 < last["usage"]["completion_tokens"] <= 5

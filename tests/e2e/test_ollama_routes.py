@@ -10,9 +10,7 @@ import pytest
 
 from tests.e2e.callers import bearer, connect, make_key, served
 from tests.e2e.failing_parts import GatewayProcess
-from tests.e2e.gateway_process import fresh_directory
 from tests.e2e.raw_client import exchange, parse, request
-from tests.e2e.test_openai_client import up
 from tests.fake_ollama import shown
 from tests.fake_upstream import CLOUD_MODEL, MODEL, Exchange, FakeUpstream
 
@@ -268,19 +266,3 @@ def test_where_no_ollama_answers_its_routes_say_so_to_those_who_may_ask(shared_d
             assert [one.target for one in upstream.chats] == ["/v1/chat/completions"]
     finally:
         upstream.close()
-
-
-@pytest.mark.demo
-def test_the_demo_model_is_no_ollama_and_says_so_in_ollama_s_shape() -> None:
-    with fresh_directory() as home, up(home) as (url, key), connect(url) as client:
-        [model] = [
-            one["id"] for one in client.get("/v1/models", headers=bearer(key)).json()["data"]
-        ]
-        asked = [client.get(path, headers=bearer(key)) for path in READS]
-        for name in ("chat", "generate", "embed", "embeddings", "show"):
-            body = {"model": model, "prompt": "x", "input": "x"}
-            body |= {"messages": [{"role": "user", "content": "x"}]}
-            asked.append(client.post(f"/api/{name}", headers=bearer(key), json=body))
-        for answer in asked:
-            assert answer.status_code == 501, answer.text
-            assert "not an Ollama" in error(answer)

@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import os
-import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import openai
@@ -15,7 +12,6 @@ from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolPara
 
 from tests.e2e.callers import counted, make_key, served
 from tests.e2e.failing_parts import GatewayProcess
-from tests.e2e.gateway_process import Running, free_port, fresh_directory
 from tests.fake_upstream import (
     MODEL,
     PROMPT_TOKENS,
@@ -181,52 +177,3 @@ def test_the_list_of_models_is_what_the_key_may_use(
     narrow = make_key(gateway.url, allowed_models=["another"])
     with OpenAI(base_url=f"{gateway.url}/v1", api_key=narrow) as other:
         assert list(other.models.list()) == []
-
-
-@pytest.mark.demo
-def test_the_demo_model_answers_the_client_and_each_token_is_counted() -> None:
-    with (
-        fresh_directory() as home,
-        up(home) as (url, key),
-        OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client,
-    ):
-        [model] = [one.id for one in client.models.list()]
-        whole = client.chat.completions.create(model=model, messages=ASKED, max_tokens=8)
-        assert whole.usage is not None
-        assert whole.choices[0].message.content
-        assert counted(url, key) == (1, whole.usage.prompt_tokens, whole.usage.completion_tokens)
-
-        with client.chat.completions.create(
-            model=model,
-            messages=ASKED,
-            max_tokens=8,
-            stream=True,
-            stream_options={"include_usage": True},
-        ) as stream:
-            chunks = list(stream)
-        assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
-        [streamed] = [chunk.usage for chunk in chunks if chunk.usage]
-        assert counted(url, key) == (
-            2,
-            whole.usage.prompt_tokens + streamed.prompt_tokens,
-            whole.usage.completion_tokens + streamed.completion_tokens,
-        )
-
-
-@contextmanager
-def up(home: Path) -> Generator[tuple[str, str]]:
-    """`localllm up` where no Ollama answers: its address, and the key that it shows."""
-    port = free_port()
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "DATA_DIR": str(home / "data"),
-        "PORT": str(port),
-        "OLLAMA_BASE_URL": f"http://127.0.0.1:{free_port()}",
-    }
-    running = Running([sys.executable, "-m", "gateway", "up"], environ, home)
-    try:
-        yield f"http://127.0.0.1:{port}", running.wait_for(r"\n  (llm_\w+)\n")[1]
-        assert running.stop() == 0
-    finally:
-        running.kill()
