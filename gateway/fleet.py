@@ -55,8 +55,12 @@ class Fleet:
         Ollama can serve it. `among`: of these machines only."""
         machines = among or self.machines
         if len(machines) == 1:
-            [machine] = machines
-            return self._able([(machine, await machine.catalogue.find(name))], name, cloud, native)
+            machine = machines[0]
+            model = await machine.catalogue.find(name)
+            if native and machine.catalogue.foreign:
+                return Refusal("not_supported")
+            judged = self._judge(machine, model, name, cloud)
+            return judged if isinstance(judged, Refusal) else [judged]
         told = [(machine, machine.catalogue.told(name)) for machine in machines]
         found = self._able(told, name, cloud, native)
         if isinstance(found, list) and found[0].model is not None:

@@ -210,8 +210,8 @@ async def _find_machines(
     holders = await gateway.fleet.holders(asked.model, cloud=asked.cloud, native=dialect.native)
     if isinstance(holders, Refusal):
         return holders
-    asked.prompt_bound = max(_bound(asked, model) for _, model in holders)
-    return tuple(machine for machine, _ in holders)
+    asked.prompt_bound = max([_bound(asked, holder.model) for holder in holders])
+    return tuple([holder.machine for holder in holders])
 
 
 def _bound(asked: Sanitised, model: Model | None) -> int:
