@@ -2,7 +2,7 @@
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0005_lanes 86fa495060781d27aca9eb457e8455a0a2086e9380f6395dfc91929d09b00afd
 -- step 0006_usage_range 1e675f034366f8d823d79f46c4758282110ad543025061faf8c8178f93549cf0
--- step functions a5187e840c5cfc6c7565c9b15d04d55cfb9b2c3973aa3085c8b13f919df7aca9
+-- step functions 3af4818e7863c2ca1265b553ab4705486c6072303f1060f22c87eb96b65abbe1
 
 do $migration$
 begin
@@ -58,7 +58,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'a5187e840c5cfc6c7565c9b15d04d55cfb9b2c3973aa3085c8b13f919df7aca9')
+            (m.version = 'functions' and m.checksum = '3af4818e7863c2ca1265b553ab4705486c6072303f1060f22c87eb96b65abbe1')
             or (m.version <> 'functions' and m.version collate "C" > '0006_usage_range')
     ) then
         execute $step$
@@ -380,7 +380,8 @@ return (
 );
 
 -- Why a key may not do this, or null. p_scope: every scope that it needs, with spaces between. A
--- null origin or model is not checked.
+-- null origin or model is not checked. The website comes first: one where the key may not be used
+-- learns nothing else of it.
 create or replace function gateway.key_refusal(
     p_now timestamptz, p_key gateway.api_keys, p_scope text, p_origin text, p_model text
 ) returns text
@@ -389,8 +390,8 @@ return case
     when (p_key).id is null then 'invalid_api_key'
     when (p_key).revoked_at is not null or not (p_key).is_active then 'key_revoked'
     when (p_key).expires_at <= p_now then 'key_expired'
-    when p_scope = '' or not string_to_array(p_scope, ' ') <@ (p_key).scopes then 'scope_missing'
     when p_origin <> all(nullif((p_key).allowed_origins, '{}')) then 'origin_not_allowed'
+    when p_scope = '' or not string_to_array(p_scope, ' ') <@ (p_key).scopes then 'scope_missing'
     when not gateway.model_allowed(p_model, (p_key).allowed_models) then 'model_not_allowed'
 end;
 
@@ -2106,7 +2107,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'a5187e840c5cfc6c7565c9b15d04d55cfb9b2c3973aa3085c8b13f919df7aca9')
+        values ('functions', '3af4818e7863c2ca1265b553ab4705486c6072303f1060f22c87eb96b65abbe1')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

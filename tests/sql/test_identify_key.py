@@ -19,6 +19,8 @@ async def test_refuses_as_authorising_does(ledger: Ledger):
     key = await ledger.key(expires_at=NOON, origins=["https://a.example"])
     before = NOON - DAY
     assert (await ledger.identify(key, before, scope="models:pull")).reason == "scope_missing"
+    both = await ledger.identify(key, before, scope="models:pull", origin="https://b.example")
+    assert both.reason == "origin_not_allowed"
     wrong = await ledger.identify(key, before, origin="https://b.example")
     assert (wrong.allowed, wrong.reason) == (False, "origin_not_allowed")
     assert (await ledger.identify(key)).reason == "key_expired"

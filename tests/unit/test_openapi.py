@@ -8,8 +8,6 @@ import jsonschema_rs
 import msgspec
 import pytest
 import schemathesis
-from litestar import Litestar
-from litestar.routes import ASGIRoute, HTTPRoute
 
 from gateway.app import make_app
 from gateway.dialects import error_body, strict
@@ -20,6 +18,7 @@ from gateway.reference.refusals import public_text
 from gateway.reference.route import ANYWHERE, HOLDER, OWNER, Route
 from gateway.reference.table import ROUTES
 from tests.bare_gateway import bare_gateway
+from tests.served_routes import served_routes
 
 DOCUMENT = document()
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -59,16 +58,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_it_describes_each_route_that_is_served_and_no_other(tmp_path: Path) -> None:
     with bare_gateway(tmp_path) as gateway:
-        litestar = make_app(gateway).app
-    assert isinstance(litestar, Litestar)
-    served: set[tuple[str, str]] = set()
-    for route in litestar.routes:
-        path = route.path.replace("{key_id:str}", "{id}").replace(":path}", "}")
-        if isinstance(route, HTTPRoute):
-            served |= {(name, path) for name in route.methods if name not in {"OPTIONS", "HEAD"}}
-        else:
-            assert isinstance(route, ASGIRoute)
-            served.add(("POST", path))  # the pipeline takes nothing else
+        served = served_routes(make_app(gateway).app)
     assert served == {(route.method, route.path) for route in ROUTES}
 
 

@@ -1,0 +1,20 @@
+"""Which routes there are, as the application itself tells."""
+
+from typing import Any
+
+from litestar import Litestar
+from litestar.routes import ASGIRoute, HTTPRoute
+
+
+def served_routes(app: Any) -> set[tuple[str, str]]:
+    """Method and path of each, as the reference writes paths; without OPTIONS and HEAD."""
+    assert isinstance(app, Litestar)
+    served: set[tuple[str, str]] = set()
+    for route in app.routes:
+        path = route.path.replace("{key_id:str}", "{id}").replace(":path}", "}")
+        if isinstance(route, HTTPRoute):
+            served |= {(name, path) for name in route.methods if name not in {"OPTIONS", "HEAD"}}
+        else:
+            assert isinstance(route, ASGIRoute)
+            served.add(("POST", path))  # the pipeline takes nothing else
+    return served
