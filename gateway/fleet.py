@@ -89,7 +89,8 @@ class Fleet:
         refusals.sort(key=lambda one: one.reason == "unknown_model")  # says least of all
         if refusals:
             return refusals[0]
-        return holders or Refusal("not_supported")  # its own word for a model that is not there
+        holders.sort(key=lambda one: not one.machine.answers)
+        return holders[:1] or Refusal("not_supported")  # it says itself that it lacks the model
 
     def _judge(
         self, machine: Machine, model: Model | Refusal | None, name: str, cloud: bool

@@ -75,9 +75,11 @@ async def test_each_holder_comes_with_what_its_own_machine_told():
     assert [holder.model and holder.model.context_length for holder in found] == [2048, 8192]
 
 
-async def test_a_model_that_none_has_is_every_machine_s_to_refuse():
+async def test_a_model_that_none_has_is_for_one_machine_that_answers_to_refuse():
     made = fleet(Server(tags=tags("a")), Server(tags=tags("b")))
-    assert await where(made, "c:latest") == [0, 1]
+    assert await where(made, "c:latest") == [0]
+    made.machines[0].upstream.answers = False
+    assert await where(made, "c:latest") == [1]
 
 
 async def test_while_a_machine_has_not_told_it_may_have_what_no_other_has():
