@@ -14,7 +14,7 @@ ask() {
         curl --config - --silent --show-error --fail-with-body --no-buffer "$@" "$LOCALLLM_URL$path"
 }
 
-ask /v1/chat/completions --json '{
+ask /v1/chat/completions --header "Content-Type: application/json" --data '{
     "model": "'"${LOCALLLM_MODEL:-gemma3:270m}"'",
     "messages": [{"role": "user", "content": "Why is the sky blue?"}],
     "max_tokens": 50,
