@@ -86,7 +86,7 @@ class Framing(NamedTuple):
 
 SSE = Framing(b"text/event-stream; charset=utf-8", b"\n\n", b": %s\n\n")
 # Ollama's clients pass over white space before the next object: tried with `ollama` 0.6 for Python
-# and JavaScript (e2e/test_ollama_client.py, examples/test_node_signs_of_life.py), read in the Go
+# and JavaScript (e2e/ollama_client/, examples/test_node_signs_of_life.py), read in the Go
 # package of the `ollama` command. At an empty line Python's fails and JavaScript's warns on the
 # console; at white space behind the last line Python's fails.
 NDJSON = Framing(b"application/x-ndjson", b"\n", b" ")

@@ -283,26 +283,3 @@ def test_a_stream_that_breaks_is_an_error_after_what_came(
     assert tuple(seen) == WORDS
     assert caught.value.type == "api_error"
     assert counted(gateway.url, key)[2] >= len(WORDS)
-
-
-def test_a_server_s_tool_and_a_picture_by_address_are_errors_that_say_why(
-    upstream: FakeUpstream, client: Anthropic
-) -> None:
-    search: Any = {"type": "web_search_20250305", "name": "web_search"}
-    with pytest.raises(anthropic.BadRequestError, match="tools") as caught:
-        client.messages.create(**ASK, tools=[search])
-    assert caught.value.type == "invalid_request_error"
-    source = {"type": "url", "url": "http://10.0.0.1/x.png"}
-    picture: Any = [{"role": "user", "content": [{"type": "image", "source": source}]}]
-    with pytest.raises(anthropic.BadRequestError, match="base64"):
-        client.messages.create(**{**ASK, "messages": picture})
-    assert upstream.chats == []
-
-
-def test_tokens_cannot_be_counted_ahead_and_the_error_says_why(
-    upstream: FakeUpstream, client: Anthropic
-) -> None:
-    with pytest.raises(anthropic.NotFoundError, match="Ollama has no route") as caught:
-        client.messages.count_tokens(model=MODEL, messages=ASKED)
-    assert caught.value.type == "not_found_error"
-    assert upstream.received == []

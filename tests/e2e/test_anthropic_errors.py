@@ -106,6 +106,33 @@ def test_a_wrong_request_is_a_bad_request_error_that_names_the_field(
     assert upstream.chats == []
 
 
+def test_a_server_s_tool_and_a_picture_by_address_are_errors_that_say_why(
+    upstream: FakeUpstream, gateway: GatewayProcess
+) -> None:
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    source = {"type": "url", "url": "http://10.0.0.1/x.png"}
+    picture = [{"role": "user", "content": [{"type": "image", "source": source}]}]
+    with calling(gateway, make_key(gateway.url)) as call:
+        problem = refused(anthropic.BadRequestError, call, tools=[search])
+        assert problem.type == "invalid_request_error"
+        assert "tools" in (problem.api_message or "")
+        problem = refused(anthropic.BadRequestError, call, messages=picture)
+        assert "base64" in (problem.api_message or "")
+    assert upstream.chats == []
+
+
+def test_tokens_cannot_be_counted_ahead_and_the_error_says_why(
+    upstream: FakeUpstream, gateway: GatewayProcess
+) -> None:
+    with (
+        Anthropic(base_url=gateway.url, api_key=make_key(gateway.url), max_retries=0) as client,
+        pytest.raises(anthropic.NotFoundError, match="Ollama has no route") as caught,
+    ):
+        client.messages.count_tokens(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+    assert caught.value.type == "not_found_error"
+    assert upstream.received == []
+
+
 def test_too_many_requests_are_a_rate_limit_error_that_says_when_to_come_back(
     upstream: FakeUpstream, gateway: GatewayProcess
 ) -> None:
