@@ -31,4 +31,4 @@ def make_app(gateway: Gateway) -> Edge:
         debug=False,
         logging_config=None,  # the command line says how to log
     )
-    return Edge(litestar, gateway.settings.cors_origins)
+    return Edge(litestar, gateway.settings, gateway.has_tunnel)

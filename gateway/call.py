@@ -40,6 +40,7 @@ class Call:
     """Headers are read once, names in lower case. `extra` is sent with every answer."""
 
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.scope = scope
         self.id: UUID = scope.get("request_id") or uuid4()
         self.path: str = scope["path"]
         self.method: str = scope["method"]

@@ -6,12 +6,14 @@ Request ids, CORS, paths that could be read in two ways, and the size of headers
 import logging
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from gateway import keys
+from gateway import callers, keys
 from gateway.call import Call
 from gateway.errors import Refusal
+from gateway.settings import Settings
 
 MAX_HEADERS = 32 * 1024  # bytes, as much as Cloudflare lets through
 # A dot segment, an encoded slash or a doubled one: some parser behind us might read it otherwise.
@@ -23,6 +25,8 @@ EXPOSED = (
     b"x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
     b"x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens"
 )
+_ADMIN = ("/admin",)
+_DOCS = ("/docs", "/redoc", "/openapi.json", "/metrics")
 _log = logging.getLogger("localllm.http")
 METHODS = b"GET, POST, PATCH, DELETE, OPTIONS"
 MAX_AGE = 7200  # seconds that a browser may remember a preflight
@@ -30,12 +34,18 @@ _DEFAULT_HEADERS = b"authorization, x-api-key, content-type, anthropic-version"
 
 
 class Edge:
-    """Wraps an ASGI application. `origins`: websites whose pages may call; `*` for all."""
+    """Wraps an ASGI application. `has_tunnel`: whether Cloudflare's edge can be the one that
+    calls from this machine."""
 
-    def __init__(self, app: Any, origins: tuple[str, ...]) -> None:
+    def __init__(self, app: Any, settings: Settings, has_tunnel: Callable[[], bool]) -> None:
         self.app = app
-        self._any = "*" in origins
-        self._origins = {origin.lower().encode() for origin in origins}
+        self._has_tunnel = has_tunnel
+        self._any = "*" in settings.cors_origins  # websites whose pages may call
+        self._origins = {origin.lower().encode() for origin in settings.cors_origins}
+        self._closed = (  # to callers from outside
+            *(() if settings.admin_through_tunnel else _ADMIN),
+            *(() if settings.docs_through_tunnel else _DOCS),
+        )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
@@ -75,7 +85,10 @@ class Edge:
         if _log.isEnabledFor(logging.DEBUG):
             spent = (time.monotonic() - started) * 1000
             path = keys.hide(scope["path"])
-            _log.debug("%s %s %.0f ms", scope["method"], path, spent)
+            who = callers.address(scope, headers, tunnel=self._has_tunnel())
+            ray = callers.ray(headers)
+            who = f"{who} (ray {ray})" if ray else who
+            _log.debug("%s %s %s %.0f ms", who, scope["method"], path, spent)
 
     def _refusal(
         self, scope: Any, headers: dict[bytes, bytes], origin: bytes | None
@@ -87,6 +100,10 @@ class Edge:
             raw_path = _SLASH.sub(b"/", raw_path)
         if _UNCLEAR.search(raw_path) or not scope["path"].isprintable():
             return Refusal("not_found", "There is no such path.")
+        if scope["path"].startswith(self._closed) and callers.came_through_tunnel(headers):
+            if scope["path"].startswith(_ADMIN):
+                return Refusal("admin_through_tunnel")
+            return Refusal("not_found", "This page does not answer through the tunnel.")
         foreign = origin is not None and not self._allowed(origin, headers)
         if foreign and scope["method"] != "OPTIONS":
             return Refusal("origin_not_allowed")

@@ -16,6 +16,7 @@ from gateway.catalogue import Model
 from gateway.dialects.base import Dialect, Privilege, Sanitised
 from gateway.errors import Refusal
 from gateway.fleet import Fleet
+from gateway.guesses import Guesses
 from gateway.machine import Machine
 from gateway.outbox import Outbox
 from gateway.overlap import overlapped
@@ -26,6 +27,7 @@ from gateway.scheduler import Scheduler
 from gateway.settings import Settings
 from gateway.standing import Standing
 from gateway.stores import Ask, Settlement, Store, StoreUnavailable, Verdict
+from tunnel.presence import FOLDER, Presence
 
 _log = logging.getLogger("localllm")
 
@@ -50,8 +52,14 @@ class Gateway:
         self.standing = Standing(store, overlap=far, grace=grace)
         self.running: dict[UUID, Running] = {}
         self.asking: set[asyncio.Task[Verdict | Refusal]] = set()  # the store, beside the model
+        self.presence = Presence(settings.data_dir / FOLDER)
+        self.guesses = Guesses(self.has_tunnel)
         self.pulls = Pulls(fleet, settings.ollama_timeout)
         self.waiting: set[Call] = set()  # for what a pull comes to
+
+    def has_tunnel(self) -> bool:
+        """Whether what comes by loopback can come from Cloudflare's edge."""
+        return bool(self.presence.running or self.settings.tunnel_hostname)
 
     @property
     def default_model(self) -> str:
@@ -70,7 +78,6 @@ async def answer(gateway: Gateway, dialect: Dialect, scope: Any, receive: Any, s
 
 
 async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | None:
-    settings = gateway.settings
     if call.method != "POST":
         call.extra.append((b"allow", b"POST"))
         return Refusal("method_not_allowed", "POST")
@@ -80,6 +87,17 @@ async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | No
         return key
 
     key_hash = keys.hash_key(key)
+    refusal = gateway.guesses.refusal(call.scope, call.headers, key_hash)
+    if refusal is None:
+        refusal = await _admit_holder(gateway, dialect, call, key_hash)
+        gateway.guesses.note(call.scope, call.headers, key_hash, refusal)
+    return refusal
+
+
+async def _admit_holder(
+    gateway: Gateway, dialect: Dialect, call: Call, key_hash: str
+) -> Refusal | None:
+    settings = gateway.settings
     if call.is_large():  # not read, and not parsed, for a key that may not ask
         refusal = await _denial(gateway, dialect, call, key_hash, lately=True)
         if refusal is not None:

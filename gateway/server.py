@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import Callable
+from types import FrameType
+from typing import Protocol
 
 import uvicorn
 
@@ -22,13 +24,35 @@ GRACE = 10  # seconds that running answers have when the gateway stops
 FLUSH = 5.0  # seconds for the last settlements; what is left is sent at the next start
 
 
+class Front(Protocol):
+    """What brings requests from outside; the server stops it before itself."""
+
+    async def stop(self) -> None:
+        """Let no new requests in; back when the open ones have ended, or their time has."""
+        ...
+
+    def cut(self) -> None:
+        """Wait for none any longer. May be called by a signal, at any moment."""
+        ...
+
+
 class _Server(uvicorn.Server):
     def __init__(
-        self, config: uvicorn.Config, pulls: Pulls, ready: Callable[[], None] | None
+        self,
+        config: uvicorn.Config,
+        pulls: Pulls,
+        ready: Callable[[], None] | None,
+        front: Front | None,
     ) -> None:
         super().__init__(config)
         self._pulls = pulls
         self._ready = ready
+        self._front = front
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit and self._front:
+            self._front.cut()
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: object = None) -> None:
         await super().startup(sockets)  # type: ignore[arg-type] # we only pass it on
@@ -40,6 +64,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: object = None) -> None:
         """Let answers end, but for pulls: they may go on for hours, and later."""
         await self._pulls.close()
+        if self._front:  # it lets its requests end, and they need us
+            await self._front.stop()
         await super().shutdown(sockets)  # type: ignore[arg-type] # we only pass it on
 
     async def end_requests(self) -> None:
@@ -57,6 +83,7 @@ async def serve(
     fleet: Fleet,
     *,
     ready: Callable[[], None] | None = None,
+    front: Front | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then let answers end, and settle. OSError: disk unusable."""
     linger = FAR_LINGER if settings.store == "supabase" else LINGER
@@ -85,10 +112,11 @@ async def serve(
             pulse.beat(gateway),
             pulse.sweep(gateway),
             pulse.keep_house(gateway),
+            gateway.presence.watch(),
         )
     ]
     fleet.refresh()
-    server = _Server(config, gateway.pulls, ready)
+    server = _Server(config, gateway.pulls, ready, front)
     try:
         await server.serve()
     finally:

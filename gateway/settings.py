@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from gateway import values
+from tunnel.hostname import hostname
 
 _SECRET_BYTES = 16 * 1024
 
@@ -53,6 +54,29 @@ class Settings:
     )
     admin_through_tunnel: bool = _setting(
         False, values.boolean, "whether admin routes answer requests that came through the tunnel"
+    )
+    docs_through_tunnel: bool = _setting(
+        False, values.boolean, "whether `/docs` and `/openapi.json` answer them"
+    )
+    tunnel_hostname: str = _setting(
+        "", hostname, "public name of the tunnel; set it where cloudflared runs without localllm"
+    )
+    tunnel_token_file: Path | None = _setting(
+        None, values.path, "file with the tunnel's token, if not the one that `tunnel setup` keeps"
+    )
+    access_team: str = _setting(
+        "",
+        values.access_team,
+        "team domain of Cloudflare Access; set it to let in through the tunnel only whom it let in",
+    )
+    access_audience: tuple[str, ...] = _setting(
+        (), values.access_audience, "AUD tag of the Access application"
+    )
+    tunnel_grace_seconds: int = _setting(
+        30, values.integer(1, 180), "how long open answers may go on when the tunnel stops"
+    )
+    cloudflared_path: Path | None = _setting(
+        None, values.path, "a cloudflared of your own; else one on PATH, else one is installed"
     )
     data_dir: Path = _setting(
         default_data_dir,
@@ -149,6 +173,8 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
     settings = Settings(**given)
     if bool(settings.supabase_url) != bool(settings.supabase_service_key):
         raise SettingsError("SUPABASE_URL and SUPABASE_SERVICE_KEY belong together: set both.")
+    if bool(settings.access_team) != bool(settings.access_audience):
+        raise SettingsError("ACCESS_TEAM and ACCESS_AUDIENCE belong together: set both.")
     project = values.jwt_claims(settings.supabase_service_key).get("ref")
     host = urlsplit(settings.supabase_url).hostname or ""
     if project and host.endswith(".supabase.co") and host != f"{project}.supabase.co":
@@ -208,7 +234,7 @@ def rows() -> list[tuple[str, str, str]]:
     table: list[tuple[str, str, str]] = []
     for item in fields(Settings):
         shown = item.metadata["shown"]
-        if not shown and item.default is not MISSING:
+        if not shown and item.default not in (MISSING, None, ()):
             shown = str(item.default).removesuffix(".0")
             shown = shown.lower() if isinstance(item.default, bool) else shown
         table.append((item.name.upper(), shown, item.metadata["text"]))

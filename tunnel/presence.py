@@ -14,6 +14,7 @@ import psutil
 
 from tunnel import private_files
 
+FOLDER = "tunnel"  # of DATA_DIR: all that is kept of the tunnel
 INTERVAL = 1.0  # seconds between two looks
 _FILE = "running.json"
 _SKEW = 5.0  # seconds by which the same start may be told differently

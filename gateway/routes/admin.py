@@ -21,7 +21,7 @@ _MAX_BODY = 64 * 1024
 
 def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
     settings, store = gateway.settings, gateway.store
-    denied = Login(settings, store)
+    denied = Login(gateway)
 
     async def body(request: AnyRequest, shape: type[Any]) -> Any:
         """The request as `shape`; no body at all means all defaults, where the shape has them."""

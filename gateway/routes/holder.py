@@ -12,13 +12,19 @@ from gateway.stores import Identity, StoreUnavailable
 
 async def identify(gateway: Gateway, request: AnyRequest, scope: str | None) -> Identity | Refusal:
     """The holder of the key that the request shows, if it may use a route of that scope."""
-    key = authenticate(dict(request.scope["headers"]))
+    headers: dict[bytes, bytes] = dict(request.scope["headers"])
+    key = authenticate(headers)
     if isinstance(key, Refusal):
         return key
-    identity = await gateway.standing.identify(
-        keys.hash_key(key), scope, request.headers.get("origin")
-    )
-    return identity if identity.allowed else Refusal(identity.reason or "invalid_api_key")
+    key_hash = keys.hash_key(key)
+    refusal = gateway.guesses.refusal(request.scope, headers, key_hash)
+    if refusal is not None:
+        return refusal
+    identity = await gateway.standing.identify(key_hash, scope, request.headers.get("origin"))
+    if not identity.allowed:
+        refusal = Refusal(identity.reason or "invalid_api_key")
+    gateway.guesses.note(request.scope, headers, key_hash, refusal)
+    return refusal or identity
 
 
 async def has_scopes(gateway: Gateway, request: AnyRequest, scopes: str) -> bool:

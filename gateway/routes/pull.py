@@ -47,6 +47,15 @@ async def _serve(gateway: Gateway, call: Call) -> Refusal | None:
     key = authenticate(call.headers)
     if isinstance(key, Refusal):
         return key
+    key_hash = keys.hash_key(key)
+    refusal = gateway.guesses.refusal(call.scope, call.headers, key_hash)
+    if refusal is None:
+        refusal = await _serve_holder(gateway, call, key_hash)
+        gateway.guesses.note(call.scope, call.headers, key_hash, refusal)
+    return refusal
+
+
+async def _serve_holder(gateway: Gateway, call: Call, key_hash: str) -> Refusal | None:
     body = await call.body(_MAX_BODY)
     if isinstance(body, Refusal):
         return body
@@ -55,7 +64,7 @@ async def _serve(gateway: Gateway, call: Call) -> Refusal | None:
         return wanted
     ask = Ask(
         request_id=call.id,
-        key_hash=keys.hash_key(key),
+        key_hash=key_hash,
         scope=_SCOPE,
         origin=call.origin,
         model=wanted.name,

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.edge import MAX_HEADERS, Edge
+from gateway.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +38,7 @@ async def ask(
     headers: Headers | None = None,
     origins: tuple[str, ...] = ("*",),
     raw_path: bytes | None = None,
+    changes: dict[str, Any] | None = None,
 ) -> Answer:
     messages: list[Any] = []
     scopes: list[Any] = []
@@ -56,7 +58,8 @@ async def ask(
         "raw_path": path.encode() if raw_path is None else raw_path,
         "headers": [(k.encode(), v.encode()) for k, v in {"host": "h", **(headers or {})}.items()],
     }
-    await Edge(app, origins)(scope, None, send)
+    settings = Settings(cors_origins=origins, **(changes or {}))
+    await Edge(app, settings, lambda: False)(scope, None, send)
     return Answer(messages, bool(scopes))
 
 
@@ -228,8 +231,38 @@ async def test_websockets_are_closed():
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await Edge(None, ("*",))({"type": "websocket"}, None, send)
+    await Edge(None, Settings(), lambda: False)({"type": "websocket"}, None, send)
     assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+INSIDE = ["/admin/api-keys", "/admin/no-such", "/docs", "/redoc", "/openapi.json", "/metrics"]
+
+
+@pytest.mark.parametrize("path", INSIDE)
+@pytest.mark.parametrize("mark", ["cf-ray", "cf-connecting-ip", "cdn-loop", "cf-visitor"])
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS"])
+async def test_what_is_for_the_owner_does_not_answer_through_the_tunnel(
+    path: str, mark: str, method: str
+):
+    answer = await ask(path, method, {mark: "x"})
+    assert answer.status in (403, 404)
+    assert not answer.reached
+    assert (await ask(path)).reached
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/v1/models", "/api/tags"])
+async def test_what_is_for_everybody_does(path: str):
+    assert (await ask(path, headers={"cf-ray": "x"})).reached
+
+
+async def test_the_owner_may_open_each_of_them_alone():
+    marked = {"cf-ray": "x"}
+    opened = {"docs_through_tunnel": True}
+    assert (await ask("/docs", headers=marked, changes=opened)).reached
+    assert not (await ask("/admin/usage", headers=marked, changes=opened)).reached
+    opened = {"admin_through_tunnel": True}
+    assert (await ask("/admin/usage", headers=marked, changes=opened)).reached
+    assert not (await ask("/docs", headers=marked, changes=opened)).reached
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), st.text(max_size=10))

@@ -50,19 +50,27 @@ async def test_it_is_put_down_to_the_peer_whatever_the_client_says_of_itself(tmp
 
 async def test_through_the_tunnel_it_is_put_down_to_whom_cloudflare_names(tmp_path: Path):
     headers = RIGHT | FORGED | CLOUDFLARE
-    told = await attempt(tmp_path, headers, admin_through_tunnel=True)
+    open_ = {"admin_through_tunnel": True, "tunnel_hostname": "llm.example.com"}
+    told = await attempt(tmp_path, headers, **open_)
     assert told == (200, [("2001:db8::1", True)])
+
+
+async def test_while_no_tunnel_runs_nobody_is_believed_to_be_another(tmp_path: Path):
+    told = await attempt(tmp_path, RIGHT | CLOUDFLARE, admin_through_tunnel=True)
+    assert told == (200, [("127.0.0.1", True)])
 
 
 async def test_only_our_own_end_of_the_tunnel_may_name_another(tmp_path: Path):
     headers = RIGHT | CLOUDFLARE
-    told = await attempt(tmp_path, headers, "198.51.100.7", admin_through_tunnel=True)
+    open_ = {"admin_through_tunnel": True, "tunnel_hostname": "llm.example.com"}
+    told = await attempt(tmp_path, headers, "198.51.100.7", **open_)
     assert told == (200, [("198.51.100.7", True)])
 
 
 async def test_a_name_that_is_no_address_is_not_taken_for_one(tmp_path: Path):
     headers = RIGHT | CLOUDFLARE | {"CF-Connecting-IP": "x'; drop table"}
-    told = await attempt(tmp_path, headers, admin_through_tunnel=True)
+    open_ = {"admin_through_tunnel": True, "tunnel_hostname": "llm.example.com"}
+    told = await attempt(tmp_path, headers, **open_)
     assert told == (200, [("127.0.0.1", True)])
 
 

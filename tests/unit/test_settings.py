@@ -26,6 +26,9 @@ WRONG = {
     "PORT": ["0", "65536", "eighty", "8000.5", "٨"],
     "DEBUG": ["maybe", "2"],
     "ADMIN_THROUGH_TUNNEL": ["perhaps"],
+    "DOCS_THROUGH_TUNNEL": ["perhaps"],
+    "TUNNEL_HOSTNAME": ["localhost", "127.0.0.1", "a b.example.com", "http://a.example.com"],
+    "TUNNEL_GRACE_SECONDS": ["0", "181", "soon"],
     "OLLAMA_BASE_URL": [
         *("ftp://x", "http://x:99999", "http://u@x", "http://x?y=1", "http://[::1"),
         *("http://a,ftp://b", "a http://A/", "http://a,http://a:bc", ",", "[]", '["http://a", ""]'),
@@ -64,7 +67,7 @@ WRONG = {
     "OFFLINE_GRACE_SECONDS": ["-3", "nan"],
     "ALLOW_CLOUD_MODELS": ["sometimes"],
 }
-ANY_TEXT = {"ADMIN_SECRET", "DATA_DIR"}
+ANY_TEXT = {"ADMIN_SECRET", "DATA_DIR", "TUNNEL_TOKEN_FILE", "CLOUDFLARED_PATH"}
 
 
 @pytest.mark.parametrize(
