@@ -3,6 +3,7 @@ servers, clients that leave."""
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from tests.e2e.books import Books, Row
 from tests.e2e.callers import bearer, connect, make_key, served
 from tests.e2e.failing_parts import GatewayProcess
+from tests.e2e.raw_client import request
 from tests.fake_exchange import usage
 from tests.fake_upstream import PROMPT_TOKENS, WORDS, Exchange, FakeUpstream
 
@@ -200,7 +202,7 @@ def test_a_model_that_thinks_shows_signs_of_life_and_not_its_thoughts(
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_leaves_stops_the_model_and_pays_for_what_was_produced(
-    caller: Caller, upstream: FakeUpstream, stream: bool
+    caller: Caller, gateway: GatewayProcess, upstream: FakeUpstream, stream: bool
 ) -> None:
     gate = upstream.gate()
 
@@ -212,19 +214,13 @@ def test_a_client_that_leaves_stops_the_model_and_pays_for_what_was_produced(
 
     upstream.behave = behave
 
-    async def leave() -> None:
-        async with httpx.AsyncClient(base_url=caller.url, trust_env=False) as client:
-            request = client.build_request(
-                "POST", ROUTE, json={"prompt": "x", "stream": stream}, headers=bearer(caller.key)
-            )
-            asking = asyncio.create_task(client.send(request, stream=True))
-            await asyncio.to_thread(upstream.wait_for_chats, 1)
-            if stream:
-                await anext(aiter((await asking).aiter_bytes()))
-            asking.cancel()
-            await asyncio.wait([asking])
-
-    asyncio.run(leave())
+    body = json.dumps({"prompt": "x", "stream": stream}).encode()
+    asked = request("POST", ROUTE, body, f"X-API-Key: {caller.key}")
+    with socket.create_connection(("127.0.0.1", gateway.port)) as line:
+        line.sendall(asked)
+        upstream.wait_for_chats(1)
+        if stream:
+            assert line.recv(1)
     exchange = upstream.chats[0]
     assert upstream.wait_until(lambda: exchange.gone)
     row = caller.row()
