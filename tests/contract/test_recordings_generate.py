@@ -9,26 +9,21 @@ from uuid import UUID
 import httpx
 import pytest
 
+from tests.contract.recorded_world import ANSWERED_BY, Reply, World, checked_row
 from tests.contract.replay import Recording
 from tests.contract.test_recordings import (
-    ANSWERED_BY,
     CUT,
     ERRORS,
     GUARDED,
     NO_ANSWER,
     STREAMS,
     WHOLE,
-    Reply,
-    World,
     checked_error,
-    checked_row,
     texts,
-    world,
 )
 from tests.e2e.books import Row
 from tests.e2e.callers import bearer, connect, counted
 
-__all__ = ["world"]  # the fixture
 MODEL = "qwen2.5:7b"  # the default
 
 

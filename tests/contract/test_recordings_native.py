@@ -6,19 +6,12 @@ import json
 
 import pytest
 
+from tests.contract.recorded_world import World, checked_row
 from tests.contract.replay import Recording
-from tests.contract.test_recordings import World, checked_row
-from tests.contract.test_recordings_ollama import (
-    ASKED_BY,
-    NATIVE,
-    checked_error,
-    reported,
-    world,
-)
+from tests.contract.test_recordings_ollama import ASKED_BY, NATIVE, checked_error, reported
 from tests.e2e.books import Books
 from tests.e2e.callers import counted
 
-__all__ = ["world"]
 SCOPES = ["chat", "embeddings", "ollama:native"]
 CASES = sorted(NATIVE)
 ANSWERED = [name for name in CASES if Recording(name).status == 200]

@@ -4,17 +4,13 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from gateway.dialects import all_dialects
-from tests.contract.replay import Recording, Replay, cases
-from tests.contract.test_recordings import Reply, World, checked_row
-from tests.e2e.books import Books
-from tests.e2e.callers import counted, served
-from tests.e2e.failing_parts import fresh_database
-from tests.postgres_fixture import Server
+from tests.contract.recorded_world import Reply, World, checked_row
+from tests.contract.replay import Recording, cases
+from tests.e2e.callers import counted
 
 PATHS = [dialect.path for dialect in all_dialects() if dialect.native]
 CASES = [name for path in PATHS for name in cases(path)]
@@ -75,18 +71,6 @@ for _name in sorted(set(CASES) - REFUSED - set(NATIVE) - ENCODED - CLOUD - CUT -
     _streams = _recording.head.count(b"application/x-ndjson") > 0
     _kind = STREAMS if _streams else WHOLE
     (_kind if _recording.status == 200 else ERRORS).append(_name)
-
-
-@pytest.fixture(scope="module")
-def world(postgres: Server) -> Iterator[World]:
-    with (
-        fresh_database(postgres) as dsn,
-        Replay().running() as replay,
-        served(replay.url, dsn) as gateway,
-    ):
-        books = Books(dsn)
-        asyncio.run(books.make_key())
-        yield World(gateway, replay, books)
 
 
 def ask(world: World, name: str) -> Reply:

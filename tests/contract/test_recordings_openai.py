@@ -3,17 +3,14 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.contract.replay import Recording, Replay, cases
-from tests.contract.test_recordings import Reply, World, checked_error, checked_row
-from tests.e2e.books import Books
-from tests.e2e.callers import counted, served
-from tests.e2e.failing_parts import fresh_database
-from tests.postgres_fixture import Server
+from tests.contract.recorded_world import Reply, World, checked_row
+from tests.contract.replay import Recording, cases
+from tests.contract.test_recordings import checked_error
+from tests.e2e.callers import counted
 from tests.unit.openai_requests import EXAMPLES
 from tests.unit.test_openai_completions import with_usage
 
@@ -54,18 +51,6 @@ for _name in sorted(set(CASES) - REFUSED - CUT):
     _recording = Recording(_name)
     _kind = WHOLE if not _recording.streams else STREAMS
     (_kind if _recording.status == 200 else ERRORS).append(_name)
-
-
-@pytest.fixture(scope="module")
-def world(postgres: Server) -> Iterator[World]:
-    with (
-        fresh_database(postgres) as dsn,
-        Replay().running() as replay,
-        served(replay.url, dsn) as gateway,
-    ):
-        books = Books(dsn)
-        asyncio.run(books.make_key())
-        yield World(gateway, replay, books)
 
 
 def reported(recording: Recording) -> tuple[int, int]:
