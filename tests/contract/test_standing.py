@@ -11,7 +11,7 @@ from gateway import allowance, standing
 from gateway.standing import Standing
 from gateway.stores import Settlement, StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
-from tests.contract.test_store_contract import ask, create, month
+from tests.contract.store_calls import ask, create, month
 from tests.postgrest.fixtures import supabase
 from tests.postgrest.stand_in import Call, Fault, StandIn
 from tests.sql.ledger import Key, new_hash

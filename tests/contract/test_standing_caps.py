@@ -7,8 +7,8 @@ import pytest
 from gateway.standing import Standing
 from gateway.stores import StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
+from tests.contract.store_calls import ask, create
 from tests.contract.test_standing import expected, known, store
-from tests.contract.test_store_contract import ask, create
 from tests.postgrest.fixtures import supabase
 from tests.postgrest.stand_in import StandIn
 from tests.sql.ledger import Key

@@ -11,7 +11,7 @@ import pytest
 from gateway.stores import Settlement, StoreMisconfigured, StoreUnavailable
 from gateway.stores import supabase as module
 from gateway.stores.supabase import SupabaseStore
-from tests.contract.test_store_contract import ask, create, month
+from tests.contract.store_calls import ask, create, month
 from tests.postgres_fixture import execute
 from tests.postgrest.fixtures import supabase
 from tests.postgrest.stand_in import Call, Fault, StandIn
