@@ -4,7 +4,6 @@ Requests are checked here and put in their one canonical form; the store's SQL d
 function gives the JSON of the contract or a `Refusal`. The plain key never reaches the store.
 """
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from gateway.errors import Refusal
 from gateway.fields import InvalidField, check_changes, identifier
 from gateway.settings import Settings
 from gateway.stores import Store
+from gateway.usage_query import UsageQuery
 
 SAVE_IT = "Save this key — it will not be shown again."
 DEFAULT_GRACE_SECONDS = 24 * 3600
@@ -146,33 +146,28 @@ async def revoke_key(store: Store, key_id: str) -> Answer:
     return _answer(await store.admin("revoke_api_key", {"p_id": found}))
 
 
-async def key_usage(
-    store: Store, key_id: str | UUID, start: date | None = None, end: date | None = None
-) -> Answer:
-    """The JSON of `GET /v1/usage`: limits, month and rows by day and model of one key."""
-    return await _usage(store, "usage_report", key_id, start, end)
+async def key_usage(store: Store, key_id: str | UUID, asked: UsageQuery) -> Answer:
+    """The JSON of `GET /v1/usage`: limits, month and rows of one key."""
+    return await _usage(store, "usage_report", key_id, asked)
 
 
-async def all_usage(
-    store: Store,
-    key_id: str | UUID | None = None,
-    start: date | None = None,
-    end: date | None = None,
-) -> Answer:
-    """The JSON of `GET /admin/usage`: the same rows with `api_key_id`, of one key or of all."""
-    return await _usage(store, "admin_usage", key_id, start, end)
+async def all_usage(store: Store, asked: UsageQuery) -> Answer:
+    """The JSON of `GET /admin/usage`: rows of one key or of all."""
+    return await _usage(store, "admin_usage", asked.key_id, asked)
 
 
 async def _usage(
-    store: Store, function: str, key_id: str | UUID | None, start: date | None, end: date | None
+    store: Store, function: str, key_id: str | UUID | None, asked: UsageQuery
 ) -> Answer:
     try:
         found = identifier(key_id) if isinstance(key_id, str) else key_id
     except InvalidField as problem:
         return _invalid(problem)
-    if start and end and end < start:
+    if asked.start and asked.end and asked.end < asked.start:
         return Refusal("invalid_request", "The range ends before it begins.", param="to")
-    arguments = {"p_key_id": found, "p_from": start, "p_to": end}
+    arguments: dict[str, Any] = {"p_key_id": found, "p_from": asked.start, "p_to": asked.end}
+    if asked.group_by:
+        arguments["p_group_by"] = list(asked.group_by)
     return _answer(await store.admin(function, arguments))
 
 

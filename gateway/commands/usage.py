@@ -11,56 +11,82 @@ from gateway.commands.running import with_store
 
 if TYPE_CHECKING:
     from gateway.stores import Store
+    from gateway.usage_query import UsageQuery
 
 _DAY = click.DateTime(["%Y-%m-%d"])
+_COLUMNS = (("month", "month"), ("day", "date"), ("key", "label"), ("model", "model"))
+_NUMBERS = (
+    *((">requests", "requests"), (">prompt", "prompt_tokens")),
+    *((">output", "completion_tokens"), (">tokens", "total_tokens")),
+)
 
 
 @click.command()
 @click.argument("key_id", required=False)
 @click.option("--from", "start", type=_DAY, metavar="DAY", help="First day, such as 2030-01-31.")
 @click.option("--to", "end", type=_DAY, metavar="DAY", help="Last day.")
+@click.option(
+    "--by", metavar="WHAT", help="Add it up by some of month, day, key and model: month,model."
+)
 @json_option
-def usage(key_id: str | None, start: datetime | None, end: datetime | None, as_json: bool) -> None:
+def usage(
+    key_id: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    by: str | None,
+    as_json: bool,
+) -> None:
     """Show requests and tokens by day and model.
 
     Of all keys, or of the one with KEY_ID. Without --from and --to it is the current month (UTC).
     """
-    span = start and start.date(), end and end.date()
+    days = start and start.date(), end and end.date()
+    asked = _asked(*days, by, of_one=key_id is not None)
     if key_id is None:
-        report, labels = with_store(lambda store, _: _of_all(store, *span))
-        rows = [row | {"label": labels[row["api_key_id"]]} for row in report["data"]]
+        report, labels = with_store(lambda store, _: _of_all(store, asked))
+        rows = [_labelled(row, labels) for row in report["data"]]
     else:
         known: str = key_id
-        report = with_store(lambda store, _: _of_key(store, known, *span))
-        rows = report["by_day"]
+        report = with_store(lambda store, _: _of_key(store, known, asked))
+        rows = report["data"] if asked.group_by else report["by_day"]
     if as_json:
         print_json(report)
         return
     if key_id is not None:
         _print_month(report)
     if rows:
-        _print_rows(rows)
+        _print_rows(rows, report.get("total"))
     else:
-        click.echo(f"Nothing was used {_range(*span)}.")
+        click.echo(f"Nothing was used {_range(*days)}.")
 
 
-async def _of_key(
-    store: "Store", key_id: str, first: date | None, last: date | None
-) -> dict[str, Any]:
+def _asked(first: date | None, last: date | None, by: str | None, *, of_one: bool) -> "UsageQuery":
+    from gateway.usage_query import OF_ALL_KEYS, OF_ONE_KEY, UsageQuery, grouping
+
+    try:
+        groups = grouping(by, OF_ONE_KEY if of_one else OF_ALL_KEYS) if by is not None else ()
+    except ValueError as problem:
+        raise click.BadParameter(f"{problem}.", param_hint="'--by'") from None
+    return UsageQuery(first, last, groups)
+
+
+async def _of_key(store: "Store", key_id: str, asked: "UsageQuery") -> dict[str, Any]:
     from gateway import administration
 
-    return accepted(await administration.key_usage(store, key_id, first, last))
+    return accepted(await administration.key_usage(store, key_id, asked))
 
 
-async def _of_all(
-    store: "Store", first: date | None, last: date | None
-) -> tuple[dict[str, Any], dict[str, str]]:
+async def _of_all(store: "Store", asked: "UsageQuery") -> tuple[dict[str, Any], dict[str, str]]:
     """The report, and what people call the keys in it."""
     from gateway import administration
 
-    report = accepted(await administration.all_usage(store, None, first, last))
+    report = accepted(await administration.all_usage(store, asked))
     names = {row["id"]: f"{row['label']} ({row['prefix']}…)" for row in await all_keys(store)}
     return report, names
+
+
+def _labelled(row: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
+    return row | {"label": labels[row["api_key_id"]]} if "api_key_id" in row else row
 
 
 def _print_month(report: dict[str, Any]) -> None:
@@ -71,34 +97,21 @@ def _print_month(report: dict[str, Any]) -> None:
     click.echo(f" {number(month['tokens_remaining'])} left until {month['resets_at'][:10]}")
 
 
-def _print_rows(rows: list[dict[str, Any]]) -> None:
+def _print_rows(rows: list[dict[str, Any]], total: dict[str, Any] | None) -> None:
     most = max(row["total_tokens"] for row in rows)
-    with_key = "label" in rows[0]
-    print_table(
+    columns = [(heading, field) for heading, field in _COLUMNS if field in rows[0]]
+    table = [
         [
-            "day",
-            *(["key"] if with_key else []),
-            "model",
-            ">requests",
-            ">prompt",
-            ">output",
-            ">tokens",
-            "",
-        ],
-        [
-            [
-                str(row["date"]),
-                *([row["label"]] if with_key else []),
-                row["model"],
-                number(row["requests"]),
-                number(row["prompt_tokens"]),
-                number(row["completion_tokens"]),
-                number(row["total_tokens"]),
-                bar(row["total_tokens"], most),
-            ]
-            for row in rows
-        ],
-    )
+            *(str(row[field]) for _, field in columns),
+            *(number(row[field]) for _, field in _NUMBERS),
+            bar(row["total_tokens"], most),
+        ]
+        for row in rows
+    ]
+    if total is not None:
+        blank = [""] * (len(columns) - 1)
+        table.append(["total", *blank, *(number(total[field]) for _, field in _NUMBERS), ""])
+    print_table([*(name for name, _ in (*columns, *_NUMBERS)), ""], table)
 
 
 def _range(first: date | None, last: date | None) -> str:

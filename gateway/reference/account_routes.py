@@ -3,6 +3,8 @@
 from gateway.reference import shapes
 from gateway.reference.examples import MODELS, USAGE
 from gateway.reference.route import HOLDER, JSON, MODEL_SERVER, SHOWN_KEY, Content, Parameter, Route
+from gateway.reference.usage_parameters import usage_parameters
+from gateway.usage_query import OF_ONE_KEY
 
 ACCOUNT_ROUTES = (
     Route(
@@ -29,9 +31,11 @@ ACCOUNT_ROUTES = (
     Route(
         *("GET", "/v1/usage", "readUsage", HOLDER, "Account"),
         summary="See what this key has used",
-        text="Its limits, what is used and left this month, and its use by day and model. "
-        "Days and months are in UTC.",
+        text="Its limits, what is used and left this month, and its use by day and model, of the "
+        "current month to date or of any range. With `group_by` that use is added up: the rows "
+        "come as `data`, with their `total`, in place of `by_day`. Days and months are in UTC.",
+        parameters=usage_parameters(OF_ONE_KEY),
         answer=(Content(JSON, shapes.UsageReport, USAGE),),
-        refusals=SHOWN_KEY,
+        refusals=("invalid_request", *SHOWN_KEY),
     ),
 )

@@ -4,6 +4,8 @@ from gateway.administration import CreateKey, RotateKey, UpdateKey
 from gateway.reference import shapes
 from gateway.reference.examples import CREATE, KEY, KEY_ID, USAGE_ROW
 from gateway.reference.route import JSON, OWNER, Content, Parameter, Route
+from gateway.reference.usage_parameters import usage_parameters
+from gateway.usage_query import OF_ALL_KEYS
 
 _REFUSALS = ("admin_denied", "too_many_failures", "admin_through_tunnel", "store_unavailable")
 _BODY_REFUSALS = ("invalid_request", "request_too_large", *_REFUSALS)
@@ -74,13 +76,13 @@ ADMIN_ROUTES = (
     Route(
         *("GET", "/admin/usage", "readAllUsage", OWNER, "Administration"),
         summary="See what all keys have used",
-        text="By day, model and key; without a range, the current month to date.",
+        text="By day, key and model, or added up by what `group_by` names, with the `total`; "
+        "without a range, of the current month to date.",
         parameters=(
             Parameter(
                 "api_key_id", "query", {"type": "string", "format": "uuid"}, "Only this key."
             ),
-            Parameter("from", "query", {"type": "string", "format": "date"}, "First day (UTC)."),
-            Parameter("to", "query", {"type": "string", "format": "date"}, "Last day (UTC)."),
+            *usage_parameters(OF_ALL_KEYS),
         ),
         answer=(Content(JSON, shapes.UsagePage, {"data": [{"api_key_id": KEY_ID, **USAGE_ROW}]}),),
         refusals=("invalid_request", "not_found", *_REFUSALS),

@@ -63,6 +63,8 @@ def _schemas() -> Json:
     )
     for name, schema in schemas.items():
         schema.pop("title", None)
+        if "description" in schema:  # a docstring, with the line ends of its source
+            schema["description"] = " ".join(schema["description"].split())
         annotate(name, schema)
     return schemas
 

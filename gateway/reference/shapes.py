@@ -1,10 +1,11 @@
 """What the routes answer, as structs: only the reference reads them, tests hold answers to them."""
 
 from datetime import date, datetime
+from datetime import date as day
 from typing import Literal
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 
 class ErrorDetail(Struct):
@@ -73,6 +74,27 @@ class UsageRow(Struct):
     total_tokens: int
 
 
+class UsageTotal(Struct):
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class UsageGroup(Struct):
+    """What was used, added up. Of `month`, `date`, `api_key_id` and `model` it has those by which
+    that was done: all but `month` unless `group_by` says so."""
+
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    month: str | UnsetType = UNSET
+    date: day | UnsetType = UNSET
+    api_key_id: UUID | UnsetType = UNSET
+    model: str | UnsetType = UNSET
+
+
 class KeyName(Struct):
     id: UUID
     label: str
@@ -95,12 +117,18 @@ class Month(Struct):
 
 
 class UsageReport(Struct):
-    """One key's limits, its month to date, and its use by day and model."""
+    """One key's limits, its month to date, and its use `by_day` and model; with `group_by` the
+    other fields take its place."""
 
     key: KeyName
     limits: Limits
     month: Month
-    by_day: list[UsageRow]
+    by_day: list[UsageRow] | UnsetType = UNSET
+    first: day | UnsetType = field(default=UNSET, name="from")
+    to: day | UnsetType = UNSET
+    group_by: list[str] | UnsetType = UNSET
+    data: list[UsageGroup] | UnsetType = UNSET
+    total: UsageTotal | UnsetType = UNSET
 
 
 class Key(Struct):
@@ -139,12 +167,14 @@ class KeyPage(Struct):
     next: str | None
 
 
-class KeyUsageRow(UsageRow, kw_only=True):
-    api_key_id: UUID
-
-
 class UsagePage(Struct):
-    data: list[KeyUsageRow]
+    """Use by day, key and model; the other fields come with `group_by`."""
+
+    data: list[UsageGroup]
+    first: day | UnsetType = field(default=UNSET, name="from")
+    to: day | UnsetType = UNSET
+    group_by: list[str] | UnsetType = UNSET
+    total: UsageTotal | UnsetType = UNSET
 
 
 class StoreState(Struct):

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from gateway import administration, aliases, names
+from gateway import administration, aliases, names, usage_query
 from gateway.errors import Refusal
 from gateway.pipeline import Gateway
 from gateway.routes.answers import AnyRequest, respond
@@ -49,9 +49,13 @@ def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         identity = await identify(gateway, request, None)
         if isinstance(identity, Refusal):
             return respond(request, identity)
+        asked = usage_query.read(request.scope["query_string"], usage_query.OF_ONE_KEY)
+        if isinstance(asked, Refusal):
+            return respond(request, asked)
         await gateway.outbox.drained(_DRAIN_SECONDS)  # a caller reads its own last request
-        assert identity.key_id is not None
-        return respond(request, await administration.key_usage(gateway.store, identity.key_id))
+        key_id = identity.key_id
+        assert key_id is not None
+        return respond(request, await administration.key_usage(gateway.store, key_id, asked))
 
     return [models, model, usage]
 

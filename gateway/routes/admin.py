@@ -1,14 +1,12 @@
 """The owner's routes, behind X-Admin-Secret. The same contract as the Supabase function `admin`."""
 
-from datetime import date
 from typing import Any
 
-import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from gateway import administration
+from gateway import administration, usage_query
 from gateway.administration import CreateKey, RotateKey, UpdateKey
 from gateway.dialects import strict
 from gateway.errors import Refusal
@@ -76,18 +74,11 @@ def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         refusal = await denied(request)
         if refusal:
             return respond(request, refusal)
-        query = request.query_params
-        try:
-            start, end = (_day(query.get(name)) for name in ("from", "to"))
-        except ValueError:
-            return respond(request, Refusal("invalid_request", "Dates should read 2026-11-24."))
+        query = request.scope["query_string"]
+        asked = usage_query.read(query, usage_query.OF_ALL_KEYS, ("api_key_id",))
+        if isinstance(asked, Refusal):
+            return respond(request, asked)
         await gateway.outbox.drained(2.0)
-        return respond(
-            request, await administration.all_usage(store, query.get("api_key_id"), start, end)
-        )
+        return respond(request, await administration.all_usage(store, asked))
 
     return [create, show, update, rotate, revoke, usage]
-
-
-def _day(text: str | None) -> date | None:
-    return None if text is None else msgspec.convert(text, date)

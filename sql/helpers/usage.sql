@@ -10,17 +10,22 @@ begin atomic
     where (p_key_id is null or d.api_key_id = p_key_id) and d.day between p_from and p_to;
 end;
 
+-- A driver may send the first and the last day of its calendar as infinity.
+create or replace function gateway.within_calendar(p_day date) returns date
+language sql immutable parallel safe
+return least(greatest(p_day, date '0001-01-01'), date '9999-12-31');
+
 create or replace function gateway.first_day(p_now timestamptz, p_from date, p_to date)
 returns date
 language sql immutable parallel safe
-return coalesce(
-    p_from, date_trunc('month', coalesce(p_to, gateway.day_of(p_now))::timestamp)::date
+return gateway.within_calendar(
+    coalesce(p_from, date_trunc('month', coalesce(p_to, gateway.day_of(p_now))::timestamp)::date)
 );
 
 create or replace function gateway.last_day(p_now timestamptz, p_from date, p_to date)
 returns date
 language sql immutable parallel safe
-return coalesce(p_to, greatest(p_from, gateway.day_of(p_now)));
+return gateway.within_calendar(coalesce(p_to, greatest(p_from, gateway.day_of(p_now))));
 
 create or replace function gateway.usage_counts(
     p_requests numeric, p_prompt_tokens numeric, p_completion_tokens numeric, p_total_tokens numeric

@@ -2,7 +2,7 @@
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0005_lanes 86fa495060781d27aca9eb457e8455a0a2086e9380f6395dfc91929d09b00afd
 -- step 0006_usage_range 1e675f034366f8d823d79f46c4758282110ad543025061faf8c8178f93549cf0
--- step functions 3af4818e7863c2ca1265b553ab4705486c6072303f1060f22c87eb96b65abbe1
+-- step functions ac924db64dec0d7c9b2088e81397f838ad0e1206f0a658b06fe520c1508485e4
 
 do $migration$
 begin
@@ -58,7 +58,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '3af4818e7863c2ca1265b553ab4705486c6072303f1060f22c87eb96b65abbe1')
+            (m.version = 'functions' and m.checksum = 'ac924db64dec0d7c9b2088e81397f838ad0e1206f0a658b06fe520c1508485e4')
             or (m.version <> 'functions' and m.version collate "C" > '0006_usage_range')
     ) then
         execute $step$
@@ -741,17 +741,22 @@ begin atomic
     where (p_key_id is null or d.api_key_id = p_key_id) and d.day between p_from and p_to;
 end;
 
+-- A driver may send the first and the last day of its calendar as infinity.
+create or replace function gateway.within_calendar(p_day date) returns date
+language sql immutable parallel safe
+return least(greatest(p_day, date '0001-01-01'), date '9999-12-31');
+
 create or replace function gateway.first_day(p_now timestamptz, p_from date, p_to date)
 returns date
 language sql immutable parallel safe
-return coalesce(
-    p_from, date_trunc('month', coalesce(p_to, gateway.day_of(p_now))::timestamp)::date
+return gateway.within_calendar(
+    coalesce(p_from, date_trunc('month', coalesce(p_to, gateway.day_of(p_now))::timestamp)::date)
 );
 
 create or replace function gateway.last_day(p_now timestamptz, p_from date, p_to date)
 returns date
 language sql immutable parallel safe
-return coalesce(p_to, greatest(p_from, gateway.day_of(p_now)));
+return gateway.within_calendar(coalesce(p_to, greatest(p_from, gateway.day_of(p_now))));
 
 create or replace function gateway.usage_counts(
     p_requests numeric, p_prompt_tokens numeric, p_completion_tokens numeric, p_total_tokens numeric
@@ -2107,7 +2112,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '3af4818e7863c2ca1265b553ab4705486c6072303f1060f22c87eb96b65abbe1')
+        values ('functions', 'ac924db64dec0d7c9b2088e81397f838ad0e1206f0a658b06fe520c1508485e4')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -105,6 +105,10 @@ def test_fixed_requests_are_answered_alike(both: tuple[Side, Side]):
             ("GET", "/admin/usage?api_key_id={1}&from=0001-01-01&to=9999-12-31", None),
             ("GET", "/admin/usage?from=9999-12-31", None),
             ("GET", "/admin/usage?to=0001-01-01", None),
+            ("GET", "/admin/usage?group_by=model,day&from=0001-01-01&&", None),
+            ("GET", "/admin/usage?group_by=day%2Cday&=", None),
+            ("GET", "/admin/usage?from&to", None),
+            ("GET", "/admin/usage?to=2026-01-01;from=2026-01-01", None),
             ("GET", "/admin/nothing%3Fat%20all%C3%A9%ff%zz", None),
             ("HEAD", "/admin/usage", None),
             ("OPTIONS", "/admin/anything", None),
@@ -154,9 +158,10 @@ def random_query(dice: random.Random, key: str) -> str:
         "from": ["2026-01-01", "2030-12-31", "2026-02-30", "", "x", "0001-01-01"],
         "to": ["2026-01-01", "2999-12-31", "2026-2-3", "%20", "9999-12-31"],
         "api_key_id": [key, UNKNOWN, "", "x"],
+        "group_by": ["day", "month,key", "model,model", "key,", "", "%6Donth", "day+"],
         "other": ["1"],
     }
-    names = dice.sample(list(values), dice.randrange(4))
+    names = dice.choices(list(values), k=dice.randrange(4))  # one may stand twice
     return "?" + "&".join(f"{name}={dice.choice(values[name])}" for name in names)
 
 

@@ -90,21 +90,6 @@ export async function revokeKey(store: Store, id: string): Promise<Answer> {
   return await onKey(store, "revoke_api_key", id);
 }
 
-/** Rows by day, key and model: of one key, or of all. */
-export async function usage(
-  store: Store,
-  id: string | null,
-  from: string | null,
-  to: string | null,
-): Promise<Answer> {
-  const found = id === null ? null : identifier(id);
-  if (found instanceof Refusal) return found;
-  if (from && to && to < from) {
-    return new Refusal("invalid_request", "The range ends before it begins.", "to");
-  }
-  return answer(await store("admin_usage", { p_key_id: found, p_from: from, p_to: to }));
-}
-
 async function onKey(
   store: Store,
   name: string,
@@ -121,7 +106,8 @@ function newKey(settings: Settings): { key: string; p_key_hash: string; p_prefix
   return { key, p_key_hash: hashKey(key), p_prefix: displayPrefix(key) };
 }
 
-function answer(row: Row): Answer {
+/** What the database said, or its refusal. */
+export function answer(row: Row): Answer {
   if (!row.refusal) return row;
   const detail = row.detail as string | null;
   return row.refusal === "not_found"

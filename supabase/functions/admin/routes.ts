@@ -7,14 +7,13 @@ import {
   revokeKey,
   rotateKey,
   updateKey,
-  usage,
 } from "./administration.ts";
 import { readBody } from "./body.ts";
 import { Refusal } from "./errors.ts";
 import type { Settings } from "./settings.ts";
 import { CREATE, ROTATE, type Shape, UPDATE, type Value } from "./shapes.ts";
 import type { Store } from "./store.ts";
-import { isDay } from "./times.ts";
+import { usage } from "./usage.ts";
 
 /** One request with what it needs. `id`: of the key that its path names. */
 export interface Call {
@@ -80,12 +79,8 @@ async function list({ query, store }: Call): Promise<Answer> {
   return await listKeys(store, query.get("cursor"), Number(limit));
 }
 
-async function report({ query, store }: Call): Promise<Answer> {
-  const [from, to] = [query.get("from"), query.get("to")];
-  if ([from, to].some((day) => day !== null && !isDay(day))) {
-    return new Refusal("invalid_request", "Dates should read 2026-11-24.");
-  }
-  return await usage(store, query.get("api_key_id"), from, to);
+function report({ query, store }: Call): Promise<Answer> {
+  return usage(store, query);
 }
 
 async function withBody(
