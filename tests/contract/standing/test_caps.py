@@ -7,13 +7,11 @@ import pytest
 from gateway.standing import Standing
 from gateway.stores import StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
+from tests.contract.standing.asking import expected
 from tests.contract.store_calls import ask, create
-from tests.contract.test_standing import expected, known, store
-from tests.postgrest.fixtures import supabase
 from tests.postgrest.stand_in import StandIn
 from tests.sql.ledger import Key
 
-__all__ = ["known", "store", "supabase"]
 pytestmark = pytest.mark.anyio
 
 
