@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from gateway import callers, keys
+from gateway.access import access
 from gateway.call import Call
 from gateway.errors import Refusal
 from gateway.settings import Settings
@@ -42,6 +43,7 @@ class Edge:
         self._has_tunnel = has_tunnel
         self._any = "*" in settings.cors_origins  # websites whose pages may call
         self._origins = {origin.lower().encode() for origin in settings.cors_origins}
+        self._access = access(settings)
         self._closed = (  # to callers from outside
             *(() if settings.admin_through_tunnel else _ADMIN),
             *(() if settings.docs_through_tunnel else _DOCS),
@@ -64,7 +66,7 @@ class Edge:
         if origin is not None:
             common += self._grant(origin, headers)
 
-        refusal = self._refusal(scope, headers, origin)
+        refusal = self._refusal(scope, headers, origin) or await self._locked_out(scope, headers)
         if refusal is not None:
             call = Call(scope, receive, send)
             call.extra += common
@@ -108,6 +110,12 @@ class Edge:
         if foreign and scope["method"] != "OPTIONS":
             return Refusal("origin_not_allowed")
         return None
+
+    async def _locked_out(self, scope: Any, headers: dict[bytes, bytes]) -> Refusal | None:
+        """What Cloudflare Access did not let in; a preflight cannot show that it did."""
+        if self._access is None or scope["method"] == "OPTIONS":
+            return None
+        return await self._access.refusal(headers) if callers.came_through_tunnel(headers) else None
 
     def _allowed(self, origin: bytes, headers: dict[bytes, bytes]) -> bool:
         own = origin.partition(b"://")[2] == headers.get(b"host")

@@ -67,6 +67,9 @@ CATALOGUE: dict[str, Kind] = {
     "admin_through_tunnel": Kind(
         403, _INVALID, "permission_denied", "Admin routes do not answer through the tunnel."
     ),
+    "access_denied": Kind(
+        403, _INVALID, "permission_denied", "This request was not let in: {detail}."
+    ),
     "privilege_missing": Kind(403, _INVALID, "permission_denied", "{detail}"),
     "invalid_request": Kind(400, _INVALID, "invalid_request", "{detail}"),
     "cloud_model": Kind(
@@ -95,6 +98,9 @@ CATALOGUE: dict[str, Kind] = {
     ),
     "queue_full": Kind(
         503, _BUSY, "server_is_overloaded", "Too many requests are waiting for the model."
+    ),
+    "access_unavailable": Kind(
+        503, _BUSY, "server_is_overloaded", "The keys of Cloudflare Access cannot be had just now."
     ),
     "store_unavailable": Kind(
         503, _BUSY, "server_is_overloaded", "The key database does not answer at the moment."

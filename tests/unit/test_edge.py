@@ -265,6 +265,28 @@ async def test_the_owner_may_open_each_of_them_alone():
     assert not (await ask("/docs", headers=marked, changes=opened)).reached
 
 
+LOCKED = {"access_team": "t.cloudflareaccess.com", "access_audience": ("x" * 64,)}
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/v1/chat/completions", "/api/tags", "/nothing"])
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "DELETE"])
+async def test_what_access_did_not_let_in_gets_nowhere_through_the_tunnel(path: str, method: str):
+    answer = await ask(path, method, {"cf-ray": "x", "x-api-key": "llm_x"}, changes=LOCKED)
+    assert answer.status == 403
+    assert not answer.reached
+    assert b"did not come through Cloudflare Access" in answer.body
+    assert (await ask(path, method, changes=LOCKED)).reached  # from this machine
+
+
+async def test_a_preflight_carries_no_token_of_access_and_is_answered_all_the_same():
+    headers = {"origin": SITE, "cf-ray": "x"}
+    answer = await ask(method="OPTIONS", headers=headers, changes=LOCKED)
+    assert (answer.status, answer.reached) == (204, False)
+    refused = await ask(headers=headers, changes=LOCKED)
+    assert refused.status == 403
+    assert refused.header("access-control-allow-origin") == "*"  # the page can read why
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), st.text(max_size=10))
 @example("/v1/usage", "*")
 @example("/\u2028", "x")

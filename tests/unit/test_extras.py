@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway import extras
-from gateway.extras import DEMO, SUPABASE, Extra
+from gateway.extras import ACCESS, DEMO, SUPABASE, Extra
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +41,7 @@ def test_it_is_installed_here_with_uv_where_there_is_one(monkeypatch: pytest.Mon
     assert DEMO.install_command()[:4] == [sys.executable, "-m", "pip", "install"]
 
 
-@pytest.mark.parametrize("extra", [DEMO, SUPABASE])
+@pytest.mark.parametrize("extra", [ACCESS, DEMO, SUPABASE])
 def test_the_requirements_are_those_of_the_package(
     extra: Extra, monkeypatch: pytest.MonkeyPatch
 ) -> None:

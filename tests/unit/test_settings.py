@@ -27,6 +27,8 @@ WRONG = {
     "DEBUG": ["maybe", "2"],
     "ADMIN_THROUGH_TUNNEL": ["perhaps"],
     "DOCS_THROUGH_TUNNEL": ["perhaps"],
+    "ACCESS_TEAM": ["a b", "https://example.com", "-", "team.cloudflareaccess.com.example.com"],
+    "ACCESS_AUDIENCE": ["short", "x" * 129, "4714c1358e65fe4b 408ad6d432a5f878'", ","],
     "TUNNEL_HOSTNAME": ["localhost", "127.0.0.1", "a b.example.com", "http://a.example.com"],
     "TUNNEL_GRACE_SECONDS": ["0", "181", "soon"],
     "OLLAMA_BASE_URL": [
@@ -123,6 +125,23 @@ def test_a_bad_entry_of_a_list_is_named() -> None:
 def test_secrets_do_not_show_in_repr() -> None:
     secrets = {"ADMIN_SECRET": "s3cret-a", "DATABASE_URL": "postgresql://u:s3cret-b@h/d"}
     assert "s3cret" not in repr(settings.load(secrets, NOWHERE))
+
+
+@pytest.mark.parametrize(
+    "text", ["myteam", " MyTeam.cloudflareaccess.com", "https://myteam.cloudflareaccess.com/"]
+)
+def test_a_team_of_access_is_known_by_each_of_its_names(text: str) -> None:
+    loaded = settings.load(
+        {"ACCESS_TEAM": text, "ACCESS_AUDIENCE": f"{'a' * 64}, {'b' * 64}"}, NOWHERE
+    )
+    assert loaded.access_team == "myteam.cloudflareaccess.com"
+    assert loaded.access_audience == ("a" * 64, "b" * 64)
+
+
+@pytest.mark.parametrize("half", [{"ACCESS_TEAM": "myteam"}, {"ACCESS_AUDIENCE": "a" * 64}])
+def test_half_of_access_is_refused(half: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="belong together"):
+        settings.load(half, NOWHERE)
 
 
 def test_half_of_supabase_is_refused() -> None:
