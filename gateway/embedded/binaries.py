@@ -112,6 +112,9 @@ def _copy(package: Path, report: Callable[[str], None]) -> Path:
                 shutil.copytree(libraries, copy / libraries.name)
             for path in (copy, *copy.rglob("*")):
                 path.chmod(0o755)
-            if not target.exists():
+            try:
                 copy.rename(target)
+            except OSError:
+                if not target.exists():  # else another process has just made it
+                    raise
     return target / programs / "bin"

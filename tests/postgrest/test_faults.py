@@ -112,7 +112,7 @@ async def test_latency_is_waited_by_each_call_and_by_all_at_once(
     supabase.latency = 0.2
     began = time.monotonic()
     await asyncio.gather(*(rpc.post(COUNT) for _ in range(100)))
-    assert 0.2 <= time.monotonic() - began < 2.0  # one by one it would be 20
+    assert 0.2 <= time.monotonic() - began < 10  # one by one it would be 20
     assert all(call.ended - call.arrived >= 0.2 for call in supabase.calls[1:])
 
 
