@@ -9,10 +9,15 @@ from gateway.reference.html import Html, join, link, prose, tag
 from gateway.reference.table import ROUTES
 
 PLAIN = "localllm is running\n"
+_REFERENCE = (
+    tag("li", link("/docs", "API reference"), ": every route, with examples"),
+    tag("li", link("/openapi.json", "OpenAPI document"), ": the same for programs"),
+)
 
 
-def home(model: str, state: dict[str, Any] | None) -> Html:
-    """`state` is what `/health` says; None: it did not answer in time."""
+def home(model: str, state: dict[str, Any] | None, *, reference: bool) -> Html:
+    """`state` is what `/health` says; None: it did not answer in time. `reference`: whether its
+    reader may see that too."""
     chat = next(route for route in ROUTES if route.name == "createChatCompletion")
     return frame(
         "localllm",
@@ -42,8 +47,7 @@ def home(model: str, state: dict[str, Any] | None) -> Html:
             tag("h2", "More"),
             tag(
                 "ul",
-                tag("li", link("/docs", "API reference"), ": every route, with examples"),
-                tag("li", link("/openapi.json", "OpenAPI document"), ": the same for programs"),
+                *(_REFERENCE if reference else ()),
                 tag("li", link("/health", "Health"), ": whether requests can be served now"),
             ),
             class_="home",

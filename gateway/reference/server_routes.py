@@ -4,6 +4,8 @@ from gateway.reference import shapes
 from gateway.reference.examples import HEALTH
 from gateway.reference.route import HTML, JSON, PUBLIC, TEXT, Content, Route
 
+_NOT_OUTSIDE = "Through the tunnel it is not there, unless the owner sets `DOCS_THROUGH_TUNNEL`."
+
 SERVER_ROUTES = (
     Route(
         *("GET", "/health", "readHealth", PUBLIC, "Server"),
@@ -21,19 +23,22 @@ SERVER_ROUTES = (
     Route(
         *("GET", "/docs", "docs", PUBLIC, "Server"),
         summary="This reference as a page",
-        text="It loads nothing from elsewhere and works offline.",
+        text=f"It loads nothing from elsewhere and works offline. {_NOT_OUTSIDE}",
         answer=(Content(HTML),),
+        refusals=("not_found",),
     ),
     Route(
         *("GET", "/redoc", "redoc", PUBLIC, "Server"),
         summary="The same page under its other name",
-        text="",
+        text=_NOT_OUTSIDE,
         answer=(Content(HTML),),
+        refusals=("not_found",),
     ),
     Route(
         *("GET", "/openapi.json", "openapi", PUBLIC, "Server"),
         summary="This reference for programs",
-        text="OpenAPI 3.1.",
+        text=f"OpenAPI 3.1. {_NOT_OUTSIDE}",
         answer=(Content(JSON, {"type": "object"}),),
+        refusals=("not_found",),
     ),
 )

@@ -7,6 +7,7 @@ import msgspec
 from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
 
+from gateway import callers
 from gateway.pipeline import Gateway
 from gateway.reference.frame import BASE, HEADERS
 from gateway.reference.home import PLAIN, home
@@ -37,7 +38,10 @@ def page_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
                 state = await health.state()
         except TimeoutError:
             state = None
-        return _html(request, home(gateway.default_model, state), {"vary": "Accept"})
+        headers = dict(request.scope["headers"])
+        inside = gateway.settings.docs_through_tunnel or not callers.came_through_tunnel(headers)
+        shown = home(gateway.default_model, state, reference=inside)
+        return _html(request, shown, {"vary": "Accept"})
 
     @route(["/docs", "/redoc"], http_method=_READ)
     async def show(request: AnyRequest) -> Response[str]:

@@ -126,6 +126,17 @@ async def test_a_hostile_model_name_is_text_on_the_page_and_in_the_shell(tmp_pat
                 assert json.loads(words[words.index("-d") + 1])["model"] == HOSTILE_MODEL
 
 
+@pytest.mark.parametrize("edge", [{}, {"cf-ray": "8e0b6c9a1d2f4a5b-LHR"}])
+async def test_every_link_on_the_home_page_leads_on_for_who_sees_it(
+    client: httpx.AsyncClient, edge: dict[str, str]
+) -> None:
+    links = StrictPage((await client.get("/", headers=HTML | edge)).text).links
+    assert "/health" in links
+    assert ("/docs" in links) == (not edge)
+    for link in links:
+        assert (await client.get(link, headers=edge)).status_code != 404
+
+
 @pytest.mark.parametrize("path", ["/", "/health", "/docs", "/redoc", "/openapi.json"])
 async def test_head_says_what_get_says_without_its_body(
     client: httpx.AsyncClient, path: str

@@ -2,6 +2,7 @@
 
 from gateway.dialects import ollama_native
 from gateway.fields import SCOPES
+from gateway.guesses import FAILURES, WINDOW
 from gateway.reference.blocks import Paragraph, Section, Table, listed
 from gateway.reference.examples import KEY
 from gateway.reference.frame import BASE
@@ -29,8 +30,13 @@ def keys() -> Section:
             Table(("client", "base URL", "where the key goes"), clients),
             Paragraph(
                 "The owner's routes below `/admin` take `X-Admin-Secret` instead. They do not "
-                "answer through the tunnel unless the owner allows it. Too many wrong secrets "
-                "from one address lock it out for a while, whatever it sends then."
+                "answer through the tunnel unless the owner sets `ADMIN_THROUGH_TUNNEL`. Too many "
+                "wrong secrets from one address lock it out for a while, whatever it sends then."
+            ),
+            Paragraph(
+                f"An address that shows {FAILURES} keys that do not exist within "
+                f"{WINDOW / 60:.0f} minutes gets 429 for the rest of them, but for keys that have "
+                "worked here before."
             ),
         ),
     )
@@ -52,7 +58,7 @@ def lanes() -> Section:
                 f"`permission_denied`. A new key has {_named(KEY['scopes'])}."
             ),
             Table(("scope", "opens"), tuple((f"`{scope}`", _opened(scope)) for scope in SCOPES)),
-            Paragraph("The owner can narrow it further, when it is made and at any time:"),
+            Paragraph("The owner can narrow a key further, when it is made and at any time:"),
             Table(("limit of a key", "meaning"), limits),
         ),
     )

@@ -45,7 +45,7 @@ def websites() -> Section:
                 (
                     "The owner's `CORS_ORIGINS` says which websites may call (all, at first). A "
                     "request with another `Origin` gets 403 `permission_denied` and no grant.",
-                    "A key's `allowed_origins` narrow that for the key.",
+                    "A key's `allowed_origins` narrow that for the key, in the same way.",
                     f"A preflight (`OPTIONS`) is answered with 204 on every path: methods "
                     f"`{METHODS.decode()}`, whatever headers are asked for, for {MAX_AGE} "
                     "seconds.",
