@@ -14,6 +14,7 @@ _FORGES = "goes round the model's own template"
 # What needs it, with the value that says nothing, and why.
 KEPT_BACK: dict[str, tuple[object, str]] = {
     "keep_alive": (None, _LOADS),
+    "shift": (None, _LOADS),  # llama-server is started with it
     "raw": (False, _FORGES),
     "template": ("", _FORGES),
     "context": ([], _FORGES),
@@ -22,6 +23,7 @@ KEPT_BACK: dict[str, tuple[object, str]] = {
 KEPT_BACK_OPTIONS = (
     *("num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "numa", "use_mmap"),
     *("use_mlock", "low_vram", "f16_kv", "logits_all", "vocab_only", "embedding_only"),
+    "draft_num_predict",
 )
 # Of a request with nothing to read Ollama loads the model, or drops it.
 _EMPTY = "is empty, which loads or drops the model for everybody who uses this server"
@@ -31,7 +33,7 @@ def silence(request: Struct) -> None:
     """Leave out what says nothing."""
     for name, (silent, _) in KEPT_BACK.items():
         attribute = name.removeprefix("_")
-        if getattr(request, attribute, None) == silent:
+        if silent is not None and getattr(request, attribute, None) == silent:
             setattr(request, attribute, None)
 
 

@@ -54,6 +54,7 @@ class Options(Struct, omit_defaults=True):
     logits_all: _KeptFlag = None
     vocab_only: _KeptFlag = None
     embedding_only: _KeptFlag = None
+    draft_num_predict: _KeptInt = None
 
 
 class NativeRequest(Struct, omit_defaults=True, kw_only=True):
@@ -71,7 +72,7 @@ class PromptedRequest(NativeRequest, kw_only=True):
     format: str | dict[str, Any] | None = None
     think: bool | Choice | None = None
     truncate: bool | None = None
-    shift: bool | None = None
+    shift: _KeptFlag = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     debug_render_only: _KeptFlag = field(name="_debug_render_only", default=None)

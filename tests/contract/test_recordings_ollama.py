@@ -35,6 +35,7 @@ NATIVE = {
     "nat-chat-keep_alive": "keep_alive",
     "nat-chat-keep_alive-bad": "keep_alive",
     "nat-chat-num_ctx-change": "num_ctx",
+    "ctx-overflow-native-chat-noshift": "shift",
     "nat-generate-raw": "raw",
     "nat-generate-raw-with-system": "raw",
     "nat-generate-system-template": "template",

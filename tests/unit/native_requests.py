@@ -34,7 +34,6 @@ PROMPTED: dict[str, Any] = {
     "format": {"type": "object"},
     "think": "low",
     "truncate": True,
-    "shift": True,
     "logprobs": True,
     "top_logprobs": 1,
 }
@@ -65,7 +64,7 @@ GENERATE: dict[str, Any] = {
     "images": ["aGk="],
 }
 
-_LOADING = ("num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread")
+_LOADING = ("num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "draft_num_predict")
 _FLAGS = (
     *("numa", "use_mmap", "use_mlock", "low_vram", "f16_kv", "logits_all", "vocab_only"),
     "embedding_only",
@@ -74,6 +73,7 @@ _FLAGS = (
 NATIVE_FIELDS: list[tuple[str, dict[str, Any]]] = [
     *(("keep_alive", {"keep_alive": value}) for value in (0, -1, 5.5, "0", "24h", "")),
     *(("_debug_render_only", {"_debug_render_only": True}),),
+    *(("shift", {"shift": value}) for value in (True, False)),
     *(("raw", {"raw": True}), ("template", {"template": " "}), ("context", {"context": [1]})),
     *((f"options.{o}", {"options": {o: value}}) for o in _LOADING for value in (0, -1, 512)),
     *((f"options.{o}", {"options": {o: value}}) for o in _FLAGS for value in (True, False)),
@@ -86,6 +86,7 @@ LOADING: dict[str, Any] = {**dict.fromkeys(_LOADING, 512), **dict.fromkeys(_FLAG
 ALL_OPTIONS: dict[str, Any] = {**OPTIONS, **LOADING}
 HARMLESS: list[Any] = [
     {"keep_alive": None},
+    {"shift": None},
     {"_debug_render_only": False},
     {"raw": False},
     {"template": ""},
@@ -101,7 +102,7 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 def documents(minimal: dict[str, Any], full: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Documents near the shape: known keys, foreign ones and variants, right and wrong values."""
     known = st.sampled_from([*full, *OPTIONS, "role", "function", "name", "keep_alive", "num_ctx"])
-    known |= st.sampled_from(["raw", "template", "context", "_debug_render_only"])
+    known |= st.sampled_from(["shift", "raw", "template", "context", "_debug_render_only"])
     keys = known | known.map(str.title) | known.map(lambda k: k.replace("s", "\u017f")) | st.text()
     own = st.sampled_from(list(full.values()))
     values = st.recursive(

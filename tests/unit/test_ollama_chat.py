@@ -27,6 +27,7 @@ EVERY_FIELD = {
     **CHAT,
     "options": ALL_OPTIONS,
     "keep_alive": "5m",
+    "shift": True,
     "_debug_render_only": True,
 }
 USER = {"role": "user", "content": "hi"}

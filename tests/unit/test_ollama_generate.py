@@ -27,6 +27,7 @@ EVERY_FIELD = {
     **GENERATE,
     "options": ALL_OPTIONS,
     "keep_alive": "5m",
+    "shift": True,
     "raw": True,
     "template": "{{ .Prompt }}",
     "context": [1],

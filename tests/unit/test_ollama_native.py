@@ -22,7 +22,7 @@ USUAL: dict[Dialect, dict[str, Any]] = {
 FIELD = {"/api/chat": "messages", "/api/embed": "input"}  # else: prompt
 ONLY_THERE = {
     **{name: {"/api/generate"} for name in ("raw", "template", "context")},
-    "_debug_render_only": {"/api/generate", "/api/chat"},
+    **{name: {"/api/generate", "/api/chat"} for name in ("shift", "_debug_render_only")},
 }
 each = pytest.mark.parametrize("dialect", USUAL, ids=lambda one: one.path)
 GENERATE, CHAT = (

@@ -76,8 +76,8 @@ REFERENCE = Reference(
     "Streams unless `stream` is false: one JSON object a line, the last one with `done` true and "
     'the counts. An error after the first line is a last line `{"error": …}`. What changes the '
     "model for everybody needs the scope `ollama:native`: `options` that load it in another way "
-    "(`num_ctx`, `num_gpu` …), `keep_alive`, and a request without messages, which only loads it "
-    "or, with a `keep_alive` of 0, drops it.",
+    "(`num_ctx`, `num_gpu` …), `shift`, `keep_alive`, and a request without messages, which only "
+    "loads it or, with a `keep_alive` of 0, drops it.",
     OllamaChatRequest,
     _REQUEST,
     OllamaChatAnswer,

@@ -71,8 +71,8 @@ REFERENCE = Reference(
     "Let a model go on from a prompt, as Ollama's API",
     "Streams unless `stream` is false: one JSON object a line, the last one with `done` true and "
     'the counts. An error after the first line is a last line `{"error": …}`. `raw`, `template`, '
-    "`context`, `keep_alive`, `options` that load the model in another way, and a request without "
-    "a prompt, which only loads it or drops it, need the scope `ollama:native`.",
+    "`context`, `keep_alive`, `shift`, `options` that load the model in another way, and a request "
+    "without a prompt, which only loads it or drops it, need the scope `ollama:native`.",
     OllamaGenerateRequest,
     _REQUEST,
     OllamaGenerateAnswer,
