@@ -7,6 +7,7 @@ import time
 import msgspec
 
 from gateway.decoding import decode
+from gateway.dialects.prompt import MESSAGE_OVERHEAD
 from gateway.errors import Refusal
 from gateway.names import canonical_name
 from gateway.upstream import Upstream
@@ -56,8 +57,20 @@ class _List(msgspec.Struct):
     data: list[_Listed]
 
 
+class _Message(msgspec.Struct):
+    role: str = ""
+    content: str = ""
+
+
 class _Show(msgspec.Struct):
     system: str = ""
+    messages: list[_Message] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes, and what a template writes around each message."""
+        said = sum(len((one.role + one.content).encode()) for one in self.messages or ())
+        return len(self.system.encode()) + said + MESSAGE_OVERHEAD * len(self.messages or ())
 
 
 class Catalogue:
@@ -149,7 +162,8 @@ class Catalogue:
         )
 
     async def _system_bytes(self, tag: _Tag) -> int:
-        """A Modelfile's SYSTEM text is prompt that the client never sent, but it costs as much."""
+        """A Modelfile's SYSTEM and MESSAGE texts are prompt that no client sent, but cost as much:
+        Ollama puts them before every chat."""
         if not tag.digest:
             return 0
         if tag.digest not in self._systems:
@@ -158,7 +172,7 @@ class Catalogue:
             shown = decode(answer, _Show) if isinstance(answer, bytes) else None
             if shown is None:
                 return 0
-            self._systems[tag.digest] = len(shown.system.encode())
+            self._systems[tag.digest] = shown.size
         return self._systems[tag.digest]
 
     async def _read_openai(self) -> dict[str, Model] | None:

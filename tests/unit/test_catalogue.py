@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.catalogue import Catalogue, Model
+from gateway.dialects.prompt import MESSAGE_OVERHEAD
 from gateway.errors import Refusal
 from gateway.upstream import Target, Upstream
 
@@ -52,6 +53,16 @@ async def test_the_system_prompt_of_a_model_is_known_by_its_bytes():
     model = await catalogue(told).find("gemma3:270m")
     assert model is not None
     assert model.system_bytes == len("Sei höflich.".encode())
+
+
+@pytest.mark.anyio
+async def test_the_messages_of_a_modelfile_count_as_prompt_too():
+    said = [{"role": "user", "content": "Grüß dich"}, {"role": "assistant", "content": "Hallo"}]
+    told = Told(tags={"models": [TAG]}, show={"system": "Sei höflich.", "messages": said})
+    model = await catalogue(told).find("gemma3:270m")
+    assert model is not None
+    text = "".join(["Sei höflich.", "user", "Grüß dich", "assistant", "Hallo"])
+    assert model.system_bytes == len(text.encode()) + 2 * MESSAGE_OVERHEAD
 
 
 @pytest.mark.anyio
