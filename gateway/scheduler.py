@@ -56,6 +56,8 @@ class Scheduler:
 
     def __init__(self, machines: Sequence[Machine], limit: int) -> None:
         self._machines = machines
+        for machine in machines:
+            machine.changed = self.look_again
         self._limit = limit
         self._waiting: OrderedDict[Hashable, deque[Place]] = OrderedDict()
         self.queued = 0

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 def turn(bench: Bench, number: int, *, answers: bool) -> None:
     """A machine went away, or came back."""
     bench.machines[number].upstream.answers = answers
-    bench.scheduler.look_again()
+    bench.machines[number].changed()
 
 
 async def test_the_least_busy_machine_is_next_and_of_equals_the_first():
