@@ -23,9 +23,9 @@ def metering() -> Section:
                 "A key is charged the tokens of the prompt and of the answer, as the model server "
                 "reports them. Before the model is asked, the most that it can come to is held: "
                 f"of the prompt its bytes in UTF-8 and {MESSAGE_OVERHEAD} tokens for each message, "
-                "and more for tools and pictures, but not more than the model's context, where "
-                "that is known; of the answer the granted tokens. When it has ended, what it did "
-                "not take is given back."
+                "more for tools and pictures, and the texts that the model brings itself, but not "
+                "more than its context, where that is known; of the answer the granted tokens. "
+                "When it has ended, what it did not take is given back."
             ),
             Paragraph(
                 "The granted tokens are the smallest of the caller's cap, the key's, the server's "
