@@ -8,15 +8,12 @@ fail() {
 
 # `make_environment up` has what the program needs, `make_environment dev` also what its tests need.
 make_environment() {
-    python=$(find_python) || exit 1
+    look_at_environment
     find_uv
     export LOCALLLM_UV="$uv" # the program installs its demo model with it
     # The machine's own certificates, where it has some: companies add theirs.
     [ ! -s /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
-    # What the environment was made from; a change of any of these means another sync.
-    stamp=$root/.venv/.made-from
-    wanted="$(cat "$root/pyproject.toml" "$root/uv.lock" | cksum) $python"
-    [ -x "$root/.venv/bin/python" ] && is_made "$1" && return
+    is_made "$1" && return
     # The scripts in an environment name their own place: one that was moved is of no use.
     [ -f "$stamp" ] && ! grep -qxF "$root" "$stamp" && rm -rf "$root/.venv"
     rm -f "$stamp"
@@ -31,8 +28,21 @@ make_environment() {
     printf '%s\n' "$root" "$wanted" "$1" >"$stamp"
 }
 
+# For a script beside the one that makes it.
+wait_for_environment() {
+    look_at_environment
+    until is_made "$1"; do sleep 1; done
+}
+
+# What the environment was made from; a change of any of these means another sync.
+look_at_environment() {
+    python=$(find_python) || exit 1
+    stamp=$root/.venv/.made-from
+    wanted="$(cat "$root/pyproject.toml" "$root/uv.lock" | cksum) $python"
+}
+
 is_made() {
-    [ -f "$stamp" ] && grep -qxF "$root" "$stamp" && grep -qxF "$wanted" "$stamp" || return 1
+    [ -x "$root/.venv/bin/python" ] && [ -f "$stamp" ] && grep -qxF "$root" "$stamp" && grep -qxF "$wanted" "$stamp" || return 1
     grep -qxF "$1" "$stamp" || grep -qxF dev "$stamp"
 }
 
