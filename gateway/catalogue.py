@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from typing import Any
 
 import msgspec
 
@@ -33,15 +34,23 @@ class _Details(msgspec.Struct):
 
 
 class _Tag(msgspec.Struct):
+    """Whatever stands in it is read as far as it can be: one that is left out would not be known to
+    run elsewhere."""
+
     name: str
-    digest: str = ""
-    remote_host: str = ""
-    remote_model: str = ""
-    details: _Details | None = None
+    digest: Any = ""
+    remote_host: Any = ""
+    remote_model: Any = ""
+    details: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def context_length(self) -> int | None:
+        details = decode(self.details, _Details)
+        return details.context_length if details else None
 
 
 class _Tags(msgspec.Struct):
-    models: list[_Tag]
+    models: list[_Tag] | None  # Go writes an empty list as null
 
 
 class _Meta(msgspec.Struct):
@@ -85,13 +94,13 @@ class Catalogue:
         self._source: object = None
         self._task: asyncio.Task[None] | None = None
         self._sure = True  # the last look said what there is
-        self._failing = False  # it answers, but not to this
+        self._failing: Refusal | None = None  # while it has never told: why
         self.known = False
         self.foreign = False
 
     async def find(self, name: str) -> Model | Refusal | None:
         """The model, or None if it is not installed (or, while not `known`, perhaps is). A refusal:
-        the model server answers, but does not tell which models run elsewhere."""
+        the model server does not tell which models run elsewhere."""
         unasked = not self._is_current() or not self._sure
         missing = self.known and name not in self._models
         if not unasked and not (missing and time.monotonic() - self._asked > RETRY):
@@ -111,7 +120,7 @@ class Catalogue:
         return self._said(name)
 
     def _said(self, name: str) -> Model | Refusal | None:
-        return _UNTOLD if self._failing else self._models.get(name)
+        return self._failing or self._models.get(name)
 
     def _is_current(self) -> bool:
         """Whether it was told by the model server that requests go to now."""
@@ -136,8 +145,10 @@ class Catalogue:
         if isinstance(told, Refusal) and self.known and same:
             return  # what it told last holds until it tells something else
         self._sure = not isinstance(told, Refusal)
-        # A server that is away will refuse the request itself.
-        self._failing = isinstance(told, Refusal) and told.reason != "upstream_unavailable"
+        # Also where it seems to be away: it may be back for the request, or only break this answer.
+        self._failing = None
+        if isinstance(told, Refusal):
+            self._failing = told if told.reason == "upstream_unavailable" else _UNTOLD
         self.known = isinstance(told, dict)
         self._models = told if isinstance(told, dict) else {}
 
@@ -154,17 +165,17 @@ class Catalogue:
                 Model(
                     id=tag.name,
                     remote=bool(tag.remote_host or tag.remote_model),
-                    context_length=tag.details.context_length if tag.details else None,
+                    context_length=tag.context_length,
                     system_bytes=await self._system_bytes(tag),
                 )
-                for tag in tags.models
+                for tag in tags.models or ()
             ]
         )
 
     async def _system_bytes(self, tag: _Tag) -> int:
         """A Modelfile's SYSTEM and MESSAGE texts are prompt that no client sent, but cost as much:
         Ollama puts them before every chat."""
-        if not tag.digest:
+        if not tag.digest or not isinstance(tag.digest, str):
             return 0
         if tag.digest not in self._systems:
             question = msgspec.json.encode({"model": tag.name})

@@ -90,10 +90,11 @@ async def test_nonsense_is_no_knowledge_and_does_not_make_the_next_request_wait(
 
 LISTED = {"data": [{"id": "innocent"}]}
 SLOW, BROKEN = Refusal("upstream_timeout"), Refusal("upstream_error", "500")
+CUT = Refusal("upstream_unavailable")  # also one whose list is too long, or stops half-way
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("failure", [SLOW, BROKEN])
+@pytest.mark.parametrize("failure", [SLOW, BROKEN, CUT])
 async def test_an_alias_of_the_cloud_is_not_let_through_while_ollama_does_not_tell(
     failure: Refusal,
 ):
@@ -105,7 +106,34 @@ async def test_an_alias_of_the_cloud_is_not_let_through_while_ollama_does_not_te
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("failure", [SLOW, BROKEN, Refusal("upstream_unavailable")])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"remote_host": None, "remote_model": None},
+        {"remote_host": 1},
+        {"digest": None},
+        {"details": {"context_length": -1.5}},
+        {"details": []},
+    ],
+)
+async def test_one_odd_entry_does_not_open_the_way_to_the_cloud(odd: dict[str, Any]):
+    told = Told(tags={"models": [{**TAG, **odd}, ALIAS]}, models=LISTED)
+    found = catalogue(told)
+    assert await found.find("innocent:latest") == Model("innocent", remote=True)
+    assert await found.find("gemma3:270m") is not None
+    assert not found.foreign
+
+
+@pytest.mark.anyio
+async def test_an_ollama_without_models_may_say_so_with_null():
+    found = catalogue(Told(tags={"models": None}, models=LISTED))
+    assert await found.find("innocent:latest") is None
+    assert found.known
+    assert not found.foreign
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("failure", [SLOW, BROKEN, CUT])
 async def test_what_ollama_told_last_holds_while_it_fails(failure: Refusal):
     told = Told(tags={"models": [ALIAS]}, models=LISTED)
     found = catalogue(told)
@@ -117,8 +145,8 @@ async def test_what_ollama_told_last_holds_while_it_fails(failure: Refusal):
 
 @pytest.mark.anyio
 async def test_an_ollama_that_was_away_is_asked_before_its_first_request():
-    told = Told(tags=Refusal("upstream_unavailable"))
+    told = Told(tags=CUT)
     found = catalogue(told)
-    assert await found.find("innocent:latest") is None
+    assert await found.find("innocent:latest") == CUT
     told.answers["tags"] = {"models": [ALIAS]}
     assert await found.find("innocent:latest") == Model("innocent", remote=True)

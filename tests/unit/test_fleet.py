@@ -83,9 +83,15 @@ async def test_a_model_that_none_has_is_for_one_machine_that_answers_to_refuse()
 
 
 async def test_while_a_machine_has_not_told_it_may_have_what_no_other_has():
-    made = fleet(Server(tags=tags("a")), away())
+    made = fleet(Server(tags=tags("a")), away(), cloud=True)
     assert await where(made, "a:latest") == [0]
     assert await where(made, "b:latest") == [1]
+
+
+async def test_one_that_has_not_told_is_not_asked_for_what_may_run_in_the_cloud():
+    made = fleet(Server(tags=tags("a")), away())
+    assert await where(made, "a:latest") == [0]
+    assert await where(made, "b:latest") == "upstream_unavailable"
 
 
 async def test_a_model_pulled_a_moment_ago_is_found_without_a_restart(
@@ -169,7 +175,7 @@ async def test_models_are_pulled_to_the_first_ollama_that_answers():
 
 
 async def test_a_server_that_answers_for_any_name_is_asked_for_its_own_models_only():
-    made = fleet(Server(models={"data": [{"id": "demo"}]}, listed_only=True), away())
+    made = fleet(Server(models={"data": [{"id": "demo"}]}, listed_only=True), away(), cloud=True)
     assert made.demo
     assert await where(made, "demo:latest") == [0]
     assert await where(made, "other:latest") == [1]
