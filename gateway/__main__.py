@@ -13,6 +13,7 @@ from gateway.commands.keys import keys
 from gateway.commands.running import debugging
 from gateway.commands.serve import serve
 from gateway.commands.service import service
+from gateway.commands.tunnel import tunnel
 from gateway.commands.up import up
 from gateway.commands.usage import usage
 
@@ -28,7 +29,7 @@ def cli() -> None:
     """
 
 
-for _command in (up, serve, keys, usage, doctor, db, service, completion):
+for _command in (up, serve, tunnel, keys, usage, doctor, db, service, completion):
     cli.add_command(_command)
 
 
@@ -49,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
         where = problem.ctx.command_path if problem.ctx else NAME
         return _fail(f"{problem.format_message()} See: {where} --help", 2)
     except click.ClickException as problem:
-        return _fail(problem.format_message(), 1)
+        return _fail(problem.format_message(), problem.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _fail("Stopped.", 130)
     except Exception as problem:

@@ -10,6 +10,10 @@ class TunnelError(Exception):
     """The tunnel cannot be had; the text is one line that says what to do."""
 
 
+class Unusable(TunnelError):
+    """It can never run like this: another try would not help, only its owner can."""
+
+
 @contextmanager
 def explained(path: Path) -> Generator[None]:
     """Turns an OSError about something in `path` into a TunnelError."""

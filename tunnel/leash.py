@@ -30,28 +30,32 @@ def _become(parent: int, command: list[str]) -> int:
 
 def _hold(command: list[str]) -> int:
     """Run the command; its exit code, or 128 and more where a signal ended it."""
-    children: list[subprocess.Popen[bytes]] = []
+    child: subprocess.Popen[bytes] | None = None
+    early: list[int] = []  # signals that came while it was being started
 
     def pass_on(number: int, _: object) -> None:
-        if not children:
-            sys.exit(128 + number)
-        if sys.platform != "win32":  # there, one press of a key reaches both of us
-            children[0].send_signal(number)
+        if sys.platform == "win32":  # there, one press of a key reaches both of us
+            return
+        if child is None:
+            early.append(number)
+        else:
+            child.send_signal(number)
 
     signal.signal(signal.SIGTERM, pass_on)
     signal.signal(signal.SIGINT, pass_on)
     if sys.platform == "win32":
         signal.signal(signal.SIGBREAK, pass_on)
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    children.append(child)
+    running = child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    for number in early:
+        running.send_signal(number)
 
     def end_with_parent() -> None:
         while os.read(0, 1024):  # nothing ever comes but the end
             pass
-        child.kill()
+        running.kill()
 
     threading.Thread(target=end_with_parent, daemon=True).start()
-    code = child.wait()
+    code = running.wait()
     return 128 - code if code < 0 else code
 
 

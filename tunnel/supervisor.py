@@ -12,7 +12,7 @@ from pathlib import Path
 from tunnel import presence, private_files
 from tunnel.backoff import pause
 from tunnel.child import Child
-from tunnel.errors import TunnelError
+from tunnel.errors import TunnelError, Unusable
 from tunnel.leftover import end_leftover
 from tunnel.locks import try_lock
 from tunnel.plan import Plan
@@ -51,7 +51,7 @@ class Tunnel:
         )
 
     async def run(self) -> None:
-        """Until `stop`. TunnelError: it can never run like this, or another one runs already."""
+        """Until `stop`. Unusable: it can never run like this. TunnelError: another one runs."""
         private_files.private_folder(self._folder)
         lock = try_lock(self._folder / "running.lock")
         if lock is None:
@@ -114,7 +114,7 @@ class Tunnel:
                 return
             lasting = story.problem is not None and story.problem.lasting
             if code == WRONG_USAGE or lasting:
-                raise TunnelError(story.why())
+                raise Unusable(story.why())
             failures = 1 if watch.steady else failures + 1
             moment = 0.0 if _port_was_taken(story, failures) else pause(failures, self._plan.kind)
             _tell_end(code, failures, story, moment)

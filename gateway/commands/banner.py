@@ -9,12 +9,31 @@ from gateway import preflight
 from gateway.settings import Settings
 
 KEY_VARIABLE = "LOCALLLM_KEY"
+TRIAL_NOTE = (
+    "For trials: a new name at each start, known everywhere after some seconds; streams may be\n"
+    "held back, at most 200 requests at once. For a lasting name: localllm tunnel setup"
+)
 
 
-def print_banner(settings: Settings, key: str | None, model: str, model_note: str) -> None:
-    """`key` is None where there were keys already: those cannot be shown again."""
+def print_banner(
+    settings: Settings,
+    key: str | None,
+    model: str,
+    model_note: str,
+    public: str | None = None,
+    *,
+    trial: bool = False,
+) -> None:
+    """`key` is None where there were keys already: those cannot be shown again. `public` is the
+    address of the tunnel, `trial` whether it is one of a tunnel by chance."""
     url = preflight.local_url(settings.host, settings.port)
     click.echo(f"\nlocalllm runs at {click.style(url, bold=True)} (Ctrl-C stops it)\n")
+    if public:
+        click.echo(f"For every website: {click.style(public, bold=True)}")
+        if not settings.admin_through_tunnel:
+            click.echo("The admin routes do not answer there.")
+        click.echo(f"{TRIAL_NOTE}\n" if trial else "")
+        url = public
     if key:
         click.echo("Your API key. Save it: it will not be shown again.\n")
         click.echo(f"  {click.style(key, bold=True)}\n")

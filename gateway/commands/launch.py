@@ -1,7 +1,9 @@
 """What `up` does, in order: look, open the store, find a model, serve, tell."""
 
 import asyncio
+import contextlib
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,10 +19,14 @@ from gateway.settings import Settings
 from gateway.stores import Store, StoreUnavailable
 from gateway.supervision import supervised
 
+if TYPE_CHECKING:
+    from gateway.commands.tunnel_front import TunnelFront
+
 FIRST_KEY_LABEL = "first key"
+TUNNEL_PATIENCE = 20.0  # seconds that the banner waits for the public address
 
 
-async def launch(settings: Settings, signals: Signals, *, demo: bool) -> None:
+async def launch(settings: Settings, signals: Signals, *, demo: bool, tunnel: bool) -> None:
     """Run until Ctrl-C or SIGTERM; everything started here is stopped again."""
     preflight.check_port(settings.host, settings.port)
     preflight.check_data_dir(settings.data_dir)
@@ -29,6 +35,7 @@ async def launch(settings: Settings, signals: Signals, *, demo: bool) -> None:
     settings = replace(settings, admin_secret=kept)
     fleet = Fleet(settings)
     async with (
+        await _front(settings, tunnel) as front,
         open_store(settings, say) as opened,
         supervised(opened.postgres),
         ModelSource(settings, fleet, say, demo=demo) as source,
@@ -39,20 +46,41 @@ async def launch(settings: Settings, signals: Signals, *, demo: bool) -> None:
             signals.leave_to_server()
             if opened.problem:
                 say(opened.problem)
-            telling.append(asyncio.create_task(_tell(settings, opened.store, source)))
+            if front:
+                front.open()
+            telling.append(asyncio.create_task(_tell(settings, opened.store, source, front)))
 
-        await server.serve(settings, opened.store, fleet, ready=ready)
+        await server.serve(settings, opened.store, fleet, ready=ready, front=front)
         await asyncio.gather(*telling)
 
 
-async def _tell(settings: Settings, store: Store, source: ModelSource) -> None:
+async def _front(settings: Settings, tunnel: bool) -> "TunnelFront | contextlib.nullcontext[None]":
+    if not tunnel:
+        return contextlib.nullcontext()
+    from gateway.commands.tunnel_front import TunnelFront
+
+    return await TunnelFront.prepared(settings)
+
+
+async def _tell(
+    settings: Settings, store: Store, source: ModelSource, front: "TunnelFront | None"
+) -> None:
     """The first key is made only now, when nothing can keep it from being shown."""
     try:
         key = await _first_key(settings, store)
     except (Failed, StoreUnavailable) as problem:
         say(f"No first key could be made: {problem} Make one: localllm keys create NAME")
         key = None
-    print_banner(settings, key, source.model, source.note)
+    if front is None:
+        print_banner(settings, key, source.model, source.note)
+        return
+    say("Opening the tunnel.")
+    public = await front.url(TUNNEL_PATIENCE)
+    print_banner(settings, key, source.model, source.note, public, trial=front.kind == "quick")
+    if public is None and front.is_trying:
+        say("The tunnel is not open yet: its address will be told.")
+        if late := await front.url():
+            click.echo(f"The tunnel is open: {late}")
 
 
 async def _first_key(settings: Settings, store: Store) -> str | None:

@@ -199,7 +199,11 @@ class ModelServerState(Struct):
 
 
 class TunnelState(Struct):
-    state: str
+    """`external`: cloudflared runs without localllm, so nothing is known of it."""
+
+    state: Literal[
+        "off", "starting", "connected", "reconnecting", "restarting", "stopping", "external"
+    ]
 
 
 class OutboxState(Struct):

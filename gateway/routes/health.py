@@ -9,10 +9,12 @@ from typing import Any
 
 from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
+from litestar.response import Stream
 
 from gateway.errors import Refusal
 from gateway.pipeline import Gateway
 from gateway.routes.answers import AnyRequest, respond
+from gateway.routes.health_events import health_events, wants_events
 from gateway.stores import StoreUnavailable
 
 _FRESH = 1.0  # seconds; however often it is asked, the parts are asked once in that time
@@ -41,13 +43,19 @@ class Health:
             "status": model_server["state"] if store == "ok" else "unavailable",
             "store": {"kind": self._gateway.settings.store, "state": store},
             "ollama": model_server,
-            "tunnel": {"state": "off"},
+            "tunnel": {"state": await self._tunnel()},
             "outbox": {"waiting": waiting, "oldest_seconds": round(oldest, 1)},
             "queue": {
                 "running": len(self._gateway.running) - self._gateway.scheduler.queued,
                 "waiting": self._gateway.scheduler.queued,
             },
         }
+
+    async def _tunnel(self) -> str:
+        running = await self._gateway.presence.look()
+        if running is not None:
+            return running.state
+        return "external" if self._gateway.settings.tunnel_hostname else "off"
 
     async def _store(self) -> str:
         try:
@@ -80,8 +88,11 @@ def health_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
     health = Health(gateway)
 
     @route("/health", http_method=(HttpMethod.GET, HttpMethod.HEAD))
-    async def show(request: AnyRequest) -> Response[bytes]:
+    async def show(request: AnyRequest) -> Response[bytes] | Stream:
         state = await health.state()
-        return respond(request, state, 503 if state["status"] == "unavailable" else 200)
+        status = 503 if state["status"] == "unavailable" else 200
+        if request.method == "GET" and wants_events(request.headers.get("accept", "")):
+            return health_events(state, status)
+        return respond(request, state, status)
 
     return [show]

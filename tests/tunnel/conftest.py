@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import dsn, upstream
+from tests.tunnel.owner import Owner
 from tests.tunnel.stand_in import scenario
+
+__all__ = ["dsn", "upstream"]
 
 
 @pytest.fixture
@@ -13,3 +17,8 @@ def stand_in(tmp_path: Path) -> Path:
     folder = tmp_path / "stand-in"
     scenario.install(folder)
     return folder
+
+
+@pytest.fixture
+def owner(tmp_path: Path, stand_in: Path) -> Owner:
+    return Owner(tmp_path / "home", stand_in)

@@ -1,0 +1,133 @@
+"""`localllm tunnel`: the public HTTPS name of the gateway, through Cloudflare."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gateway.commands import tunnel_parts as parts
+from gateway.commands.banner import TRIAL_NOTE
+from gateway.commands.output import json_option, print_json
+from gateway.commands.running import Failed, Signals, run_server
+from gateway.commands.running import run as run_to_its_end
+from gateway.commands.settings_help import CommandWithSettings
+from gateway.commands.tunnel_setup import setup
+from gateway.commands.two_stage import two_stage
+from gateway.settings import Settings, load
+
+if TYPE_CHECKING:
+    from tunnel.supervisor import Tunnel
+
+_MARKS = {"connected": ("✓", "green"), "off": ("✗", "red")}
+
+
+@click.group()
+def tunnel() -> None:
+    """Give the gateway a public HTTPS name, with no open port.
+
+    For a trial, `localllm up --tunnel` is enough. For a lasting name begin with `tunnel setup`.
+    """
+
+
+@tunnel.command(cls=CommandWithSettings)
+@click.option("--quick", is_flag=True, help="A trial name by chance, not the one that is set up.")
+def run(quick: bool) -> None:
+    """Run the tunnel that was set up, until Ctrl-C.
+
+    Beside `localllm serve`, for services. Exit code 2 if it can never run as it is set up.
+    """
+    settings = load()
+    run_server(settings, lambda signals: _run(settings, signals, quick))
+
+
+async def _run(settings: Settings, signals: Signals, quick: bool) -> None:
+    from gateway import preflight
+    from tunnel.errors import Unusable
+
+    preflight.check_data_dir(settings.data_dir)
+    plan = parts.plan(settings, quick=quick)
+    kept = parts.tunnel(settings, await parts.program(settings), plan)
+    if quick:
+        parts.say(TRIAL_NOTE)
+    signals.leave_to_server()
+    stopping: list[asyncio.Task[None]] = []
+    telling = asyncio.create_task(_tell(kept, plan.origin))
+    try:
+        with two_stage(lambda: stopping.append(asyncio.create_task(kept.stop())), kept.cut):
+            await kept.run()
+        await asyncio.gather(*stopping)
+    except Unusable as problem:
+        raise parts.NeverLikeThis(str(problem)) from None
+    finally:
+        telling.cancel()
+
+
+async def _tell(kept: "Tunnel", origin: str) -> None:
+    click.echo(f"The tunnel is open: {await kept.url()} leads to {origin} (Ctrl-C closes it)")
+
+
+@tunnel.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Show whether the tunnel runs, and under which name.
+
+    Exit code 1 unless it is connected.
+    """
+    state = run_to_its_end(_state(load()))
+    if as_json:
+        print_json(state)
+    else:
+        _show(state)
+    if state["state"] != "connected":
+        raise Failed(
+            "The tunnel is not connected."
+            if state["state"] != "off"
+            else "No tunnel runs here. Start it: localllm tunnel run"
+            if state["set_up"]
+            else "No tunnel runs here. Set one up: localllm tunnel setup"
+        )
+
+
+async def _state(settings: Settings) -> dict[str, Any]:
+    from tunnel import presence
+    from tunnel.errors import TunnelError
+    from tunnel.program import find
+
+    running = presence.current(parts.folder(settings))
+    try:
+        found = await find(settings.cloudflared_path, parts.folder(settings))
+    except TunnelError:
+        found = None
+    hostname = running.hostname if running else ""
+    return {
+        "state": running.state if running else "off",
+        "since": _moment(running.since) if running else None,
+        "kind": running.kind if running else None,
+        "url": f"https://{hostname}" if hostname else None,
+        "connections": running.connections if running else 0,
+        "problem": running.problem or None if running else None,
+        "process": running.keeper if running else None,
+        "set_up": parts.is_set_up(settings),
+        "cloudflared": {"path": str(found.path), "version": found.version} if found else None,
+    }
+
+
+def _show(state: dict[str, Any]) -> None:
+    mark, colour = _MARKS.get(state["state"], ("!", "yellow"))
+    where = f" {state['url']}" if state["url"] else ""
+    since = f" since {state['since'][:16].replace('T', ' ')} UTC" if state["since"] else ""
+    click.echo(f"{click.style(mark, fg=colour)} {state['state']}{where}{since}")
+    if state["problem"]:
+        click.echo(f"  {state['problem']}")
+    if state["cloudflared"]:
+        click.echo("  cloudflared {version}: {path}".format(**state["cloudflared"]))
+    else:
+        click.echo("  cloudflared is installed when it is needed")
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+tunnel.add_command(setup)

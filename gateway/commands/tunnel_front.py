@@ -1,0 +1,81 @@
+"""The tunnel of `localllm up --tunnel`: opened when the gateway answers, stopped before it."""
+
+import asyncio
+import logging
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from gateway.commands import tunnel_parts as parts
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from tunnel.supervisor import Tunnel
+
+_log = logging.getLogger("localllm.tunnel")
+
+
+class TunnelFront:
+    """Whatever happens to the tunnel, the gateway goes on for this machine."""
+
+    def __init__(self, tunnel: "Tunnel", kind: str) -> None:
+        self.kind = kind  # quick | named
+        self._tunnel = tunnel
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def prepared(cls, settings: Settings) -> Self:
+        """The tunnel that is set up, else a trial one. What it lacks is named, or installed, before
+        anything else starts."""
+        plan = parts.plan(settings, quick=not parts.is_set_up(settings))
+        program = await parts.program(settings)
+        return cls(parts.tunnel(settings, program, plan), plan.kind)
+
+    def open(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    def is_trying(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    async def url(self, seconds: float | None = None) -> str | None:
+        """The public address; None if it has none within the time, or never will."""
+        if self._task is None:
+            return None
+        opened = asyncio.create_task(self._tunnel.url())
+        await asyncio.wait(
+            [opened, self._task], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        if opened.done():
+            return opened.result()
+        opened.cancel()
+        return None
+
+    async def stop(self) -> None:
+        """No new requests; open answers end within their grace."""
+        if self._task is not None:
+            await self._tunnel.stop()
+            await self._task
+
+    def cut(self) -> None:
+        self._tunnel.cut()
+
+    async def _run(self) -> None:
+        from tunnel.errors import TunnelError
+
+        try:
+            await self._tunnel.run()
+        except TunnelError as problem:
+            _log.error("There is no tunnel: %s", problem)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])

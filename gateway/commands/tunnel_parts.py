@@ -1,0 +1,79 @@
+"""What the commands about the tunnel share: the settings, as tunnel/ wants them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway import preflight
+from gateway.commands.download_view import shown
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from tunnel.plan import Plan
+    from tunnel.program import Program
+    from tunnel.supervisor import Tunnel
+
+
+class NeverLikeThis(click.ClickException):
+    """Only the owner can mend it, so that nobody need try again (exit 2)."""
+
+    exit_code = 2
+
+
+def folder(settings: Settings) -> Path:
+    """Where all of the tunnel is kept."""
+    from tunnel.presence import FOLDER
+
+    return settings.data_dir / FOLDER
+
+
+def origin(settings: Settings) -> str:
+    """What the tunnel leads to."""
+    return preflight.local_url(settings.host, settings.port)
+
+
+async def program(settings: Settings) -> "Program":
+    """A cloudflared, installed if need be with progress in view."""
+    from tunnel.program import obtain
+
+    with shown("cloudflared") as progress:
+        return await obtain(settings.cloudflared_path, folder(settings), say, progress)
+
+
+def plan(settings: Settings, *, quick: bool) -> "Plan":
+    """The named tunnel that is set up, or a trial one."""
+    from tunnel import plan as plans
+    from tunnel.errors import TunnelError
+
+    if quick:
+        return plans.quick(origin(settings))
+    named_by_settings = settings.tunnel_token_file, settings.tunnel_hostname
+    try:
+        found = plans.configured(folder(settings), *named_by_settings, origin(settings))
+    except TunnelError as problem:
+        raise NeverLikeThis(str(problem)) from None
+    if found is None:
+        raise NeverLikeThis(
+            "No tunnel is set up. For a lasting name: localllm tunnel setup. For a trial: "
+            "localllm up --tunnel"
+        )
+    return found
+
+
+def is_set_up(settings: Settings) -> bool:
+    """Whether there is a named tunnel to run."""
+    from tunnel import named
+
+    return settings.tunnel_token_file is not None or named.read(folder(settings)) is not None
+
+
+def tunnel(settings: Settings, with_program: "Program", with_plan: "Plan") -> "Tunnel":
+    from tunnel.supervisor import Tunnel
+
+    return Tunnel(with_program, with_plan, folder(settings), settings.tunnel_grace_seconds)
+
+
+def say(text: str) -> None:
+    """A step, on stderr."""
+    click.echo(text, err=True)
