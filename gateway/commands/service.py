@@ -9,6 +9,7 @@ import click
 from gateway import settings as settings_table
 from gateway.commands.output import json_option, print_json
 from gateway.commands.running import Failed, progress
+from gateway.commands.tunnel_parts import is_set_up
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def install(system: bool, run_as: str | None, tunnel: bool | None, dry_run: bool
             f"{', '.join(hidden)}: set in this shell only, where a service does not see it. "
             "Put it into .env, or unset it."
         )
-    jobs = job.jobs(loaded, tunnel=_has_tunnel(loaded) if tunnel is None else tunnel)
+    jobs = job.jobs(loaded, tunnel=is_set_up(loaded) if tunnel is None else tunnel)
     manager = _manager(loaded, system, run_as)
     if dry_run:
         for path, text in manager.files(jobs).items():
@@ -115,12 +116,6 @@ def _manager(loaded: Settings, system: bool, run_as: str | None = None) -> "Mana
     from gateway.service.managers import manager
 
     return manager(loaded.data_dir, system=system, account=run_as)
-
-
-def _has_tunnel(loaded: Settings) -> bool:
-    from tunnel import named
-
-    return named.read(loaded.data_dir / "tunnel") is not None
 
 
 def _make_ready(loaded: Settings, system: bool) -> None:

@@ -10,8 +10,6 @@ from gateway import server, settings
 from gateway.checkup import ADMIN_SECRET_FILE
 from gateway.settings import Settings
 
-TUNNEL_GRACE = 35  # seconds: cloudflared lets streams end for 30 (facts: it takes the whole time)
-
 
 class Job(NamedTuple):
     """One process that runs for ever. `name` is its service's; `after`: another one's."""
@@ -24,6 +22,7 @@ class Job(NamedTuple):
     writable: tuple[Path, ...]
     stop_seconds: int  # before it may be killed
     after: tuple[str, ...] = ()
+    readable: tuple[Path, ...] = ()  # files that the settings name, wherever they are
 
 
 class State(NamedTuple):
@@ -85,8 +84,9 @@ def jobs(loaded: Settings, *, tunnel: bool) -> list[Job]:
         name=TUNNEL,
         text="localllm: the tunnel that gives it a public hostname",
         command=_command("tunnel", "run"),
-        stop_seconds=TUNNEL_GRACE + 10,
+        stop_seconds=loaded.tunnel_grace_seconds + 15,
         after=(GATEWAY,),
+        readable=(loaded.tunnel_token_file,) if loaded.tunnel_token_file else (),
     )
     return [gateway, beside]
 

@@ -68,6 +68,8 @@ def unit(job: Job, *, account: str | None, separated: bool) -> str:
         lines += [
             *_SEPARATED.splitlines(),
             *(f"ReadWritePaths={_quoted(str(path))}" for path in job.writable),
+            # Also one in the /tmp that it does not see; one that is missing is for it to tell.
+            *(f"BindReadOnlyPaths={_quoted(f'-{path}')}" for path in job.readable),
         ]
     wanted = "multi-user.target" if system else "default.target"
     return "\n".join([*lines, "", "[Install]", f"WantedBy={wanted}", ""])

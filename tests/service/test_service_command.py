@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -38,6 +39,21 @@ def test_a_dry_run_shows_the_units_and_touches_nothing(
     assert "ADMIN_SECRET_FILE" in shown
     assert not (Path.home() / ".config").exists()
     assert all(call.startswith("systemd-run") for call in tools.calls)
+
+
+def test_a_token_in_the_settings_is_a_tunnel_and_has_the_grace_that_they_give(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["service", "install", "--dry-run"]) == 0
+    assert "localllm-tunnel" not in capsys.readouterr().out
+    with (place / ".env").open("a") as dotenv:
+        dotenv.write(f"TUNNEL_TOKEN_FILE={tmp_path / 'token'}\nTUNNEL_GRACE_SECONDS=120\n")
+    assert run(["service", "install", "--dry-run"]) == 0
+    shown = capsys.readouterr().out.partition("localllm-tunnel.service\n")[2]
+    assert f'BindReadOnlyPaths="-{tmp_path / "token"}"' in shown
+    found = re.search(r"^TimeoutStopSec=(\d+)$", shown, re.MULTILINE)
+    assert found
+    assert int(found[1]) > 120
 
 
 def test_a_setting_that_a_service_would_not_see_is_named(

@@ -60,6 +60,17 @@ def test_every_unit_gains_no_rights_and_none_of_the_system_runs_as_root(
     assert ("ProtectSystem=strict" in lines) == ("PrivateTmp=yes" in lines) == separated
 
 
+@analyze
+def test_a_token_that_the_settings_name_can_be_read_wherever_it_is(tmp_path: Path, job: Job):
+    job = job._replace(readable=(Path("/tmp/the token"),))
+    path = written(tmp_path, job, "daemon", True)
+    assert 'BindReadOnlyPaths="-/tmp/the token"' in path.read_text().splitlines()
+    found = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True
+    )
+    assert (found.returncode, found.stderr) == (0, "")
+
+
 def test_no_value_can_begin_a_line_of_its_own(job: Job):
     for odd in ("x\nExecStartPre=/bin/evil", "x\r", "x\x00"):
         with pytest.raises(ValueError, match="cannot stand in a unit"):
