@@ -58,7 +58,7 @@ class Access:
             if len(token) > LONGEST:
                 raise ValueError("too long")
             kid = get_unverified_header(token).get("kid")
-        except (PyJWTError, ValueError, RecursionError):  # of JSON that is nested without end
+        except (PyJWTError, ValueError):
             return Refusal("access_denied", "its Cloudflare Access token is no token")
         key = await self._key(str(kid))
         if key is None and self._failed:
@@ -86,7 +86,7 @@ class Access:
             return Refusal(
                 "access_denied", "its Cloudflare Access token is for another application"
             )
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        except (jwt.PyJWTError, ValueError, TypeError):
             return Refusal("access_denied", "its Cloudflare Access token is not valid")
         return None
 

@@ -13,10 +13,15 @@ from gateway.upstream import Target, Upstream
 
 
 class Found(NamedTuple):
-    """A model server that answers; `version` is empty where it is not Ollama."""
+    """A model server that answers; `version` is empty where it is not Ollama.
+
+    `cloud`: those of the models that run in Ollama's cloud. `cloud_is_on`: whether it says so.
+    """
 
     version: str
     models: list[str]
+    cloud: tuple[str, ...] = ()
+    cloud_is_on: bool = False
 
     def choose(self, wanted: str) -> str | None:
         """A model for a first try: the default one if it is installed, else any local one."""
@@ -33,10 +38,23 @@ class _Version(msgspec.Struct):
 
 class _Tag(msgspec.Struct):
     name: str
+    remote_host: str | None = None  # where it runs, whatever its name is
+
+    @property
+    def is_cloud(self) -> bool:
+        return bool(self.remote_host) or is_cloud(self.name)
 
 
 class _Tags(msgspec.Struct):
     models: list[_Tag] = []
+
+
+class _Cloud(msgspec.Struct):
+    disabled: bool = True
+
+
+class _Status(msgspec.Struct):
+    cloud: _Cloud = msgspec.field(default_factory=_Cloud)
 
 
 def choose(found: dict[str, Found], wanted: str) -> tuple[str, str | None]:
@@ -62,9 +80,13 @@ async def look(base_url: str) -> Found | None:
         if isinstance(answer, Refusal):
             silent = answer.reason in {"upstream_unavailable", "upstream_timeout"}
             return None if silent else Found("", [])
-        tags = await upstream.read("GET", "/api/tags")
+        tags, status = await asyncio.gather(
+            upstream.read("GET", "/api/tags"), upstream.read("GET", "/api/status")
+        )
         told = decode(answer, _Version) or _Version()
-        return Found(told.version, [tag.name for tag in _tags(tags)])
+        names = [tag.name for tag in _tags(tags)]
+        cloud = tuple(tag.name for tag in _tags(tags) if tag.is_cloud)
+        return Found(told.version, names, cloud, _cloud_is_on(status))
     finally:
         await upstream.close()
 
@@ -72,3 +94,9 @@ async def look(base_url: str) -> Found | None:
 def _tags(answer: bytes | Refusal) -> list[_Tag]:
     known = decode(answer, _Tags) if isinstance(answer, bytes) else None
     return known.models if known else []
+
+
+def _cloud_is_on(answer: bytes | Refusal) -> bool:
+    """False also where it does not say: older ones have no such route."""
+    status = decode(answer, _Status) if isinstance(answer, bytes) else None
+    return status is not None and not status.cloud.disabled

@@ -1,33 +1,70 @@
 """`localllm doctor`: what is wrong here, and what to do about it."""
 
+import shutil
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
 import click
 
 from gateway.commands.output import json_option, print_json
 from gateway.commands.running import Failed, progress, run
 
+if TYPE_CHECKING:
+    from gateway.checks.finding import Finding
+
 _MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+_NAMES = 11  # characters of the longest name of a check
+_WIDEST = 100
+
+
+def _url(_: click.Context, option: click.Parameter, value: str | None) -> str:
+    from gateway.values import http_url
+
+    try:
+        return http_url(value) if value else ""
+    except ValueError:
+        raise click.BadParameter(
+            "it should be an address such as https://llm.example.com.", param=option
+        ) from None
 
 
 @click.command()
+@click.option("--url", metavar="URL", callback=_url, help="A public address of another way in.")
 @json_option
-def doctor(as_json: bool) -> None:
-    """Find out what is wrong here.
+def doctor(url: str, as_json: bool) -> None:
+    """Find out what is wrong here, and what to do about it.
 
-    Checks Python, settings, data directory, secrets, store, outbox, Ollama and port.
+    Looks at Python, settings, data directory, secrets, store, outbox, Ollama and its cloud, port,
+    host, whether Ollama is exposed, cloudflared, tunnel and services; then at the public address
+    from outside in: https, public (is it this gateway?), cors, stream, closed.
 
-    It changes nothing, but may start the embedded Postgres for the moment.
+    It changes nothing and needs no key, but may start the embedded Postgres for the moment.
+
+    --json gives {"ok": bool, "checks": [{"check", "state", "text"}]}; state is ok, warn or fail.
+    Names of checks stay the same. Exit code 1 if one failed.
     """
     from gateway.checkup import examine
 
-    findings = run(examine(progress))
+    findings = run(examine(progress, (lambda _: None) if as_json else _show, url))
     failures = [finding for finding in findings if finding.state == "fail"]
     if as_json:
         checks = [finding._asdict() for finding in findings]
         print_json({"ok": not failures, "checks": checks})
-    else:
-        for finding in findings:
-            mark, colour = _MARKS[finding.state]
-            state = click.style(f"{mark} {finding.state:<4}", fg=colour)
-            click.echo(f"{state} {finding.check:<9} {finding.text}")
     if failures:
         raise Failed(f"{len(failures)} of {len(findings)} checks failed.")
+
+
+def _show(finding: "Finding") -> None:
+    """One line; in a terminal as many as it takes, the text under itself."""
+    mark, colour = _MARKS[finding.state]
+    head = f"{mark} {finding.state:<4} {finding.check:<{_NAMES}} "
+    text = finding.text
+    if sys.stdout.isatty():
+        width = min(shutil.get_terminal_size().columns, _WIDEST)
+        lines = textwrap.wrap(
+            text, max(width - len(head), 20), break_long_words=False, break_on_hyphens=False
+        )
+        text = f"\n{' ' * len(head)}".join(lines)
+    state = head[: len(mark) + 5]
+    click.echo(click.style(state, fg=colour) + head[len(state) :] + text)

@@ -1,0 +1,1 @@
+"""What `localllm doctor` looks at, by what is looked at. Nothing here changes anything."""

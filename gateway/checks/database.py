@@ -1,0 +1,70 @@
+"""The database with its schema, and what waits to be counted there."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway import preflight
+from gateway.checks.finding import Finding, fail, ok, warn
+from gateway.settings import Settings
+
+OUTBOX_FOLDER = "outbox"
+
+
+async def store(loaded: Settings, report: Callable[[str], None]) -> Finding:
+    from gateway.embedded import EmbeddedError
+    from gateway.extras import ExtraError
+    from gateway.opening import reach_database
+    from gateway.stores import StoreUnavailable
+
+    if loaded.store == "embedded" and not (loaded.data_dir / "postgres").exists():
+        return warn("store", "no embedded database yet; `localllm up` makes it.")
+    try:
+        if loaded.store == "supabase":
+            return await _project(loaded, report)
+        async with reach_database(loaded, report) as (dsn, _):
+            return await _schema(loaded, dsn)
+    except (StoreUnavailable, ExtraError, EmbeddedError, preflight.NotReady) as problem:
+        return fail("store", str(problem))
+
+
+async def _project(loaded: Settings, report: Callable[[str], None]) -> Finding:
+    from gateway.migrate import FUNCTIONS, lacking
+    from gateway.opening import SchemaMissing, reach_project
+    from gateway.stores import PUSH
+
+    async with reach_project(loaded, report) as opened:
+        await opened.check()  # makes the connection
+        began = time.monotonic()
+        missing = lacking(await opened.admin("applied_migrations", {}))
+        took = (time.monotonic() - began) * 1000
+    if missing and missing != [FUNCTIONS]:
+        raise SchemaMissing(missing)
+    text = f"Supabase project {loaded.supabase_url}, {took:.0f} ms away"
+    if missing:
+        return warn("store", f"{text}: its functions differ; {PUSH}")
+    return ok("store", f"{text}, schema up to date")
+
+
+async def _schema(loaded: Settings, dsn: str) -> Finding:
+    from gateway.migrate import pending
+
+    missing = await pending(dsn)
+    if missing:
+        lacks = f"{loaded.store}: the schema lacks {', '.join(missing)}"
+        return warn("store", f"{lacks}; run: localllm db migrate")
+    return ok("store", f"{loaded.store} Postgres, schema up to date")
+
+
+def outbox(folder: Path) -> Finding:
+    from gateway.outbox import left_in
+
+    try:
+        waiting, oldest = left_in(folder)
+    except OSError as problem:
+        return fail("outbox", f"{folder} cannot be read ({problem.strerror}): mend its rights.")
+    if waiting:
+        age = "" if oldest is None else f", the oldest since {oldest:%Y-%m-%d %H:%M} UTC"
+        text = f"{waiting} requests are running or wait to be counted{age}"
+        return warn("outbox", f"{text}; a running gateway sends them.")
+    return ok("outbox", "nothing waits to be counted")

@@ -1,0 +1,66 @@
+"""The machine: Python, the settings, the disk, and the secrets on it."""
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from gateway import preflight, secret_files, settings
+from gateway.checks.finding import Finding, fail, ok, warn
+from gateway.settings import Settings
+
+ADMIN_SECRET_FILE = "admin-secret"  # noqa: S105 - the name of a file
+LOW_DISK = 1024**3
+OLDEST_PYTHON = (3, 11)
+
+
+def python() -> Finding:
+    version = platform.python_version()
+    if sys.version_info < OLDEST_PYTHON:
+        return fail("python", f"{version} is too old; install Python 3.11 or newer.")
+    return ok("python", f"{version} on {platform.system()} {platform.machine()}")
+
+
+def settings_read(loaded: Settings) -> Finding:
+    may_be_set = [*settings.names(), *(f"{name}_FILE" for name in settings.secret_names())]
+    changed = [name for name in may_be_set if os.environ.get(name, "").strip()]
+    where = ".env and environment" if Path(".env").exists() else "environment"
+    named = ", ".join(changed) or "nothing"
+    return ok("settings", f"{loaded.store} store; from {where}: {named}")
+
+
+def data_dir(loaded: Settings) -> Finding:
+    path = loaded.data_dir
+    try:
+        preflight.check_data_dir(path)
+    except preflight.NotReady as problem:
+        return fail("data", str(problem))
+    free = shutil.disk_usage(path).free
+    if free < LOW_DISK:
+        return warn("data", f"{path}: only {free // 1024**2} MB of disk left; free some.")
+    return ok("data", f"{path}, {free // 1024**3} GB of disk left")
+
+
+def secrets(loaded: Settings) -> Finding:
+    try:
+        kept = secret_files.read(loaded.data_dir / ADMIN_SECRET_FILE)
+    except secret_files.UnsafeSecret as problem:
+        return fail("secrets", str(problem))
+    shared = _readable_dotenv()
+    if shared:
+        return warn("secrets", f"others can read {shared}; run: chmod 600 .env")
+    if loaded.admin_secret:
+        return ok("secrets", "ADMIN_SECRET is set")
+    if kept:
+        return ok("secrets", f"admin secret in {loaded.data_dir / ADMIN_SECRET_FILE}")
+    return warn("secrets", "no ADMIN_SECRET yet; `up` makes one, `serve` needs it set.")
+
+
+def _readable_dotenv() -> str:
+    """The secrets in a `.env` that is not the owner's alone."""
+    path = Path(".env")
+    if os.name == "nt" or not path.exists() or not path.stat().st_mode & 0o077:
+        return ""
+    given = settings.read_dotenv(path)
+    return " and ".join(name for name in settings.secret_names() if given.get(name))

@@ -1,0 +1,64 @@
+"""The machines with model servers: whether they answer, with which models, and where those run."""
+
+from typing import TYPE_CHECKING
+
+from gateway.checks.finding import Finding, ok, warn
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.ollama import Found
+
+
+async def model_servers(loaded: Settings) -> list[Finding]:
+    """One finding for each machine, and one for all of them. The default model need not be on
+    each."""
+    from gateway.ollama import choose, look_at_all
+
+    urls, default = loaded.ollama_base_url, loaded.ollama_default_model
+    found = await look_at_all(urls)
+    missing = bool(found) and choose(found, default)[1] != default
+    names = [f"ollama-{number}" for number in range(1, len(urls) + 1)] if urls[1:] else ["ollama"]
+    machines = [
+        _model_server(name, url, found.get(url), default, missing=missing, demo=not found)
+        for name, url in zip(names, urls, strict=True)
+    ]
+    return [*machines, cloud(found, allowed=loaded.allow_cloud_models)]
+
+
+def _model_server(
+    name: str, url: str, found: "Found | None", default: str, *, missing: bool, demo: bool
+) -> Finding:
+    if found is None:
+        text = f"nothing answers at {url}; start Ollama (`ollama serve`) or set OLLAMA_BASE_URL."
+        return warn(name, text + " `up` uses its demo model meanwhile." * demo)
+    if not found.models:
+        return warn(name, f"{url} has no model; run: ollama pull {default}")
+    text = f"{found.version or 'no version'} at {url}, {len(found.models)} models"
+    if missing:
+        return warn(name, f"{text}, not the default one; run: ollama pull {default}")
+    return ok(name, text)
+
+
+def cloud(found: "dict[str, Found]", *, allowed: bool) -> Finding:
+    """Whether what is asked can leave the machine: the gateway refuses it, Ollama can too."""
+    if allowed:
+        return warn(
+            "cloud",
+            "ALLOW_CLOUD_MODELS is true: prompts for cloud models leave this machine. "
+            "If that is not meant, leave it out.",
+        )
+    models = sorted({name for one in found.values() for name in one.cloud})
+    if models:
+        named = ", ".join(models[:3]) + (f" and {len(models) - 3} more" if models[3:] else "")
+        return warn(
+            "cloud",
+            f"Ollama has models that run in its cloud ({named}); the gateway refuses them. "
+            "Remove them with `ollama rm`, or start Ollama with OLLAMA_NO_CLOUD=1.",
+        )
+    if open_ := [url for url, one in found.items() if one.cloud_is_on]:
+        return warn(
+            "cloud",
+            f"the gateway refuses cloud models; Ollama at {' and '.join(open_)} would still take "
+            "them. Start it with OLLAMA_NO_CLOUD=1 to close that too.",
+        )
+    return ok("cloud", "no model runs elsewhere" if found else "the gateway refuses cloud models")

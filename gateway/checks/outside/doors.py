@@ -1,0 +1,89 @@
+"""What must be open from outside, and what must not: websites, the owner's routes, Ollama."""
+
+import asyncio
+
+from gateway.checks.finding import Finding, fail, ok
+from gateway.checks.outside.line import Answer, Line, Unanswered
+from gateway.checks.outside.pages import LOGIN, explained, is_login, is_ours
+from gateway.settings import Settings
+
+_ROUTE = "/v1/chat/completions"
+_ANY_SITE = "https://website.example"
+_ADMIN, _DOCS = "/admin/api-keys", "/docs"
+# Ollama would answer each of these; a gateway does not without a key, or never.
+_PAST = ("/api/tags", "/v1/../api/tags", "/api/blobs/sha256-0", "//api/tags", "/api%2ftags")
+
+
+async def cors(line: Line, loaded: Settings, service: str) -> Finding:
+    """Whether a browser lets a page of an allowed website call."""
+    origin = next((one for one in loaded.cors_origins if one != "*"), _ANY_SITE)
+    wanted = {"authorization", "content-type"}
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": ",".join(sorted(wanted)),
+    }
+    try:
+        answer = await line.ask("OPTIONS", _ROUTE, headers)
+    except Unanswered as problem:
+        return fail("cors", f"a preflight got no answer: {problem}. Run this again.")
+    if is_login(answer):
+        return fail("cors", f"websites cannot call: {LOGIN}")
+    if not is_ours(answer):
+        return fail("cors", f"websites cannot call: {explained(answer, service)}")
+    given = answer.headers.get("access-control-allow-headers", "").lower()
+    allowed = {word.strip() for word in given.split(",")}
+    granted = answer.headers.get("access-control-allow-origin") in {"*", origin}
+    if answer.status >= 300 or not granted or not wanted <= allowed:
+        return fail(
+            "cors",
+            f"pages of {origin} may not call. Put it into CORS_ORIGINS and restart the gateway; "
+            "let no rule in Cloudflare's dashboard change headers.",
+        )
+    whose = "any website" if "*" in loaded.cors_origins else origin
+    return ok("cors", f"pages of {whose} may call")
+
+
+async def closed(line: Line, loaded: Settings) -> Finding:
+    """Whether what is not for everybody stays closed to callers from outside."""
+    paths = [_ADMIN, _DOCS, *_PAST]
+    try:
+        answers = await asyncio.gather(*(line.ask("GET", path) for path in paths))
+    except Unanswered as problem:
+        return fail("closed", f"a request got no answer: {problem}. Run this again.")
+    admin, docs, *past = answers
+    for path, answer in zip(_PAST, past, strict=True):
+        if _is_open(answer):
+            return fail(
+                "closed",
+                f"{path} answers without a key: Ollama can be reached from outside! Stop the "
+                "tunnel, and let it lead to the gateway only.",
+            )
+    if _is_open(admin) or (_is_refused_by_secret(admin) and not loaded.admin_through_tunnel):
+        return fail(
+            "closed",
+            f"{_ADMIN} answers from outside, with the secret as its only lock. Leave "
+            "ADMIN_THROUGH_TUNNEL out and restart the gateway; close /admin in another proxy.",
+        )
+    if _is_open(docs) and not loaded.docs_through_tunnel:
+        return fail(
+            "closed",
+            f"{_DOCS} answers from outside. Leave DOCS_THROUGH_TUNNEL out and restart the gateway;"
+            " close it in another proxy.",
+        )
+    opened = [
+        name
+        for name, is_open in (("admin routes", loaded.admin_through_tunnel),
+                              ("docs", loaded.docs_through_tunnel))
+        if is_open
+    ]  # fmt: skip
+    kept = f"; {' and '.join(opened)} are open, as it is set" if opened else ""
+    return ok("closed", f"no way from outside past the gateway{kept}")
+
+
+def _is_open(answer: Answer) -> bool:
+    return 200 <= answer.status < 300
+
+
+def _is_refused_by_secret(answer: Answer) -> bool:
+    return answer.status == 401

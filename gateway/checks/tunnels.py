@@ -1,0 +1,81 @@
+"""The way from outside, seen from this machine: cloudflared, the tunnel, and the services."""
+
+from typing import TYPE_CHECKING
+
+from gateway.checks.aside import aside
+from gateway.checks.finding import Finding, fail, ok, warn
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from tunnel.presence import Running
+
+
+async def cloudflared(loaded: Settings) -> Finding:
+    """Which one would be used. None is needed where no tunnel of ours is set up."""
+    from tunnel.errors import TunnelError
+    from tunnel.presence import FOLDER
+    from tunnel.program import find
+
+    said: list[str] = []
+    try:
+        found = await find(loaded.cloudflared_path, loaded.data_dir / FOLDER, said.append)
+    except TunnelError as problem:
+        return fail("cloudflared", str(problem))
+    if found is not None:
+        return ok("cloudflared", f"{found.version}: {found.path}{_also(said)}")
+    return ok("cloudflared", "not installed: the first tunnel installs it" + _also(said))
+
+
+def _also(said: list[str]) -> str:
+    return f" ({said[0]})" if said else ""
+
+
+def tunnel(loaded: Settings, running: "Running | None") -> Finding:
+    """`running`: the one that an own process runs now."""
+    from tunnel import named
+    from tunnel.errors import TunnelError
+    from tunnel.presence import FOLDER
+
+    if running is not None:
+        return _running(running)
+    try:
+        set_up = loaded.tunnel_token_file or named.read(loaded.data_dir / FOLDER)
+    except TunnelError as problem:
+        return fail("tunnel", str(problem))
+    if set_up:
+        return warn("tunnel", "set up, but it does not run; start it: localllm tunnel run")
+    if loaded.tunnel_hostname:
+        return ok("tunnel", f"{loaded.tunnel_hostname}: its cloudflared runs without localllm")
+    return ok("tunnel", "none; for a public address: localllm up --tunnel")
+
+
+def _running(running: "Running") -> Finding:
+    where = f"https://{running.hostname}" if running.hostname else "its name is not known yet"
+    if running.state == "connected":
+        trial = " A trial: set a lasting one up with `localllm tunnel setup`."
+        text = f"{where}, {running.connections} connections to Cloudflare"
+        return ok("tunnel", text + (f".{trial}" if running.kind == "quick" else ""))
+    if running.state == "stopping":
+        return warn("tunnel", f"{where}: it is being stopped; start it: localllm tunnel run")
+    remedy = running.problem or "Wait a moment; its output says more (localllm service logs)."
+    return warn("tunnel", f"{where}: {running.state}. {remedy}")
+
+
+async def services(loaded: Settings) -> Finding:
+    """What the system starts by itself. None is needed."""
+    from gateway.service.job import ServiceError
+    from gateway.service.managers import manager
+
+    try:
+        kept = manager(loaded.data_dir, system=False, account=None)
+        states = await aside(kept.states)
+    except ServiceError:
+        return ok("services", "none that this user could look at")
+    there = [state for state in states if state.state is not None]
+    if not there:
+        text = "none of this user's; to start with the machine: localllm service install"
+        return ok("services", text)
+    down = [f"{state.name} ({state.state})" for state in there if not state.running]
+    if down:
+        return warn("services", f"{' and '.join(down)} does not run; see: localllm service logs")
+    return ok("services", f"{' and '.join(state.name for state in there)} running")
