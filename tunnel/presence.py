@@ -43,7 +43,8 @@ class Running:
 
 
 def tell(folder: Path, running: Running) -> None:
-    private_files.write(folder / _FILE, msgspec.json.encode(running).decode() + "\n")
+    text = msgspec.json.encode(running).decode() + "\n"
+    private_files.write(folder / _FILE, text, lasting=False)  # it means nothing after a power cut
 
 
 def withdraw(folder: Path) -> None:

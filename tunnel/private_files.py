@@ -37,15 +37,17 @@ def read(path: Path) -> str:
     return text.decode("utf-8", "replace").strip()
 
 
-def write(path: Path, text: str) -> None:
-    """Put the text there, complete or not at all, with mode 0600 from the start."""
+def write(path: Path, text: str, *, lasting: bool = True) -> None:
+    """Put the text there, complete or not at all, with mode 0600 from the start. `lasting`: it
+    survives a power cut from now on, for which the disk is waited for."""
     with explained(path):
         descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
-                os.fsync(file.fileno())
+                if lasting:
+                    os.fsync(file.fileno())
             Path(temporary).replace(path)
         finally:
             Path(temporary).unlink(missing_ok=True)

@@ -43,7 +43,7 @@ class Tunnel:
         self._stopping = asyncio.Event()
         self._cut = asyncio.Event()
         self._public = asyncio.Event()
-        self._telling = asyncio.Lock()
+        self._known_as = ""
         keeper = os.getpid()
         self.running = Running(
             *("starting", time.time(), plan.kind, plan.hostname, 0, "", program.version),
@@ -81,7 +81,7 @@ class Tunnel:
             "Stopping the tunnel: open answers may end within %g s; stop again to cut them.",
             self._grace,
         )
-        await self.note(state="stopping")
+        self.note(state="stopping")
         child.ask_to_end()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._emptied(child), self._grace + LONGER)
@@ -91,16 +91,18 @@ class Tunnel:
         """Let `stop` wait no longer."""
         self._cut.set()
 
-    async def note(self, **changes: object) -> None:
+    def note(self, **changes: object) -> None:
         """Change what is known of it, for others to read."""
         now = self.running
         if changes.get("state", now.state) != now.state:
             changes["since"] = time.time()
-        self.running = replace(now, **changes)  # type: ignore[arg-type]  # names are our own
-        async with self._telling:
-            with contextlib.suppress(TunnelError):  # a full disk does not end a tunnel
-                await asyncio.to_thread(presence.tell, self._folder, self.running)
-        if self.running.state == "connected" and self.running.hostname:
+        self.running = now = replace(now, **changes)  # type: ignore[arg-type]  # names are our own
+        with contextlib.suppress(TunnelError):  # a full disk does not end a tunnel
+            presence.tell(self._folder, now)
+        if now.state == "connected" and now.hostname:
+            if self._known_as and self._known_as != now.hostname:
+                log.warning("The tunnel has another address now: https://%s", now.hostname)
+            self._known_as = now.hostname
             self._public.set()
 
     async def _keep_running(self) -> None:
@@ -118,7 +120,14 @@ class Tunnel:
             failures = 1 if watch.steady else failures + 1
             moment = 0.0 if _port_was_taken(story, failures) else pause(failures, self._plan.kind)
             _tell_end(code, failures, story, moment)
-            await self.note(state="restarting", connections=0, child=0, problem=story.why())
+            self._public.clear()
+            self.note(
+                state="restarting",
+                connections=0,
+                child=0,
+                problem=story.why(),
+                hostname=self._plan.hostname,  # of a trial tunnel the name ends with the program
+            )
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), moment)
 
@@ -126,8 +135,11 @@ class Tunnel:
         """One life of cloudflared; its exit code."""
         port = free_port()
         child = await Child.start(self._program.path, self._plan.arguments(port, self._grace))
+        if self._stopping.is_set():  # meanwhile; `stop` did not see it
+            await child.kill()
+            return 0
         self._child = child
-        await self.note(
+        self.note(
             state="starting",
             child=child.pid,
             child_started=presence.start_time(child.pid),

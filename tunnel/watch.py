@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from tunnel.plan import Plan
@@ -24,7 +24,7 @@ class Watch:
         self,
         plan: Plan,
         story: Story,
-        note: Callable[..., Awaitable[None]],
+        note: Callable[..., None],
         log: logging.Logger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,21 +57,21 @@ class Watch:
             await self._learn_name(probe)
             if self._told != (count, self._hostname):
                 self._told = count, self._hostname
-                await self._note(
+                self._note(
                     state="connected", connections=count, hostname=self._hostname, problem=""
                 )
         elif self._connections:
             self._connections = 0
             self._told = 0, self._hostname
             self._since = self._clock()
-            await self._note(state="reconnecting", connections=0)
+            self._note(state="reconnecting", connections=0)
         elif not self._reported and self._clock() - self._since >= PATIENCE:
             self._reported = True
             self._log.warning(
                 "The tunnel has had no connection for a minute; cloudflared keeps trying. %s",
                 self._story.why(),
             )
-            await self._note(problem=self._story.why())
+            self._note(problem=self._story.why())
 
     def _begin(self) -> None:
         if self._reported:

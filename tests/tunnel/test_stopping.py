@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.tunnel.kept import Kept, alive, kept
 from tests.tunnel.origin import Origin, origin
 from tests.tunnel.stand_in import scenario
+from tunnel.child import Child
 from tunnel.errors import TunnelError
 
 pytestmark = pytest.mark.anyio
@@ -103,6 +105,25 @@ async def test_it_can_be_stopped_while_it_waits_to_start_again(stand_in: Path):
             await running.tunnel.stop()
             await running.task
         assert running.starts() == 1
+
+
+async def test_it_can_be_stopped_while_cloudflared_is_being_started(
+    stand_in: Path, monkeypatch: pytest.MonkeyPatch
+):
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    start = Child.start
+
+    async def slow(*words: Any) -> Child:
+        begun.set()
+        await go_on.wait()
+        return await start(*words)
+
+    monkeypatch.setattr(Child, "start", slow)
+    async with kept(stand_in) as running, asyncio.timeout(30):
+        await begun.wait()
+        await running.tunnel.stop()
+        go_on.set()
+        await running.task
 
 
 async def test_when_its_keeper_is_cancelled_nothing_is_left(stand_in: Path):

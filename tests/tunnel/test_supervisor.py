@@ -87,6 +87,18 @@ async def test_one_that_crashes_is_started_again_and_told(
     assert told.startswith("cloudflared ended with exit code 2: ")
 
 
+async def test_a_trial_that_comes_back_under_another_name_tells_it(
+    stand_in: Path, caplog: pytest.LogCaptureFixture
+):
+    scenario.write(stand_in, hostname="two.trycloudflare.com", lives=[{"hostname": "one.example"}])
+    async with kept(stand_in) as running:
+        assert await running.connected() == "https://one.example"
+        await running.command("crash")
+        await running.until(lambda: running.tunnel.running.hostname == "two.trycloudflare.com")
+        assert await running.connected() == "https://two.trycloudflare.com"
+    assert "The tunnel has another address now: https://two.trycloudflare.com" in caplog.messages
+
+
 async def test_a_crash_loop_is_reported_as_one(
     stand_in: Path, caplog: pytest.LogCaptureFixture, soon: list[int]
 ):

@@ -41,7 +41,7 @@ class Watched:
         log = logging.getLogger("localllm.tunnel")
         self.watch = Watch(plan, self.story, self._note, log, lambda: self.now)
 
-    async def _note(self, **changes: Any) -> None:
+    def _note(self, **changes: Any) -> None:
         self.notes.append(changes)
 
     async def look(self, count: int | None, after: float = 0.0) -> None:
