@@ -3,6 +3,7 @@
 Codes: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/
 """
 
+import contextlib
 import re
 from urllib.parse import urlsplit
 
@@ -62,11 +63,11 @@ def is_ours(answer: Answer) -> bool:
 
 def is_login(answer: Answer) -> bool:
     """Whether Cloudflare Access stands before it."""
-    to = urlsplit(answer.headers.get("location", "")).hostname or ""
-    if to.endswith(".cloudflareaccess.com") or "/cdn-cgi/access/" in answer.headers.get(
-        "location", ""
-    ):
-        return True
+    location = answer.headers.get("location", "")
+    with contextlib.suppress(ValueError):  # no address at all
+        host = urlsplit(location).hostname or ""
+        if host.endswith(".cloudflareaccess.com") or location.startswith("/cdn-cgi/access/"):
+            return True
     refused = answer.status in {401, 403} and b"cloudflareaccess.com" in answer.body
     return refused or "cf-access-domain" in answer.headers
 
