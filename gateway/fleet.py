@@ -106,14 +106,14 @@ class Fleet:
             return Refusal("unknown_model", model=name, param="model")
         return Holder(machine, model)
 
-    async def ask(self, place: Place, path: str, body: bytes) -> Answer | Refusal:
+    async def ask(self, place: Place, path: str, body: bytes, *, whole: bool) -> Answer | Refusal:
         """Ask the machine whose slot `place` holds. Where one fails before it begins to answer,
         the next that may serve it is asked in its stead. One that was silent too long is the end:
         the client has waited its time, and the next would begin from nothing."""
         while True:
             machine = place.machine
             assert machine is not None
-            response = await machine.upstream.post(path, body)
+            response = await machine.upstream.post(path, body, whole=whole)
             if len(place.machines) == 1 or not _doubtful(response, machine):
                 return response
             if isinstance(response, Answer):

@@ -196,7 +196,8 @@ async def _forward(
         return Refusal("queue_full", retry_after_ms=5000)
 
     async with place:
-        response = await gateway.fleet.ask(place, running.dialect.upstream, request)
+        whole = not running.asked.stream
+        response = await gateway.fleet.ask(place, running.dialect.upstream, request, whole=whole)
         if isinstance(response, Refusal):
             await running.permitted.wait()
             running.cut("upstream_error")

@@ -96,7 +96,11 @@ class Settings:
     model_aliases: Mapping[str, str] = _setting(
         dict, values.aliases, "other names for models, such as gpt-4o-mini=qwen2.5:7b,…"
     )
-    ollama_timeout: float = _setting(120.0, values.seconds, "longest silence of Ollama, in seconds")
+    ollama_timeout: float = _setting(
+        120.0,
+        values.seconds,
+        "longest silence of Ollama, in seconds; five times as long for an answer in one piece",
+    )
     supabase_url: str = _setting(
         "", values.supabase_url, "Supabase project; set it to let Supabase decide"
     )

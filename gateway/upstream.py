@@ -11,6 +11,9 @@ from gateway.errors import Refusal
 
 LINGER = 0.5  # seconds
 MAX_BODY = 64 * 1024**2  # bytes of one whole answer
+# An answer in one piece is silent until its end, so it has so many times the patience: ten minutes
+# by default, as long as OpenAI's own clients wait.
+WHOLE = 5
 
 CUT = (aiohttp.ClientError, OSError)  # what reading an answer raises when it is cut
 SILENT = aiohttp.SocketTimeoutError  # the one of them that means: no byte for too long
@@ -100,6 +103,7 @@ class Upstream:
         self.answers = True
         self.changed: Callable[[], None] = _nothing
         self._patient = aiohttp.ClientTimeout(sock_connect=5.0, sock_read=timeout)
+        self._whole = aiohttp.ClientTimeout(sock_connect=5.0, sock_read=timeout * WHOLE)
         self._quick = aiohttp.ClientTimeout(sock_connect=2.0, sock_read=5.0)
         self._session: aiohttp.ClientSession | None = None
 
@@ -110,8 +114,9 @@ class Upstream:
         self.target = Target(base_url, {**_HEADERS, **(headers or {})}, listed_only)
         self.answers = True  # until it is known better
 
-    async def post(self, path: str, body: bytes) -> Answer | Refusal:
-        return await self._send("POST", path, body, self._patient)
+    async def post(self, path: str, body: bytes, *, whole: bool = False) -> Answer | Refusal:
+        """`whole`: the answer comes in one piece."""
+        return await self._send("POST", path, body, self._whole if whole else self._patient)
 
     async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
         """A short question: the whole body of a 200, within seconds."""

@@ -5,6 +5,7 @@ from gateway.dialects.strict import MOST_NESTS, MOST_VALUES
 from gateway.edge import MAX_HEADERS
 from gateway.reference.blocks import Paragraph, Section, Table
 from gateway.settings import rows
+from gateway.upstream import WHOLE
 
 _DEFAULTS = {name: shown for name, shown, _ in rows()}
 
@@ -41,7 +42,8 @@ def limits() -> Section:
         ("requests that wait", _setting("QUEUE_LIMIT"), "503 `server_is_overloaded`"),
         (
             "silence of the model",
-            f"{_setting('OLLAMA_TIMEOUT')}, in seconds",
+            f"{_setting('OLLAMA_TIMEOUT')}, in seconds; {WHOLE} times as long for an answer in one "
+            "piece, which is silent until its end",
             "504 `upstream_timeout`",
         ),
         (
