@@ -93,6 +93,11 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_body = False
         self._ended = True
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """One that stood in two pieces, or behind the end of a body. Its own body would now be read
+        as the next request, one that no proxy before us has seen."""
+        self._refuse(Refusal("invalid_request", "No connection is upgraded."))
+
     def send_400_response(self, msg: str) -> None:
         self._refuse(Refusal("invalid_request", msg))
 

@@ -154,6 +154,27 @@ async def test_a_body_that_looks_like_an_upgrade_does_not_run_into_the_next_requ
     assert answer.endswith(b"localllm is running\n")
 
 
+@pytest.mark.parametrize("at", [0, 1, 4, 8])
+async def test_an_upgrade_that_comes_in_pieces_does_not_make_a_request_of_its_body(
+    port: int, at: int
+):
+    forged = b"GET /forged HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    head = CHAT + b"Connection: upgrade\r\nContent-Length: %d\r" % len(forged)
+    upgrade = b"\nUpgrade: h2c\r\n\r\n"
+    answer = await talk(port, head + upgrade[:at], upgrade[at:], forged)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"forged" not in answer
+
+
+async def test_an_upgrade_behind_the_end_of_a_body_does_not_either(port: int):
+    forged = b"GET /forged HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    first = CHAT + b"X-API-Key: x\r\nContent-Length: 4\r\n\r\n{}"
+    head = CHAT + b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n"
+    answer = await talk(port, first, b"  " + head % len(forged), forged)
+    assert b"forged" not in answer
+    assert answer.endswith(b"}")
+
+
 @pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost"])
 async def test_a_connection_that_does_not_say_what_it_wants_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bytes
