@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs_pages import shell
 from tests.e2e.fresh_copy import ROOT, environment, fresh_copy
 from tests.e2e.gateway_process import Running, chat, family, free_port, naming
 from tests.fake_upstream import MODEL, FakeUpstream
 from tests.tunnel.stand_in import scenario
 from tests.tunnel.stand_in.account import token
 
-HONCHO = str(Path(sys.executable).with_name("honcho"))
+(START,) = [b.text.strip() for b in shell(ROOT / "docs" / "home.md") if "honcho" in b.marks]
+# `uvx` would fetch honcho from the network.
+UVX = f'#!/bin/sh\nexec "{Path(sys.executable).parent}"/"$@"\n'
 ID = "6f1b7a2e-4b6c-4e86-9b36-0a4f8b1d2c3e"
 LINES = ("web", "tunnel", "ollama")
 # `ollama serve`, as far as a Procfile sees it: it answers at OLLAMA_HOST until it is told to stop.
@@ -43,7 +46,10 @@ class Owner:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = environment(place / "home", self.port)
         del self.environ["PORT"]  # honcho gives each line one of its own
-        self.environ["PATH"] = _without("ollama", self.environ["PATH"])
+        tools = place / "tools"
+        tools.mkdir(exist_ok=True)
+        program(tools / "uvx", UVX)
+        self.environ["PATH"] = f"{tools}:{_without('ollama', self.environ['PATH'])}"
         self.settings: dict[str, object] = {
             "PORT": self.port,
             "OLLAMA_BASE_URL": self.environ.pop("OLLAMA_BASE_URL"),
@@ -55,7 +61,7 @@ class Owner:
     def starts(self) -> Iterator[Running]:
         text = "".join(f"{name}={value}\n" for name, value in self.settings.items())
         (self.repository / ".env").write_text(text)
-        running = Running([HONCHO, "start"], self.environ, self.repository)
+        running = Running(["sh", "-c", f"exec {START}"], self.environ, self.repository)
         try:
             yield running
         finally:
@@ -73,6 +79,11 @@ def place() -> Iterator[Path]:
 @pytest.fixture
 def owner(place: Path) -> Owner:
     return Owner(place)
+
+
+def program(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
 
 
 def _without(program: str, path: str) -> str:
@@ -113,8 +124,7 @@ def test_ollama_the_gateway_and_the_tunnel_run_together_and_a_chat_comes_through
 ) -> None:
     programs = owner.place / "programs"
     scenario.install(programs, routes=[["llm.example.com", owner.url]])
-    (programs / "ollama").write_text(OLLAMA)
-    (programs / "ollama").chmod(0o755)
+    program(programs / "ollama", OLLAMA)
     secret = owner.place / "token"
     secret.write_text(token(ID, scenario.Scenario().secret))
     secret.chmod(0o600)
@@ -141,8 +151,7 @@ def test_an_ollama_that_runs_is_used_and_no_second_one_is_started(
 ) -> None:
     programs = owner.place / "another"
     programs.mkdir()
-    (programs / "ollama").write_text(OLLAMA)
-    (programs / "ollama").chmod(0o755)
+    program(programs / "ollama", OLLAMA)
     owner.environ["PATH"] = f"{programs}:{owner.environ['PATH']}"
     owner.settings |= {"DATA_DIR": owner.place / "third", "OLLAMA_BASE_URL": upstream.url}
     with owner.starts() as running:
