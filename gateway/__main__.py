@@ -1,5 +1,6 @@
 """The command line, `localllm`: exit code 0 done, 1 failed, 2 wrong usage; errors are one line."""
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -41,7 +42,8 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Do what the arguments say and give the exit code."""
     try:
-        code = cli.main(list(arguments), prog_name=NAME, standalone_mode=False)
+        colour = False if os.environ.get("NO_COLOR") else None  # None: where it is a terminal
+        code = cli.main(list(arguments), prog_name=NAME, standalone_mode=False, color=colour)
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as problem:
         problem.show()

@@ -53,7 +53,8 @@ def _running(running: "Running") -> Finding:
     where = f"https://{running.hostname}" if running.hostname else "its name is not known yet"
     if running.state == "connected":
         trial = " A trial: set a lasting one up with `localllm tunnel setup`."
-        text = f"{where}, {running.connections} connections to Cloudflare"
+        many = "s" if running.connections != 1 else ""
+        text = f"{where}, {running.connections} connection{many} to Cloudflare"
         return ok("tunnel", text + (f".{trial}" if running.kind == "quick" else ""))
     if running.state == "stopping":
         return warn("tunnel", f"{where}: it is being stopped; start it: localllm tunnel run")

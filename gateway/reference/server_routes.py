@@ -10,7 +10,9 @@ SERVER_ROUTES = (
     Route(
         *("GET", "/health", "readHealth", PUBLIC, "Server"),
         summary="See whether requests can be served",
-        text="For monitors: the status says it all. It names no key and no secret.",
+        text="For monitors: the status says it all. It names no key and no secret. With "
+        "`Accept: text/event-stream` it comes as three events `{status, instance, sent_ms}`, 0.4 s "
+        "apart, so that a way here can be tried without a key: do they arrive as they are sent?",
         answer=(Content(JSON, shapes.HealthState, HEALTH),),
         also=((503, "Requests cannot be served now; the body says what is away."),),
     ),

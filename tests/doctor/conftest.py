@@ -12,7 +12,10 @@ from gateway.checks.finding import Finding
 from gateway.checks.outside.look import from_outside
 from gateway.settings import Settings
 from tests.bare_gateway import bare_gateway, served
+from tests.tunnel.conftest import dsn, stand_in, upstream
 from tests.tunnel.stand_in.edge import Edge
+
+__all__ = ["dsn", "stand_in", "upstream"]
 
 
 class Scene:

@@ -25,6 +25,8 @@ class FakeOrigin:
             "access-control-allow-origin": "*",
             "access-control-allow-headers": "authorization, content-type",
         }
+        self.login = ""  # of Cloudflare Access, where it asks for one
+        self.preflight_login = ""
         self.streams = 0
 
     @property
@@ -38,6 +40,9 @@ class FakeOrigin:
         if self.is_ollama:
             return web.Response(status=404, text="404 page not found")
         ours = {"x-request-id": "1"}
+        login = self.preflight_login if request.method == "OPTIONS" else self.login
+        if login:
+            return web.Response(status=302, headers={"location": login})
         if request.method == "OPTIONS":
             return web.Response(status=204, headers=ours | self.preflight)
         if path == "/health":

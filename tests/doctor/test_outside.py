@@ -1,10 +1,13 @@
 """From outside in: what is well is found well, and each thing that is not is named."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from gateway.checks.outside import stream
+from tests.bare_gateway import bare_gateway, served
 from tests.doctor.conftest import Scene, edge_before
 from tests.doctor.fake_origin import FakeOrigin, fake_origin
 from tests.tunnel.stand_in.edge import Edge
@@ -23,7 +26,6 @@ async def test_all_is_well_through_the_edge(scene: Scene):
     assert list(found) == ["https", "public", "cors", "stream", "closed"]
     assert {found[name].state for name in ("cors", "stream", "closed")} == {"ok"}
     assert found["stream"].text.startswith("3 events arrive as they are sent")
-    assert "not been encrypted" not in found["https"].text
     assert found["https"].state == "warn"  # plain HTTP, as only tests would have it
     # It is this gateway, and its store is away.
     assert found["public"].text.startswith(f"{scene.public} leads here, but requests cannot")
@@ -148,3 +150,33 @@ async def test_ollama_itself_behind_the_tunnel_is_named(fake: FakeOrigin):
         found = await Scene(fake.url, edge, public).look()
     assert found["public"].state == "fail"
     assert "Ollama itself" in found["public"].text
+
+
+async def test_a_login_of_access_is_no_fault_where_it_is_meant(fake: FakeOrigin):
+    fake.login = "https://myteam.cloudflareaccess.com/cdn-cgi/access/login/llm.example.com"
+    async with edge_before(fake.url) as (edge, public):
+        scene = Scene(fake.url, edge, public)
+        found = await scene.look()
+        assert list(found) == ["https", "public"]
+        assert found["public"].state == "fail"
+        assert "Cloudflare Access asks for a log-in" in found["public"].text
+        meant = await scene.look(access_team="myteam.cloudflareaccess.com")
+        assert meant["public"].state == "ok"
+
+
+async def test_a_preflight_that_access_holds_up_is_named(fake: FakeOrigin):
+    fake.preflight_login = "https://myteam.cloudflareaccess.com/cdn-cgi/access/login/x"
+    async with edge_before(fake.url) as (edge, public):
+        found = await Scene(fake.url, edge, public).look()
+    assert found["cors"].state == "fail"
+    assert "let it pass OPTIONS requests" in found["cors"].text
+
+
+async def test_a_gateway_that_access_locks_is_known(tmp_path: Path):
+    locked = {"access_team": "myteam.cloudflareaccess.com", "access_audience": ("x" * 64,)}
+    with bare_gateway(tmp_path) as gateway:
+        gateway.settings = replace(gateway.settings, **locked)
+        async with served(gateway) as origin, edge_before(origin) as (edge, public):
+            found = await Scene(origin, edge, public).look(**locked)
+    assert found["public"].state == "ok"
+    assert "only whom Cloudflare Access let in" in found["public"].text

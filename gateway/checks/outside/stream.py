@@ -96,7 +96,7 @@ async def identity(line: Line, service: str, *, guarded: bool) -> tuple[Finding,
             "share the name; else stop the tunnel on the other machine.",
         ), heard
     if heard.status == "unavailable":
-        text = f"{line.url} leads here, but requests cannot be served now: see what failed above."
+        text = f"{line.url} leads here, but requests cannot be served now: see above what is away."
         return warn("public", text), heard
     return ok("public", f"{line.url} leads to this gateway"), heard
 
