@@ -83,8 +83,12 @@ async def _join(gateway: Gateway, wanted: Wanted, verdict: Verdict) -> Pull | Re
     """The pull of that model, begun now or before, if there is an Ollama that may do it."""
     if gateway.fleet.demo:
         return Refusal("demo_model")
+    machine = gateway.fleet.for_pull()
+    if machine is None:
+        return Refusal("not_supported")
     cloud = names.is_cloud(wanted.sent)
-    holders = await gateway.fleet.holders(wanted.name, cloud=cloud, native=True)
+    where = (machine,)  # what another one has, or does not tell, is no reason against it
+    holders = await gateway.fleet.holders(wanted.name, cloud=cloud, native=True, among=where)
     if isinstance(holders, Refusal):
         return holders
     return gateway.pulls.join(wanted.name, wanted.sent, f"key {verdict.key_id}")

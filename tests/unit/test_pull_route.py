@@ -1,5 +1,6 @@
 """What the route that pulls says before any Ollama is asked."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -9,9 +10,11 @@ import httpx
 import pytest
 
 from gateway import keys
+from gateway.machine import Machine
 from gateway.pipeline import Gateway
 from gateway.stores import Ask, Store, Verdict
 from tests.bare_gateway import bare_gateway, served
+from tests.fake_upstream import fake_upstream
 
 PATH = "/v1/models/pull"
 KEY = keys.make_key("llm")
@@ -74,6 +77,19 @@ async def test_an_ollama_that_is_away_is_told_with_a_time_to_come_back(
         assert answer.headers["retry-after"]
 
 
+async def test_a_machine_that_never_told_what_it_has_keeps_nobody_from_pulling_to_another(
+    gateway: Gateway, client: httpx.AsyncClient
+) -> None:
+    with fake_upstream() as ollama:
+        there = Machine(ollama.url, 60.0, slots=1)
+        gateway.fleet.machines = (*gateway.fleet.machines, there)
+        await asyncio.gather(*(one.catalogue.refresh() for one in gateway.fleet.machines))
+        answer = await client.post(PATH, json={"model": "x"})
+        assert answer.json()["done"]
+        assert len(ollama.pulls) == 1
+        await there.close()
+
+
 async def test_no_pull_is_begun_that_cannot_be_counted(
     gateway: Gateway, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,8 +110,9 @@ async def test_what_a_pull_came_to_at_first_is_counted(
 ) -> None:
     gateway.fleet.machines[0].point_to("http://127.0.0.1:9", listed_only=True)
     await client.post(PATH, json={"model": "x"})
-    gateway.fleet.machines[0].point_to("http://127.0.0.1:9")
-    await client.post(PATH, json={"model": "x"})
+    with fake_upstream() as ollama:
+        gateway.fleet.machines[0].point_to(ollama.url)
+        await client.post(PATH, json={"model": "x"})
     waiting = [slot.settlement for slot in gateway.outbox._pending]
     assert [one.status for one in waiting] == ["refused", "ok"]
     for one in waiting:
