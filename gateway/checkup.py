@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING, Any
 from gateway import settings
 from gateway.checks import database, listening, machine, models, tunnels
 from gateway.checks.finding import Finding, fail, ok
-from gateway.checks.listening import is_gateway
-from gateway.checks.machine import ADMIN_SECRET_FILE
 from gateway.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from tunnel.presence import Running
-
-__all__ = ["ADMIN_SECRET_FILE", "examine", "is_gateway"]
 
 PATIENCE = 17.0  # seconds for each; they run side by side
 

@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+ADMIN_SECRET_FILE = "admin-secret"  # noqa: S105 - its name in DATA_DIR
+
 
 class UnsafeSecret(Exception):
     """A secret file that others could read or have put there; the text says what to do."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from gateway import preflight, secret_files, settings
 from gateway.checks.finding import Finding, fail, ok, warn
+from gateway.secret_files import ADMIN_SECRET_FILE
 from gateway.settings import Settings
 
-ADMIN_SECRET_FILE = "admin-secret"  # noqa: S105 - the name of a file
 LOW_DISK = 1024**3
 OLDEST_PYTHON = (3, 11)
 

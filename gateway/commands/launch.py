@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway import administration, preflight, secret_files, server
-from gateway.checkup import ADMIN_SECRET_FILE
 from gateway.commands.banner import print_banner
 from gateway.commands.model_source import ModelSource
 from gateway.commands.output import accepted
 from gateway.commands.running import Failed, Signals
 from gateway.fleet import Fleet
 from gateway.opening import open_store
+from gateway.secret_files import ADMIN_SECRET_FILE
 from gateway.settings import Settings
 from gateway.stores import Store, StoreUnavailable
 from gateway.supervision import supervised

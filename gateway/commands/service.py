@@ -121,7 +121,7 @@ def _manager(loaded: Settings, system: bool, run_as: str | None = None) -> "Mana
 def _make_ready(loaded: Settings, system: bool) -> None:
     """What a service cannot ask for later: a place for its data, and a secret."""
     from gateway import preflight, secret_files
-    from gateway.checkup import ADMIN_SECRET_FILE
+    from gateway.secret_files import ADMIN_SECRET_FILE
 
     preflight.check_data_dir(loaded.data_dir)
     path = loaded.data_dir / ADMIN_SECRET_FILE
@@ -139,7 +139,7 @@ def _make_ready(loaded: Settings, system: bool) -> None:
 def _wait_until_it_answers(loaded: Settings, logs: list[str]) -> None:
     """The first start makes a database; whatever keeps it from that stands in the log."""
     from gateway import preflight
-    from gateway.checkup import is_gateway
+    from gateway.checks.listening import is_gateway
 
     url = preflight.local_url(loaded.host, loaded.port)
     progress("Waiting until it answers.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from gateway import server, settings
-from gateway.checkup import ADMIN_SECRET_FILE
+from gateway.secret_files import ADMIN_SECRET_FILE
 from gateway.settings import Settings
 
 
