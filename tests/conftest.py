@@ -1,5 +1,6 @@
 """For every test: where it writes, and a Postgres of its own, made only if a test asks for it."""
 
+import signal
 import tempfile
 
 from tests.postgres_fixture import (
@@ -14,3 +15,5 @@ from tests.scratch import in_memory
 __all__ = ["anyio_backend", "database", "empty_database", "postgres", "store"]
 
 tempfile.tempdir = in_memory()
+# Shells let what they start in the background ignore Ctrl-C, and it would let what it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)

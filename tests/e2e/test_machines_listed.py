@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e.callers import bearer, connect, make_key, served
+from tests.e2e.gateway_process import fresh_directory
 from tests.e2e.several_machines import Machines, two_machines, two_servers
 from tests.fake_upstream import CLOUD_MODEL, MODEL, FakeUpstream, fake_upstream
 
@@ -176,19 +177,20 @@ def test_with_one_machine_away_the_rest_is_listed_and_health_is_degraded(
 
 def doctor(*servers: str) -> dict[str, tuple[str, str]]:
     """What it says of each machine."""
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": "/nonexistent",
-        "DATA_DIR": "/nonexistent/data",
-        "OLLAMA_BASE_URL": " ".join(servers),
-        "OLLAMA_DEFAULT_MODEL": "only-here",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", "doctor", "--json"],
-        env=environ,
-        capture_output=True,
-        timeout=60,
-    )
+    with fresh_directory() as home:
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "DATA_DIR": str(home / "data"),
+            "OLLAMA_BASE_URL": " ".join(servers),
+            "OLLAMA_DEFAULT_MODEL": "only-here",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", "doctor", "--json"],
+            env=environ,
+            capture_output=True,
+            timeout=60,
+        )
     checks = json.loads(done.stdout)["checks"]
     return {
         check["check"]: (check["state"], check["text"])
