@@ -19,7 +19,7 @@ from gateway.dialects import error_body
 from gateway.edge import MAX_HEADERS
 from gateway.errors import Refusal
 
-HEAD_SECONDS = 60.0  # for a connection to say what it wants
+HEAD_SECONDS = 60.0  # for a connection to say what it wants, once it has begun to
 _MAX_HEAD = 2 * MAX_HEADERS  # bytes of request line and headers; Edge words the refusal below it
 # Java's client asks for HTTP/2 in this way on each first request. The parser would then take the
 # body for another protocol; under a name that it does not know the wish is passed over. The name is
@@ -43,11 +43,11 @@ class BoundedHttp(HttpToolsProtocol):
         self._ended = False
         super().data_received(data)
         if self._in_head and not self._ended and not self.transport.is_closing():
+            if not self._head:
+                self._wait_for_head(HEAD_SECONDS)
             self._head += len(data)
             if self._head > _MAX_HEAD:
                 self._refuse(Refusal("headers_too_large"))
-            elif self._patience is None:
-                self._wait_for_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # what comes after the body is no header, and could be endless
@@ -55,14 +55,16 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._wait_for_head()
+        # Proxies open some ahead, and keep them as long as those that they have used.
+        self._wait_for_head(self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_is_here()
+        self._stop_waiting()
         super().connection_lost(exc)
 
-    def _wait_for_head(self) -> None:
-        self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+    def _wait_for_head(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._patience = self.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
         if self._head:
@@ -70,13 +72,13 @@ class BoundedHttp(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _head_is_here(self) -> None:
+    def _stop_waiting(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
 
     def on_headers_complete(self) -> None:
-        self._head_is_here()
+        self._stop_waiting()
         self._in_head = False
         self._in_body = True
         super().on_headers_complete()
