@@ -68,7 +68,7 @@ class Pull:
 
 
 class Pulls:
-    """By canonical name of their models. `silence`: seconds without news that end a pull."""
+    """By canonical name of their models. `silence`: seconds of the same news that end a pull."""
 
     def __init__(self, fleet: Fleet, silence: float) -> None:
         self._fleet = fleet
@@ -124,7 +124,8 @@ class Pulls:
         if machine is None:
             return Refusal("not_supported")
         body = msgspec.json.encode({"model": sent, "stream": True})
-        answer = await machine.upstream.post("/api/pull", body)
+        # It says nothing while it reads all bytes again to verify them: minutes on a slow disk.
+        answer = await machine.upstream.post("/api/pull", body, whole=True)
         if isinstance(answer, Refusal):
             return answer
         try:

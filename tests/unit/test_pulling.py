@@ -32,8 +32,9 @@ class Ollama:
     def for_pull(self) -> "Ollama":
         return self
 
-    async def post(self, path: str, body: bytes) -> "Ollama":
+    async def post(self, path: str, body: bytes, *, whole: bool = False) -> "Ollama":
         self.asked.append((path, json.loads(body)))
+        self.may_be_silent = whole
         return self
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -228,6 +229,13 @@ async def test_the_last_bytes_before_a_silence_are_told_too(
     with anyio.fail_after(10):
         assert await pull.news(told) > told
     await running.close()
+
+
+async def test_an_ollama_that_verifies_a_large_model_may_be_silent_for_long() -> None:
+    ollama = Ollama()
+    ollama.ends()
+    await end_of(joined(pulls(ollama)))
+    assert ollama.may_be_silent
 
 
 async def test_the_same_line_again_and_again_is_silence_and_ends_the_pull(clock: Clock) -> None:
