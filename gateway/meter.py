@@ -15,6 +15,7 @@ MAX_EVENT = 16 * 1024**2  # bytes; a longer one is no event stream
 PROMPT_OVERHEAD = 8  # tokens a chat template usually adds to a message
 
 _TEXT = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)  # of a JSON string, to its end
+_COMMENTS = re.compile(rb"(?:\A|(?<=\n\n))(?::[^\n]*\n)+\n")  # whole events of SSE: signs of life
 
 
 class BrokenStream(Exception):
@@ -86,6 +87,8 @@ class StreamMeter:
 
     def _count(self, events: bytes) -> None:
         piece, end = self._dialect.piece, self._end
+        if end == SSE.separator and (events.startswith(b":") or b"\n\n:" in events):
+            events = _COMMENTS.sub(b"", events)
         pieces = events.count(piece)
         # Events without text may stand among those that carry some.
         if piece != end and pieces and pieces != events.count(end):
@@ -115,10 +118,14 @@ class StreamMeter:
                 return  # what comes behind it is nobody's answer
 
     def _whole(self, usage: Usage | None) -> Usage | None:
-        """With the prompt that was told before, if the report leaves it out."""
-        if usage is None or usage.prompt_tokens or not self._prompt:
-            return usage
-        return Usage(self._prompt, usage.completion_tokens)
+        """With what was told before of what the report leaves out."""
+        if usage is None:
+            return None
+        before = self.usage or Usage(self._prompt)
+        return Usage(
+            usage.prompt_tokens or before.prompt_tokens,
+            usage.completion_tokens or before.completion_tokens,
+        )
 
     def estimate(self) -> int:
         """Tokens produced so far, as far as they can be told without a report."""

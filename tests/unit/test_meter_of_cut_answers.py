@@ -117,3 +117,40 @@ def test_a_text_in_another_shape_is_counted(content: object):
     meter = BodyMeter(Chat(), json.dumps({"choices": [choice]}).encode())
     assert not meter.broken
     assert meter.estimate() >= 100
+
+
+PULSE = b": still here\n\n"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/generate"])
+@pytest.mark.parametrize(
+    "around",
+    [lambda e: [PULSE, *e, PULSE], lambda e: [x for one in e for x in (PULSE, one, PULSE)]],
+    ids=["first and last", "between all"],
+)
+def test_signs_of_life_of_the_model_server_are_no_tokens(path: str, around: Any):
+    words = [chat(role="assistant", content=" word") for _ in range(50)]
+    plain = metered(BY_PATH[path], *words).estimate()
+    assert metered(BY_PATH[path], *around(words)).estimate() == plain
+    assert metered(BY_PATH[path], b"".join(around(words))).estimate() == plain
+
+
+def test_a_stream_of_nothing_but_signs_of_life_is_free():
+    assert metered(Chat(), PULSE, PULSE * 3, b":\n: two lines\n\n").estimate() == 0
+
+
+def test_a_comment_within_an_event_does_not_make_its_text_free():
+    events = [b": x\n" + chat(content="a"), chat(content="b")[:-1] + b": x\n\n"]
+    assert metered(Chat(), *events, chat(content="c")).estimate() == 3
+
+
+@pytest.mark.parametrize("reports", [[(10, 0), (0, 5)], [(0, 5), (10, 0)], [(9, 1), (10, 5)]])
+def test_a_report_in_several_chunks_is_put_together(reports: list[tuple[int, int]]):
+    chunks = [
+        {"choices": [], "usage": {"prompt_tokens": prompt, "completion_tokens": completion}}
+        for prompt, completion in reports
+    ]
+    events = [b"data: %s\n\n" % json.dumps(chunk).encode() for chunk in chunks]
+    meter = metered(Chat(), chat(content="a"), *events)
+    assert meter.usage is not None
+    assert (meter.usage.prompt_tokens, meter.usage.completion_tokens) == (10, 5)
