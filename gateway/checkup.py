@@ -79,7 +79,7 @@ async def _within(name: str, work: Awaitable[list[Finding]]) -> list[Finding]:
         async with asyncio.timeout(PATIENCE):
             return await work
     except TimeoutError:
-        late = f"no answer within {PATIENCE:g} s: see whether this machine is very busy."
+        late = f"no answer within {PATIENCE:g} s: restart what is asked there, if this machine is not just busy."
         return [fail(name, late)]
 
 

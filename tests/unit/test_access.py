@@ -5,13 +5,17 @@ import base64
 import json
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+import gateway.access
 from gateway import access_keys
 from gateway.access import FIRST_PAUSE, FRESH, HEADER, LEEWAY, LONGEST, PAUSE, Access
+from gateway.edge import Edge
+from gateway.settings import Settings
 from tests.unit.access_team import AUDIENCE, ISSUER, Certs, Key, published
 
 pytestmark = pytest.mark.anyio
@@ -185,9 +189,56 @@ async def test_withdrawn_keys_end_within_the_hour(access: Access, certs: Certs, 
     assert await said(access, KEY.token()) == ""
     certs.keys = [Key("second")]
     clock.now += FRESH + 1
-    await said(access, KEY.token())
-    await said(access, certs.keys[0].token())  # waits for the same fetch
+    assert await said(access, KEY.token()) == ""  # asks for new ones, and does not wait
+    assert access._fetching is not None
+    await access._fetching
     assert "unknown signature" in await said(access, KEY.token())
+
+
+async def test_through_the_edge_a_token_lets_in_and_an_expired_one_does_not(access: Access):
+    reached: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope["path"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def status(token: str) -> int:
+        answers: list[Any] = []
+
+        async def send(message: Any) -> None:
+            answers.append(message)
+
+        headers = [(b"host", b"h"), (b"cf-ray", b"x"), (HEADER, token.encode())]
+        scope = {"type": "http", "method": "GET", "path": "/health", "headers": headers}
+        await edge(scope, None, send)
+        return answers[0]["status"]
+
+    edge = Edge(app, Settings(), lambda: True)
+    edge._access = access
+    assert await status(KEY.token()) == 200
+    assert await status(KEY.token(exp=NOW - LEEWAY - 1)) == 403
+    assert reached == ["/health"]
+
+
+async def test_what_verifies_tokens_is_installed_only_where_it_is_needed(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    installed: list[str] = []
+
+    class Missing:
+        def is_installed(self) -> bool:
+            return False
+
+        async def install(self) -> None:
+            installed.append("access")
+
+    monkeypatch.setattr(gateway.access, "ACCESS", Missing())
+    await gateway.access.install_if_needed(Settings())
+    assert installed == []
+    locked = Settings(access_team="t.cloudflareaccess.com", access_audience=(AUDIENCE,))
+    await gateway.access.install_if_needed(locked)
+    assert installed == ["access"]
 
 
 @pytest.mark.parametrize(
