@@ -14,6 +14,7 @@ MAX_BODY = 64 * 1024**2  # bytes of one whole answer
 # An answer in one piece is silent until its end, so it has so many times the patience: ten minutes
 # by default, as long as OpenAI's own clients wait.
 WHOLE = 5
+SOON = 10.0  # seconds for the whole answer to a short question, however it trickles
 
 CUT = (aiohttp.ClientError, OSError)  # what reading an answer raises when it is cut
 SILENT = aiohttp.SocketTimeoutError  # the one of them that means: no byte for too long
@@ -104,7 +105,7 @@ class Upstream:
         self.changed: Callable[[], None] = _nothing
         self._patient = aiohttp.ClientTimeout(sock_connect=5.0, sock_read=timeout)
         self._whole = aiohttp.ClientTimeout(sock_connect=5.0, sock_read=timeout * WHOLE)
-        self._quick = aiohttp.ClientTimeout(sock_connect=2.0, sock_read=5.0)
+        self._quick = aiohttp.ClientTimeout(sock_connect=2.0, sock_read=5.0, total=SOON)
         self._session: aiohttp.ClientSession | None = None
 
     def point_to(

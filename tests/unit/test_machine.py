@@ -108,6 +108,25 @@ async def test_a_model_that_thinks_for_long_is_not_away_but_a_silent_list_is(
     assert not machine.answers
 
 
+async def test_a_list_that_never_ends_keeps_nobody_waiting(
+    server: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+):
+    async def trickle(exchange: Exchange) -> None:
+        await exchange.head("application/json")
+        while True:
+            await exchange.send(b" ")
+            await asyncio.sleep(0.001)
+
+    monkeypatch.setattr("gateway.upstream.SOON", 0.1)
+    monkeypatch.setattr(server, "_route", trickle)
+    machine = Machine(server.url, 60.0, slots=1)
+    async with asyncio.timeout(30):
+        answer = await machine.upstream.read("GET", "/api/tags")
+    assert isinstance(answer, Refusal)
+    await asyncio.to_thread(server.wait_until, lambda: server.received[0].gone)
+    await machine.close()
+
+
 async def test_what_is_still_said_of_its_old_address_does_not_count_for_the_new_one(
     server: FakeUpstream, machine: Machine
 ):
