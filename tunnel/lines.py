@@ -1,9 +1,13 @@
 """What cloudflared writes on stderr: JSON, a line each, but for the last words before it ends."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
+
+_LONGEST = 2000  # characters of a text that anybody would read
+_SECRET = re.compile(r"[\w+=]{32,}")  # of tokens and keys; no word, id or part of a path is as long
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,20 @@ def read(line: bytes) -> Line:
     """Any bytes are taken: what cannot be read as JSON is a message as it is."""
     try:
         found: object = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        return Line(line.decode("utf-8", "replace").strip())
+        return Line(printable(line[: 4 * _LONGEST].decode("utf-8", "replace")).strip())
     fields = cast(dict[str, Any], found)
-    message, level, error = (str(fields.get(key) or "") for key in ("message", "level", "error"))
+    message, level, error = (printable(fields.get(key)) for key in ("message", "level", "error"))
     return Line(message, level or "info", error, fields)
+
+
+def printable(value: object) -> str:
+    """A text that does nothing to a terminal or a log: parts of it come from the network. Empty
+    for what is no text."""
+    text = value[:_LONGEST] if isinstance(value, str) else ""
+    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def is_decoration(line: Line) -> bool:
@@ -48,4 +59,4 @@ def is_decoration(line: Line) -> bool:
 
 @lru_cache(256)  # with a blocked line the same few come thousands of times a second
 def shortened(text: str) -> str:
-    return " ".join(text.split())[:300]
+    return " ".join(_SECRET.sub("…", text).split())[:300]

@@ -1,4 +1,7 @@
-"""Ask a running cloudflared how it is, at the port that we gave it."""
+"""Ask a running cloudflared how it is, at the port that we gave it.
+
+Another program of this machine may have that port: no answer is believed to be what it should be.
+"""
 
 import json
 import re
@@ -7,7 +10,12 @@ from typing import Any, Self, cast
 
 import aiohttp
 
+from tunnel.hostname import hostname
+from tunnel.lines import printable
+
 _TIMEOUT = aiohttp.ClientTimeout(total=3)
+_LARGEST = 4 * 1024**2  # bytes of an answer; the metrics have some 100 KB
+_MOST = 1000  # connections; it makes four
 _BUSY = re.compile(r"^cloudflared_tunnel_concurrent_requests_per_tunnel (\d+)", re.MULTILINE)
 
 
@@ -33,17 +41,21 @@ class Probe:
         """How many connections to Cloudflare are ready to carry requests."""
         answer = await self._json("/ready")
         count: object = answer.get("readyConnections")
-        return count if isinstance(count, int) else None
+        return count if isinstance(count, int) and 0 <= count <= _MOST else None
 
     async def quick_hostname(self) -> str:
-        return str((await self._json("/quicktunnel")).get("hostname") or "")
+        """Empty until there is one; what is no name would end up in a line for a shell."""
+        try:
+            return hostname(printable((await self._json("/quicktunnel")).get("hostname")))
+        except ValueError:
+            return ""
 
     async def routes(self) -> list[tuple[str, str]]:
         """(hostname, service) of what the tunnel leads to, in the order in which they are tried."""
         config: Any = (await self._json("/config")).get("config") or {}
         try:
             return [
-                (str(rule["hostname"] or ""), str(rule["service"] or ""))
+                (printable(rule["hostname"]), printable(rule["service"]))
                 for rule in config.get("ingress") or ()
             ]
         except (AttributeError, KeyError, TypeError):
@@ -57,13 +69,18 @@ class Probe:
     async def _json(self, path: str) -> dict[str, Any]:
         try:
             answer: object = json.loads(await self._text(path))
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return cast(dict[str, Any], answer) if isinstance(answer, dict) else {}
 
     async def _text(self, path: str) -> str:
         try:
-            async with self._session.get(self._url + path) as response:
-                return await response.text("utf-8", "replace")
+            async with self._session.get(self._url + path, allow_redirects=False) as response:
+                text = bytearray()
+                async for chunk in response.content.iter_any():
+                    text += chunk
+                    if len(text) > _LARGEST:
+                        return ""
+                return text.decode("utf-8", "replace")
         except (aiohttp.ClientError, TimeoutError, OSError, RuntimeError):  # closed meanwhile
             return ""

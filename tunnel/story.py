@@ -33,7 +33,7 @@ class Story:
             self._connected(line)
         elif line.message == "precheck":
             if line.fields.get("status") == "fail":
-                self._trouble(problem_in(str(line.fields.get("component"))))
+                self._trouble(problem_in(lines.printable(line.fields.get("component"))))
         elif line.message.startswith("Switching to fallback protocol"):
             self._say(True, "UDP does not get through; trying TCP (http2).")
         elif line.message in {"Lost connection with the edge", "Connection terminated"}:
@@ -58,8 +58,11 @@ class Story:
         self.last_words = ""
 
     def _connected(self, line: Line) -> None:
-        place = places.city(str(line.fields.get("location") or ""))
-        place = f"{place} over {line.fields.get('protocol') or 'quic'}"
+        location, protocol = (
+            lines.shortened(lines.printable(line.fields.get(key)))
+            for key in ("location", "protocol")
+        )
+        place = f"{places.city(location)} over {protocol or 'quic'}"
         if place not in self._places.values():
             self._tell(False, f"Connected to {place}.")
         self._places[_index(line)] = place

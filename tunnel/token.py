@@ -19,7 +19,7 @@ def token_in(pasted: str) -> str:
         raise TunnelError("There is no token: copy it from the tunnel's page in the dashboard.")
     try:
         parts: object = json.loads(b64decode(token, validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         parts = None
     named = cast(dict[str, object], parts) if isinstance(parts, dict) else {}
     if not all(isinstance(named.get(name), str) and named[name] for name in ("a", "t", "s")):

@@ -38,7 +38,7 @@ def test_a_token_is_found_in_what_people_paste(pasted: str):
     [
         "", "  ", "cGFzc3dvcmQ", TOKEN[:-8], TOKEN + "x", "eyJhIjoiYSJ9", b64encode(b"[]").decode(),
         b64encode(json.dumps({"a": "x", "t": 5, "s": "y"}).encode()).decode(), "ä" * 40,
-        b64encode(b"\xff\xfe").decode(),
+        b64encode(b"\xff\xfe").decode(), b64encode(b"[" * 9000).decode(),
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_without_repeating_it(pasted: str):

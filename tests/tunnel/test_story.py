@@ -166,13 +166,32 @@ def test_after_a_recovery_old_trouble_explains_nothing():
     "raw",
     [b"", b"\n", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b'{"message": 5, "level": []}',
      b'{"message":"Registered tunnel connection","connIndex":"x","location":7,"protocol":null}',
-     b'{"message":"precheck","status":"fail","component":{}}', b'{"error":{"a":1}}', b"x" * 10**6],
+     b'{"message":"precheck","status":"fail","component":{}}', b'{"error":{"a":1}}', b"x" * 10**6,
+     b"[" * 10**5, b'{"a":' * 10**5],
 )  # fmt: skip
 def test_any_bytes_are_taken(raw: bytes):
     listener = Listener()
     listener.story.take(raw)
     assert all(len(text) < 400 for text in listener.texts())
     assert len(listener.story.why()) < 400
+
+
+@pytest.mark.parametrize("raw", [b"\x1b[2Jgone \x9b1m\x07", "\u202eegaugnal\u2028".encode(),
+    rb'{"level":"error","message":"\u001b[2Jgone\nFAKE LINE","error":"\ud800\u0007"}',
+    rb'{"message":"Registered tunnel connection","location":"\u001b[2J\nX","protocol":"\ud800"}',
+])  # fmt: skip
+def test_nothing_that_is_told_moves_a_terminal_or_begins_a_line_of_its_own(raw: bytes):
+    listener = Listener()
+    listener.story.take(raw)
+    told = [*listener.texts(), listener.story.why()]
+    assert all(text.isprintable() for text in told), told
+
+
+def test_no_token_and_no_key_is_told():
+    listener = Listener()
+    token, key = "eyJhIjoiYWJjIiwidCI6IjEyMyIsInMiOiJzZWNyZXQifQ==", "llm_" + "aB3" * 10 + "cd"
+    listener.take(f"Bad token {token} of /home/somebody/with/long/path/token", "error", error=key)
+    assert listener.story.why() == "Bad token … of /home/somebody/with/long/path/token: …"
 
 
 def test_tables_and_advice_are_left_out():
