@@ -12,6 +12,7 @@ from tunnel import lines, named, private_files
 from tunnel.errors import TunnelError, explained
 from tunnel.named import Named
 from tunnel.plan import NO_CONFIG
+from tunnel.problems import problem_in
 from tunnel.program import Program, environment
 from tunnel.token import token_in, tunnel_id
 
@@ -40,19 +41,23 @@ async def keep_credentials(
     program: Program, folder: Path, text: str, hostname: str, origin: str
 ) -> Named:
     """Set up the tunnel of a credentials file, with a validated configuration."""
-    try:
-        row: object = json.loads(text)
-        found = Named("credentials", str(cast(dict[str, Any], row)["TunnelID"]), hostname)
-    except (ValueError, KeyError, TypeError):
-        raise TunnelError(
-            "That is not a tunnel's credentials file: it is made by cloudflared tunnel create, and "
-            "named like 6f1b7a2e-….json."
-        ) from None
+    found = Named("credentials", _id_in(text), hostname)
     private_files.private_folder(folder)
     private_files.write(folder / named.CREDENTIALS_FILE, text)
     await validate(program, named.write_config(folder, found, origin))
     named.write(folder, found)
     return found
+
+
+def _id_in(credentials: str) -> str:
+    try:
+        row: object = json.loads(credentials)
+        return str(cast(dict[str, Any], row)["TunnelID"])
+    except (ValueError, KeyError, TypeError):
+        raise TunnelError(
+            "That is not a tunnel's credentials file: it is made by cloudflared tunnel create, and "
+            "named like 6f1b7a2e-….json."
+        ) from None
 
 
 def is_logged_in() -> bool:
@@ -94,13 +99,12 @@ async def make(
             say(f"Making the tunnel {name!r}.")
             await ask(program, "create", "-o", "json", "--credentials-file", str(new), name)
         text = private_files.read(new)
-        made = await keep_credentials(program, folder, text, hostname, origin)
         say(f"Leading {hostname} to it.")
         force = ("--overwrite-dns",) if overwrite_dns else ()
-        await ask(program, "route", "dns", *force, made.tunnel_id, hostname)
+        await ask(program, "route", "dns", *force, _id_in(text), hostname)
+        return await keep_credentials(program, folder, text, hostname, origin)
     finally:
         new.unlink(missing_ok=True)
-    return made
 
 
 async def validate(program: Program, config: Path) -> None:
@@ -140,4 +144,5 @@ def _explain(command: str, said: str) -> str:
         line for line in said.splitlines() if not lines.is_decoration(lines.read(line.encode()))
     ]
     last = lines.shortened(told[-1]) if told else "no reason given"
-    return f"cloudflared {command} failed: {last}"
+    problem = problem_in(last)
+    return problem.remedy if problem else f"cloudflared {command} failed: {last}"

@@ -47,6 +47,11 @@ class Kept:
                 self.task.result()
             return await waiting
 
+    async def ended(self) -> None:
+        """When its keeper has; as it has."""
+        async with asyncio.timeout(PATIENCE):
+            await self.task
+
     async def command(self, name: str) -> None:
         """Below /stand-in: disconnect, connect, crash."""
         url = f"http://127.0.0.1:{self.tunnel.running.metrics_port}/stand-in/{name}"

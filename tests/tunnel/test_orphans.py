@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -25,9 +27,20 @@ WAYS = pytest.mark.parametrize(
 )
 
 
-def start_keeper(stand_in: Path, how: str) -> "subprocess.Popen[str]":
+@contextmanager
+def keeper(stand_in: Path, how: str) -> Iterator[tuple["subprocess.Popen[str]", list[int]]]:
+    """A process that keeps a tunnel running, and what must not outlive it."""
     words = [sys.executable, "-m", "tests.tunnel.keeper", str(stand_in), str(stand_in.parent / "t")]
-    return subprocess.Popen([*words, how], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen([*words, how], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        pids = [int(process.stdout.readline()), scenario.starts(stand_in)[0]["pid"]]
+        assert (pids[0] == pids[1]) == (how == "kernel")
+        try:
+            yield process, pids
+        finally:
+            process.kill()
+            for pid in filter(alive, pids):
+                os.kill(pid, signal.SIGKILL)
 
 
 def wait_until_gone(pids: list[int]) -> None:
@@ -39,16 +52,11 @@ def wait_until_gone(pids: list[int]) -> None:
 
 @WAYS
 def test_a_killed_keeper_leaves_no_cloudflared(stand_in: Path, how: str):
-    keeper = start_keeper(stand_in, how)
-    assert keeper.stdout is not None
-    child = int(keeper.stdout.readline())
-    pid = scenario.starts(stand_in)[0]["pid"]
-    assert (child == pid) == (how == "kernel")
-    assert alive(pid)
-    keeper.kill()
-    keeper.wait()
-    wait_until_gone([child, pid])
-    keeper.stdout.close()
+    with keeper(stand_in, how) as (process, pids):
+        assert all(map(alive, pids))
+        process.kill()
+        process.wait()
+        wait_until_gone(pids)
     assert presence.current(stand_in.parent / "t") is None  # though its file is still there
     assert presence.last(stand_in.parent / "t") is not None
 
@@ -56,15 +64,10 @@ def test_a_killed_keeper_leaves_no_cloudflared(stand_in: Path, how: str):
 @WAYS
 def test_a_keeper_in_good_order_leaves_none_either(stand_in: Path, how: str):
     """SIGINT ends it as an exception does."""
-    keeper = start_keeper(stand_in, how)
-    assert keeper.stdout is not None
-    child = int(keeper.stdout.readline())
-    pid = scenario.starts(stand_in)[0]["pid"]
-    keeper.send_signal(signal.SIGINT)
-    keeper.wait()
-    keeper.stdout.close()
-    assert not alive(child)
-    assert not alive(pid)
+    with keeper(stand_in, how) as (process, pids):
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        assert not any(map(alive, pids))
 
 
 def test_one_whose_parent_died_before_the_kernel_knew_does_not_start(tmp_path: Path):

@@ -83,7 +83,10 @@ def test_a_name_that_is_taken_in_dns_is_left_alone_unless_asked(owner: Owner):
     cloud = {"tunnels": {}, "dns": {"llm.example.com": "my website"}}
     (owner.stand_in / "cloud.json").write_text(json.dumps(cloud))
     words = ("setup", "--hostname", "llm.example.com")
+    owner.does("setup", "--hostname", "mine.example.com")
+    before = named.read(owner.folder)
     assert "run this again with --overwrite-dns" in owner.fails(*words)
+    assert named.read(owner.folder) == before  # what was set up goes on
     owner.does(*words, "--overwrite-dns")
     cloud = json.loads((owner.stand_in / "cloud.json").read_text())
     assert cloud["dns"]["llm.example.com"] in cloud["tunnels"].values()

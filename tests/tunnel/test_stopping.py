@@ -60,7 +60,7 @@ async def test_open_streams_end_whole_while_new_requests_are_refused(stand_in: P
         assert await answer.content.read() == b"two\n"
         async with asyncio.timeout(30):  # far less than the grace, which quic would wait for
             await stopping
-            await running.task
+            await running.ended()
         assert not alive(child)
 
 
@@ -71,7 +71,7 @@ async def test_without_a_request_it_ends_at_once(stand_in: Path, protocol: str):
         await running.connected()
         async with asyncio.timeout(30):
             await running.tunnel.stop()
-            await running.task
+            await running.ended()
 
 
 async def test_a_stream_that_outlasts_its_grace_is_cut(stand_in: Path):
@@ -94,7 +94,7 @@ async def test_a_second_wish_cuts_at_once(stand_in: Path, protocol: str):
         async with asyncio.timeout(30):
             await stopping
             await behind.gone.wait()
-            await running.task
+            await running.ended()
 
 
 async def test_it_can_be_stopped_while_it_waits_to_start_again(stand_in: Path):
@@ -103,7 +103,7 @@ async def test_it_can_be_stopped_while_it_waits_to_start_again(stand_in: Path):
         await running.until(lambda: running.told() == "restarting")
         async with asyncio.timeout(30):
             await running.tunnel.stop()
-            await running.task
+            await running.ended()
         assert running.starts() == 1
 
 
@@ -123,7 +123,7 @@ async def test_it_can_be_stopped_while_cloudflared_is_being_started(
         await begun.wait()
         await running.tunnel.stop()
         go_on.set()
-        await running.task
+        await running.ended()
 
 
 async def test_when_its_keeper_is_cancelled_nothing_is_left(stand_in: Path):
@@ -149,7 +149,7 @@ async def test_only_one_runs_the_tunnel_of_a_data_directory(stand_in: Path):
     await other.stdout.readline()
     async with kept(stand_in) as running:
         with pytest.raises(TunnelError, match="Another localllm runs the tunnel already: stop it"):
-            await running.task
+            await running.ended()
         assert running.starts() == 0
     other.stdin.close()
     await other.wait()

@@ -53,7 +53,7 @@ async def test_it_starts_and_its_name_is_learned_from_cloudflared(
         file = running.folder / "running.json"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         await running.tunnel.stop()
-        await running.task
+        await running.ended()
         assert not file.exists()
         assert presence.current(running.folder) is None
     assert "Tunnel: Connected to Frankfurt over http2." in caplog.messages
@@ -116,7 +116,7 @@ async def test_what_another_start_would_not_mend_is_not_tried_again(stand_in: Pa
     scenario.write(stand_in, ends="start", end_code=255, last_words="flag provided but not defined")
     async with kept(stand_in) as running:
         with pytest.raises(TunnelError, match="flag provided but not defined"):
-            await running.task
+            await running.ended()
         assert running.starts() == 1
         assert presence.last(running.folder) is None
 
