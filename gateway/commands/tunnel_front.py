@@ -66,6 +66,9 @@ class TunnelFront:
             await self._tunnel.run()
         except TunnelError as problem:
             _log.error("There is no tunnel: %s", problem)
+        except Exception as problem:  # unforeseen: said at once, and nothing else ends by it
+            reason = f"{type(problem).__name__}: {problem}"
+            _log.error("There is no tunnel: %s", reason, exc_info=_log.isEnabledFor(logging.DEBUG))
 
     async def __aenter__(self) -> Self:
         return self

@@ -18,10 +18,14 @@ class Slow:
 
     def __init__(self) -> None:
         self.opened, self.failed = asyncio.Event(), asyncio.Event()
+        self.problem: Exception = TunnelError("it cannot be had")
 
     async def run(self) -> None:
         await self.failed.wait()
-        raise TunnelError("it cannot be had")
+        raise self.problem
+
+    async def stop(self) -> None:
+        self.failed.set()
 
     async def url(self) -> str:
         await self.opened.wait()
@@ -86,6 +90,19 @@ async def test_one_that_never_opens_keeps_nobody_waiting(
             await task
     assert "There is no tunnel: it cannot be had" in caplog.text
     assert "The tunnel is open" not in capsys.readouterr().out
+
+
+async def test_one_that_breaks_is_told_and_the_gateway_ends_in_good_order_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+):
+    slow: Any = Slow()
+    slow.problem = RuntimeError("something that nobody foresaw")
+    async with TunnelFront(slow, "quick") as front:
+        front.open()
+        slow.failed.set()
+        assert await front.url() is None
+        assert "There is no tunnel: RuntimeError: something that nobody foresaw" in caplog.text
+        await front.stop()  # raises nothing: the server waits for open answers after it
 
 
 async def test_one_that_was_never_opened_has_no_address_and_stops_at_once():
