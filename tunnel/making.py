@@ -140,9 +140,8 @@ def _explain(command: str, said: str) -> str:
     for part, remedy in _REMEDIES:
         if part in said.lower():
             return remedy
-    told = [
-        line for line in said.splitlines() if not lines.is_decoration(lines.read(line.encode()))
-    ]
+    read = [lines.read(line.encode()) for line in said.splitlines()]
+    told = [line.text for line in read if not lines.is_decoration(line)]
     last = lines.shortened(told[-1]) if told else "no reason given"
     problem = problem_in(last)
     return problem.remedy if problem else f"cloudflared {command} failed: {last}"
