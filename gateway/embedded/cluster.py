@@ -22,6 +22,7 @@ _INITDB_SECONDS = 180.0
 _CONFIGURATION = """\
 # Made by localllm at each start; use ALTER SYSTEM for settings of your own.
 {listen}
+{shared_memory}
 max_connections = 60
 shared_buffers = 64MB
 max_wal_size = 256MB
@@ -35,6 +36,8 @@ log_timezone = 'UTC'
 log_min_messages = log
 log_checkpoints = off
 """
+# In files of its own: what it shares by name, systemd removes when its user logs out for good.
+_SHARED_MEMORY = "" if WINDOWS else "dynamic_shared_memory_type = mmap"
 
 
 def place(data_dir: Path, account: Account | None, report: Callable[[str], None]) -> Path:
@@ -161,7 +164,7 @@ def _staging(data_dir: Path, parent: Path) -> Generator[Path]:
 
 def configure(cluster: Path, listen: str, account: Account | None) -> None:
     file = cluster / "postgresql.conf"
-    write_private(file, _CONFIGURATION.format(listen=listen))
+    write_private(file, _CONFIGURATION.format(listen=listen, shared_memory=_SHARED_MEMORY))
     own(file, account)
 
 

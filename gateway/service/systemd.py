@@ -15,10 +15,10 @@ class Systemd:
         self._account = account
         self._folder = systemd_unit.folder(account is not None, Path.home())
         self._scope = () if account else ("--user",)
-        if account is not None:
-            _check(account)
 
     def files(self, jobs: list[Job]) -> dict[Path, str]:
+        if self._account is not None:
+            _check(self._account)
         separated = self._account is not None or _separates()
         return {
             self._path(job.name): systemd_unit.unit(job, account=self._account, separated=separated)
@@ -26,7 +26,9 @@ class Systemd:
         }
 
     def install(self, jobs: list[Job]) -> list[str]:
-        tools.write(self.files(jobs))
+        files = self.files(jobs)
+        self._may_change()
+        tools.write(files)
         names = [f"{job.name}.service" for job in jobs]
         self._systemctl("daemon-reload")
         self._systemctl("enable", *names)
@@ -35,6 +37,8 @@ class Systemd:
 
     def uninstall(self) -> list[str]:
         there = [name for name in NAMES if self._path(name).exists()]
+        if there:
+            self._may_change()
         for name in reversed(there):  # the tunnel first, so that its streams can end
             self._systemctl("disable", "--now", f"{name}.service")
             tools.remove(self._path(name))
@@ -61,6 +65,12 @@ class Systemd:
         state = said.stdout.strip() or "unknown"
         return State(name, state, running=state == "active")
 
+    def _may_change(self) -> None:
+        if self._account is not None and os.geteuid() != 0:
+            raise ServiceError(
+                "Services of the system need root: run the same with sudo, or leave out --system."
+            )
+
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.service"
 
@@ -75,10 +85,6 @@ def _check(account: str) -> None:
         raise ServiceError(f"There is no user {account} here.") from None
     if found.pw_uid == 0:
         raise ServiceError("A gateway should not run as root: name another user with --run-as.")
-    if os.geteuid() != 0:
-        raise ServiceError(
-            "Services of the system need root: run the same with sudo, or leave out --system."
-        )
 
 
 def _separates() -> bool:

@@ -1,5 +1,6 @@
 """systemd accepts the units, they confine what they run, and come and go as a person expects."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.service import systemd_unit
 from gateway.service.job import TUNNEL, Job, ServiceError
 from gateway.service.systemd import Systemd
 from gateway.service.systemd_unit import unit
@@ -145,9 +147,29 @@ def test_what_the_tool_says_reaches_the_owner_in_one_line(tools: Tools, job: Job
 
 
 @pytest.mark.parametrize("account", ["root", "nobody-here"])
-def test_a_service_of_the_system_needs_a_user_that_is_not_root(tools: Tools, account: str):
+def test_a_service_of_the_system_needs_a_user_that_is_not_root(
+    tools: Tools, job: Job, account: str
+):
     with pytest.raises(ServiceError):
-        Systemd(account)
+        Systemd(account).install([job])
+    assert tools.calls == []
+
+
+def test_services_of_the_system_are_looked_at_by_everybody_and_changed_by_root(
+    tools: Tools, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(systemd_unit, "folder", lambda *_: tmp_path / "units")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    Systemd("daemon").install([job])
+    seen_by_root = Systemd("root")  # who is root without sudo names no other user
+    assert seen_by_root.states()[0].state is not None
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert Systemd("daemon").states()[0].state is not None
+    for change in (lambda: Systemd("daemon").install([job]), Systemd("daemon").uninstall):
+        with pytest.raises(ServiceError, match="sudo"):
+            change()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert seen_by_root.uninstall() == ["localllm"]
 
 
 def test_logs_are_asked_of_the_journal(tools: Tools):

@@ -112,6 +112,16 @@ def test_data_outlives_the_server(data_dir: Path) -> None:
     assert len(said) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="who maps what is told by /proc")
+def test_nothing_is_shared_by_a_name_that_a_log_out_removes(data_dir: Path) -> None:
+    """systemd's logind empties /dev/shm of a user who has left, while a service of theirs runs."""
+    with EmbeddedPostgres(data_dir) as postgres:
+        assert query(postgres.start(silent), "select 1") == 1
+        mapped = Path(f"/proc/{server_pid(data_dir)}/maps").read_text()
+    assert "/pg_dynshmem/" in mapped
+    assert "/dev/shm/PostgreSQL" not in mapped
+
+
 def test_only_the_owner_gets_in_and_the_password_shows_nowhere(data_dir: Path) -> None:
     file = data_dir / "postgres-password"
     with EmbeddedPostgres(data_dir) as postgres:
