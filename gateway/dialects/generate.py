@@ -147,7 +147,7 @@ def _data(event: bytes) -> bytes:
 
 
 def _chunk(data: bytes) -> _Chat | None:
-    """A chunk of a chat; None: something broke, or what came is none."""
+    """A chunk of a chat, or a whole one; None: something broke, or what came is none."""
     chunk = decode(data, _Chat)
     return chunk if chunk is not None and chunk.error is None else None
 
@@ -237,7 +237,7 @@ class Generate:
 
     def read_body(self, body: bytes) -> Body:
         """As in chat, and it has to be one that can be worded."""
-        found, answer = chat.read_body(body), decode(body, _Chat)
+        found, answer = chat.read_body(body), _chunk(body)
         return found if answer and answer.choices else found._replace(broken=True)
 
     def wording(self, telling: Telling, *, whole: bool) -> Callable[[bytes], bytes]:

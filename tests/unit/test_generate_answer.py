@@ -152,6 +152,7 @@ def test_what_a_model_thinks_is_counted_but_not_told():
         b"[]",
         b'{"choices":[]}',
         b'{"error":{"message":"boom"}}',
+        b'{"error":"boom","choices":[{"message":{"content":"x"}}]}',
         b'{"choices":[{"message":{"content":[{"text":"x"}]},"finish_reason":"stop"}]}',
         b'{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}',
     ],
