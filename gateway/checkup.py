@@ -79,8 +79,8 @@ async def _within(name: str, work: Awaitable[list[Finding]]) -> list[Finding]:
         async with asyncio.timeout(PATIENCE):
             return await work
     except TimeoutError:
-        late = f"no answer within {PATIENCE:g} s: restart what is asked there, if this machine is not just busy."
-        return [fail(name, late)]
+        late = f"no answer within {PATIENCE:g} s: restart what is asked there, unless this machine "
+        return [fail(name, late + "is only busy.")]
 
 
 async def _outside(
