@@ -51,7 +51,7 @@ class Place:
 
 
 class Scheduler:
-    """Each machine runs so many requests at once as it has slots, at most `limit` wait in all; one
+    """Each machine runs so many requests at once as it has slots, some `limit` wait in all; one
     key cannot starve another, nor can those who wait for one machine keep others from another."""
 
     def __init__(self, machines: Sequence[Machine], limit: int) -> None:
@@ -63,8 +63,10 @@ class Scheduler:
         self.queued = 0
 
     def enter(self, key: Hashable, machines: tuple[Machine, ...], model: str) -> Place | None:
-        """A place in the queue, or None when too many wait already."""
-        if self.queued >= self._limit and least_busy(machines, model) is None:
+        """A place in the queue, or None when too many wait already. A key that has none waiting may
+        add one to a full queue, until it is twice as long: else one key could fill it for all."""
+        most = self._limit if key in self._waiting else 2 * self._limit
+        if self.queued >= most and least_busy(machines, model) is None:
             return None
         return Place(self, key, machines, model)
 

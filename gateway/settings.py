@@ -128,7 +128,10 @@ class Settings:
         4, values.integer(1, 1024), "requests that each Ollama machine gets at once"
     )
     queue_limit: int = _setting(
-        64, values.integer(0, 100_000), "requests that may wait for their turn"
+        64,
+        values.integer(0, 100_000),
+        "requests that may wait for their turn; "
+        "a key that has none waiting may add one to a full queue",
     )
     heartbeat_seconds: float = _setting(
         15.0, values.seconds, "silence after which a sign of life is sent"

@@ -64,6 +64,24 @@ async def test_no_more_wait_than_the_limit_allows():
     await bench.finish()
 
 
+async def test_a_key_that_fills_the_queue_leaves_the_others_their_turn():
+    bench = Bench(slots=1, limit=2)
+    for number in range(4):
+        bench.ask("greedy", f"g{number}")
+        await settle()
+    assert bench.ask("modest", "m")
+    await settle()
+    assert not bench.ask("modest", "m2")
+    assert bench.ask("third", "t")
+    await settle()
+    assert not bench.ask("fourth", "f")  # memory has an end, too
+    for _ in range(2):
+        bench.end(bench.running()[0])
+        await settle()
+    assert bench.served == ["g0", "g1", "m"]
+    await bench.finish()
+
+
 async def test_with_no_waiting_allowed_only_the_slots_are_given():
     bench = Bench(slots=1, limit=0)
     assert bench.ask("k", "a")
