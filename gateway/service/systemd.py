@@ -54,7 +54,7 @@ class Systemd:
         if not self._account:
             units = [word.replace("--unit", "--user-unit") for word in units]
         return [
-            *("journalctl", *units, "--lines", str(lines), "--output", "short-iso"),
+            *("journalctl", "--quiet", *units, "--lines", str(lines), "--output", "short-iso"),
             *(["--follow"] if follow else ["--no-pager"]),
         ]
 
