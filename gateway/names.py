@@ -65,9 +65,9 @@ def canonical_entry(entry: str) -> str:
     if "*" not in entry:
         return canonical_name(entry)
     text = re.sub(r"\*+", "*", entry.strip().lower())
-    text = text.partition("://")[2] or text
-    short = text.removeprefix(f"{_REGISTRY}/").removeprefix(f"{_NAMESPACE}/")
-    widened = short != text and short.startswith("*")  # library/* would be every model
+    bare = text.partition("://")[2] or text
+    short = bare.removeprefix(f"{_REGISTRY}/").removeprefix(f"{_NAMESPACE}/")
+    widened = short != text and short.startswith("*")  # library/*, https://* would be every model
     if widened or not _PATTERN.fullmatch(short):
         raise ValueError(f"'{entry[:80]}' is not a model name")
     return short

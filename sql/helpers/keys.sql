@@ -20,14 +20,16 @@ end;
 $$;
 
 -- Whether a model is one of those that a key may use, all in canonical form. In an entry `*` stands
--- for any run of characters; no other character is more than itself. Null: one was not given.
+-- for any run of characters; no other character is more than itself. Null: one was not given. An
+-- entry that is null allows nothing.
 -- gateway/names.py has a twin; tests/vectors/allowed_models.json holds both to the same answers.
 create or replace function gateway.model_allowed(p_model text, p_allowed text[]) returns boolean
 language sql immutable strict parallel safe
 return (
     select
         bool_or(
-            p_model like replace(regexp_replace(a.entry, '([\\%_])', '\\\1', 'g'), '*', '%')
+            a.entry is not null
+            and p_model like replace(regexp_replace(a.entry, '([\\%_])', '\\\1', 'g'), '*', '%')
         )
     from unnest(p_allowed) as a (entry)
 );
@@ -43,7 +45,8 @@ return case
     when (p_key).id is null then 'invalid_api_key'
     when (p_key).revoked_at is not null or not (p_key).is_active then 'key_revoked'
     when (p_key).expires_at <= p_now then 'key_expired'
-    when p_origin <> all(nullif((p_key).allowed_origins, '{}')) then 'origin_not_allowed'
+    when p_origin <> all(array_remove(nullif((p_key).allowed_origins, '{}'), null))
+        then 'origin_not_allowed'
     when p_scope = '' or not string_to_array(p_scope, ' ') <@ (p_key).scopes then 'scope_missing'
     when not gateway.model_allowed(p_model, (p_key).allowed_models) then 'model_not_allowed'
 end;

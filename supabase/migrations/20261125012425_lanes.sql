@@ -2,7 +2,7 @@
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0005_lanes 86fa495060781d27aca9eb457e8455a0a2086e9380f6395dfc91929d09b00afd
 -- step 0006_usage_range 1e675f034366f8d823d79f46c4758282110ad543025061faf8c8178f93549cf0
--- step functions ac924db64dec0d7c9b2088e81397f838ad0e1206f0a658b06fe520c1508485e4
+-- step functions 8bb24c0a2c8e13c76b01f20ee368310ab0d2024018d7d190e7d77cb8b6e830f6
 
 do $migration$
 begin
@@ -58,7 +58,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'ac924db64dec0d7c9b2088e81397f838ad0e1206f0a658b06fe520c1508485e4')
+            (m.version = 'functions' and m.checksum = '8bb24c0a2c8e13c76b01f20ee368310ab0d2024018d7d190e7d77cb8b6e830f6')
             or (m.version <> 'functions' and m.version collate "C" > '0006_usage_range')
     ) then
         execute $step$
@@ -367,14 +367,16 @@ end;
 $$;
 
 -- Whether a model is one of those that a key may use, all in canonical form. In an entry `*` stands
--- for any run of characters; no other character is more than itself. Null: one was not given.
+-- for any run of characters; no other character is more than itself. Null: one was not given. An
+-- entry that is null allows nothing.
 -- gateway/names.py has a twin; tests/vectors/allowed_models.json holds both to the same answers.
 create or replace function gateway.model_allowed(p_model text, p_allowed text[]) returns boolean
 language sql immutable strict parallel safe
 return (
     select
         bool_or(
-            p_model like replace(regexp_replace(a.entry, '([\\%_])', '\\\1', 'g'), '*', '%')
+            a.entry is not null
+            and p_model like replace(regexp_replace(a.entry, '([\\%_])', '\\\1', 'g'), '*', '%')
         )
     from unnest(p_allowed) as a (entry)
 );
@@ -390,7 +392,8 @@ return case
     when (p_key).id is null then 'invalid_api_key'
     when (p_key).revoked_at is not null or not (p_key).is_active then 'key_revoked'
     when (p_key).expires_at <= p_now then 'key_expired'
-    when p_origin <> all(nullif((p_key).allowed_origins, '{}')) then 'origin_not_allowed'
+    when p_origin <> all(array_remove(nullif((p_key).allowed_origins, '{}'), null))
+        then 'origin_not_allowed'
     when p_scope = '' or not string_to_array(p_scope, ' ') <@ (p_key).scopes then 'scope_missing'
     when not gateway.model_allowed(p_model, (p_key).allowed_models) then 'model_not_allowed'
 end;
@@ -2112,7 +2115,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'ac924db64dec0d7c9b2088e81397f838ad0e1206f0a658b06fe520c1508485e4')
+        values ('functions', '8bb24c0a2c8e13c76b01f20ee368310ab0d2024018d7d190e7d77cb8b6e830f6')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -150,6 +150,13 @@ async def test_no_list_means_every_model_and_origin(ledger: Ledger, everything: 
     assert (await ledger.authorize(key, origin="https://any.example", model="any")).allowed
 
 
+async def test_a_list_that_holds_only_a_null_allows_nothing(ledger: Ledger):
+    models, origins = await ledger.key(models=[None]), await ledger.key(origins=[None])
+    assert (await ledger.authorize(models, model="any")).reason == "model_not_allowed"
+    refused = await ledger.authorize(origins, origin="https://any.example")
+    assert refused.reason == "origin_not_allowed"
+
+
 async def test_a_new_month_begins_with_the_whole_limit_and_keeps_no_hold(ledger: Ledger):
     key = await ledger.key(limit=100)
     last = datetime(2030, 1, 31, 23, 59, 59, tzinfo=UTC)

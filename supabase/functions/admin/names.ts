@@ -43,9 +43,9 @@ function withoutScheme(text: string): string {
 /** The one spelling of an entry of `allowed_models`: a name, or a pattern with `*`. */
 export function canonicalEntry(entry: string): string {
   if (!entry.includes("*")) return canonicalName(entry);
-  const text = withoutScheme(strip(entry).toLowerCase().replace(/\*+/g, "*"));
-  const short = without(`${NAMESPACE}/`, without(`${REGISTRY}/`, text));
-  const widened = short !== text && short.startsWith("*"); // library/* would be every model
+  const text = strip(entry).toLowerCase().replace(/\*+/g, "*");
+  const short = without(`${NAMESPACE}/`, without(`${REGISTRY}/`, withoutScheme(text)));
+  const widened = short !== text && short.startsWith("*"); // library/*, https://* would be all
   if (widened || !PATTERN_SHAPE.test(short)) throw new Error(`'${cut(entry)}' is not a model name`);
   return short;
 }
