@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.embedded import EmbeddedPostgres
 from tests.e2e.callers import make_key, served
+from tests.e2e.command_line import CommandLine
 from tests.e2e.failing_parts import GatewayProcess, fresh_database
 from tests.e2e.gateway_process import fresh_directory
 from tests.e2e.raw_client import chat
@@ -67,3 +69,11 @@ def unharmed(shared_upstream: FakeUpstream, gateway: GatewayProcess, key: str) -
     assert chat(gateway.port, key).status == 200
     assert gateway.running is not None
     assert "Traceback" not in gateway.running.output
+
+
+@pytest.fixture(scope="module")
+def localllm() -> Iterator[CommandLine]:
+    """One database, kept running: a command then uses it instead of starting its own."""
+    with fresh_directory() as data_dir, EmbeddedPostgres(data_dir) as postgres:
+        postgres.start(lambda _: None)
+        yield CommandLine(data_dir)

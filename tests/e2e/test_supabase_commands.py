@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from gateway import keys
+from tests.e2e.command_line import CommandLine, one_line
 from tests.e2e.gateway_process import Running, fresh_directory
-from tests.e2e.test_command_line import CommandLine, one_line
 from tests.postgres_fixture import Server, execute
 from tests.postgrest.stand_in import Fault, StandIn, stand_in
 
