@@ -12,9 +12,10 @@ from gateway.commands.running import Failed, run
 from gateway.settings import Settings, load
 
 _DASHBOARD = """
-In Cloudflare's dashboard (https://one.dash.cloudflare.com): Networks, Tunnels, Create a tunnel,
-Cloudflared. Give it a name; the next page shows a command with a long token: copy it.
-Then, under public hostnames, add yours with the service HTTP and {service}.
+In Cloudflare's dashboard (https://dash.cloudflare.com): Networking, Tunnels, Create Tunnel.
+Give it a name; the page then shows a command with a long token: copy it.
+Then open the tunnel: Routes, Add route, Published application: your hostname, and as
+Service URL {service}.
 """
 
 
