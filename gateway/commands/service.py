@@ -1,7 +1,9 @@
 """`localllm service`: let the system start the gateway and its tunnel, and keep them running."""
 
 import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -58,7 +60,7 @@ def install(system: bool, run_as: str | None, tunnel: bool | None, dry_run: bool
         for path, text in manager.files(jobs).items():
             click.echo(f"# {path}\n{text}")
         return
-    _make_ready(loaded, system)
+    _make_ready(loaded, system, run_as)
     notes = manager.install(jobs)
     _wait_until_it_answers(loaded, manager.logs(False, 20))
     for note in notes:
@@ -118,11 +120,13 @@ def _manager(loaded: Settings, system: bool, run_as: str | None = None) -> "Mana
     return manager(loaded.data_dir, system=system, account=run_as)
 
 
-def _make_ready(loaded: Settings, system: bool) -> None:
+def _make_ready(loaded: Settings, system: bool, run_as: str | None) -> None:
     """What a service cannot ask for later: a place for its data, and a secret."""
     from gateway import preflight, secret_files
     from gateway.secret_files import ADMIN_SECRET_FILE
 
+    if system and sys.platform != "win32":
+        _check_owner(loaded.data_dir, run_as)
     preflight.check_data_dir(loaded.data_dir)
     path = loaded.data_dir / ADMIN_SECRET_FILE
     if loaded.admin_secret:
@@ -133,6 +137,23 @@ def _make_ready(loaded: Settings, system: bool) -> None:
         raise Failed(
             f"There is no {path}. Run `localllm up` once as the user that it is for, "
             "or set ADMIN_SECRET in .env."
+        )
+
+
+def _check_owner(data_dir: Path, run_as: str | None) -> None:
+    """With sudo it is root's by default, where the service may not even look."""
+    from gateway.service.managers import whose_rights
+
+    whose = whose_rights(run_as)
+    try:
+        owner = data_dir.owner()
+    except (OSError, KeyError):
+        owner = None
+    if owner != whose:
+        raise Failed(
+            f"The data directory {data_dir} is not {whose}'s, who the service would run as. Run "
+            f"`localllm up` once as {whose}, then name the data directory that it told: "
+            "sudo DATA_DIR=… localllm service install --system"
         )
 
 

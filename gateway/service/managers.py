@@ -14,7 +14,7 @@ def manager(data_dir: Path, *, system: bool, account: str | None) -> Manager:
         from gateway.service.windows import Windows
 
         return Windows(system, data_dir)
-    whose = (account or os.environ.get("SUDO_USER") or _me()) if system else None
+    whose = whose_rights(account) if system else None
     if sys.platform == "darwin":
         from gateway.service.launchd import Launchd
 
@@ -31,7 +31,8 @@ def manager(data_dir: Path, *, system: bool, account: str | None) -> Manager:
     return Systemd(whose)
 
 
-def _me() -> str:
+def whose_rights(account: str | None) -> str:
+    """The user that a service of the system runs as, where there are such users."""
     import pwd
 
-    return pwd.getpwuid(os.getuid()).pw_name
+    return account or os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name

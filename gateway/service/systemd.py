@@ -28,9 +28,15 @@ class Systemd:
     def install(self, jobs: list[Job]) -> list[str]:
         files = self.files(jobs)
         self._may_change()
+        new = [path for path in files if not path.exists()]
         tools.write(files)
         names = [f"{job.name}.service" for job in jobs]
-        self._systemctl("daemon-reload")
+        try:
+            self._systemctl("daemon-reload")
+        except ServiceError:  # no systemd runs here, so nothing of it could be removed later
+            for path in new:
+                tools.remove(path)
+            raise
         self._systemctl("enable", *names)
         self._systemctl("restart", *names)
         return [] if self._account else _linger()

@@ -64,6 +64,21 @@ def test_a_setting_that_a_service_would_not_see_is_named(
     assert "OLLAMA_BASE_URL" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_service_of_the_system_is_not_given_data_that_its_user_cannot_reach(
+    place: Path, tools: Tools, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, there: bool
+):
+    data = tmp_path / "data"
+    if there:
+        data.mkdir()
+    assert run(["service", "install", "--system", "--run-as", "daemon"]) == 1
+    told = capsys.readouterr().err
+    assert f"{data} is not daemon's" in told
+    assert "sudo DATA_DIR=" in told
+    assert tools.calls == []
+    assert data.exists() == there
+
+
 def test_run_as_without_system_is_wrong_usage(place: Path):
     assert run(["service", "install", "--run-as", "ada"]) == 2
 

@@ -146,6 +146,13 @@ def test_what_the_tool_says_reaches_the_owner_in_one_line(tools: Tools, job: Job
         Systemd(None).install([job])
 
 
+def test_where_systemd_does_not_run_nothing_is_left_behind(tools: Tools, job: Job):
+    tools.answer({"systemctl --user daemon-reload": (1, "Failed to connect to bus:\nNo medium")})
+    with pytest.raises(ServiceError):
+        Systemd(None).install([job])
+    assert list((Path.home() / ".config/systemd/user").iterdir()) == []
+
+
 @pytest.mark.parametrize("account", ["root", "nobody-here"])
 def test_a_service_of_the_system_needs_a_user_that_is_not_root(
     tools: Tools, job: Job, account: str
