@@ -98,7 +98,11 @@ async def _get(session: aiohttp.ClientSession, url: str, have: int) -> aiohttp.C
         if response.status not in _MOVED:
             return response
         response.close()
-        url = urljoin(url, response.headers.get("Location", ""))
+        goal = response.headers.get("Location", "")
+        try:
+            url = urljoin(url, goal)
+        except ValueError:
+            raise TunnelError(f"The download leads to {goal}, which is no address.") from None
     raise TunnelError(f"The download is redirected more than {_HOPS} times, last to {url}.")
 
 

@@ -131,6 +131,9 @@ async def test_redirects_are_followed_by_https_only(tmp_path: Path):
         server.redirect = "/elsewhere"
         with pytest.raises(TunnelError, match="more than 5 times"):
             await bring(server, tmp_path / "z")
+        server.redirect = "https://["
+        with pytest.raises(TunnelError, match=r"leads to https://\[, which is no address"):
+            await bring(server, tmp_path / "v")
 
 
 async def test_a_server_with_a_certificate_that_nobody_vouches_for_is_not_believed(tmp_path: Path):
