@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway.access_keys import KeysUnavailable, fetch_keys
 from gateway.errors import Refusal
-from gateway.extras import ACCESS
+from gateway.extras import ACCESS, ExtraError
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -132,4 +132,7 @@ async def install_if_needed(settings: Settings) -> None:
     """What verifies tokens, where the settings ask for it. Raises ExtraError."""
     if settings.access_team and not ACCESS.is_installed():
         _log.warning("Installing what verifies tokens of Cloudflare Access (once).")
-        await ACCESS.install()
+        try:
+            await ACCESS.install()
+        except ExtraError as problem:
+            raise ExtraError(f"ACCESS_TEAM needs PyJWT: {problem}") from None

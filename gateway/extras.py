@@ -10,8 +10,10 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -33,7 +35,9 @@ class Extra(NamedTuple):
 
     def install_command(self) -> list[str]:
         """The command that installs the extra into the environment of this process."""
-        uv = os.environ.get("LOCALLLM_UV") or os.environ.get("UV") or shutil.which("uv")
+        uv = (
+            os.environ.get("LOCALLLM_UV") or os.environ.get("UV") or shutil.which("uv") or _beside()
+        )
         if uv:
             return [uv, "pip", "install", "--python", sys.executable, *self.declared()]
         return [sys.executable, "-m", "pip", "install", *self.declared()]
@@ -66,7 +70,12 @@ class Extra(NamedTuple):
                 await child.wait()
             raise
         if status != 0 or not self.is_installed():
-            raise ExtraError(f"its installation failed; try it by hand: {' '.join(command)}")
+            raise ExtraError(f"its installation failed; try it by hand: {shlex.join(command)}")
+
+
+def _beside() -> str | None:
+    """The uv that scripts/up made this environment with: there is no pip in such a one."""
+    return shutil.which("uv", path=Path(sys.prefix).parent / ".uv" / "bin")
 
 
 DEMO = Extra(

@@ -37,8 +37,22 @@ def test_it_is_installed_here_with_uv_where_there_is_one(monkeypatch: pytest.Mon
     ]
     monkeypatch.delenv("LOCALLLM_UV")
     monkeypatch.delenv("UV", raising=False)
-    monkeypatch.setattr(extras.shutil, "which", lambda name: None)
+    monkeypatch.setattr(extras.shutil, "which", lambda *_, **__: None)
     assert DEMO.install_command()[:4] == [sys.executable, "-m", "pip", "install"]
+
+
+def test_the_uv_that_scripts_up_brought_is_found_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOCALLLM_UV", "UV"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    uv = tmp_path / ".uv" / "bin" / "uv"
+    uv.parent.mkdir(parents=True)
+    uv.write_text("#!/bin/sh\n")
+    uv.chmod(0o755)
+    assert ACCESS.install_command()[:3] == [str(uv), "pip", "install"]
 
 
 @pytest.mark.parametrize("extra", [ACCESS, DEMO, SUPABASE])
@@ -59,3 +73,5 @@ async def test_an_installation_that_fails_says_what_to_try(
     monkeypatch.setenv("LOCALLLM_UV", "false")
     with pytest.raises(extras.ExtraError, match=r"try it by hand: false pip install"):
         await DEMO.install()
+    with pytest.raises(extras.ExtraError, match=r"'pyjwt\[crypto\]>=2.15'$"):  # not a shell's >
+        await ACCESS._replace(modules=("no_such_module",)).install()
