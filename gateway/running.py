@@ -118,13 +118,16 @@ class Running:
 
     def _counted(self) -> tuple[Usage, str]:
         """The same, and from where that is known."""
-        usage = self.meter.usage if self.meter else None
-        if usage and self.meter and (usage.completion_tokens or not self.meter.text()):
-            return usage, "reported"
-        began = self.meter.estimate() if self.meter else 0
-        seen = min(began, self.verdict.granted)
         asked = self.asked
         guess = min(estimate_prompt(asked.prompt_bytes, asked.messages), asked.prompt_bound)
+        usage = self.meter.usage if self.meter else None
+        if usage and self.meter and (usage.completion_tokens or not self.meter.text()):
+            if usage.prompt_tokens or not usage.completion_tokens:
+                return usage, "reported"
+            # Some leave the prompt out where a cache spared them the reading.
+            return Usage(guess, usage.completion_tokens), "estimated"
+        began = self.meter.estimate() if self.meter else 0
+        seen = min(began, self.verdict.granted)
         # A whole answer without a generated token is a vector: its prompt was read all the same.
         whole = isinstance(self.meter, BodyMeter) and self.meter.complete and not self._status
         nothing = not began and self._status in {"refused", "upstream_error"}

@@ -107,3 +107,45 @@ def test_events_with_cr_lf_reach_the_client_and_are_counted(caller: Caller):
     assert answer.text.endswith("data: [DONE]\n\n")
     assert "hello" in answer.text
     assert caller.row().counts == (5, 2)
+
+
+CHAT, COMPLETIONS, NATIVE = "/v1/chat/completions", "/v1/completions", "/api/chat"
+DONE = b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("path", [CHAT, COMPLETIONS])
+@pytest.mark.parametrize("named", [b"", b"event: error\n"], ids=["plain", "named"])
+@pytest.mark.parametrize("behind", [b"", DONE], ids=["and no more", "and a clean end"])
+def test_an_error_in_a_stream_is_its_end_told_once_and_no_text(
+    caller: Caller, path: str, named: bytes, behind: bytes
+):
+    error = named + b'data: {"error": {"message": "boom"}}\n\n'
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.head()
+        choice = {"index": 0, "delta": {"content": "hello"}, "text": "hello"}
+        await exchange.event(exchange.chunk([choice]))
+        await exchange.send(error + behind)
+        await exchange.end()
+
+    answer = caller.ask(behave, path, stream=True, prompt="hi")
+    assert answer.content.endswith(error)
+    assert answer.text.count("error") == error.count(b"error")
+    row = caller.row()
+    assert (row.status, row.usage_source) == ("upstream_error", "estimated")
+    assert row.completion_tokens <= 2
+
+
+@pytest.mark.parametrize("path", [CHAT, NATIVE])
+def test_a_prompt_that_is_left_out_of_the_report_is_estimated(caller: Caller, path: str):
+    counts = {"usage": {"completion_tokens": 7}} if path == CHAT else {"eval_count": 7}
+    said = {"role": "assistant", "content": "hello"}
+    choices = [{"index": 0, "message": said, "finish_reason": "stop"}]
+    answer = caller.ask(
+        whole({"choices": choices, "message": said, "done": True, **counts}), path, stream=False
+    )
+    assert answer.status_code == 200
+    row = caller.row()
+    assert row.usage_source == "estimated"
+    assert row.completion_tokens == 7
+    assert row.prompt_tokens > 0

@@ -15,7 +15,7 @@ class Chat:
     scope = "chat"
     framing = SSE
     native = False
-    marks = (b'"usage"', answer.DONE)
+    marks = answer.MARKS
     piece = SSE.separator
     begins = re.compile(rb'"(?:content|reasoning(?:_content)?|arguments)"\s*:\s*"')
 

@@ -1,13 +1,16 @@
 """An answer of chat: where usage, the end and generated text stand in it."""
 
+from typing import Any
+
 import msgspec
 from msgspec import Raw, Struct, field
 
-from gateway.decoding import UNREADABLE
+from gateway.decoding import UNREADABLE, decode
 from gateway.dialects.base import Body, Event, Usage
 from gateway.dialects.reading import plain_size, raw_size, unreadable
 
 DONE = b"[DONE]"
+MARKS = (b'"usage"', b'"error"', DONE)
 
 
 class _Called(Struct):
@@ -49,21 +52,37 @@ class _UsageOnly(Struct):
     usage: Usage | None = None
 
 
+class _Broken(Struct):
+    error: Any = None
+
+
 _decode_answer = msgspec.json.Decoder(_Answer).decode
 _decode_usage = msgspec.json.Decoder(_UsageOnly).decode
 
 
 def read_event(event: bytes) -> Event:
-    """`[DONE]`, or a chunk with usage: one without choices was asked for by the gateway."""
-    if event.removeprefix(b"data:").strip() == DONE:
+    """`[DONE]`, an error, after which others than Ollama may say `[DONE]` all the same, or a chunk
+    with usage: one without choices was asked for by the gateway."""
+    data = _data(event)
+    if data.strip() == DONE:
         return Event(ends=True)
+    broken = decode(data, _Broken)
+    if broken is not None and broken.error:
+        return Event(ends=True, failed=True)
     try:
-        found = _decode_usage(event.removeprefix(b"data:"))
+        found = _decode_usage(data)
     except UNREADABLE:
         return Event()  # not ours to judge
     if found.usage is None:
         return Event()
     return Event(found.usage.reported(), extra=not found.choices)
+
+
+def _data(event: bytes) -> bytes:
+    """What stands behind `data:`; llama-server names the event of an error before it."""
+    return (event.partition(b"\ndata:")[2] if event.startswith(b"event:") else event).removeprefix(
+        b"data:"
+    )
 
 
 def text_size(event: bytes) -> int:

@@ -16,7 +16,7 @@ class Completions:
     scope = "chat"
     framing = SSE
     native = False
-    marks = (b'"usage"', chat.DONE)
+    marks = chat.MARKS
     piece = SSE.separator
     begins = re.compile(rb'"text"\s*:\s*"')
 
