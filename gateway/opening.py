@@ -68,12 +68,17 @@ async def _supabase(settings: Settings, report: Report) -> AsyncGenerator[Opened
         yield Opened(store, None, [])
 
 
+async def install_if_needed(settings: Settings, report: Report) -> None:
+    """What speaks with Supabase, where the settings ask for it. Raises ExtraError."""
+    if settings.store == "supabase" and not SUPABASE.is_installed():
+        report("Installing Supabase's client (once).")
+        await SUPABASE.install()
+
+
 @contextlib.asynccontextmanager
 async def reach_project(settings: Settings, report: Report) -> AsyncGenerator[Store]:
     """The store of a Supabase project, which has not been asked anything yet."""
-    if not SUPABASE.is_installed():
-        report("Installing Supabase's client (once).")
-        await SUPABASE.install()
+    await install_if_needed(settings, report)
     from gateway.stores.supabase import SupabaseStore
 
     store = SupabaseStore(settings.supabase_url, settings.supabase_service_key)

@@ -10,7 +10,7 @@ import click
 
 from gateway import settings as settings_table
 from gateway.commands.output import json_option, print_json
-from gateway.commands.running import Failed, progress
+from gateway.commands.running import Failed, progress, run
 from gateway.commands.tunnel_parts import is_set_up
 from gateway.settings import Settings
 
@@ -128,6 +128,7 @@ def _make_ready(loaded: Settings, system: bool, run_as: str | None) -> None:
     if system and sys.platform != "win32":
         _check_owner(loaded.data_dir, run_as)
     preflight.check_data_dir(loaded.data_dir)
+    run(_bring_extras(loaded))
     path = loaded.data_dir / ADMIN_SECRET_FILE
     if loaded.admin_secret:
         return
@@ -138,6 +139,14 @@ def _make_ready(loaded: Settings, system: bool, run_as: str | None) -> None:
             f"There is no {path}. Run `localllm up` once as the user that it is for, "
             "or set ADMIN_SECRET in .env."
         )
+
+
+async def _bring_extras(loaded: Settings) -> None:
+    """A service may not write where they belong."""
+    from gateway import access, opening
+
+    await opening.install_if_needed(loaded, progress)
+    await access.install_if_needed(loaded)
 
 
 def _check_owner(data_dir: Path, run_as: str | None) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from gateway import settings
 from gateway.__main__ import run
+from gateway.extras import Extra
 from tests.service.tools import Tools
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="these are systemd's commands")
@@ -77,6 +78,30 @@ def test_a_service_of_the_system_is_not_given_data_that_its_user_cannot_reach(
     assert "sudo DATA_DIR=" in told
     assert tools.calls == []
     assert data.exists() == there
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        f"ACCESS_TEAM=ours.cloudflareaccess.com\nACCESS_AUDIENCE={'a' * 64}\n",
+        "SUPABASE_URL=https://abcdefghijklmnopqrst.supabase.co\n"
+        "SUPABASE_SERVICE_KEY=sb_secret_0123456789abcdef0123456789\n",
+    ],
+)
+def test_what_a_confined_service_could_not_install_is_installed_before(
+    place: Path,
+    tools: Tools,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    lines: str,
+):
+    monkeypatch.setattr(Extra, "is_installed", lambda _: False)
+    monkeypatch.setenv("LOCALLLM_UV", "false")
+    with (place / ".env").open("a") as dotenv:
+        dotenv.write(lines)
+    assert run(["service", "install"]) == 1
+    assert "its installation failed" in capfd.readouterr().err
+    assert not any("restart" in call for call in tools.calls)
 
 
 def test_run_as_without_system_is_wrong_usage(place: Path):
