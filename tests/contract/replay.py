@@ -6,6 +6,7 @@ import json
 import threading
 from base64 import b64decode
 from collections.abc import Coroutine, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,14 @@ class Recording:
 
 def cases(path: str) -> list[str]:
     """The names of all recordings of one route."""
-    names = sorted(folder.name for folder in RECORDINGS.iterdir())
-    return [name for name in names if Recording(name).path == path]
+    return sorted(name for name, route in _routes().items() if route == path)
+
+
+@cache
+def _routes() -> dict[str, str]:
+    """The route of each recording."""
+    metas = {folder.name: folder / "meta.json" for folder in RECORDINGS.iterdir()}
+    return {name: json.loads(meta.read_text("utf-8"))["path"] for name, meta in metas.items()}
 
 
 class Replay:
