@@ -1,6 +1,7 @@
 """One cloudflared as a child process: its lines as they come, and how it is asked to end."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ class Child:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self._killed = False
 
     @classmethod
     async def start(cls, program: Path, arguments: list[str]) -> "Child":
@@ -69,12 +71,14 @@ class Child:
                 self._process.terminate()
 
     async def kill(self) -> None:
-        """Whatever it does, it is gone after this."""
+        """Whatever it does, it is gone after this, and so is what a wrapper in its place left."""
+        if KERNEL_HOLDS and not self._killed:
+            self._killed = True  # once: later the number may be another one's
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
         if self.ended:
             return
-        if KERNEL_HOLDS:
-            self._process.kill()
-        elif self._process.stdin is not None:
+        if not KERNEL_HOLDS and self._process.stdin is not None:
             self._process.stdin.close()  # the leash kills it, and ends
         try:
             await asyncio.wait_for(self._process.wait(), _KILL_SECONDS)
