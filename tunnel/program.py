@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
+import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -98,7 +100,12 @@ async def _version_text(program: Path) -> str | None:
     """What `--version` prints, or None if it is no cloudflared."""
     try:
         child = await asyncio.create_subprocess_exec(
-            *(program, "--version"), env=environment(), stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
+            *(program, "--version"),
+            env=environment(),
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=STDOUT,
+            start_new_session=os.name != "nt",
         )
     except (OSError, ValueError):
         return None
@@ -109,7 +116,10 @@ async def _version_text(program: Path) -> str | None:
     finally:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                child.kill()
+                if sys.platform == "win32":
+                    child.kill()
+                else:  # what a wrapper started holds our pipe, and would be waited for
+                    os.killpg(child.pid, signal.SIGKILL)
             await child.wait()
     text = output.decode(errors="replace")
     return text if child.returncode == 0 and "cloudflared version" in text else None

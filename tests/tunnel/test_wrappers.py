@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tunnel.kept import alive
+from tunnel import program
 from tunnel.child import Child
 
 pytestmark = [
@@ -39,3 +40,17 @@ async def test_what_it_started_ends_with_it(tmp_path: Path, *, ends_first: bool)
         while alive(real):
             await asyncio.sleep(0)
         await telling
+
+
+async def test_one_that_hangs_is_no_cloudflared_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    wrapper = tmp_path / "cloudflared"
+    wrapper.write_text(f"#!/bin/sh\nsleep 1000 &\necho $! > {tmp_path}/pid\nwait\n")
+    wrapper.chmod(0o700)
+    monkeypatch.setattr(program, "_PATIENCE", 5.0)
+    async with asyncio.timeout(60):
+        assert await program._version_text(wrapper) is None
+        real = int((tmp_path / "pid").read_text())
+        while alive(real):
+            await asyncio.sleep(0)
