@@ -176,8 +176,10 @@ class FakeUpstream:
             await asyncio.wait({listening, answering}, return_when=asyncio.FIRST_COMPLETED)
             gone = not answering.done()
             if not gone:
-                with contextlib.suppress(OSError):
+                try:
                     await answering
+                except OSError:  # it was just writing
+                    gone = True
         finally:
             answering.cancel()
             listening.cancel()
