@@ -52,7 +52,7 @@ async def _run(settings: Settings, signals: Signals, quick: bool) -> None:
         parts.say(TRIAL_NOTE)
     signals.leave_to_server()
     stopping: list[asyncio.Task[None]] = []
-    telling = asyncio.create_task(_tell(kept, plan.origin))
+    telling = asyncio.create_task(_tell(kept))
     try:
         with two_stage(lambda: stopping.append(asyncio.create_task(kept.stop())), kept.cut):
             await kept.run()
@@ -63,8 +63,9 @@ async def _run(settings: Settings, signals: Signals, quick: bool) -> None:
         telling.cancel()
 
 
-async def _tell(kept: "Tunnel", origin: str) -> None:
-    click.echo(f"The tunnel is open: {await kept.url()} leads to {origin} (Ctrl-C closes it)")
+async def _tell(kept: "Tunnel") -> None:
+    """Where it leads is the dashboard's to say: the watch warns where that is not here."""
+    click.echo(f"The tunnel is open: {await kept.url()} (Ctrl-C closes it)")
 
 
 @tunnel.command()

@@ -30,7 +30,7 @@ def test_it_runs_what_was_set_up_until_it_is_stopped(owner: Owner):
     set_up(owner)
     running = owner.runs()
     try:
-        running.wait_for(f"https://llm.example.com leads to http://127.0.0.1:{owner.port}")
+        running.wait_for("The tunnel is open: https://llm.example.com ")
         state = owner.status()
         assert state["state"] == "connected"
         assert state["url"] == "https://llm.example.com"
