@@ -31,10 +31,11 @@ class Clock(asyncio.SelectorEventLoop):
         return super().time() + self.forward
 
     async def pass_by(self, seconds: float) -> None:
-        """What is due within the time happens."""
-        self.forward += seconds
-        for _ in range(10):
-            await asyncio.sleep(0)
+        """What was sent before arrives before, and what is due within the time happens."""
+        for forward in (0.0, seconds):
+            self.forward += forward
+            for _ in range(10):
+                await asyncio.sleep(0)
 
 
 @asynccontextmanager
