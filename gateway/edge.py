@@ -58,6 +58,20 @@ class Edge:
             return
         scope["request_id"] = uuid4()
         headers = dict(scope["headers"])
+        started = time.monotonic()
+        await self._serve(scope, receive, send, headers)
+        if _log.isEnabledFor(logging.DEBUG):
+            spent = (time.monotonic() - started) * 1000
+            path = keys.hide(scope["path"])
+            path = path if path.isprintable() else ascii(path)
+            who = callers.address(scope, headers, tunnel=self._has_tunnel())
+            ray = callers.ray(headers)
+            who = f"{who} (ray {ray})" if ray else who
+            _log.debug("%s %s %s %.0f ms", who, scope["method"], path, spent)
+
+    async def _serve(
+        self, scope: Any, receive: Any, send: Any, headers: dict[bytes, bytes]
+    ) -> None:
         origin = headers.get(b"origin")
         request_id = str(scope["request_id"]).encode()
         common = [(b"x-request-id", request_id)]
@@ -82,15 +96,7 @@ class Edge:
             await _preflight(headers, reply)
             return
         scope["direct"] = send, common  # a Call adds the headers itself: no hop for each chunk
-        started = time.monotonic()
         await self.app(scope, receive, reply)
-        if _log.isEnabledFor(logging.DEBUG):
-            spent = (time.monotonic() - started) * 1000
-            path = keys.hide(scope["path"])
-            who = callers.address(scope, headers, tunnel=self._has_tunnel())
-            ray = callers.ray(headers)
-            who = f"{who} (ray {ray})" if ray else who
-            _log.debug("%s %s %s %.0f ms", who, scope["method"], path, spent)
 
     def _refusal(
         self, scope: Any, headers: dict[bytes, bytes], origin: bytes | None

@@ -265,6 +265,30 @@ async def test_the_owner_may_open_each_of_them_alone():
     assert not (await ask("/docs", headers=marked, changes=opened)).reached
 
 
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("/v1/usage", "GET"),
+        ("/v1/usage", "OPTIONS"),
+        ("/admin/usage", "GET"),
+        ("/v1//usage", "GET"),
+    ],
+)
+async def test_whoever_comes_is_told_with_debug_also_where_the_door_is_shut(
+    path: str, method: str, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("DEBUG", "localllm.http")
+    await ask(path, method, {"cf-ray": "8c1f-FRA"})
+    assert f"(ray 8c1f-FRA) {method} {path} " in caplog.text
+
+
+async def test_no_path_writes_a_line_of_its_own_into_the_log(caplog: pytest.LogCaptureFixture):
+    caplog.set_level("DEBUG", "localllm.http")
+    await ask("/v1/usage\nforged \x1b[31m\u202e", raw_path=b"/v1/usage%0aforged")
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.isprintable()
+
+
 LOCKED = {"access_team": "t.cloudflareaccess.com", "access_audience": ("x" * 64,)}
 
 
