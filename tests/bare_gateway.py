@@ -43,11 +43,11 @@ def bare_gateway(folder: Path, model: str = "qwen2.5:7b") -> Iterator[Gateway]:
 
 
 @contextlib.asynccontextmanager
-async def served(gateway: Gateway) -> AsyncIterator[str]:
+async def served(gateway: Gateway, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """Its address. The socket listens before the server runs, so nobody comes too early. It names
     its protocol, since asyncio sends small answers at once then only: else each waits 40 ms."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
-        listening.bind(("127.0.0.1", 0))
+        listening.bind((host, 0))
         listening.listen()
         config = uvicorn.Config(
             make_app(gateway),
