@@ -136,7 +136,7 @@ def test_ollama_the_gateway_and_the_tunnel_run_together_and_a_chat_comes_through
     }
     with owner.starts() as running:
         running.wait_for("ollama.1 .*stand-in for Ollama")
-        running.wait_for("tunnel.1 .*https://llm.example.com leads to " + re.escape(owner.url))
+        running.wait_for("tunnel.1 .*The tunnel is open: https://llm.example.com ")
         running.wait_for("web.1 .*Data: ")
         key = running.wait_for(r"  (llm_\w+)\n")[1]
         edge = f"http://127.0.0.1:{(programs / 'edge_port').read_text()}"

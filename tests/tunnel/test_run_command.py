@@ -49,7 +49,7 @@ def test_it_runs_what_was_set_up_until_it_is_stopped(owner: Owner):
 def test_a_trial_is_run_when_it_is_asked_for(owner: Owner):
     running = owner.runs("--quick")
     try:
-        running.wait_for(r"https://calm-river-stand-in\.trycloudflare\.com leads to")
+        running.wait_for(r"https://calm-river-stand-in\.trycloudflare\.com \(Ctrl-C")
         assert "For trials: a new name at each start" in running.output
         assert running.stop() == 0
     finally:
@@ -62,7 +62,7 @@ def test_a_second_signal_cuts_a_stream_that_the_first_lets_go_on(owner: Owner):
     behind = _Silent(owner.port)
     running = owner.runs("--quick")
     try:
-        running.wait_for("leads to")
+        running.wait_for("The tunnel is open: ")
         child = presence.current(owner.folder)
         assert child is not None
         edge = f"http://127.0.0.1:{(owner.stand_in / 'edge_port').read_text()}"
@@ -126,7 +126,7 @@ def test_the_settings_name_a_token_file_for_containers(owner: Owner):
     owner.environ |= {"TUNNEL_TOKEN_FILE": str(file), "TUNNEL_HOSTNAME": "from.example.com"}
     running = owner.runs()
     try:
-        running.wait_for("https://from.example.com leads to")
+        running.wait_for("The tunnel is open: https://from.example.com ")
         assert owner.status()["set_up"] is True
         assert running.stop() == 0
     finally:
