@@ -24,7 +24,7 @@ def test_an_answer_in_one_piece_may_be_silent_for_longer_than_a_stream(
         return await whole.answer(), stream
 
     shared_upstream.behave = silent
-    with served(shared_upstream.url, shared_dsn, OLLAMA_TIMEOUT=1.5) as gateway:
+    with served(shared_upstream.url, shared_dsn, OLLAMA_TIMEOUT=3) as gateway:
         whole, stream = asyncio.run(watch(gateway.url, make_key(gateway.url)))
     assert stream.status == 504
     assert whole.complete

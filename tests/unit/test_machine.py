@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import Refusal
 from gateway.machine import Machine
-from tests.fake_upstream import MODEL, Exchange, FakeUpstream, fake_upstream
+from tests.fake_upstream import MODEL, Exchange, FakeUpstream, answer, fake_upstream
 
 pytestmark = pytest.mark.anyio
 BODY = b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}'
@@ -29,9 +29,9 @@ async def machine(server: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> Asyn
     await machine.close()
 
 
-async def ask(machine: Machine) -> int | str:
+async def ask(machine: Machine, *, whole: bool = False) -> int | str:
     """The status, or the reason why there is none."""
-    answer = await machine.upstream.post("/v1/chat/completions", BODY)
+    answer = await machine.upstream.post("/v1/chat/completions", BODY, whole=whole)
     if isinstance(answer, Refusal):
         return answer.reason
     answer.close()
@@ -125,6 +125,27 @@ async def test_a_list_that_never_ends_keeps_nobody_waiting(
     assert isinstance(answer, Refusal)
     await asyncio.to_thread(server.wait_until, lambda: server.received[0].gone)
     await machine.close()
+
+
+async def test_an_answer_in_one_piece_may_be_silent_for_five_times_as_long(
+    server: FakeUpstream, machine: Machine
+):
+    gate = server.gate()
+
+    async def slow(exchange: Exchange) -> None:
+        await gate.passed()
+        await answer(exchange)
+
+    server.behave = slow
+    patience = machine.upstream._patient.sock_read
+    assert patience
+    assert machine.upstream._whole.sock_read == 5 * patience
+    machine.upstream._patient = aiohttp.ClientTimeout(sock_read=0.01)
+    asking = asyncio.create_task(ask(machine, whole=True))
+    await asyncio.to_thread(server.wait_for_chats, 1)
+    assert await ask(machine) == "upstream_timeout"  # one that began later, and may stream
+    gate.open()
+    assert await asking == 200
 
 
 async def test_what_is_still_said_of_its_old_address_does_not_count_for_the_new_one(
