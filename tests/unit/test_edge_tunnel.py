@@ -1,4 +1,4 @@
-"""What the outermost ring holds back from callers that came through the tunnel, and logs of them."""
+"""What the outermost ring holds back from callers through the tunnel, and what it logs of them."""
 
 import pytest
 
