@@ -72,7 +72,7 @@ def _ask(settings: Settings, hostname: str, name: str | None, overwrite_dns: boo
         click.echo("1  with a token of Cloudflare's dashboard")
         click.echo("2  log in here, and let it be made")
         if click.prompt("How", type=click.Choice(["1", "2"]), default="1") == "1":
-            click.echo(_DASHBOARD.format(service=parts.origin(settings).removeprefix("http://")))
+            click.echo(_DASHBOARD.format(service=parts.origin(settings)))
             pasted = click.prompt("Token (it is not shown)", hide_input=True)
             known = click.prompt("Its hostname (Enter if unsure)", default="", show_default=False)
             _by_token(settings, pasted, _typed(known) if known else "")

@@ -42,7 +42,7 @@ def test_a_token_is_pasted_in_a_terminal_without_being_shown(owner: Owner):
     )
     assert code == 0, screen
     assert TOKEN not in screen
-    assert f"service HTTP and 127.0.0.1:{owner.port}" in screen
+    assert f"Service URL http://127.0.0.1:{owner.port}" in screen
     assert named.read(owner.folder) == Named("token", ID, "")
 
 
