@@ -55,7 +55,7 @@ def test_a_killed_keeper_leaves_no_cloudflared(stand_in: Path, how: str):
     with keeper(stand_in, how) as (process, pids):
         assert all(map(alive, pids))
         process.kill()
-        process.wait()
+        process.wait(60)
         wait_until_gone(pids)
     assert presence.current(stand_in.parent / "t") is None  # though its file is still there
     assert presence.last(stand_in.parent / "t") is not None
@@ -66,7 +66,7 @@ def test_a_keeper_in_good_order_leaves_none_either(stand_in: Path, how: str):
     """SIGINT ends it as an exception does."""
     with keeper(stand_in, how) as (process, pids):
         process.send_signal(signal.SIGINT)
-        process.wait()
+        process.wait(60)
         assert not any(map(alive, pids))
 
 
