@@ -5,6 +5,7 @@ receive → authenticate → sanitise → authorise → wait for a slot → forw
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -74,10 +75,13 @@ class Gateway:
 async def answer(gateway: Gateway, dialect: Dialect, scope: Any, receive: Any, send: Any) -> None:
     """Serve one request to the model, in the language of its route."""
     call = Call(scope, receive, send)
-    await conduct(call, _admit(gateway, dialect, call))
+    await conduct(call, admit(gateway, call, partial(_admit_holder, gateway, dialect, call)))
 
 
-async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | None:
+async def admit(
+    gateway: Gateway, call: Call, serve: Callable[[str], Awaitable[Refusal | None]]
+) -> Refusal | None:
+    """Let in a POST with a key that can be one. `serve` gets its hash and finds out whose it is."""
     if call.method != "POST":
         call.extra.append((b"allow", b"POST"))
         return Refusal("method_not_allowed", "POST")
@@ -89,7 +93,7 @@ async def _admit(gateway: Gateway, dialect: Dialect, call: Call) -> Refusal | No
     key_hash = keys.hash_key(key)
     refusal = gateway.guesses.refusal(call.scope, call.headers, key_hash)
     if refusal is None:
-        refusal = await _admit_holder(gateway, dialect, call, key_hash)
+        refusal = await serve(key_hash)
         gateway.guesses.note(call.scope, call.headers, key_hash, refusal)
     return refusal
 

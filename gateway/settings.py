@@ -162,6 +162,11 @@ def secret_names() -> list[str]:
     return [item.name.upper() for item in fields(Settings) if item.metadata["secret"]]
 
 
+def variables() -> list[str]:
+    """Every variable that is read: the settings, and the paths of those that stand in a file."""
+    return [*names(), *(f"{name}_FILE" for name in secret_names())]
+
+
 def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
     """Read all settings. Raises SettingsError for the first one that is wrong."""
     environ = os.environ if environ is None else environ

@@ -56,6 +56,11 @@ def by_credentials(folder: Path, found: named.Named, origin: str) -> Plan:
     return Plan("named", origin, found.hostname, str(config), ("run",))
 
 
+def is_configured(folder: Path, token_file: Path | None) -> bool:
+    """Whether there is one, without a look at its secrets."""
+    return token_file is not None or named.read(folder) is not None
+
+
 def configured(folder: Path, token_file: Path | None, hostname: str, origin: str) -> Plan | None:
     """The named tunnel of the settings, else the one that was set up here, else None."""
     if token_file is not None:

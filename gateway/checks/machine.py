@@ -23,8 +23,7 @@ def python() -> Finding:
 
 
 def settings_read(loaded: Settings) -> Finding:
-    may_be_set = [*settings.names(), *(f"{name}_FILE" for name in settings.secret_names())]
-    changed = [name for name in may_be_set if os.environ.get(name, "").strip()]
+    changed = [name for name in settings.variables() if os.environ.get(name, "").strip()]
     where = ".env and environment" if Path(".env").exists() else "environment"
     named = ", ".join(changed) or "nothing"
     return ok("settings", f"{loaded.store} store; from {where}: {named}")

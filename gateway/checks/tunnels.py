@@ -32,14 +32,14 @@ def _also(said: list[str]) -> str:
 
 def tunnel(loaded: Settings, running: "Running | None") -> Finding:
     """`running`: the one that an own process runs now."""
-    from tunnel import named
     from tunnel.errors import TunnelError
+    from tunnel.plan import is_configured
     from tunnel.presence import FOLDER
 
     if running is not None:
         return _running(running)
     try:
-        set_up = loaded.tunnel_token_file or named.read(loaded.data_dir / FOLDER)
+        set_up = is_configured(loaded.data_dir / FOLDER, loaded.tunnel_token_file)
     except TunnelError as problem:
         return fail("tunnel", str(problem))
     if set_up:

@@ -63,9 +63,9 @@ def plan(settings: Settings, *, quick: bool) -> "Plan":
 
 def is_set_up(settings: Settings) -> bool:
     """Whether there is a named tunnel to run."""
-    from tunnel import named
+    from tunnel.plan import is_configured
 
-    return settings.tunnel_token_file is not None or named.read(folder(settings)) is not None
+    return is_configured(folder(settings), settings.tunnel_token_file)
 
 
 def tunnel(settings: Settings, with_program: "Program", with_plan: "Plan") -> "Tunnel":

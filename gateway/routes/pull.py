@@ -3,16 +3,17 @@
 import logging
 from collections.abc import Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 from litestar.handlers import ASGIRouteHandler
 
-from gateway import keys, names
+from gateway import names
 from gateway.call import Call, conduct
 from gateway.dialects.base import SSE, Framing
 from gateway.errors import Refusal
-from gateway.pipeline import Gateway, authenticate, authorise
+from gateway.pipeline import Gateway, admit, authorise
 from gateway.pull_messages import Wanted, read, state
 from gateway.pulling import Pull
 from gateway.stores import Ask, Settlement, Verdict
@@ -35,27 +36,12 @@ class _Events:
 def pull_routes(gateway: Gateway) -> list[ASGIRouteHandler]:
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         call = Call(scope, receive, send)
-        await conduct(call, _serve(gateway, call))
+        await conduct(call, admit(gateway, call, partial(_serve, gateway, call)))
 
     return [ASGIRouteHandler(PATH, copy_scope=False)(serve)]
 
 
-async def _serve(gateway: Gateway, call: Call) -> Refusal | None:
-    if call.method != "POST":
-        call.extra.append((b"allow", b"POST"))
-        return Refusal("method_not_allowed", "POST")
-    key = authenticate(call.headers)
-    if isinstance(key, Refusal):
-        return key
-    key_hash = keys.hash_key(key)
-    refusal = gateway.guesses.refusal(call.scope, call.headers, key_hash)
-    if refusal is None:
-        refusal = await _serve_holder(gateway, call, key_hash)
-        gateway.guesses.note(call.scope, call.headers, key_hash, refusal)
-    return refusal
-
-
-async def _serve_holder(gateway: Gateway, call: Call, key_hash: str) -> Refusal | None:
+async def _serve(gateway: Gateway, call: Call, key_hash: str) -> Refusal | None:
     body = await call.body(_MAX_BODY)
     if isinstance(body, Refusal):
         return body

@@ -98,11 +98,10 @@ def _command(*arguments: str) -> tuple[str, ...]:
 
 def only_here() -> list[str]:
     """Settings of this shell that a service would not see: it reads `.env`."""
-    may_be_set = [*settings.names(), *(f"{name}_FILE" for name in settings.secret_names())]
     given = settings.read_dotenv(Path(".env"))
     return [
         name
-        for name in may_be_set
+        for name in settings.variables()
         if os.environ.get(name, "").strip() and os.environ[name] != given.get(name)
         if name != "DATA_DIR"  # goes into the service
     ]

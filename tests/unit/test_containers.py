@@ -76,7 +76,7 @@ def test_the_own_parts_cannot_write_outside_their_volumes_nor_gain_rights():
 
 
 def test_every_variable_of_the_gateway_is_a_setting():
-    known = set(settings.names()) | {f"{name}_FILE" for name in settings.secret_names()}
+    known = set(settings.variables())
     assert set(SERVICES["gateway"]["environment"]) <= known
     shell = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
     assert {name for name in shell if not name.endswith("_VERSION")} <= known
