@@ -22,7 +22,7 @@ _UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
 _MODELS = b"/v1/models/"
 _SLASH = re.compile(rb"%2f", re.IGNORECASE)
 EXPOSED = (
-    b"x-request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, "
+    b"x-request-id, request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, "
     b"x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
     b"x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens"
 )

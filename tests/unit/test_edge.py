@@ -100,7 +100,7 @@ async def test_an_answer_to_a_page_shows_it_the_limits_and_the_request_id():
     assert answer.reached
     assert answer.header("access-control-allow-origin") == "*"
     exposed = set((answer.header("access-control-expose-headers") or "").split(", "))
-    assert {"x-request-id", "retry-after", "x-should-retry"} <= exposed
+    assert {"x-request-id", "request-id", "retry-after", "x-should-retry"} <= exposed
     for what in ("limit", "remaining", "reset"):
         assert {f"x-ratelimit-{what}-requests", f"x-ratelimit-{what}-tokens"} <= exposed
 
