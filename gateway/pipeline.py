@@ -55,7 +55,7 @@ class Gateway:
         self.asking: set[asyncio.Task[Verdict | Refusal]] = set()  # the store, beside the model
         self.presence = Presence(settings.data_dir / FOLDER)
         self.guesses = Guesses(self.has_tunnel)
-        self.pulls = Pulls(fleet, settings.ollama_timeout)
+        self.pulls = Pulls(settings.ollama_timeout)
         self.waiting: set[Call] = set()  # for what a pull comes to
 
     def has_tunnel(self) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.catalogue import Catalogue
 from gateway.errors import Refusal
-from gateway.fleet import Fleet
+from gateway.machine import Machine
 from gateway.pull_progress import Progress
 from gateway.upstream import CUT, SILENT, Answer
 from gateway.upstream_errors import refusal_of
@@ -70,16 +70,15 @@ class Pull:
 class Pulls:
     """By canonical name of their models. `silence`: seconds of the same news that end a pull."""
 
-    def __init__(self, fleet: Fleet, silence: float) -> None:
-        self._fleet = fleet
+    def __init__(self, silence: float) -> None:
         self._silence = silence
         self._running: dict[str, Pull] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def join(self, name: str, sent: str, who: str) -> Pull | Refusal:
-        """The pull of the model `name`, which is begun unless it runs; Ollama is asked for `sent`.
-        `who` stands in the log."""
+    def join(self, machine: Machine, name: str, sent: str, who: str) -> Pull | Refusal:
+        """The pull of the model `name`, which is begun on that machine unless it runs; Ollama is
+        asked for `sent`. `who` stands in the log."""
         if self._closed:
             return Refusal("shutting_down", retry_after_ms=5000)
         pull = self._running.get(name)
@@ -90,7 +89,7 @@ class Pulls:
             return Refusal("too_many_pulls", retry_after_ms=BUSY_SECONDS * 1000)
         _log.info("%s pulls %s", who, name)
         pull = self._running[name] = Pull()
-        task = asyncio.create_task(self._run(name, sent, pull))
+        task = asyncio.create_task(self._run(machine, name, sent, pull))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return pull
@@ -103,10 +102,10 @@ class Pulls:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _run(self, name: str, sent: str, pull: Pull) -> None:
+    async def _run(self, machine: Machine, name: str, sent: str, pull: Pull) -> None:
         failure: Refusal | None = Refusal("internal_error")
         try:
-            failure = await self._pull(sent, pull)
+            failure = await self._pull(machine, sent, pull)
         except asyncio.CancelledError:
             failure = Refusal("shutting_down", retry_after_ms=5000)
             raise
@@ -118,11 +117,8 @@ class Pulls:
             said = failure.message if failure else "success"
             _log.info("pull of %s, %d bytes: %s", name, pull.progress.completed, said)
 
-    async def _pull(self, sent: str, pull: Pull) -> Refusal | None:
-        """Let an Ollama pull it, and tell how far that is; why it failed, if so."""
-        machine = self._fleet.for_pull()
-        if machine is None:
-            return Refusal("not_supported")
+    async def _pull(self, machine: Machine, sent: str, pull: Pull) -> Refusal | None:
+        """Let Ollama pull it, and tell how far that is; why it failed, if so."""
         body = msgspec.json.encode({"model": sent, "stream": True})
         # It says nothing while it reads all bytes again to verify them: minutes on a slow disk.
         answer = await machine.upstream.post("/api/pull", body, whole=True)

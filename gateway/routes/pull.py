@@ -77,7 +77,7 @@ async def _join(gateway: Gateway, wanted: Wanted, verdict: Verdict) -> Pull | Re
     holders = await gateway.fleet.holders(wanted.name, cloud=cloud, native=True, among=where)
     if isinstance(holders, Refusal):
         return holders
-    return gateway.pulls.join(wanted.name, wanted.sent, f"key {verdict.key_id}")
+    return gateway.pulls.join(machine, wanted.name, wanted.sent, f"key {verdict.key_id}")
 
 
 async def _counted(

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from gateway.errors import Refusal
-from gateway.fleet import Fleet
+from gateway.machine import Machine
 from gateway.pulling import MOST_PULLS, Pull, Pulls
 from tests.fake_pull import LAST_LINES, MANIFEST, layer
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Ollama:
-    """A fleet of one machine: what was asked of it, and its answer as the test says it."""
+    """A machine: what was asked of it, and its answer as the test says it."""
 
     def __init__(self, status: int = 200) -> None:
         self.status = status
@@ -28,9 +28,6 @@ class Ollama:
         self.closed = 0
         self.upstream = self.catalogue = self
         self._said: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
-
-    def for_pull(self) -> "Ollama":
-        return self
 
     async def post(self, path: str, body: bytes, *, whole: bool = False) -> "Ollama":
         self.asked.append((path, json.loads(body)))
@@ -77,11 +74,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def pulls(ollama: Ollama) -> Pulls:
-    return Pulls(cast(Fleet, ollama), SILENCE)
+class OnOne:
+    """Pulls, all on the same machine."""
+
+    def __init__(self, ollama: Ollama) -> None:
+        self._machine = cast(Machine, ollama)
+        self._pulls = Pulls(SILENCE)
+        self.close = self._pulls.close
+
+    def join(self, name: str, sent: str, who: str) -> Pull | Refusal:
+        return self._pulls.join(self._machine, name, sent, who)
 
 
-def joined(running: Pulls, name: str = "x:latest", who: str = "key 1") -> Pull:
+def joined(running: OnOne, name: str = "x:latest", who: str = "key 1") -> Pull:
     pull = running.join(name, name, who)
     assert isinstance(pull, Pull)
     return pull
@@ -102,7 +107,7 @@ async def settled() -> None:
 
 async def test_ollama_is_asked_once_for_the_name_alone_however_many_want_the_model() -> None:
     ollama = Ollama()
-    running = pulls(ollama)
+    running = OnOne(ollama)
     first, second = (running.join("x:latest", "X", who) for who in ("key 1", "key 2"))
     assert first is second
     ollama.says(*LAST_LINES)
@@ -113,7 +118,7 @@ async def test_ollama_is_asked_once_for_the_name_alone_however_many_want_the_mod
 
 async def test_a_pull_that_is_over_is_not_joined_but_begun_anew() -> None:
     ollama = Ollama()
-    running = pulls(ollama)
+    running = OnOne(ollama)
     first = joined(running)
     ollama.says({"status": "success"})
     await end_of(first)
@@ -126,7 +131,7 @@ async def test_a_pull_that_is_over_is_not_joined_but_begun_anew() -> None:
 
 async def test_more_pulls_than_the_machine_can_bear_are_told_to_come_back() -> None:
     ollama = Ollama()
-    running = pulls(ollama)
+    running = OnOne(ollama)
     several = [joined(running, f"m{number}:latest") for number in range(MOST_PULLS)]
     refusal = running.join("more:latest", "more", "key 1")
     assert isinstance(refusal, Refusal)
@@ -142,7 +147,7 @@ async def test_more_pulls_than_the_machine_can_bear_are_told_to_come_back() -> N
 
 async def test_the_list_of_models_is_fresh_before_anybody_hears_of_the_success() -> None:
     ollama = Ollama()
-    running = pulls(ollama)
+    running = OnOne(ollama)
     pull = joined(running)
     ollama.says(*LAST_LINES[:-1])
     await settled()
@@ -169,7 +174,7 @@ async def test_an_end_before_success_is_a_failure_for_all_who_wait(
     problem: BaseException | None, reason: str, status: int
 ) -> None:
     ollama = Ollama()
-    pull = joined(pulls(ollama))
+    pull = joined(OnOne(ollama))
     ollama.says(MANIFEST, layer(400))
     ollama.ends(problem)
     await end_of(pull)
@@ -185,7 +190,7 @@ async def test_an_end_before_success_is_a_failure_for_all_who_wait(
 )
 async def test_a_server_that_does_not_pull_says_so(status: int, reason: str) -> None:
     ollama = Ollama(status)
-    pull = joined(pulls(ollama))
+    pull = joined(OnOne(ollama))
     await end_of(pull)
     assert pull.failure is not None
     assert pull.failure.reason == reason
@@ -197,7 +202,7 @@ async def test_bytes_are_told_now_and_then_and_a_new_phase_at_once(
 ) -> None:
     monkeypatch.setattr("gateway.pulling.NEWS_SECONDS", 1000.0)
     ollama = Ollama()
-    pull = joined(pulls(ollama))
+    pull = joined(OnOne(ollama))
     ollama.says(MANIFEST)
     await settled()
     assert pull.edition == 1
@@ -220,7 +225,7 @@ async def test_the_last_bytes_before_a_silence_are_told_too(
 ) -> None:
     monkeypatch.setattr("gateway.pulling.NEWS_SECONDS", 0.01)
     ollama = Ollama()
-    running = pulls(ollama)
+    running = OnOne(ollama)
     pull = joined(running)
     ollama.says(MANIFEST, layer(1))
     await settled()
@@ -234,14 +239,14 @@ async def test_the_last_bytes_before_a_silence_are_told_too(
 async def test_an_ollama_that_verifies_a_large_model_may_be_silent_for_long() -> None:
     ollama = Ollama()
     ollama.ends()
-    await end_of(joined(pulls(ollama)))
+    await end_of(joined(OnOne(ollama)))
     assert ollama.may_be_silent
 
 
 async def test_the_same_line_again_and_again_is_silence_and_ends_the_pull(clock: Clock) -> None:
     """So says Ollama of a download to which nothing comes: some 16 times a second, for ever."""
     ollama = Ollama()
-    pull = joined(pulls(ollama))
+    pull = joined(OnOne(ollama))
     ollama.says(MANIFEST, layer(400))
     await settled()
     clock.now += SILENCE
@@ -263,7 +268,7 @@ async def test_the_same_line_again_and_again_is_silence_and_ends_the_pull(clock:
 
 async def test_a_gateway_that_stops_ends_its_pulls_tells_all_and_begins_no_other() -> None:
     ollama = Ollama()
-    running = pulls(ollama)
+    running = OnOne(ollama)
     pull = joined(running)
     ollama.says(MANIFEST)
     await settled()
@@ -283,7 +288,7 @@ async def test_the_log_says_who_pulled_what_and_what_became_of_it(
 ) -> None:
     caplog.set_level("INFO", "localllm.pulls")
     ollama = Ollama()
-    running = pulls(ollama)
+    running = OnOne(ollama)
     pull = joined(running, who="key 1")
     joined(running, who="key 2")
     ollama.says(*LAST_LINES)
