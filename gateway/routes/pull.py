@@ -115,11 +115,13 @@ async def _tell(gateway: Gateway, call: Call, pull: Pull, wanted: Wanted) -> Ref
     call.watch()
     gateway.waiting.add(call)  # the pulse sends signs of life
     try:
-        seen = 0
+        seen, told = 0, b""
         while not pull.ended:
             seen = await pull.news(seen)
-            if wanted.stream and not pull.ended:
-                await call.write(b"data: %s\n\n" % _encoded(pull, wanted))
+            news = _encoded(pull, wanted)
+            if wanted.stream and not pull.ended and news != told:  # it can be ahead of its edition
+                await call.write(b"data: %s\n\n" % news)
+                told = news
         if pull.failure is not None:
             return pull.failure
         last = _encoded(pull, wanted)
