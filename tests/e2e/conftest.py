@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gateway.embedded import EmbeddedPostgres
-from tests.e2e.callers import make_key, served
+from tests.e2e.callers import connect, make_key, served
 from tests.e2e.command_line import CommandLine
 from tests.e2e.failing_parts import GatewayProcess, fresh_database
 from tests.e2e.gateway_process import fresh_directory
@@ -52,6 +53,12 @@ def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayP
     """One for all tests of a file, in front of the shared upstream."""
     with served(shared_upstream.url, shared_dsn) as running:
         yield running
+
+
+@pytest.fixture
+def client(gateway: GatewayProcess) -> Iterator[httpx.Client]:
+    with connect(gateway.url) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A key of each lane tries every route and field outside it: nothing of it reaches the model."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from gateway.dialects.ollama_native import SCOPE as NATIVE
 from gateway.fields import SCOPES
 from gateway.reference.table import ROUTES
 from tests.bare_gateway import bare_gateway
-from tests.e2e.callers import connect, make_key
+from tests.e2e.callers import make_key
 from tests.e2e.failing_parts import GatewayProcess
 from tests.e2e.lane_calls import (
     CALLS,
@@ -46,12 +45,6 @@ OTHER_CALLS = [MODEL_CALLS[dialect.path] for dialect in all_dialects() if not di
 def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
     shared_upstream.reset()
     return shared_upstream
-
-
-@pytest.fixture
-def client(gateway: GatewayProcess) -> Iterator[httpx.Client]:
-    with connect(gateway.url) as made:
-        yield made
 
 
 def test_every_route_that_is_served_is_tried_and_says_what_a_key_needs(tmp_path: Path) -> None:

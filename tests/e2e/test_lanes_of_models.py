@@ -9,7 +9,7 @@ import pytest
 
 from gateway.dialects import all_dialects
 from gateway.fields import SCOPES
-from tests.e2e.callers import connect, make_key, served
+from tests.e2e.callers import make_key, served
 from tests.e2e.failing_parts import GatewayProcess
 from tests.e2e.lane_calls import CALLS, Call, reached, refused, send
 from tests.fake_upstream import MODEL, FakeUpstream
@@ -38,12 +38,6 @@ def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayP
 def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
     shared_upstream.reset()
     return shared_upstream
-
-
-@pytest.fixture
-def client(gateway: GatewayProcess) -> Iterator[httpx.Client]:
-    with connect(gateway.url) as made:
-        yield made
 
 
 def lane(gateway: GatewayProcess, models: list[str]) -> str:

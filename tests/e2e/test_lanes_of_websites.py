@@ -1,13 +1,11 @@
 """A key that belongs to some websites is tried from others on every route: 403, and no page there
 may read even that."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
 from gateway.fields import SCOPES
-from tests.e2e.callers import connect, make_key
+from tests.e2e.callers import make_key
 from tests.e2e.failing_parts import GatewayProcess
 from tests.e2e.lane_calls import CALLS, PUBLIC_CALLS, Call, reached, refused, send
 from tests.fake_upstream import FakeUpstream
@@ -23,12 +21,6 @@ ELSEWHERE = [
 def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
     shared_upstream.reset()
     return shared_upstream
-
-
-@pytest.fixture
-def client(gateway: GatewayProcess) -> Iterator[httpx.Client]:
-    with connect(gateway.url) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

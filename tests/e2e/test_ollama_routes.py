@@ -1,7 +1,6 @@
 """Ollama's routes that only read tell a key what it may know; all its others are not there."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,6 @@ def recorded(name: str) -> Any:
 def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
     shared_upstream.reset()
     return shared_upstream
-
-
-@pytest.fixture
-def client(gateway: GatewayProcess) -> Iterator[httpx.Client]:
-    with connect(gateway.url) as made:
-        yield made
 
 
 def error(answer: httpx.Response) -> str:

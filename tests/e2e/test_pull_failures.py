@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -24,12 +23,6 @@ SCOPES = ["models:pull"]
 def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
     shared_upstream.reset()
     return shared_upstream
-
-
-@pytest.fixture
-def client(gateway: GatewayProcess) -> Iterator[httpx.Client]:
-    with connect(gateway.url) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

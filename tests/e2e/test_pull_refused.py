@@ -1,7 +1,6 @@
 """What may not be pulled is refused in OpenAI's form, and none of it reaches Ollama."""
 
 import json
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -20,12 +19,6 @@ PAGE = "https://my.page.example"
 def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
     shared_upstream.reset()
     return shared_upstream
-
-
-@pytest.fixture
-def client(gateway: GatewayProcess) -> Iterator[httpx.Client]:
-    with connect(gateway.url) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
