@@ -22,7 +22,7 @@ _UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
 _MODELS = b"/v1/models/"
 _SLASH = re.compile(rb"%2f", re.IGNORECASE)
 EXPOSED = (
-    b"x-request-id, request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, "
+    b"x-request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, "
     b"x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
     b"x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens"
 )
@@ -75,10 +75,12 @@ class Edge:
         origin = headers.get(b"origin")
         request_id = str(scope["request_id"]).encode()
         common = [(b"x-request-id", request_id)]
+        exposed = EXPOSED
         if scope["path"].startswith("/v1/messages"):
             common.append((b"request-id", request_id))  # the name that Anthropic's clients read
+            exposed += b", request-id"
         if origin is not None:
-            common += self._grant(origin, headers)
+            common += self._grant(origin, headers, exposed)
 
         refusal = self._refusal(scope, headers, origin) or await self._locked_out(scope, headers)
         if refusal is not None:
@@ -127,11 +129,13 @@ class Edge:
         own = origin.partition(b"://")[2] == headers.get(b"host")
         return self._any or own or origin.lower() in self._origins
 
-    def _grant(self, origin: bytes, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    def _grant(
+        self, origin: bytes, headers: dict[bytes, bytes], exposed: bytes
+    ) -> list[tuple[bytes, bytes]]:
         grant = [(b"vary", b"Origin")]
         if self._allowed(origin, headers):
             grant.append((b"access-control-allow-origin", b"*" if self._any else origin))
-            grant.append((b"access-control-expose-headers", EXPOSED))
+            grant.append((b"access-control-expose-headers", exposed))
         return grant
 
 

@@ -16,7 +16,7 @@ CHAT = "/v1/chat/completions"
 PAGE = "https://my.page.example"
 STREAM = {**QUESTION, "stream": True}
 LIMITS = (f"x-ratelimit-{what}" for what in ("limit", "remaining", "reset"))
-EXPOSED = {"x-request-id", "request-id", "retry-after", "x-should-retry"} | {
+EXPOSED = {"x-request-id", "retry-after", "x-should-retry"} | {
     f"{limit}-{unit}" for limit in LIMITS for unit in ("requests", "tokens")
 }
 

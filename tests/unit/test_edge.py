@@ -100,9 +100,16 @@ async def test_an_answer_to_a_page_shows_it_the_limits_and_the_request_id():
     assert answer.reached
     assert answer.header("access-control-allow-origin") == "*"
     exposed = set((answer.header("access-control-expose-headers") or "").split(", "))
-    assert {"x-request-id", "request-id", "retry-after", "x-should-retry"} <= exposed
+    assert {"x-request-id", "retry-after", "x-should-retry"} <= exposed
     for what in ("limit", "remaining", "reset"):
         assert {f"x-ratelimit-{what}-requests", f"x-ratelimit-{what}-tokens"} <= exposed
+
+
+async def test_a_page_reads_the_name_that_anthropics_clients_give_a_request():
+    answer = await ask("/v1/messages", headers={"origin": SITE})
+    assert answer.header("request-id") == answer.header("x-request-id")
+    exposed = set((answer.header("access-control-expose-headers") or "").split(", "))
+    assert {"x-request-id", "request-id", "retry-after"} <= exposed
 
 
 async def test_who_names_no_origin_gets_no_cors_headers():

@@ -49,7 +49,7 @@ def websites() -> Section:
                     f"A preflight (`OPTIONS`) is answered with 204 on every path: methods "
                     f"`{METHODS.decode()}`, whatever headers are asked for, for {MAX_AGE} "
                     "seconds.",
-                    f"Scripts can read `{EXPOSED.decode()}`.",
+                    f"Scripts can read `{EXPOSED.decode()}`, and `request-id` at `/v1/messages`.",
                     "There are no cookies: `Access-Control-Allow-Credentials` is never sent.",
                 )
             ),
