@@ -80,6 +80,7 @@ class FakeUpstream:
         self.port = 0
         self._changed = threading.Condition()
         self._server: asyncio.Server | None = None
+        self._serving: dict[asyncio.WriteTransport, asyncio.Task[None]] = {}  # by connection
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
 
@@ -99,7 +100,7 @@ class FakeUpstream:
         """Listen; again on the same port after a `stop`."""
 
         async def listen() -> None:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+            self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
 
         self._call(listen())
         assert self._server is not None
@@ -110,18 +111,17 @@ class FakeUpstream:
 
         async def close() -> None:
             assert self._server is not None
+            # What is just being accepted would lose its socket to a server that is closed by then.
+            while accepting := _accepting():
+                await asyncio.gather(*accepting, return_exceptions=True)
             self._server.close()
-            # What is just being accepted has no transport yet that would close its socket.
-            accepting = [
-                task
-                for task in asyncio.all_tasks()
-                if getattr(task.get_coro(), "__name__", "") == "_accept_connection2"
-            ]
-            await asyncio.gather(*accepting, return_exceptions=True)
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
+            for connection in self._serving:  # whose task was cancelled before it had begun
+                connection.abort()
+            self._serving.clear()
 
         self._call(close())
 
@@ -154,6 +154,9 @@ class FakeUpstream:
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE)
 
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving[writer.transport] = self.loop.create_task(self._serve(reader, writer))
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         early = b""
         try:
@@ -163,6 +166,7 @@ class FakeUpstream:
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the gateway closed an idle connection, or the test ends
         finally:
+            del self._serving[writer.transport]
             writer.transport.abort()
 
     async def _answer(self, exchange: Exchange, reader: asyncio.StreamReader) -> bytes:
@@ -209,6 +213,12 @@ class FakeUpstream:
             await exchange.whole({"version": self.version})
         else:
             await exchange.whole(b"404 page not found", 404)
+
+
+def _accepting() -> list[asyncio.Task[Any]]:
+    tasks = asyncio.all_tasks()
+    name = "_accept_connection2"  # of asyncio's own task for each
+    return [task for task in tasks if getattr(task.get_coro(), "__name__", "") == name]
 
 
 async def _read_request(
