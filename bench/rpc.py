@@ -22,13 +22,13 @@ from supabase import AsyncClient, AsyncClientOptions
 
 from gateway.stores import Ask
 from gateway.stores.supabase import SupabaseStore
-from tests.e2e.books import Books
-from tests.e2e.callers import served
-from tests.e2e.failing_parts import fresh_database
-from tests.e2e.watching_client import Client, ask
-from tests.fake_upstream import Exchange, FakeUpstream, fake_upstream
-from tests.postgres_fixture import running_postgres
-from tests.postgrest.stand_in import StandIn, stand_in
+from tests.support.books import Books
+from tests.support.callers import served
+from tests.support.failing_parts import fresh_database
+from tests.support.fake_upstream import Exchange, FakeUpstream, fake_upstream
+from tests.support.postgres import running_postgres
+from tests.support.postgrest.stand_in import StandIn, stand_in
+from tests.support.watching_client import Client, ask
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "sb_secret_bench"

@@ -2,16 +2,16 @@
 
 from litestar import Litestar
 
-from gateway.edge import Edge
-from gateway.pipeline import Gateway
+from gateway.http.middleware import Edge
+from gateway.proxy.pipeline import Gateway
 from gateway.routes.account import account_routes
 from gateway.routes.admin import admin_routes
-from gateway.routes.answers import on_exception
 from gateway.routes.health import health_routes
 from gateway.routes.native import native_routes
 from gateway.routes.pages import page_routes
 from gateway.routes.proxied import proxied_routes
 from gateway.routes.pull import pull_routes
+from gateway.routes.support.answers import on_exception
 
 
 def make_app(gateway: Gateway) -> Edge:

@@ -9,15 +9,15 @@ from typing import Protocol
 
 import uvicorn
 
-from gateway import pulse
-from gateway.access import install_if_needed
 from gateway.app import make_app
-from gateway.fleet import Fleet
-from gateway.http import BoundedHttp
-from gateway.outbox import FAR_LINGER, LINGER, Outbox
-from gateway.pipeline import Gateway
-from gateway.pulling import Pulls
-from gateway.settings import Settings
+from gateway.backends.pool import Fleet
+from gateway.config.settings import Settings
+from gateway.http.cloudflare_access import install_if_needed
+from gateway.http.protocol import BoundedHttp
+from gateway.proxy import background
+from gateway.proxy.outbox import FAR_LINGER, LINGER, Outbox
+from gateway.proxy.pipeline import Gateway
+from gateway.pulls.pulls import Pulls
 from gateway.stores import Store
 
 KEEP_ALIVE = 120  # seconds; cloudflared keeps idle connections for 90 (facts/cloudflared.md)
@@ -111,9 +111,9 @@ async def serve(
         asyncio.create_task(work)
         for work in (
             outbox.run(),
-            pulse.beat(gateway),
-            pulse.sweep(gateway),
-            pulse.keep_house(gateway),
+            background.beat(gateway),
+            background.sweep(gateway),
+            background.keep_house(gateway),
             gateway.presence.watch(),
         )
     ]

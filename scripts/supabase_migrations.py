@@ -2,8 +2,8 @@
 the same schema as `localllm db migrate` does.
 
 A file brings what the files before it do not have, and replaces the functions and grants. It asks
-the database what has been applied and records it there, as `gateway.migrate` does: each of the two
-ways finds the database as the other has left it.
+the database what has been applied and records it there, as `gateway.database.migrate` does: each of
+the two ways finds the database as the other has left it.
 
 A released file is never changed, since projects have applied it; only the newest one is made
 again, while nobody has it (`--again`).
@@ -15,7 +15,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway import migrate
+from gateway.database import migrate
 
 FOLDER = Path(__file__).parent.parent / "supabase" / "migrations"
 _STEP = re.compile(r"^-- step (\S+) ([0-9a-f]{64})$", re.MULTILINE)

@@ -3,14 +3,8 @@
 import signal
 import tempfile
 
-from tests.postgres_fixture import (
-    anyio_backend,
-    database,
-    empty_database,
-    postgres,
-    store,
-)
-from tests.scratch import in_memory
+from tests.support.postgres import anyio_backend, database, empty_database, postgres, store
+from tests.support.scratch import in_memory
 
 __all__ = ["anyio_backend", "database", "empty_database", "postgres", "store"]
 

@@ -4,17 +4,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway import preflight
 from gateway.checks.finding import Finding, fail, ok, warn
-from gateway.settings import Settings
+from gateway.config import preflight
+from gateway.config.settings import Settings
 
 OUTBOX_FOLDER = "outbox"
 
 
 async def store(loaded: Settings, report: Callable[[str], None]) -> Finding:
+    from gateway.config.extras import ExtraError
+    from gateway.database.opening import reach_database
     from gateway.embedded import EmbeddedError
-    from gateway.extras import ExtraError
-    from gateway.opening import reach_database
     from gateway.stores import StoreUnavailable
 
     if loaded.store == "embedded" and not (loaded.data_dir / "postgres").exists():
@@ -29,8 +29,8 @@ async def store(loaded: Settings, report: Callable[[str], None]) -> Finding:
 
 
 async def _project(loaded: Settings, report: Callable[[str], None]) -> Finding:
-    from gateway.migrate import FUNCTIONS, lacking
-    from gateway.opening import SchemaMissing, reach_project
+    from gateway.database.migrate import FUNCTIONS, lacking
+    from gateway.database.opening import SchemaMissing, reach_project
     from gateway.stores import PUSH
 
     async with reach_project(loaded, report) as opened:
@@ -47,7 +47,7 @@ async def _project(loaded: Settings, report: Callable[[str], None]) -> Finding:
 
 
 async def _schema(loaded: Settings, dsn: str) -> Finding:
-    from gateway.migrate import pending
+    from gateway.database.migrate import pending
 
     missing = await pending(dsn)
     if missing:
@@ -57,7 +57,7 @@ async def _schema(loaded: Settings, dsn: str) -> Finding:
 
 
 def outbox(folder: Path) -> Finding:
-    from gateway.outbox import left_in
+    from gateway.proxy.outbox import left_in
 
     try:
         waiting, oldest = left_in(folder)

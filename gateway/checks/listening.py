@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from gateway import preflight
 from gateway.checks.finding import Finding, fail, ok, warn
-from gateway.settings import Settings
+from gateway.config import preflight
+from gateway.config.settings import Settings
 
 _PATIENCE = 1.0  # seconds to reach an address of this very machine
 _MOST = 16  # addresses that are tried: containers and bridges can have hundreds

@@ -6,10 +6,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from gateway import preflight, secret_files, settings
 from gateway.checks.finding import Finding, fail, ok, warn
-from gateway.secret_files import ADMIN_SECRET_FILE
-from gateway.settings import Settings
+from gateway.config import preflight, secret_files, settings
+from gateway.config.secret_files import ADMIN_SECRET_FILE
+from gateway.config.settings import Settings
 
 LOW_DISK = 1024**3
 OLDEST_PYTHON = (3, 11)

@@ -3,16 +3,16 @@
 from typing import TYPE_CHECKING
 
 from gateway.checks.finding import Finding, ok, warn
-from gateway.settings import Settings
+from gateway.config.settings import Settings
 
 if TYPE_CHECKING:
-    from gateway.ollama import Found
+    from gateway.backends.probe import Found
 
 
 async def model_servers(loaded: Settings) -> list[Finding]:
     """One finding for each machine, and one for all of them. The default model need not be on
     each."""
-    from gateway.ollama import choose, look_at_all
+    from gateway.backends.probe import choose, look_at_all
 
     urls, default = loaded.ollama_base_url, loaded.ollama_default_model
     found = await look_at_all(urls)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from gateway.checks.aside import aside
 from gateway.checks.finding import Finding, fail, ok, warn
-from gateway.settings import Settings
+from gateway.config.settings import Settings
 
 if TYPE_CHECKING:
     from tunnel.presence import Running

@@ -5,8 +5,8 @@ import shlex
 
 import click
 
-from gateway import preflight
-from gateway.settings import Settings
+from gateway.config import preflight
+from gateway.config.settings import Settings
 
 KEY_VARIABLE = "LOCALLLM_KEY"
 TRIAL_NOTE = (

@@ -10,7 +10,7 @@ import click
 from gateway.commands import export_file
 from gateway.commands.output import json_option, number, print_json, print_table
 from gateway.commands.running import Failed, progress, run, with_store
-from gateway.settings import load
+from gateway.config.settings import load
 
 _NOUNS = {
     "keys": "keys",
@@ -30,7 +30,7 @@ def db() -> None:
 @json_option
 def migrate(as_json: bool) -> None:
     """Bring the schema up to date. Safe to run twice, and from two machines at once."""
-    from gateway.opening import open_store
+    from gateway.database.opening import open_store
 
     settings = load()
 
@@ -58,7 +58,7 @@ def export_data(file: str, force: bool) -> None:
 
     No plain key is in it, but the hashes of keys and e-mail addresses are: only you can read FILE.
     """
-    from gateway import transfer
+    from gateway.admin import transfer
 
     on_screen = file == export_file.STREAM and sys.stdout.isatty()
     with export_file.written(file, force) as target, _shown("Exporting", on_screen) as report:
@@ -78,7 +78,7 @@ def import_data(file: str, as_json: bool) -> None:
     All of it is checked before any of it is imported. What is there already stays as it is, so a
     second import changes nothing.
     """
-    from gateway import transfer
+    from gateway.admin import transfer
 
     with tempfile.TemporaryFile() as rows:  # it has no name, and nobody else can read it
         with export_file.read(file) as source:

@@ -19,7 +19,7 @@ _WIDEST = 100
 
 
 def _url(_: click.Context, option: click.Parameter, value: str | None) -> str:
-    from gateway.values import http_url
+    from gateway.config.values import http_url
 
     try:
         return http_url(value) if value else ""
@@ -44,7 +44,7 @@ def doctor(url: str, as_json: bool) -> None:
     --json gives {"ok": bool, "checks": [{"check", "state", "text"}]}; state is ok, warn or fail.
     Names of checks stay the same. Exit code 1 if one failed.
     """
-    from gateway.checkup import examine
+    from gateway.checks.checkup import examine
 
     findings = run(examine(progress, (lambda _: None) if as_json else _show, url))
     failures = [finding for finding in findings if finding.state == "fail"]

@@ -133,17 +133,15 @@ def create(
     label: str | None, named_label: str | None, key_only: bool, as_json: bool, **options: Any
 ) -> None:
     """Make a key for LABEL and show it, once."""
-    from gateway import administration
+    from gateway.admin import keys
 
     text = label if label is not None else named_label
     if text is None or (label is not None and named_label is not None):
         raise click.UsageError("Give the key one label: localllm keys create 'my website'")
     if key_only and as_json:
         raise click.UsageError("--key-only and --json exclude each other.")
-    request = administration.CreateKey(label=text, **_changes(options))
-    made = accepted(
-        with_store(lambda store, settings: administration.create_key(store, settings, request))
-    )
+    request = keys.CreateKey(label=text, **_changes(options))
+    made = accepted(with_store(lambda store, settings: keys.create_key(store, settings, request)))
     if key_only:
         click.echo(made["key"])
     else:
@@ -183,12 +181,10 @@ def show(as_json: bool) -> None:
 @json_option
 def update(key_id: str, as_json: bool, **options: Any) -> None:
     """Change a key; it holds from its next call on."""
-    from gateway import administration
+    from gateway.admin import keys
 
-    request = administration.UpdateKey(**_changes(options))
-    changed = accepted(
-        with_store(lambda store, _: administration.update_key(store, key_id, request))
-    )
+    request = keys.UpdateKey(**_changes(options))
+    changed = accepted(with_store(lambda store, _: keys.update_key(store, key_id, request)))
     if as_json:
         print_json(changed)
     else:
@@ -208,11 +204,9 @@ def update(key_id: str, as_json: bool, **options: Any) -> None:
 @json_option
 def rotate(key_id: str, grace: int, as_json: bool) -> None:
     """Put a new key in place of the old one and show it, once."""
-    from gateway import administration
+    from gateway.admin import keys
 
-    rotated = with_store(
-        lambda store, settings: administration.rotate_key(store, settings, key_id, grace)
-    )
+    rotated = with_store(lambda store, settings: keys.rotate_key(store, settings, key_id, grace))
     _show_new(accepted(rotated), as_json)
 
 
@@ -221,9 +215,9 @@ def rotate(key_id: str, grace: int, as_json: bool) -> None:
 @json_option
 def revoke(key_id: str, as_json: bool) -> None:
     """Refuse a key from now on; what it used stays in the books."""
-    from gateway import administration
+    from gateway.admin import keys
 
-    revoked = accepted(with_store(lambda store, _: administration.revoke_key(store, key_id)))
+    revoked = accepted(with_store(lambda store, _: keys.revoke_key(store, key_id)))
     if as_json:
         print_json(revoked)
     else:
@@ -232,12 +226,12 @@ def revoke(key_id: str, as_json: bool) -> None:
 
 async def all_keys(store: "Store") -> list[dict[str, Any]]:
     """The keys of every page."""
-    from gateway import administration
+    from gateway.admin import keys
 
     rows: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        page = accepted(await administration.list_keys(store, cursor, limit=500))
+        page = accepted(await keys.list_keys(store, cursor, limit=500))
         rows += page["data"]
         cursor = page["next"]
         if cursor is None:

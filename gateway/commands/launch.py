@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway import administration, preflight, secret_files, server
+from gateway import server
+from gateway.admin import keys
+from gateway.backends.pool import Fleet
 from gateway.commands.banner import print_banner
 from gateway.commands.model_source import ModelSource
 from gateway.commands.output import accepted
 from gateway.commands.running import Failed, Signals
-from gateway.fleet import Fleet
-from gateway.opening import open_store
-from gateway.secret_files import ADMIN_SECRET_FILE
-from gateway.settings import Settings
+from gateway.config import preflight, secret_files
+from gateway.config.secret_files import ADMIN_SECRET_FILE
+from gateway.config.settings import Settings
+from gateway.database.opening import open_store
+from gateway.database.supervision import supervised
 from gateway.stores import Store, StoreUnavailable
-from gateway.supervision import supervised
 
 if TYPE_CHECKING:
     from gateway.commands.tunnel_front import TunnelFront
@@ -85,10 +87,10 @@ async def _tell(
 
 async def _first_key(settings: Settings, store: Store) -> str | None:
     """A key in plain if there was none at all; the store has its hash only."""
-    if accepted(await administration.list_keys(store, limit=1))["data"]:
+    if accepted(await keys.list_keys(store, limit=1))["data"]:
         return None
-    request = administration.CreateKey(label=FIRST_KEY_LABEL)
-    return accepted(await administration.create_key(store, settings, request))["key"]
+    request = keys.CreateKey(label=FIRST_KEY_LABEL)
+    return accepted(await keys.create_key(store, settings, request))["key"]
 
 
 def say(text: str) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from gateway.backends.pool import Fleet
+from gateway.backends.probe import Found, choose, look_at_all
 from gateway.commands.demo_start import start
+from gateway.config.extras import DEMO, ExtraError
+from gateway.config.settings import Settings
 from gateway.demo import DemoError, DemoModel, Endpoint
 from gateway.demo.process import MODEL
-from gateway.extras import DEMO, ExtraError
-from gateway.fleet import Fleet
-from gateway.ollama import Found, choose, look_at_all
-from gateway.settings import Settings
 
 INTERVAL = 2.0  # seconds between two looks for Ollama
 LINGER = 300.0  # seconds that answers of the demo model have to end once Ollama is there

@@ -9,7 +9,7 @@ import click
 from gateway.commands.running import Failed
 
 if TYPE_CHECKING:
-    from gateway.administration import Answer
+    from gateway.admin.keys import Answer
 
 BAR_WIDTH = 12
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gateway import settings as settings_table
-from gateway.settings import Settings, SettingsError
+from gateway.config import settings as settings_table
+from gateway.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from gateway.stores import Store
@@ -104,7 +104,7 @@ def run_server(settings: Settings, work: Callable[[Signals], Coroutine[Any, Any,
 
 def with_store(action: Callable[["Store", Settings], Awaitable[Result]]) -> Result:
     """Run `action` on the store that the settings name, opened for the moment."""
-    from gateway.opening import open_store
+    from gateway.database.opening import open_store
 
     settings = settings_table.load()
 

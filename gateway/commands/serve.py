@@ -4,7 +4,7 @@ import click
 
 from gateway.commands.running import Failed, Signals, progress, run_server
 from gateway.commands.settings_help import CommandWithSettings
-from gateway.settings import Settings, load
+from gateway.config.settings import Settings, load
 
 
 @click.command(cls=CommandWithSettings)
@@ -23,15 +23,15 @@ def serve() -> None:
 
 
 async def _serve(settings: Settings, signals: Signals) -> None:
-    from gateway import preflight
+    from gateway.config import preflight
 
     preflight.check_port(settings.host, settings.port)
     preflight.check_data_dir(settings.data_dir)
 
     from gateway import server
-    from gateway.fleet import Fleet
-    from gateway.opening import open_store
-    from gateway.supervision import supervised
+    from gateway.backends.pool import Fleet
+    from gateway.database.opening import open_store
+    from gateway.database.supervision import supervised
 
     async with open_store(settings, progress) as opened, supervised(opened.postgres):
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway import settings as settings_table
 from gateway.commands.output import json_option, print_json
 from gateway.commands.running import Failed, progress, run
 from gateway.commands.tunnel_parts import is_set_up
-from gateway.settings import Settings
+from gateway.config import settings as settings_table
+from gateway.config.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.service.job import Manager
@@ -122,8 +122,8 @@ def _manager(loaded: Settings, system: bool, run_as: str | None = None) -> "Mana
 
 def _make_ready(loaded: Settings, system: bool, run_as: str | None) -> None:
     """What a service cannot ask for later: a place for its data, and a secret."""
-    from gateway import preflight, secret_files
-    from gateway.secret_files import ADMIN_SECRET_FILE
+    from gateway.config import preflight, secret_files
+    from gateway.config.secret_files import ADMIN_SECRET_FILE
 
     if system and sys.platform != "win32":
         _check_owner(loaded.data_dir, run_as)
@@ -143,10 +143,11 @@ def _make_ready(loaded: Settings, system: bool, run_as: str | None) -> None:
 
 async def _bring_extras(loaded: Settings) -> None:
     """A service may not write where they belong."""
-    from gateway import access, opening
+    from gateway.database import opening
+    from gateway.http import cloudflare_access
 
     await opening.install_if_needed(loaded, progress)
-    await access.install_if_needed(loaded)
+    await cloudflare_access.install_if_needed(loaded)
 
 
 def _check_owner(data_dir: Path, run_as: str | None) -> None:
@@ -168,8 +169,8 @@ def _check_owner(data_dir: Path, run_as: str | None) -> None:
 
 def _wait_until_it_answers(loaded: Settings, logs: list[str]) -> None:
     """The first start makes a database; whatever keeps it from that stands in the log."""
-    from gateway import preflight
     from gateway.checks.listening import is_gateway
+    from gateway.config import preflight
 
     url = preflight.local_url(loaded.host, loaded.port)
     progress("Waiting until it answers.")

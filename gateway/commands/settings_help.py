@@ -2,7 +2,7 @@
 
 import click
 
-from gateway import settings
+from gateway.config import settings
 
 
 class CommandWithSettings(click.Command):

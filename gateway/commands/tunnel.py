@@ -14,7 +14,7 @@ from gateway.commands.running import run as run_to_its_end
 from gateway.commands.settings_help import CommandWithSettings
 from gateway.commands.tunnel_setup import setup
 from gateway.commands.two_stage import two_stage
-from gateway.settings import Settings, load
+from gateway.config.settings import Settings, load
 
 if TYPE_CHECKING:
     from tunnel.supervisor import Tunnel
@@ -42,7 +42,7 @@ def run(quick: bool) -> None:
 
 
 async def _run(settings: Settings, signals: Signals, quick: bool) -> None:
-    from gateway import preflight
+    from gateway.config import preflight
     from tunnel.errors import Unusable
 
     preflight.check_data_dir(settings.data_dir)

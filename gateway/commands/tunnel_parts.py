@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway import preflight
 from gateway.commands.download_view import shown
-from gateway.settings import Settings
+from gateway.config import preflight
+from gateway.config.settings import Settings
 
 if TYPE_CHECKING:
     from tunnel.plan import Plan

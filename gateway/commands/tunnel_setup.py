@@ -9,7 +9,7 @@ import click
 
 from gateway.commands import tunnel_parts as parts
 from gateway.commands.running import Failed, run
-from gateway.settings import Settings, load
+from gateway.config.settings import Settings, load
 
 _DASHBOARD = """
 In Cloudflare's dashboard (https://dash.cloudflare.com): Networking, Tunnels, Create Tunnel.

@@ -4,7 +4,7 @@ import click
 
 from gateway.commands.running import run_server
 from gateway.commands.settings_help import CommandWithSettings
-from gateway.settings import load
+from gateway.config.settings import load
 
 
 @click.command(cls=CommandWithSettings)

@@ -10,8 +10,8 @@ from gateway.commands.output import accepted, bar, json_option, number, print_js
 from gateway.commands.running import with_store
 
 if TYPE_CHECKING:
+    from gateway.admin.usage_query import UsageQuery
     from gateway.stores import Store
-    from gateway.usage_query import UsageQuery
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _COLUMNS = (("month", "month"), ("day", "date"), ("key", "label"), ("model", "model"))
@@ -61,7 +61,7 @@ def usage(
 
 
 def _asked(first: date | None, last: date | None, by: str | None, *, of_one: bool) -> "UsageQuery":
-    from gateway.usage_query import OF_ALL_KEYS, OF_ONE_KEY, UsageQuery, grouping
+    from gateway.admin.usage_query import OF_ALL_KEYS, OF_ONE_KEY, UsageQuery, grouping
 
     try:
         groups = grouping(by, OF_ONE_KEY if of_one else OF_ALL_KEYS) if by is not None else ()
@@ -71,16 +71,16 @@ def _asked(first: date | None, last: date | None, by: str | None, *, of_one: boo
 
 
 async def _of_key(store: "Store", key_id: str, asked: "UsageQuery") -> dict[str, Any]:
-    from gateway import administration
+    from gateway.admin import keys
 
-    return accepted(await administration.key_usage(store, key_id, asked))
+    return accepted(await keys.key_usage(store, key_id, asked))
 
 
 async def _of_all(store: "Store", asked: "UsageQuery") -> tuple[dict[str, Any], dict[str, str]]:
     """The report, and what people call the keys in it."""
-    from gateway import administration
+    from gateway.admin import keys
 
-    report = accepted(await administration.all_usage(store, asked))
+    report = accepted(await keys.all_usage(store, asked))
     names = {row["id"]: f"{row['label']} ({row['prefix']}…)" for row in await all_keys(store)}
     return report, names
 

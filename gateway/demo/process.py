@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.config.extras import DEMO
 from gateway.demo.model_file import ModelFileError, assemble
 from gateway.embedded.problems import explain
-from gateway.extras import DEMO
 
 MODEL = "gemma3:270m"
 _START_SECONDS = 180.0

@@ -1,4 +1,4 @@
-"""The languages that clients speak. One file each, found here by its `DIALECTS`."""
+"""The languages that clients speak: a folder for each family, in it a file with `DIALECTS` each."""
 
 import importlib
 import pkgutil
@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.dialects.base import Dialect
-from gateway.errors import Refusal
+from gateway.core.errors import Refusal
+from gateway.dialects.protocol import Dialect
 
 _ANTHROPIC_TYPES = {
     400: "invalid_request_error",
@@ -36,8 +36,8 @@ def all_absent() -> dict[str, str]:
 
 
 def _files() -> Iterator[Any]:
-    for module in pkgutil.iter_modules(__path__):
-        yield importlib.import_module(f"{__name__}.{module.name}")
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        yield importlib.import_module(module.name)
 
 
 def family(path: str) -> str:

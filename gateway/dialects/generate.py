@@ -12,23 +12,16 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from gateway import names
-from gateway.decoding import decode
-from gateway.dialects import error_body, strict
-from gateway.dialects.base import (
-    EXAMPLE_MODEL,
-    SSE,
-    Body,
-    Event,
-    Reference,
-    Sanitised,
-    Telling,
-)
-from gateway.dialects.openai_chat import answer as chat
-from gateway.dialects.openai_chat.reference import METERING, TokenUsage
-from gateway.dialects.openai_chat.request import ChatRequest, Message, serialise
-from gateway.dialects.prompt import MESSAGE_OVERHEAD, length
-from gateway.errors import Refusal
+from gateway.core import model_names
+from gateway.core.decoding import decode
+from gateway.core.errors import Refusal
+from gateway.dialects import error_body
+from gateway.dialects.openai.chat import answer as chat
+from gateway.dialects.openai.chat.reference import METERING, TokenUsage
+from gateway.dialects.openai.chat.request import ChatRequest, Message, serialise
+from gateway.dialects.protocol import EXAMPLE_MODEL, SSE, Body, Event, Reference, Sanitised, Telling
+from gateway.dialects.shared import strict_json
+from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD, length
 
 PATH = "/v1/generate"
 
@@ -197,10 +190,10 @@ class Generate:
 
     def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
         """Check a request and say what it may cost."""
-        asked = strict.parse(body, GenerateRequest)
+        asked = strict_json.parse(body, GenerateRequest)
         if isinstance(asked, Refusal):
             return asked
-        model = "" if asked.model is None else strict.model_name(asked.model)
+        model = "" if asked.model is None else strict_json.model_name(asked.model)
         if isinstance(model, Refusal):
             return model
         messages = [Message("user", asked.prompt)]
@@ -209,7 +202,7 @@ class Generate:
         size = length(asked.prompt) + length(asked.system)
         return Sanitised(
             model=model,
-            cloud=names.is_cloud(asked.model or ""),
+            cloud=model_names.is_cloud(asked.model or ""),
             stream=bool(asked.stream),
             wants_usage=False,
             prompt_bytes=size,

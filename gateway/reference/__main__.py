@@ -2,7 +2,7 @@
 
 import sys
 
-from gateway.dialects.base import EXAMPLE_MODEL
+from gateway.dialects.protocol import EXAMPLE_MODEL
 from gateway.reference.as_markdown import Markdown
 from gateway.reference.contents import reference
 from gateway.reference.frame import BASE

@@ -1,10 +1,10 @@
 """What the holder of a key may see of it."""
 
+from gateway.admin.usage_query import OF_ONE_KEY
 from gateway.reference import shapes
 from gateway.reference.examples import MODELS, USAGE
 from gateway.reference.route import HOLDER, JSON, MODEL_SERVER, SHOWN_KEY, Content, Parameter, Route
 from gateway.reference.usage_parameters import usage_parameters
-from gateway.usage_query import OF_ONE_KEY
 
 ACCOUNT_ROUTES = (
     Route(

@@ -1,6 +1,6 @@
 """Ollama's own routes that only read."""
 
-from gateway.installed import InstalledModels, OllamaVersion, ShownModel, ShowRequest
+from gateway.backends.ollama_shapes import InstalledModels, OllamaVersion, ShownModel, ShowRequest
 from gateway.reference.native_examples import LOADED, SHOWN, TAGS, VERSION
 from gateway.reference.route import HOLDER, JSON, MODEL_SERVER, SHOWN_KEY, Content, Route
 

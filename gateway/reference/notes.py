@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gateway.administration import DEFAULT_GRACE_SECONDS, LONGEST_GRACE_SECONDS
-from gateway.fields import SCOPES
+from gateway.admin.fields import SCOPES
+from gateway.admin.keys import DEFAULT_GRACE_SECONDS, LONGEST_GRACE_SECONDS
 
 Note = dict[str, Any]
 

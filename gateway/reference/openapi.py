@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.errors import CATALOGUE
 from gateway.dialects import all_dialects, family
-from gateway.errors import CATALOGUE
 from gateway.reference import shapes
 from gateway.reference.headers import HEADERS, RATE_HEADERS
 from gateway.reference.notes import annotate

@@ -1,7 +1,7 @@
 """The routes that ask the model: each is what its dialect says of itself."""
 
 from gateway.dialects import all_dialects
-from gateway.dialects.base import Dialect
+from gateway.dialects.protocol import Dialect
 from gateway.reference.route import HOLDER, JSON, SHOWN_KEY, Content, Route
 
 _PROXIED = (

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from gateway.dialects.base import EXAMPLE_MODEL
-from gateway.pull_messages import PullRequest, PullState
+from gateway.dialects.protocol import EXAMPLE_MODEL
+from gateway.pulls.messages import PullRequest, PullState
 from gateway.reference.route import HOLDER, JSON, MODEL_SERVER, SHOWN_KEY, Content, Route
 
 _LAYER = 4_683_073_184

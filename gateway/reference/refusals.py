@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gateway.errors import CATALOGUE
+from gateway.core.errors import CATALOGUE
 
 _TEXTS = {
     "invalid_request": "The request is wrong; the message says where.",

@@ -3,7 +3,7 @@
 import json
 from typing import Any, cast
 
-from gateway.errors import CATALOGUE
+from gateway.core.errors import CATALOGUE
 from gateway.reference.blocks import Block, Code, Paragraph, Section, Table, listed
 from gateway.reference.commands import curl
 from gateway.reference.examples import KEY_ID

@@ -7,12 +7,14 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from gateway import administration, aliases, names, usage_query
-from gateway.errors import Refusal
-from gateway.pipeline import Gateway
-from gateway.routes.answers import AnyRequest, respond
-from gateway.routes.holder import identify
-from gateway.routes.listing import usable_models
+from gateway.admin import keys, usage_query
+from gateway.core import model_names
+from gateway.core.errors import Refusal
+from gateway.proxy import aliases
+from gateway.proxy.pipeline import Gateway
+from gateway.routes.support.answers import AnyRequest, respond
+from gateway.routes.support.key_holder import identify
+from gateway.routes.support.listing import usable_models
 
 _DRAIN_SECONDS = 2.0
 
@@ -55,7 +57,7 @@ def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         await gateway.outbox.drained(_DRAIN_SECONDS)  # a caller reads its own last request
         key_id = identity.key_id
         assert key_id is not None
-        return respond(request, await administration.key_usage(gateway.store, key_id, asked))
+        return respond(request, await keys.key_usage(gateway.store, key_id, asked))
 
     return [models, model, usage]
 
@@ -80,12 +82,12 @@ def _called(
     not use is as unknown as what is not there."""
     unknown = Refusal("unknown_model", model=asked[:200], param="model")
     try:
-        name = names.canonical_name(asked)
+        name = model_names.canonical_name(asked)
     except ValueError:
         return unknown
     real = other_names.get(name)
-    wanted = names.canonical_name(real) if real else name
+    wanted = model_names.canonical_name(real) if real else name
     for model in usable:
-        if names.canonical_name(model["id"]) == wanted:
+        if model_names.canonical_name(model["id"]) == wanted:
             return {**model, "id": asked} if real else model
     return unknown

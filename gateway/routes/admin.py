@@ -6,13 +6,13 @@ from litestar import Response, delete, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from gateway import administration, usage_query
-from gateway.administration import CreateKey, RotateKey, UpdateKey
-from gateway.dialects import strict
-from gateway.errors import Refusal
-from gateway.pipeline import Gateway
-from gateway.routes.answers import AnyRequest, respond
-from gateway.routes.login import Login
+from gateway.admin import keys, usage_query
+from gateway.admin.keys import CreateKey, RotateKey, UpdateKey
+from gateway.core.errors import Refusal
+from gateway.dialects.shared import strict_json
+from gateway.proxy.pipeline import Gateway
+from gateway.routes.support.answers import AnyRequest, respond
+from gateway.routes.support.login import Login
 
 _MAX_BODY = 64 * 1024
 
@@ -28,13 +28,13 @@ def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
             data += part
             if len(data) > _MAX_BODY:
                 return Refusal("request_too_large", str(_MAX_BODY))
-        return strict.parse(data or b"{}", shape)
+        return strict_json.parse(data or b"{}", shape)
 
     @post("/admin/api-keys")
     async def create(request: AnyRequest) -> Response[bytes]:
         asked = await denied(request) or await body(request, CreateKey)
         if not isinstance(asked, Refusal):
-            asked = await administration.create_key(store, settings, asked)
+            asked = await keys.create_key(store, settings, asked)
         return respond(request, asked, 201)
 
     @get("/admin/api-keys")
@@ -46,28 +46,26 @@ def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         limit = query.get("limit", "50")
         if not (limit.isascii() and limit.isdigit() and len(limit) < 6):
             return respond(request, Refusal("invalid_request", "limit should be a number."))
-        return respond(
-            request, await administration.list_keys(store, query.get("cursor"), int(limit))
-        )
+        return respond(request, await keys.list_keys(store, query.get("cursor"), int(limit)))
 
     @patch("/admin/api-keys/{key_id:str}")
     async def update(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
         asked = await denied(request) or await body(request, UpdateKey)
         if not isinstance(asked, Refusal):
-            asked = await administration.update_key(store, key_id, asked)
+            asked = await keys.update_key(store, key_id, asked)
         return respond(request, asked)
 
     @post("/admin/api-keys/{key_id:str}/rotate", status_code=200)
     async def rotate(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
         asked = await denied(request) or await body(request, RotateKey)
         if not isinstance(asked, Refusal):
-            asked = await administration.rotate_key(store, settings, key_id, asked.grace_seconds)
+            asked = await keys.rotate_key(store, settings, key_id, asked.grace_seconds)
         return respond(request, asked)
 
     @delete("/admin/api-keys/{key_id:str}", status_code=200)
     async def revoke(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
         refusal = await denied(request)
-        return respond(request, refusal or await administration.revoke_key(store, key_id))
+        return respond(request, refusal or await keys.revoke_key(store, key_id))
 
     @get("/admin/usage")
     async def usage(request: AnyRequest) -> Response[bytes]:
@@ -79,6 +77,6 @@ def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         if isinstance(asked, Refusal):
             return respond(request, asked)
         await gateway.outbox.drained(2.0)
-        return respond(request, await administration.all_usage(store, asked))
+        return respond(request, await keys.all_usage(store, asked))
 
     return [create, show, update, rotate, revoke, usage]

@@ -11,10 +11,10 @@ from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
-from gateway.errors import Refusal
-from gateway.pipeline import Gateway
-from gateway.routes.answers import AnyRequest, respond
-from gateway.routes.health_events import health_events, wants_events
+from gateway.core.errors import Refusal
+from gateway.proxy.pipeline import Gateway
+from gateway.routes.support.answers import AnyRequest, respond
+from gateway.routes.support.health_events import health_events, wants_events
 from gateway.stores import StoreUnavailable
 
 _FRESH = 1.0  # seconds; however often it is asked, the parts are asked once in that time

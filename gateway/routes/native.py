@@ -6,28 +6,30 @@ import msgspec
 from litestar import HttpMethod, Response, post, route
 from litestar.handlers import HTTPRouteHandler
 
-from gateway import aliases, names
-from gateway.call import Call, ClientGone
-from gateway.decoding import decode
-from gateway.dialects import ollama_native, strict
-from gateway.errors import Refusal
-from gateway.installed import (
+from gateway.backends.backend import Machine
+from gateway.backends.ollama_shapes import (
     InstalledModel,
     InstalledModels,
     OllamaVersion,
     ShownModel,
     ShowRequest,
 )
-from gateway.machine import Machine
-from gateway.pipeline import Gateway
-from gateway.routes.answers import AnyRequest, respond
-from gateway.routes.holder import has_scopes, identify, refused_model
-from gateway.routes.listing import usable_models
+from gateway.core import model_names
+from gateway.core.decoding import decode
+from gateway.core.errors import Refusal
+from gateway.dialects.ollama import privileges
+from gateway.dialects.shared import strict_json
+from gateway.http.exchange import Call, ClientGone
+from gateway.proxy import aliases
+from gateway.proxy.pipeline import Gateway
+from gateway.routes.support.answers import AnyRequest, respond
+from gateway.routes.support.key_holder import has_scopes, identify, refused_model
+from gateway.routes.support.listing import usable_models
 
 _READ = (HttpMethod.GET, HttpMethod.HEAD)
 _MAX_BODY = 64 * 1024
 _SCOPE = "models:read"
-_WHOLE = f"{_SCOPE} {ollama_native.SCOPE}"  # for what is not for everybody
+_WHOLE = f"{_SCOPE} {privileges.SCOPE}"  # for what is not for everybody
 
 
 def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
@@ -79,9 +81,9 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         refusal = await refused_model(gateway, spelling, identity, native=True)
         if refusal is not None:
             return refusal
-        name = names.canonical_name(spelling)
-        question = msgspec.json.encode({"model": names.upstream_name(spelling, name)})
-        shown = await gateway.fleet.show(name, names.is_cloud(spelling), question)
+        name = model_names.canonical_name(spelling)
+        question = msgspec.json.encode({"model": model_names.upstream_name(spelling, name)})
+        shown = await gateway.fleet.show(name, model_names.is_cloud(spelling), question)
         if isinstance(shown, Refusal):
             missing = shown.reason == "not_found"
             return Refusal("unknown_model", model=name, param="model") if missing else shown
@@ -125,4 +127,4 @@ async def show_request(request: AnyRequest) -> ShowRequest | Refusal:
         data = await Call(request.scope, request.receive, request.send).body(_MAX_BODY)
     except ClientGone:  # nobody reads it
         return Refusal("request_timeout")
-    return data if isinstance(data, Refusal) else strict.parse(data, ShowRequest)
+    return data if isinstance(data, Refusal) else strict_json.parse(data, ShowRequest)

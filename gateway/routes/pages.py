@@ -7,14 +7,14 @@ import msgspec
 from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
 
-from gateway import callers
-from gateway.pipeline import Gateway
+from gateway.http import client_address
+from gateway.proxy.pipeline import Gateway
 from gateway.reference.frame import BASE, HEADERS
 from gateway.reference.home import PLAIN, home
 from gateway.reference.openapi import document
 from gateway.reference.page import page
-from gateway.routes.answers import AnyRequest
 from gateway.routes.health import Health
+from gateway.routes.support.answers import AnyRequest
 
 _READ = (HttpMethod.GET, HttpMethod.HEAD)
 _PATIENCE = 1.0  # seconds that the page at `/` waits for the state of the parts
@@ -39,7 +39,9 @@ def page_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         except TimeoutError:
             state = None
         headers = dict(request.scope["headers"])
-        inside = gateway.settings.docs_through_tunnel or not callers.came_through_tunnel(headers)
+        inside = gateway.settings.docs_through_tunnel or not client_address.came_through_tunnel(
+            headers
+        )
         shown = home(gateway.default_model, state, reference=inside)
         return _html(request, shown, {"vary": "Accept"})
 

@@ -5,8 +5,8 @@ from typing import Any
 from litestar.handlers import ASGIRouteHandler
 
 from gateway.dialects import all_dialects
-from gateway.dialects.base import Dialect
-from gateway.pipeline import Gateway, answer
+from gateway.dialects.protocol import Dialect
+from gateway.proxy.pipeline import Gateway, answer
 
 
 def proxied_routes(gateway: Gateway) -> list[ASGIRouteHandler]:

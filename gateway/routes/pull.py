@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 from litestar.handlers import ASGIRouteHandler
 
-from gateway import names
-from gateway.call import Call, conduct
-from gateway.dialects.base import SSE, Framing
-from gateway.errors import Refusal
-from gateway.pipeline import Gateway, admit, authorise
-from gateway.pull_messages import Wanted, read, state
-from gateway.pulling import Pull
+from gateway.core import model_names
+from gateway.core.errors import Refusal
+from gateway.dialects.protocol import SSE, Framing
+from gateway.http.exchange import Call, conduct
+from gateway.proxy.pipeline import Gateway, admit, authorise
+from gateway.pulls.messages import Wanted, read, state
+from gateway.pulls.pulls import Pull
 from gateway.stores import Ask, Settlement, Verdict
 
 PATH = "/v1/models/pull"
@@ -72,7 +72,7 @@ async def _join(gateway: Gateway, wanted: Wanted, verdict: Verdict) -> Pull | Re
     machine = gateway.fleet.for_pull()
     if machine is None:
         return Refusal("not_supported")
-    cloud = names.is_cloud(wanted.sent)
+    cloud = model_names.is_cloud(wanted.sent)
     where = (machine,)  # what another one has, or does not tell, is no reason against it
     holders = await gateway.fleet.holders(wanted.name, cloud=cloud, native=True, among=where)
     if isinstance(holders, Refusal):

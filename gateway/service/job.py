@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from gateway import server, settings
-from gateway.secret_files import ADMIN_SECRET_FILE
-from gateway.settings import Settings
+from gateway import server
+from gateway.config import settings
+from gateway.config.secret_files import ADMIN_SECRET_FILE
+from gateway.config.settings import Settings
 
 
 class Job(NamedTuple):

@@ -11,7 +11,7 @@ import aiohttp
 import httpx
 import msgspec
 
-from gateway.decoding import decode
+from gateway.core.decoding import decode
 from gateway.stores import PUSH, StoreMisconfigured, StoreRefused, StoreUnavailable
 
 _ABOUT_WHAT_WAS_SENT = ("22", "23", "P0", "PGRST1")  # classes of codes

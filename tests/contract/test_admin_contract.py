@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from gateway import keys
+from gateway.core import keys
 from gateway.stores import Ask, Settlement, Verdict
 from gateway.stores.postgres import PostgresStore
-from tests.contract.admin_calls import Owner
-from tests.contract.admin_servers import Admin
+from tests.support.admin.calls import Owner
+from tests.support.admin.servers import Admin
 
 Result = TypeVar("Result")
 COLUMNS = {

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.admin_calls import UNKNOWN, Owner
-from tests.contract.admin_fixtures import emptied
-from tests.contract.admin_servers import ROOT, Admin, needs_deno
+from tests.support.admin.calls import UNKNOWN, Owner
+from tests.support.admin.fixtures import emptied
+from tests.support.admin.servers import ROOT, Admin, needs_deno
 
 pytestmark = needs_deno
 VECTORS = ROOT / "tests/vectors"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.admin_calls import ROUTES, Owner, error
-from tests.contract.admin_servers import SECRET, Admin
-from tests.postgres_fixture import execute
+from tests.support.admin.calls import ROUTES, Owner, error
+from tests.support.admin.servers import SECRET, Admin
+from tests.support.postgres import execute
 
 TOO_MANY = 10  # failures of one address within 15 minutes: sql/helpers/admin_failures.sql
 WRONG = [SECRET[:-1], SECRET + "x", SECRET.upper(), "größer", "x" * 10_000, "0", "null"]

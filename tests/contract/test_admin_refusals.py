@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.admin_calls import ROUTES, UNKNOWN, Owner, error
-from tests.contract.admin_servers import ROOT, Admin
+from tests.support.admin.calls import ROUTES, UNKNOWN, Owner, error
+from tests.support.admin.servers import ROOT, Admin
 
 BODIES = json.loads((ROOT / "tests/vectors/bodies.json").read_text("utf-8"))["refused"]
 PATHS = {

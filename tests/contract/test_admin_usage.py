@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.admin_calls import UNKNOWN, Owner, error
-from tests.contract.admin_servers import Admin
 from tests.contract.test_admin_contract import verdict
+from tests.support.admin.calls import UNKNOWN, Owner, error
+from tests.support.admin.servers import Admin
 
 GROUPS = "group_by should be some of month, day, key, model, each once, with commas between."
 NAMES = "The parameters here are from, to, group_by, api_key_id."

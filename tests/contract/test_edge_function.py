@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.admin_calls import Owner, error
-from tests.contract.admin_servers import (
+from tests.support.admin.calls import Owner, error
+from tests.support.admin.servers import (
     FOLDER,
     ROOT,
     SECRET,
@@ -19,9 +19,9 @@ from tests.contract.admin_servers import (
     needs_deno,
     running_function,
 )
-from tests.e2e.failing_parts import fresh_database
-from tests.postgres_fixture import Server, execute
-from tests.postgrest.stand_in import Fault, StandIn, stand_in
+from tests.support.failing_parts import fresh_database
+from tests.support.postgres import Server, execute
+from tests.support.postgrest.stand_in import Fault, StandIn, stand_in
 
 pytestmark = needs_deno
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.stores import StoreUnavailable
 from gateway.stores.postgres import PostgresStore
-from tests.contract.store_calls import ask, create, month
+from tests.support.store_calls import ask, create, month
 
 pytestmark = pytest.mark.anyio
 

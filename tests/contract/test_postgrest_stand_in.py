@@ -9,8 +9,8 @@ import pytest
 from postgrest import APIError
 from supabase import AsyncClient, AsyncClientOptions, create_async_client
 
-from tests.postgrest.fixtures import supabase
-from tests.postgrest.stand_in import Fault, StandIn
+from tests.support.postgrest.fixtures import supabase
+from tests.support.postgrest.stand_in import Fault, StandIn
 
 __all__ = ["supabase"]
 pytestmark = pytest.mark.anyio

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tests.contract.recorded_world import ANSWERED_BY, World, checked_row
-from tests.contract.replay import CHAT, Recording, cases
-from tests.e2e.callers import counted
+from tests.support.callers import counted
+from tests.support.recorded_world import ANSWERED_BY, World, checked_row
+from tests.support.replay import CHAT, Recording, cases
 
 CASES = cases(CHAT)
 DONE = b"data: [DONE]\n\n"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.recorded_world import Reply, World, checked_row
-from tests.contract.replay import Recording, cases
-from tests.e2e.callers import counted
+from tests.support.callers import counted
+from tests.support.recorded_world import Reply, World, checked_row
+from tests.support.replay import Recording, cases
 
 PATH = "/v1/messages"
 CASES = cases(PATH)

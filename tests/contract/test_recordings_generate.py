@@ -9,8 +9,6 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.contract.recorded_world import ANSWERED_BY, Reply, World, checked_row
-from tests.contract.replay import Recording
 from tests.contract.test_recordings import (
     CUT,
     ERRORS,
@@ -21,8 +19,10 @@ from tests.contract.test_recordings import (
     checked_error,
     texts,
 )
-from tests.e2e.books import Row
-from tests.e2e.callers import bearer, connect, counted
+from tests.support.books import Row
+from tests.support.callers import bearer, connect, counted
+from tests.support.recorded_world import ANSWERED_BY, Reply, World, checked_row
+from tests.support.replay import Recording
 
 MODEL = "qwen2.5:7b"  # the default
 

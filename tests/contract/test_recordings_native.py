@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from tests.contract.recorded_world import World, checked_row
-from tests.contract.replay import Recording
 from tests.contract.test_recordings_ollama import ASKED_BY, NATIVE, checked_error, reported
-from tests.e2e.books import Books
-from tests.e2e.callers import counted
+from tests.support.books import Books
+from tests.support.callers import counted
+from tests.support.recorded_world import World, checked_row
+from tests.support.replay import Recording
 
 SCOPES = ["chat", "embeddings", "ollama:native"]
 CASES = sorted(NATIVE)

@@ -8,9 +8,9 @@ import re
 import pytest
 
 from gateway.dialects import all_dialects
-from tests.contract.recorded_world import Reply, World, checked_row
-from tests.contract.replay import Recording, cases
-from tests.e2e.callers import counted
+from tests.support.callers import counted
+from tests.support.recorded_world import Reply, World, checked_row
+from tests.support.replay import Recording, cases
 
 PATHS = [dialect.path for dialect in all_dialects() if dialect.native]
 CASES = [name for path in PATHS for name in cases(path)]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.contract.recorded_world import Reply, World, checked_row
-from tests.contract.replay import Recording, cases
 from tests.contract.test_recordings import checked_error
-from tests.e2e.callers import counted
-from tests.unit.openai_requests import EXAMPLES
-from tests.unit.test_openai_completions import with_usage
+from tests.support.callers import counted
+from tests.support.recorded_world import Reply, World, checked_row
+from tests.support.replay import Recording, cases
+from tests.support.requests.openai import EXAMPLES
+from tests.unit.dialects.openai.test_completions import with_usage
 
 PATHS = [example.path for example in EXAMPLES]
 CASES = [name for path in PATHS for name in cases(path)]

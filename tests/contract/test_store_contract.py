@@ -9,8 +9,8 @@ import pytest
 
 from gateway.stores import Identity, Settlement, Store, Verdict
 from tests.contract.conftest import Backend
-from tests.contract.store_calls import ask, create, month, report, wish
 from tests.sql.ledger import Key, new_hash
+from tests.support.store_calls import ask, create, month, report, wish
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.stores import Settlement, Store, StoreUnavailable
 from tests.contract.conftest import Backend
-from tests.contract.store_calls import ask, create, month, report
+from tests.support.store_calls import ask, create, month, report
 
 pytestmark = pytest.mark.anyio
 

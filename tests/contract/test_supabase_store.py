@@ -11,11 +11,11 @@ import pytest
 from gateway.stores import Settlement, StoreMisconfigured, StoreUnavailable
 from gateway.stores import supabase as module
 from gateway.stores.supabase import SupabaseStore
-from tests.contract.store_calls import ask, create, month
-from tests.postgres_fixture import execute
-from tests.postgrest.fixtures import supabase
-from tests.postgrest.stand_in import Call, Fault, StandIn
 from tests.sql.ledger import Key, new_hash
+from tests.support.postgres import execute
+from tests.support.postgrest.fixtures import supabase
+from tests.support.postgrest.stand_in import Call, Fault, StandIn
+from tests.support.store_calls import ask, create, month
 
 __all__ = ["supabase"]
 pytestmark = pytest.mark.anyio

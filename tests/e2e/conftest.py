@@ -7,13 +7,13 @@ import httpx
 import pytest
 
 from gateway.embedded import EmbeddedPostgres
-from tests.e2e.callers import connect, make_key, served
-from tests.e2e.command_line import CommandLine
-from tests.e2e.failing_parts import GatewayProcess, fresh_database
-from tests.e2e.gateway_process import fresh_directory
-from tests.e2e.raw_client import chat
-from tests.fake_upstream import FakeUpstream, fake_upstream
-from tests.postgres_fixture import Server
+from tests.support.callers import connect, make_key, served
+from tests.support.command_line import CommandLine
+from tests.support.failing_parts import GatewayProcess, fresh_database
+from tests.support.fake_upstream import FakeUpstream, fake_upstream
+from tests.support.gateway_process import fresh_directory
+from tests.support.postgres import Server
+from tests.support.raw_client import chat
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
-from tests.e2e.callers import bearer, connect, make_key, served
-from tests.e2e.failing_parts import GatewayProcess
-from tests.fake_upstream import Exchange, FakeUpstream
+from tests.support.callers import bearer, connect, make_key, served
+from tests.support.failing_parts import GatewayProcess
+from tests.support.fake_upstream import Exchange, FakeUpstream
 
 ALIASES = "gpt-4o-mini = fake, claude=remote-alias"
 

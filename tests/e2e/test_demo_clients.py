@@ -9,9 +9,9 @@ from anthropic import Anthropic
 from openai import OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
-from tests.e2e.callers import bearer, connect, counted
-from tests.e2e.demo_gateway import up
-from tests.e2e.gateway_process import fresh_directory
+from tests.support.callers import bearer, connect, counted
+from tests.support.demo_gateway import up
+from tests.support.gateway_process import fresh_directory
 
 pytestmark = pytest.mark.demo
 MODEL = "gemma3:270m"

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from tests.e2e.callers import make_key, served
-from tests.e2e.watching_client import Client
-from tests.fake_upstream import Exchange, FakeUpstream
+from tests.support.callers import make_key, served
+from tests.support.fake_upstream import Exchange, FakeUpstream
+from tests.support.watching_client import Client
 
 
 def test_a_key_that_asks_once_waits_for_one_turn_of_a_key_that_asks_often(

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.books import Books, Row
-from tests.e2e.callers import bearer, connect, make_key, served
-from tests.e2e.failing_parts import GatewayProcess
-from tests.e2e.raw_client import request
-from tests.fake_exchange import usage
-from tests.fake_upstream import PROMPT_TOKENS, WORDS, Exchange, FakeUpstream
+from tests.support.books import Books, Row
+from tests.support.callers import bearer, connect, make_key, served
+from tests.support.failing_parts import GatewayProcess
+from tests.support.fake_exchange import usage
+from tests.support.fake_upstream import PROMPT_TOKENS, WORDS, Exchange, FakeUpstream
+from tests.support.raw_client import request
 
 ROUTE = "/v1/generate"
 TEXT = "".join(WORDS)

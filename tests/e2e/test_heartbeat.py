@@ -9,11 +9,11 @@ from typing import Any
 import openai
 import pytest
 
-from tests.e2e.callers import connect, counted, make_key, served
-from tests.e2e.failing_parts import GatewayProcess
-from tests.e2e.openai_calls import calling
-from tests.e2e.watching_client import Client, Seen
-from tests.fake_upstream import PROMPT_TOKENS, WORDS, Exchange, FakeUpstream, answer
+from tests.support.callers import connect, counted, make_key, served
+from tests.support.failing_parts import GatewayProcess
+from tests.support.fake_upstream import PROMPT_TOKENS, WORDS, Exchange, FakeUpstream, answer
+from tests.support.openai_calls import calling
+from tests.support.watching_client import Client, Seen
 
 BEAT = 0.05
 TEXT = "".join(WORDS)

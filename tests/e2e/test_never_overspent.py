@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.books import Books
-from tests.e2e.callers import bearer, counted, served
-from tests.fake_upstream import MODEL, Exchange, FakeUpstream
+from tests.support.books import Books
+from tests.support.callers import bearer, counted, served
+from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream
 
 CALLERS = 200
 TEXT = "Say hello."

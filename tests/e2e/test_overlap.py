@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.outbox import left_in
-from tests.e2e.books import Books
-from tests.e2e.callers import bearer, connect
-from tests.e2e.failing_parts import GatewayProcess, eventually
-from tests.e2e.supabase_project import gateway_of
-from tests.e2e.watching_client import Client, ask
-from tests.fake_upstream import Exchange, FakeUpstream
-from tests.postgres_fixture import execute
-from tests.postgrest.stand_in import StandIn, stand_in
+from gateway.proxy.outbox import left_in
+from tests.support.books import Books
+from tests.support.callers import bearer, connect
+from tests.support.failing_parts import GatewayProcess, eventually
+from tests.support.fake_upstream import Exchange, FakeUpstream
+from tests.support.postgres import execute
+from tests.support.postgrest.stand_in import StandIn, stand_in
+from tests.support.supabase_project import gateway_of
+from tests.support.watching_client import Client, ask
 
 pytestmark = pytest.mark.anyio
 

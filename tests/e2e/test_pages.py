@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from gateway.reference.table import ROUTES
-from tests import browser
-from tests.bare_gateway import bare_gateway, served
-from tests.strict_html import StrictPage
+from tests.support import browser
+from tests.support.bare_gateway import bare_gateway, served
+from tests.support.strict_html import StrictPage
 
 pytestmark = pytest.mark.anyio
 

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from tests.e2e.callers import make_key, served
-from tests.e2e.watching_client import Client, Seen
-from tests.fake_upstream import Exchange, FakeUpstream, answer
+from tests.support.callers import make_key, served
+from tests.support.fake_upstream import Exchange, FakeUpstream, answer
+from tests.support.watching_client import Client, Seen
 
 
 def test_an_answer_in_one_piece_may_be_silent_for_longer_than_a_stream(

@@ -14,11 +14,11 @@ from uuid import UUID
 import httpx
 import pytest
 
-from gateway.keys import hash_key, make_key
-from tests.e2e.callers import QUESTION, bearer, connect, make_keys
-from tests.e2e.failing_parts import GatewayProcess
+from gateway.core.keys import hash_key, make_key
 from tests.sql.ledger import DAY, Key, open_ledger, settlement
-from tests.unit.test_openapi import validator
+from tests.support.callers import QUESTION, bearer, connect, make_keys
+from tests.support.failing_parts import GatewayProcess
+from tests.unit.reference.test_openapi import validator
 
 NOON = datetime(2025, 1, 15, 12, tzinfo=UTC)
 HISTORY = [(0, "a:latest"), (0, "b:7b"), (1, "a:latest"), (40, "a:latest")]  # days after it

@@ -12,8 +12,10 @@ from pathlib import Path
 import fasteners
 import pytest
 
+from tests.support.paths import ROOT
+
 _WANTED = Path(__file__).parent / "npm" / "package.json"
-_CACHE = Path(__file__).parents[2] / ".cache"
+_CACHE = ROOT / ".cache"
 _SECONDS = 300
 
 

@@ -1,17 +1,17 @@
 """Which models a key may use: names and patterns, as the vectors and the gateway read them."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.names import is_allowed
+from gateway.core.model_names import is_allowed
 from tests.sql.ledger import Ledger
+from tests.support.paths import VECTORS
 
 pytestmark = pytest.mark.anyio
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors/allowed_models.json").read_text("utf-8"))
+VECTORS = json.loads((VECTORS / "allowed_models.json").read_text("utf-8"))
 ALLOWED = "select gateway.model_allowed($1, $2)"
 
 

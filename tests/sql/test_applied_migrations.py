@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from gateway.migrate import steps
+from gateway.database.migrate import steps
 from tests.sql.ledger import Ledger
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from gateway.migrate import folder
+from gateway.database.migrate import folder
 from tests.sql.ledger import Ledger, new_hash
 
 pytestmark = pytest.mark.anyio

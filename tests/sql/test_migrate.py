@@ -7,11 +7,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from gateway import migrate as module
-from gateway.migrate import DatabaseTooNew, SchemaChanged, folder, migrate, pending
+from gateway.database import migrate as module
+from gateway.database.migrate import DatabaseTooNew, SchemaChanged, folder, migrate, pending
 from gateway.stores import StoreUnavailable
-from tests.postgres_fixture import Server, execute
 from tests.sql.ledger import open_ledger
+from tests.support.postgres import Server, execute
 
 pytestmark = pytest.mark.anyio
 

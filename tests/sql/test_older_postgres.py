@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.migrate import migrate, pending
+from gateway.database.migrate import migrate, pending
 from scripts import supabase_migrations
-from tests.postgres_fixture import ROLES, Server, execute
 from tests.sql.ledger import DAY, NOON, Key, Ledger, new_hash, open_ledger, settlement
 from tests.sql.moving import KINDS, move, table
 from tests.sql.npm_programs import node_modules
 from tests.sql.schema_snapshot import snapshot
 from tests.sql.test_supabase_migrations import push
+from tests.support.postgres import ROLES, Server, execute
 
 pytestmark = pytest.mark.anyio
 

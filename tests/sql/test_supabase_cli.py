@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 import pytest
 
-from gateway.migrate import migrate, pending
+from gateway.database.migrate import migrate, pending
 from scripts import supabase_migrations
 from tests.contract.test_postgres_store import routed
-from tests.postgres_fixture import ROLES, execute
 from tests.sql.npm_programs import node_modules
 from tests.sql.schema_snapshot import contents, snapshot
 from tests.sql.test_supabase_migrations import of, push
+from tests.support.postgres import ROLES, execute
 
 pytestmark = pytest.mark.anyio
 

@@ -8,13 +8,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from gateway import migrate as gateway_migrate
-from gateway.keys import display_prefix, hash_key, is_well_formed
-from gateway.migrate import migrate, pending
+from gateway.core.keys import display_prefix, hash_key, is_well_formed
+from gateway.database import migrate as gateway_migrate
+from gateway.database.migrate import migrate, pending
 from scripts import supabase_migrations as module
-from tests.postgres_fixture import ROLES, Server, _fresh, execute
 from tests.sql.ledger import DAY, NOON, Ledger, new_hash, settlement
 from tests.sql.schema_snapshot import contents, snapshot
+from tests.support.postgres import ROLES, Server, _fresh, execute
 
 pytestmark = pytest.mark.anyio
 

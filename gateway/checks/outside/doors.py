@@ -5,7 +5,7 @@ import asyncio
 from gateway.checks.finding import Finding, fail, ok
 from gateway.checks.outside.line import Answer, Line, Unanswered
 from gateway.checks.outside.pages import LOGIN, explained, is_login, is_ours
-from gateway.settings import Settings
+from gateway.config.settings import Settings
 
 _ROUTE = "/v1/chat/completions"
 _ANY_SITE = "https://website.example"

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from gateway import preflight
 from gateway.checks.finding import Finding, fail
 from gateway.checks.outside import doors
 from gateway.checks.outside.line import Line
 from gateway.checks.outside.stream import identity, stream
-from gateway.settings import Settings
+from gateway.config import preflight
+from gateway.config.settings import Settings
 
 PATIENCE = 16.0  # seconds for all of them
 

@@ -11,7 +11,7 @@ from gateway.checks.outside.line import Answer, Line, Unanswered, named, rest, w
 from gateway.checks.outside.pages import explained, is_login, is_ours
 
 PATH = "/health"
-HEADERS = {"Accept": "text/event-stream"}  # see gateway/routes/health_events.py
+HEADERS = {"Accept": "text/event-stream"}  # see gateway/routes/support/health_events.py
 TRIES = 2  # this machine itself may have been held up
 
 

@@ -1,8 +1,8 @@
 """Keys, and what they may do."""
 
-from gateway.dialects import ollama_native
-from gateway.fields import SCOPES
-from gateway.guesses import FAILURES, WINDOW
+from gateway.admin.fields import SCOPES
+from gateway.dialects.ollama import privileges
+from gateway.http.failed_keys import FAILURES, WINDOW
 from gateway.reference.blocks import Paragraph, Section, Table, listed
 from gateway.reference.examples import KEY
 from gateway.reference.frame import BASE
@@ -66,14 +66,14 @@ def lanes() -> Section:
 
 def _opened(scope: str) -> str:
     routes = (f"[{one.method} {one.path}](#{one.name})" for one in ROUTES if one.scope == scope)
-    return ", ".join(routes) if scope != ollama_native.SCOPE else _native_fields()
+    return ", ".join(routes) if scope != privileges.SCOPE else _native_fields()
 
 
 def _native_fields() -> str:
-    options = [f"options.{name}" for name in ollama_native.KEPT_BACK_OPTIONS]
+    options = [f"options.{name}" for name in privileges.KEPT_BACK_OPTIONS]
     return (
         "on Ollama's own routes what changes the machine for everybody, or goes round the model's "
-        f"template: {listed([*ollama_native.KEPT_BACK, *options])}, and requests with nothing for "
+        f"template: {listed([*privileges.KEPT_BACK, *options])}, and requests with nothing for "
         "the model to read, which load it or drop it"
     )
 

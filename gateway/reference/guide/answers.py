@@ -1,6 +1,6 @@
 """Headers of answers, and what websites may do."""
 
-from gateway.edge import EXPOSED, MAX_AGE, METHODS
+from gateway.http.middleware import EXPOSED, MAX_AGE, METHODS
 from gateway.reference.blocks import Listing, Paragraph, Section, Table
 from gateway.reference.headers import HEADERS, RATE_HEADERS
 

@@ -2,8 +2,8 @@
 
 import json
 
+from gateway.core.errors import CATALOGUE, Refusal
 from gateway.dialects import error_body
-from gateway.errors import CATALOGUE, Refusal
 from gateway.reference.blocks import Block, Code, Paragraph, Section, Table, listed
 from gateway.reference.refusals import by_status, public_text, remedy
 

@@ -1,11 +1,11 @@
 """How much of everything there may be."""
 
-from gateway.call import BODY_TIMEOUT, STUCK
-from gateway.dialects.strict import MOST_NESTS, MOST_VALUES
-from gateway.edge import MAX_HEADERS
+from gateway.backends.client import WHOLE
+from gateway.config.settings import rows
+from gateway.dialects.shared.strict_json import MOST_NESTS, MOST_VALUES
+from gateway.http.exchange import BODY_TIMEOUT, STUCK
+from gateway.http.middleware import MAX_HEADERS
 from gateway.reference.blocks import Paragraph, Section, Table
-from gateway.settings import rows
-from gateway.upstream import WHOLE
 
 _DEFAULTS = {name: shown for name, shown, _ in rows()}
 

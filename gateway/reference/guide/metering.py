@@ -1,9 +1,9 @@
 """The metering table: what is counted, from where, and what the cap is called."""
 
 from gateway.dialects import all_dialects
-from gateway.dialects.base import Dialect, Metering
-from gateway.dialects.prompt import MESSAGE_OVERHEAD
-from gateway.meter import BYTES_PER_TOKEN, PROMPT_OVERHEAD
+from gateway.dialects.protocol import Dialect, Metering
+from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD
+from gateway.proxy.meter import BYTES_PER_TOKEN, PROMPT_OVERHEAD
 from gateway.reference.blocks import Listing, Paragraph, Section, Table, listed
 from gateway.reference.table import ROUTES
 

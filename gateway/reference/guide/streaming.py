@@ -2,12 +2,12 @@
 
 import re
 
+from gateway.config.settings import rows
+from gateway.core.errors import Refusal
 from gateway.dialects import all_dialects, error_body
-from gateway.dialects.base import NDJSON, SSE, Dialect, Framing
-from gateway.errors import Refusal
+from gateway.dialects.protocol import NDJSON, SSE, Dialect, Framing
 from gateway.reference.blocks import Code, Paragraph, Section, Table, listed
 from gateway.reference.table import ROUTES
-from gateway.settings import rows
 
 _REQUEST_ID = "0b8f9c1e-…"
 _NAMES = {SSE: "Server-sent events", NDJSON: "One JSON object a line"}

@@ -1,5 +1,5 @@
 /**
- * What an owner can do with keys, as in gateway/administration.py: requests are checked and put in
+ * What an owner can do with keys, as in gateway/admin/keys.py: requests are checked and put in
  * their one form, SQL does the rest. The plain key is made here and never reaches the database.
  */
 

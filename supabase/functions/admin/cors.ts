@@ -1,4 +1,4 @@
-/** Which websites' pages may read the answers: the rules and headers of gateway/edge.py. */
+/** Which websites' pages may read the answers: the rules and headers of gateway/http/middleware.py. */
 
 const EXPOSED = "x-request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, " +
   "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, " +

@@ -1,4 +1,4 @@
-/** Every refusal there is here, in one table: the part of gateway/errors.py that owners can meet. */
+/** Every refusal there is here, in one table: the part of gateway/core/errors.py that owners can meet. */
 
 import { wellFormed } from "./text.ts";
 

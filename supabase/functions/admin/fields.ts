@@ -1,6 +1,6 @@
 /**
  * What an owner may write into the fields of a key, and the one form in which it is kept. The twin
- * of gateway/fields.py; tests/vectors/fields.json holds them together.
+ * of gateway/admin/fields.py; tests/vectors/fields.json holds them together.
  */
 
 import { Refusal } from "./errors.ts";

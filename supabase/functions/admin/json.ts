@@ -1,6 +1,6 @@
 /**
  * JSON read so that what was checked is what is kept: `JSON.parse` hides a key that stands twice and
- * cannot tell 1.0 from 1. Rules and words are those of gateway/dialects/strict.py, which stands on
+ * cannot tell 1.0 from 1. Rules and words are those of gateway/dialects/shared/strict_json.py, which stands on
  * Python's reader; objects become maps, which keep the order and know no `__proto__`.
  */
 

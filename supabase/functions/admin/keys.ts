@@ -1,5 +1,5 @@
 /**
- * API keys: make one, hash it, show its beginning. The twin of gateway/keys.py, where the form is
+ * API keys: make one, hash it, show its beginning. The twin of gateway/core/keys.py, where the form is
  * explained; tests/vectors/keys.json holds them together.
  */
 

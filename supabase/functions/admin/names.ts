@@ -1,6 +1,6 @@
 /**
  * Model names as Ollama reads them: loose in spelling, so made canonical before a comparison.
- * The twin of gateway/names.py, which says why; tests/vectors/model_names.json holds them together.
+ * The twin of gateway/core/model_names.py, which says why; tests/vectors/model_names.json holds them together.
  */
 
 import { cut, strip } from "./text.ts";

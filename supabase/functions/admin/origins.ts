@@ -1,4 +1,4 @@
-/** Websites as browsers name them in the header Origin. The twin of `origin` in gateway/fields.py. */
+/** Websites as browsers name them in the header Origin. The twin of `origin` in gateway/admin/fields.py. */
 
 import { isIPv4, isIPv6 } from "node:net";
 import { cut, isAscii, strip } from "./text.ts";

@@ -1,4 +1,4 @@
-/** What each body may hold: only these fields, of these types, as gateway/administration.py says. */
+/** What each body may hold: only these fields, of these types, as gateway/admin/keys.py says. */
 
 import { Refusal } from "./errors.ts";
 import { Float, type Json, type Members } from "./json.ts";

@@ -1,4 +1,4 @@
-/** Days and moments as gateway/fields.py reads them: fewer forms than a `Date` takes. */
+/** Days and moments as gateway/admin/fields.py reads them: fewer forms than a `Date` takes. */
 
 import { strip } from "./text.ts";
 

@@ -1,6 +1,6 @@
 /**
  * What was used, and what can be asked of it: a range of days, and by what it is added up. The twin
- * of gateway/usage_query.py; the contract suite asks both the same.
+ * of gateway/admin/usage_query.py; the contract suite asks both the same.
  */
 
 import { type Answer, answer } from "./administration.ts";

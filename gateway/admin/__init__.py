@@ -1,0 +1,1 @@
+"""What the owner does with keys and usage, for routes and the command line."""

@@ -1,0 +1,185 @@
+"""What an owner may write into the fields of a key, and the one form in which it is kept.
+
+Its TypeScript twin is `supabase/functions/admin/fields.ts`; `tests/vectors` holds both to one form.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+from uuid import UUID
+
+from gateway.core.model_names import canonical_entry
+
+NULLABLE = {"owner_email", "max_output_tokens", "allowed_models", "allowed_origins", "expires_at"}
+SCOPES = ("chat", "embeddings", "models:read", "models:pull", "ollama:native")
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
+_LABEL_LENGTH = 100
+_LIST_LENGTH = 100
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# Narrower than what Python's own parsers take, so that every language reads the same text alike.
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_ORIGIN = re.compile(
+    r"([a-z][a-z0-9+.-]*)://(?:\[([0-9a-f:]+)\]|([^\s/?#@:\\\[\]]+))(?::([0-9]{0,5}))?/*",
+    re.ASCII | re.IGNORECASE,
+)
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
+    r"(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)?)?",
+    re.ASCII,
+)
+
+
+class InvalidField(ValueError):
+    """A field that cannot be used; the text names it."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name} {text}.")
+        self.name = name
+
+
+def check_changes(changes: Mapping[str, Any], *, future: bool = False) -> dict[str, Any]:
+    """The fields in canonical form. `future`: an expiry that has passed is refused."""
+    values: dict[str, Any] = {}
+    for name, value in changes.items():
+        try:
+            values[name] = _checked(name, value)
+        except ValueError as problem:
+            raise InvalidField(name, str(problem).rstrip(".")) from None
+    expiry = values.get("expires_at")
+    if future and expiry is not None and expiry <= datetime.now(UTC):
+        raise InvalidField("expires_at", "lies in the past")
+    return values
+
+
+def _checked(name: str, value: Any) -> Any:
+    if value is not None:
+        return _CHECKS[name](value)
+    if name not in NULLABLE:
+        raise ValueError("should not be null")
+    return None
+
+
+def identifier(text: str) -> UUID:
+    """The id of a key."""
+    if not _ID.fullmatch(text):
+        raise InvalidField("id", "should be the id of a key, as the list of keys shows it")
+    return UUID(text)
+
+
+def label(text: str) -> str:
+    text = text.strip()
+    if not 1 <= len(text) <= _LABEL_LENGTH or not text.isprintable():
+        raise ValueError(f"should be 1 to {_LABEL_LENGTH} printable characters")
+    return text
+
+
+def email(text: str) -> str:
+    text = text.strip()
+    if not _EMAIL.fullmatch(text) or not text.isprintable():
+        raise ValueError("should be an e-mail address")
+    return text
+
+
+def number(low: int, high: int) -> Callable[[int], int]:
+    """A check for whole numbers from `low` to `high`."""
+
+    def check(value: int) -> int:
+        if not low <= value <= high:
+            raise ValueError(f"should be between {low} and {high}")
+        return value
+
+    return check
+
+
+def models(names: list[str]) -> list[str] | None:
+    """Names, and patterns with `*`, in canonical form without repetition; `*` or none at all: every
+    model."""
+    kept = _unique(names, canonical_entry)
+    return None if kept and "*" in kept else kept
+
+
+def origins(items: list[str]) -> list[str] | None:
+    """Origins as browsers send them; `*` or none at all: every website."""
+    return None if "*" in items else _unique(items, origin)
+
+
+def origin(text: str) -> str:
+    """`scheme://host[:port]` in lower case, without the scheme's own port."""
+    try:
+        found = _ORIGIN.fullmatch(text.strip())
+        if not found:
+            raise ValueError
+        scheme, port = found[1].lower(), int(found[4] or -1)
+        host = f"[{IPv6Address(found[2])}]" if found[2] else _host(found[3])
+        if port > 65535:
+            raise ValueError
+    except ValueError:
+        shown = f"should be a list of origins such as https://example.com, not '{text[:80]}'"
+        raise ValueError(shown) from None
+    return f"{scheme}://{host}" + (
+        f":{port}" if port not in (-1, _DEFAULT_PORTS.get(scheme)) else ""
+    )
+
+
+def _host(text: str) -> str:
+    """The name of a host as it stands in a browser's Origin header: ASCII, in lower case."""
+    host = text.lower() if text.isascii() else _ascii_host(text)
+    if len(host) > 253 or not re.fullmatch(r"[a-z0-9._-]+", host):
+        raise ValueError
+    last = host.removesuffix(".").rpartition(".")[2]
+    if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last):  # browsers rewrite 127.1 and 0x7f.0.0.1
+        return str(IPv4Address(host))
+    return host
+
+
+def _ascii_host(text: str) -> str:
+    """As browsers do it (UTS 46, faß.de stays apart from fass.de): Python's own codec does not."""
+    import idna  # takes a while to load, and few need it
+
+    mapped = idna.uts46_remap(text[:253], std3_rules=False, transitional=False)
+    labels = mapped.split(".")
+    return ".".join(
+        label if label.isascii() else "xn--" + label.encode("punycode").decode() for label in labels
+    )
+
+
+def scopes(names: list[str]) -> list[str]:
+    unknown = [name for name in names if name not in SCOPES]
+    if unknown or not names:
+        raise ValueError(f"should be some of {', '.join(SCOPES)}")
+    return [name for name in SCOPES if name in names]
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 date or time; without a zone it is UTC."""
+    try:
+        if not _MOMENT.fullmatch(text.strip()):
+            raise ValueError
+        found = datetime.fromisoformat(text.strip())
+        found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("should be a time such as 2030-01-31T12:00:00Z") from None
+
+
+def _unique(items: list[str], form: Callable[[str], str]) -> list[str] | None:
+    if len(items) > _LIST_LENGTH:
+        raise ValueError(f"should have at most {_LIST_LENGTH} entries")
+    return list(dict.fromkeys(form(item) for item in items)) or None
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "label": label,
+    "owner_email": email,
+    "rate_limit_per_min": number(1, 1_000_000),
+    "monthly_token_limit": number(0, 10**12),
+    "max_output_tokens": number(1, 10**9),
+    "allowed_models": models,
+    "allowed_origins": origins,
+    "scopes": scopes,
+    "expires_at": moment,
+}

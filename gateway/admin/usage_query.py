@@ -1,0 +1,60 @@
+"""What can be asked of usage: a range of days, and by what it is added up. Days are in UTC.
+
+Its TypeScript twin is `supabase/functions/admin/usage.ts`. Sums by day are kept for ever, so no
+range is too long; they know days, keys and models, and nothing else.
+"""
+
+from datetime import date
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from gateway.core.errors import Refusal
+
+# In the order in which rows are sorted.
+OF_ONE_KEY = ("month", "day", "model")
+OF_ALL_KEYS = ("month", "day", "key", "model")
+_NAMES = ("from", "to", "group_by")
+
+
+class UsageQuery(NamedTuple):
+    """Both days are in the range. `start` None: the first of the month of `end`; `end` None: today.
+    `group_by` empty: rows as they are kept, by day, key and model."""
+
+    start: date | None = None
+    end: date | None = None
+    group_by: tuple[str, ...] = ()
+    key_id: str | None = None
+
+
+def read(query: bytes, groups: tuple[str, ...], also: tuple[str, ...] = ()) -> UsageQuery | Refusal:
+    """What a query string asks, of these groups; `also`: `api_key_id`, where that may be asked."""
+    known = (*_NAMES, *also)
+    given: dict[str, str] = {}
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name not in known:
+            return Refusal("invalid_request", f"The parameters here are {', '.join(known)}.")
+        if name in given:
+            return Refusal("invalid_request", f"The parameter '{name}' stands twice.", param=name)
+        given[name] = value
+    days: list[date | None] = []
+    for name in ("from", "to"):
+        try:
+            days.append(msgspec.convert(given[name], date) if name in given else None)
+        except msgspec.ValidationError:
+            return Refusal("invalid_request", "Dates should read 2026-11-24.", param=name)
+    try:
+        group_by = grouping(given["group_by"], groups) if "group_by" in given else ()
+    except ValueError as problem:
+        return Refusal("invalid_request", f"group_by {problem}.", param="group_by")
+    return UsageQuery(days[0], days[1], group_by, given.get("api_key_id"))
+
+
+def grouping(text: str, groups: tuple[str, ...]) -> tuple[str, ...]:
+    """The groups that a list such as `month,model` names. ValueError: it names others, or one
+    twice."""
+    names = text.split(",")
+    if len(set(names)) < len(names) or not set(names) <= set(groups):
+        raise ValueError(f"should be some of {', '.join(groups)}, each once, with commas between")
+    return tuple(name for name in groups if name in names)

@@ -1,0 +1,78 @@
+"""One machine with a model server: where it is, what it has, and whether it answers."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from gateway.backends.client import Target, Upstream
+from gateway.backends.models import Catalogue
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two looks at one that is away
+
+_log = logging.getLogger("localllm")
+
+
+class Machine:
+    """`slots`: the requests that it may get at once; `running`: those that it has got.
+    `changed` is called when it went away, came back, or became another one."""
+
+    def __init__(self, base_url: str, timeout: float, slots: int) -> None:
+        """`timeout`: seconds without a byte."""
+        self.upstream = Upstream(Target(base_url), timeout)
+        self.upstream.changed = self._turned
+        self.catalogue = Catalogue(self.upstream)
+        self.slots = slots
+        self.running = 0
+        self.last_model = ""  # which it was asked for last, and so probably has in memory
+        self.changed: Callable[[], None] = lambda: None
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def answers(self) -> bool:
+        """False: at the last question nobody was there."""
+        return self.upstream.answers
+
+    def point_to(
+        self, base_url: str, headers: Mapping[str, str] | None = None, *, listed_only: bool = False
+    ) -> None:
+        """Send every request from now on elsewhere; running ones end where they began."""
+        self.upstream.point_to(base_url, headers, listed_only=listed_only)
+        self.changed()
+
+    def _turned(self) -> None:
+        url = self.upstream.target.base_url
+        if self.upstream.answers:
+            _log.info("the model server at %s answers again", url)
+        else:
+            _log.warning("the model server at %s does not answer", url)
+            if self._watch is None or self._watch.done():
+                self._watch = asyncio.create_task(self._until_it_answers())
+        self.changed()
+
+    async def _until_it_answers(self) -> None:
+        pause = FIRST_PAUSE
+        while not self.upstream.answers:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            await self.catalogue.refresh()
+
+    async def close(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait([self._watch])
+        await self.upstream.close()
+
+
+def least_busy(machines: tuple[Machine, ...], model: str) -> Machine | None:
+    """Where a request for the model goes now; None: it has to wait for a slot. One that is away
+    counts only where all are. Of two that are as busy, the one that need not load the model goes
+    first, then one that has loaded none, then the first."""
+    best = machines[0]
+    if len(machines) > 1:
+        best = min(machines, key=lambda machine: _burden(machine, model))
+    return best if best.running < best.slots else None
+
+
+def _burden(machine: Machine, model: str) -> tuple[bool, int, int]:
+    loads = 0 if machine.last_model == model else 2 if machine.last_model else 1
+    return not machine.answers, machine.running, loads

@@ -1,0 +1,61 @@
+"""The model server's own refusals: its words, in the codes that clients rely on."""
+
+import contextlib
+import re
+
+import msgspec
+
+from gateway.backends.client import CUT, Answer
+from gateway.core.decoding import decode
+from gateway.core.errors import Refusal
+
+_LONGEST = 500  # characters of its words
+_MEANT_FOR_US = {401, 403, 407}  # it is the gateway that it does not let in
+# Where things lie on the owner's machine, and in the network around it, is nobody's business. A
+# name in a path may hold blanks, if another follows; a path of Windows ends where its words go on.
+_PLACE = re.compile(
+    r"(?<![\w.:/])(?:(?:/[\w.@+-]+(?:(?: [\w.@+-]+)+(?=/))?){2,}/?|/[\w.@+-]+(?=:))"
+    r'|(?:\b[A-Za-z]:|\\)\\[^:*?"<>|\r\n]*'
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"
+    r"|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?\](?::\d+)?"
+)
+
+
+class _Error(msgspec.Struct):
+    message: str = ""
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Error | str = ""
+
+
+def in_public(words: str) -> str:
+    """What the model server says, without paths and addresses, on one line of bounded length."""
+    line = "".join(one if one.isprintable() else " " for one in words[: 4 * _LONGEST])
+    text = _PLACE.sub("…", line).strip()
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+async def refusal_of(answer: Answer) -> Refusal:
+    """What an answer with another status than 200 means."""
+    detail = ""
+    with contextlib.suppress(*CUT):
+        body = decode(await answer.body(), _ErrorBody)
+        if body is not None:
+            detail = body.error if isinstance(body.error, str) else body.error.message
+    detail = in_public(detail)
+    match answer.status:
+        case 404:
+            return Refusal("upstream_not_found", detail or "There is no such model.")
+        case 429 | 503:
+            return Refusal(
+                "upstream_busy", detail or "The model server is busy.", retry_after_ms=2000
+            )
+        case 504:
+            return Refusal("upstream_timeout")
+        case status if status in _MEANT_FOR_US or status < 400:
+            return Refusal("upstream_error", f"The model server answered with {status}.")
+        case status if status < 500:
+            return Refusal("upstream_refused", detail or "The model server refused the request.")
+        case _:
+            return Refusal("upstream_failed", detail or "The model server failed.")

@@ -1,0 +1,102 @@
+"""A look at the model server: whether it answers, and with which models."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.backends.client import Target, Upstream
+from gateway.core.decoding import decode
+from gateway.core.errors import Refusal
+from gateway.core.model_names import is_cloud
+
+
+class Found(NamedTuple):
+    """A model server that answers; `version` is empty where it is not Ollama.
+
+    `cloud`: those of the models that run in Ollama's cloud. `cloud_is_on`: whether it says so.
+    """
+
+    version: str
+    models: list[str]
+    cloud: tuple[str, ...] = ()
+    cloud_is_on: bool = False
+
+    def choose(self, wanted: str) -> str | None:
+        """A model for a first try: the default one if it is installed, else any local one."""
+        names = {name.removesuffix(":latest"): name for name in self.models}
+        if wanted.removesuffix(":latest") in names:
+            return wanted
+        local = [name for name in self.models if not is_cloud(name) and "embed" not in name]
+        return local[0] if local else None
+
+
+class _Version(msgspec.Struct):
+    version: str = ""
+
+
+class _Tag(msgspec.Struct):
+    name: str
+    remote_host: str | None = None  # where it runs, whatever its name is
+
+    @property
+    def is_cloud(self) -> bool:
+        return bool(self.remote_host) or is_cloud(self.name)
+
+
+class _Tags(msgspec.Struct):
+    models: list[_Tag] = []
+
+
+class _Cloud(msgspec.Struct):
+    disabled: bool = True
+
+
+class _Status(msgspec.Struct):
+    cloud: _Cloud = msgspec.field(default_factory=_Cloud)
+
+
+def choose(found: dict[str, Found], wanted: str) -> tuple[str, str | None]:
+    """The same of all that answer, and where: the default model wherever it is, else the first."""
+    chosen = {url: one.choose(wanted) for url, one in found.items()}
+    for url, model in chosen.items():
+        if model == wanted:
+            return url, model
+    return next(((url, model) for url, model in chosen.items() if model), (next(iter(found)), None))
+
+
+async def look_at_all(base_urls: Sequence[str]) -> dict[str, Found]:
+    """Those that answer, by their address, in order."""
+    found = await asyncio.gather(*(look(url) for url in base_urls))
+    return {url: one for url, one in zip(base_urls, found, strict=True) if one is not None}
+
+
+async def look(base_url: str) -> Found | None:
+    """What answers at `base_url` within a few seconds; None: nothing does."""
+    upstream = Upstream(Target(base_url), timeout=5.0)
+    try:
+        answer = await upstream.read("GET", "/api/version")
+        if isinstance(answer, Refusal):
+            silent = answer.reason in {"upstream_unavailable", "upstream_timeout"}
+            return None if silent else Found("", [])
+        tags, status = await asyncio.gather(
+            upstream.read("GET", "/api/tags"), upstream.read("GET", "/api/status")
+        )
+        told = decode(answer, _Version) or _Version()
+        names = [tag.name for tag in _tags(tags)]
+        cloud = tuple(tag.name for tag in _tags(tags) if tag.is_cloud)
+        return Found(told.version, names, cloud, _cloud_is_on(status))
+    finally:
+        await upstream.close()
+
+
+def _tags(answer: bytes | Refusal) -> list[_Tag]:
+    known = decode(answer, _Tags) if isinstance(answer, bytes) else None
+    return known.models if known else []
+
+
+def _cloud_is_on(answer: bytes | Refusal) -> bool:
+    """False also where it does not say: older ones have no such route."""
+    status = decode(answer, _Status) if isinstance(answer, bytes) else None
+    return status is not None and not status.cloud.disabled

@@ -1,0 +1,1 @@
+"""Settings and what they need: one table, values, secret files, optional packages."""

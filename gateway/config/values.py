@@ -1,0 +1,250 @@
+"""How the text of a setting becomes its value. ValueError says what it should be."""
+
+import ipaddress
+import json
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from gateway.core.keys import PREFIX_SHAPE
+from gateway.core.model_names import canonical_name
+
+
+def boolean(text: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError("should be true or false")
+
+
+def integer(low: int, high: int = 2**31 - 1) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]{1,12}", text.strip(), re.ASCII):
+            raise ValueError("should be a whole number")
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(f"should be between {low} and {high}")
+        return value
+
+    return parse
+
+
+def seconds(text: str, *, or_none: bool = False) -> float:
+    """More than 0; with `or_none`, 0 too."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError("should be a number of seconds") from None
+    if or_none and value == 0:
+        return value
+    if not 0 < value <= 86_400:
+        raise ValueError("should be more than 0 and at most 86400 seconds")
+    return value
+
+
+def seconds_or_none(text: str) -> float:
+    return seconds(text, or_none=True)
+
+
+def size(text: str) -> int:
+    found = re.fullmatch(r"([0-9]{1,12})\s*(|B|KB|KIB|MB|MIB)", text.strip().upper(), re.ASCII)
+    if not found:
+        raise ValueError("should be a number of bytes, such as 20971520 or 20MiB")
+    value = int(found[1]) * {"": 1, "B": 1, "K": 1024, "M": 1024**2}[found[2][:1]]
+    if not 1024 <= value <= 2**30:
+        raise ValueError("should be between 1KiB and 1024MiB")
+    return value
+
+
+def http_url(text: str) -> str:
+    text = text.strip()
+    if "://" not in text:
+        text = f"http://{text}"
+    try:
+        parts = urlsplit(text)
+        port_ok = parts.port is None or 0 < parts.port < 65536
+    except ValueError:  # of a port that is no number, of a bracket left open
+        raise ValueError(_NO_ADDRESS) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_ok:
+        raise ValueError(_NO_ADDRESS)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("should not hold a user name, query or fragment")
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("should not hold spaces or other than plain characters")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+_NO_ADDRESS = "should be an address such as http://localhost:11434"
+
+
+def http_urls(text: str) -> tuple[str, ...]:
+    """One address or several, separated by commas or white space, or as a JSON list."""
+    if "@" in text:  # before an address is named that holds half a password
+        raise ValueError("should not hold a user name or password")
+    found: list[str] = []
+    entries = _listed(text)
+    for entry in entries:
+        try:
+            url = http_url(entry)
+        except ValueError as problem:
+            which = f"names {entry[:80]!r}, which " if len(entries) > 1 else ""
+            raise ValueError(f"{which}{problem}") from None
+        if url in found:
+            raise ValueError(f"names {url} twice")
+        found.append(url)
+    if not found:
+        raise ValueError(_NO_ADDRESS)
+    return tuple(found)
+
+
+def _listed(text: str) -> list[str]:
+    """The entries of a list; `[::1]` is an address and no JSON."""
+    try:
+        entries = json.loads(text)
+    except ValueError:
+        return list(filter(None, re.split(r"[\s,]+", text)))
+    if not isinstance(entries, list):
+        return [text]
+    return [
+        entry if isinstance(entry, str) else str(entry) for entry in cast(list[object], entries)
+    ]
+
+
+def without_password(text: str) -> str:
+    """A value as it may be shown: what stands before an `@` can be a user name and a password."""
+    return re.sub(r"\S*@", "…@", text)
+
+
+def host(text: str) -> str:
+    text = text.strip()
+    if text == "localhost":
+        return text
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("should be an IP address such as 127.0.0.1") from None
+
+
+def origins(text: str) -> tuple[str, ...]:
+    items = tuple(part.strip().strip("\"'") for part in text.strip("[] ").split(","))
+    for item in items:
+        if item != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+", item):
+            raise ValueError('should be "*" or a list such as https://a.example,https://b.example')
+    return items
+
+
+def prefix(text: str) -> str:
+    if not PREFIX_SHAPE.fullmatch(text):
+        raise ValueError("should be 1 to 16 letters, digits or '-', a letter first")
+    return text
+
+
+def access_team(text: str) -> str:
+    """The team domain of Cloudflare Access, in full."""
+    name = text.strip().lower().removeprefix("https://").rstrip("/")
+    team = name.removesuffix(".cloudflareaccess.com")
+    if not re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", team, re.ASCII):
+        raise ValueError("should be a team's name or domain, such as myteam.cloudflareaccess.com")
+    return f"{team}.cloudflareaccess.com"
+
+
+def access_audience(text: str) -> tuple[str, ...]:
+    tags = tuple(filter(None, re.split(r"[\s,]+", text)))
+    if not tags or not all(re.fullmatch(r"[\w-]{16,128}", tag, re.ASCII) for tag in tags):
+        raise ValueError("should be the AUD tag that the application's page shows")
+    return tags
+
+
+def postgres_url(text: str) -> str:
+    if not text.startswith(("postgres://", "postgresql://")):
+        raise ValueError("should begin with postgresql://")
+    return text
+
+
+def model(text: str) -> str:
+    """The name of a model, as it is spelled."""
+    canonical_name(text)
+    return text.strip()
+
+
+def aliases(text: str) -> Mapping[str, str]:
+    """`alias=model, …`, by the alias's canonical name."""
+    found: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        alias, equals, model = (word.strip() for word in part.partition("="))
+        if not equals:
+            raise ValueError("should be a list such as gpt-4o-mini=qwen2.5:7b")
+        canonical_name(model)
+        name = canonical_name(alias)
+        if name in found:
+            raise ValueError(f"names {alias} twice")
+        found[name] = model
+    chained = [model for model in found.values() if canonical_name(model) in found]
+    if chained:
+        raise ValueError(f"makes {chained[0]} an alias and a model at once")
+    return found
+
+
+def path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def supabase_url(text: str) -> str:
+    """The address of a project. The key goes there, so only a local one may do without TLS."""
+    text = text.strip()
+    dashboard = re.search(r"supabase\.com/dashboard/project/([a-z]{20})", text)
+    if dashboard:
+        raise ValueError(f"is the dashboard; the project is https://{dashboard[1]}.supabase.co")
+    near = _is_near(urlsplit(f"//{text}").hostname or "")
+    scheme = "http" if near else "https"
+    try:
+        url = http_url(text if "://" in text else f"{scheme}://{text}")
+    except ValueError:
+        raise ValueError("should be an address such as https://abcdefgh.supabase.co") from None
+    parts = urlsplit(url)
+    if parts.path:
+        raise ValueError(f"should have no path: {parts.scheme}://{parts.netloc}")
+    if parts.scheme == "http" and not _is_near(parts.hostname or ""):
+        raise ValueError("should begin with https://")
+    return url
+
+
+def supabase_key(text: str) -> str:
+    """`sb_secret_…` or a service_role JWT; the public keys are told apart from it."""
+    text = text.strip()
+    role = jwt_claims(text).get("role")
+    if text.startswith("sb_publishable_") or role in {"anon", "authenticated"}:
+        raise ValueError("is the public key; the secret one is needed (sb_secret_…)")
+    if not (re.fullmatch(r"sb_secret_[\x21-\x7e]+", text) or role):
+        raise ValueError("should be the secret key (sb_secret_…) or the service_role key")
+    return text
+
+
+def jwt_claims(text: str) -> dict[str, Any]:
+    """What a JSON Web Token says, unverified: its signature is for the server. Empty: not one."""
+    parts = text.split(".")
+    if len(parts) != 3 or not re.fullmatch(r"[\w.-]+", text, re.ASCII):
+        return {}
+    try:
+        claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return {}
+    return cast(dict[str, Any], claims) if isinstance(claims, dict) else {}
+
+
+_OWN_NETWORKS = (".local", ".internal", ".localhost", ".lan", ".home", ".home.arpa", ".ts.net")
+_CARRIER = ipaddress.ip_network("100.64.0.0/10")  # Tailscale's, too
+
+
+def _is_near(host: str) -> bool:
+    """Whether nobody but the owner's own machines stands between."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return bool(host) and ("." not in host or host.endswith(_OWN_NETWORKS))
+    return address.is_private or address in _CARRIER

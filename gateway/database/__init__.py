@@ -1,0 +1,1 @@
+"""A database, opened, migrated and supervised."""

@@ -1,0 +1,41 @@
+"""Start again what was killed: the embedded Postgres."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+
+from gateway.database.opening import to_its_end
+from gateway.embedded import EmbeddedError, EmbeddedPostgres
+
+INTERVAL = 1.0  # seconds between two looks
+TELL_AFTER = 5  # failures
+_log = logging.getLogger("localllm.supervision")
+
+
+@contextlib.asynccontextmanager
+async def supervised(postgres: EmbeddedPostgres | None) -> AsyncGenerator[None]:
+    """Within, the embedded server is started again whenever it has died."""
+    if postgres is None:
+        yield
+        return
+    task = asyncio.create_task(_watch(postgres))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def _watch(postgres: EmbeddedPostgres) -> None:
+    failures = 0
+    while True:
+        await asyncio.sleep(INTERVAL)
+        try:
+            if await to_its_end(postgres.ensure_running):
+                _log.warning("the embedded Postgres had died; it runs again")
+            failures = 0
+        except (EmbeddedError, OSError) as problem:
+            failures += 1  # remains of a killed server can be in the way for a moment
+            if failures == TELL_AFTER:
+                _log.error("the embedded Postgres does not start: %s", problem)

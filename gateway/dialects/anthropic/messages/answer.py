@@ -1,0 +1,122 @@
+"""An answer of messages: where counts, the end and generated text stand in it."""
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from gateway.core.decoding import UNREADABLE
+from gateway.dialects.protocol import Body, Count, Event, Usage
+from gateway.dialects.shared.reading import raw_size, unreadable
+
+MARKS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
+
+
+class _Counts(Struct):
+    """What was read of the prompt, and what a cache spared the model server."""
+
+    input_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
+    output_tokens: Count | None = None
+
+    @property
+    def prompt(self) -> int:
+        cached = (self.cache_read_input_tokens or 0) + (self.cache_creation_input_tokens or 0)
+        return (self.input_tokens or 0) + cached
+
+    def usage(self) -> Usage | None:
+        return Usage(self.prompt, self.output_tokens or 0).reported()
+
+
+class _Start(Struct):
+    usage: _Counts = field(default_factory=_Counts)
+
+
+class _Event(Struct):
+    type: str = ""
+    message: _Start = field(default_factory=_Start)
+    usage: _Counts = field(default_factory=_Counts)
+
+
+class _DeltaText(Struct):
+    text: Raw = Raw()
+    thinking: Raw = Raw()
+    partial_json: Raw = Raw()
+
+
+class _Delta(Struct):
+    delta: _DeltaText = field(default_factory=_DeltaText)
+
+
+class _Block(Struct):
+    text: str | None = None
+    thinking: str | None = None
+    name: str | None = None
+    input: Raw = Raw()
+
+    def size(self) -> int:
+        texts = (self.text, self.thinking, self.name)
+        return sum(len(text.encode()) for text in texts if text) + len(bytes(self.input))
+
+
+class _Message(Struct):
+    type: str = ""
+    content: list[_Block] = []
+    stop_reason: str | None = None
+
+
+_decode_event = msgspec.json.Decoder(_Event).decode
+_decode_delta = msgspec.json.Decoder(_Delta).decode
+_decode_message = msgspec.json.Decoder(_Message).decode
+_decode_counts = msgspec.json.Decoder(_Start).decode
+
+
+def read_event(event: bytes) -> Event:
+    """`message_delta` reports the counts. Those of `message_start` are a guess where Ollama makes
+    them; others count there in earnest, and leave the prompt out of the report."""
+    try:
+        found = _decode_event(_data(event))
+    except UNREADABLE:
+        return Event()  # not ours to judge
+    if found.type == "message_start":
+        return Event(prompt=found.message.usage.prompt)
+    if found.type == "message_delta":
+        return Event(found.usage.usage())
+    if found.type == "error":
+        return Event(ends=True, failed=True)
+    return Event(ends=found.type == "message_stop")
+
+
+def text_size(event: bytes) -> int:
+    """Bytes of the text in a `content_block_delta`."""
+    try:
+        delta = _decode_delta(_data(event)).delta
+    except UNREADABLE:
+        return 0
+    texts = (delta.text, delta.thinking, delta.partial_json)
+    return sum(map(raw_size, texts))
+
+
+def read_body(body: bytes) -> Body:
+    """The repeat guard leaves an answer without a reason to stop, and counts nought."""
+    try:
+        usage = _reported_in(body)
+        if usage is not None and usage.completion_tokens:
+            return Body(usage)
+        message = _decode_message(body)
+    except UNREADABLE as problem:
+        return unreadable(problem, body)
+    text = sum(block.size() for block in message.content)
+    return Body(usage, text, bool(message.stop_reason), broken=message.type != "message")
+
+
+def _reported_in(body: bytes) -> Usage | None:
+    try:
+        return _decode_counts(body).usage.usage()
+    except msgspec.ValidationError:
+        return None
+
+
+def _data(event: bytes) -> bytes:
+    """What stands behind `data:`."""
+    lines = event.split(b"\n")
+    return next((line[len(b"data:") :] for line in lines if line.startswith(b"data:")), b"")

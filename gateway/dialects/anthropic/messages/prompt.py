@@ -1,0 +1,62 @@
+"""How long the prompt can be that a template makes of a request to messages."""
+
+from typing import NamedTuple
+
+from gateway.core.errors import Refusal
+from gateway.dialects.anthropic.messages.shapes import (
+    ContentBlock,
+    MessageParam,
+    MessagesRequest,
+    SystemBlock,
+)
+from gateway.dialects.shared.prompt import (
+    IMAGE_FLOOR,
+    MESSAGE_OVERHEAD,
+    TOOL_OVERHEAD,
+    USUAL_ROLE,
+    length,
+    printed_size,
+)
+
+
+class Measure(NamedTuple):
+    """`size`: bytes of all texts; `overhead`: tokens that a template may add around them."""
+
+    size: int
+    overhead: int
+
+
+def measure(request: MessagesRequest) -> Measure | Refusal:
+    """All that can end up in the prompt: texts, pictures, calls, results, definitions of tools."""
+    blocks = [block for message in request.messages for block in _blocks(message)]
+    size = printed_size([request.tools, [block.input for block in blocks]])
+    if isinstance(size, Refusal):
+        return size
+    system = request.system or ""
+    size += length(request.tool_choice.name) if request.tool_choice else 0
+    size += length(system) if isinstance(system, str) else sum(map(_block_size, system))
+    for message in request.messages:
+        size += max(0, length(message.role) - USUAL_ROLE)
+        size += length(message.content) if isinstance(message.content, str) else 0
+    size += sum(map(_content_size, blocks))
+    wraps = bool(system) + sum(max(1, len(_blocks(message))) for message in request.messages)
+    tools = len(request.tools or ())
+    return Measure(size, MESSAGE_OVERHEAD * wraps + TOOL_OVERHEAD * tools)
+
+
+def _blocks(message: MessageParam) -> list[ContentBlock]:
+    return message.content if isinstance(message.content, list) else []
+
+
+def _content_size(block: ContentBlock) -> int:
+    inner = block.content or ""
+    size = length(inner) if isinstance(inner, str) else sum(map(_block_size, inner))
+    texts = (block.thinking, block.id, block.name, block.tool_use_id)
+    return size + sum(map(length, texts)) + _block_size(block)
+
+
+def _block_size(block: SystemBlock) -> int:
+    """Of its text, and of its data: a small file can still be a large picture."""
+    source = getattr(block, "source", None)
+    data = max(length(source.data), IMAGE_FLOOR) if source else 0
+    return length(block.text) + data

@@ -1,0 +1,106 @@
+"""A request to messages: the fields that are passed on.
+
+They are those that Ollama reads; one that is not named here does not reach the model server.
+"""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from gateway.dialects.shared.prompt import Choice
+
+_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_Number = float | None
+
+
+class BlockSource(Struct, omit_defaults=True):
+    type: str
+    media_type: str | None = None
+    data: str | None = None
+
+
+class SystemBlock(Struct, omit_defaults=True):
+    type: str
+    text: str | None = None
+
+
+class ResultBlock(SystemBlock, omit_defaults=True):
+    """What may stand in the result of a tool."""
+
+    source: BlockSource | None = None
+
+
+class ContentBlock(ResultBlock, omit_defaults=True):
+    """Text, a picture, a thought, a call of a tool or its result, as `type` says."""
+
+    thinking: str | None = None
+    id: str | None = None
+    name: str | None = None
+    input: dict[str, Any] | None = None
+    tool_use_id: str | None = None
+    content: str | list[ResultBlock] | None = None
+    is_error: bool | None = None
+
+
+class MessageParam(Struct):
+    role: str
+    content: str | list[ContentBlock]
+
+
+class ToolParam(Struct, omit_defaults=True):
+    name: str
+    type: str | None = None
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+
+
+class ToolChoiceParam(Struct, omit_defaults=True):
+    type: Choice
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+class ThinkingConfig(Struct, omit_defaults=True):
+    type: Choice
+    budget_tokens: _Int | None = None
+
+
+class OutputConfig(Struct, omit_defaults=True):
+    effort: Choice | None = None
+
+
+class MessagesRequest(Struct, omit_defaults=True):
+    """Fields that are not listed here do not reach the model."""
+
+    model: Annotated[str, Meta(description="A name that GET /v1/models lists.")]
+    max_tokens: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=2**63 - 1,
+            description="Most tokens of the answer; cut to what the key has left this month.",
+        ),
+    ]
+    messages: Annotated[
+        list[MessageParam],
+        Meta(min_length=1, description="The conversation so far, oldest first."),
+    ]
+    system: str | list[SystemBlock] | None = None
+    stream: Annotated[
+        bool | None, Meta(description="true: server-sent events as the answer grows.")
+    ] = None
+    temperature: _Number = None
+    top_p: _Number = None
+    top_k: _Int | None = None
+    stop_sequences: Annotated[
+        list[str] | None, Meta(description="Texts at which the answer ends.")
+    ] = None
+    tools: Annotated[
+        list[ToolParam] | None,
+        Meta(description="What the model may ask you to call, of the type `custom`."),
+    ] = None
+    tool_choice: ToolChoiceParam | None = None
+    thinking: Annotated[
+        ThinkingConfig | None, Meta(description="For models that think: enabled or disabled.")
+    ] = None
+    output_config: OutputConfig | None = None

@@ -1,0 +1,50 @@
+"""A request to Ollama's generate: the fields that are passed on, and what they may cost."""
+
+from typing import Annotated
+
+from gateway.core.errors import Refusal
+from gateway.dialects.ollama.privileges import NEEDS_SCOPE
+from gateway.dialects.ollama.request import Int, PromptedRequest, cap, pictures, read, sanitised
+from gateway.dialects.protocol import Sanitised
+from gateway.dialects.shared.prompt import length, printed_size
+
+_CONTEXT_TOKEN = 4  # bytes: what an estimate takes for one
+
+
+class OllamaGenerateRequest(PromptedRequest, kw_only=True):
+    """Fields of Ollama's GenerateRequest. Without a prompt the model is only loaded, or dropped.
+    `images` are base64."""
+
+    prompt: str | None = None
+    system: str | None = None
+    suffix: str | None = None
+    images: list[str] | None = None
+    raw: Annotated[bool | None, NEEDS_SCOPE] = None
+    template: Annotated[str | None, NEEDS_SCOPE] = None
+    context: Annotated[list[Int] | None, NEEDS_SCOPE] = None
+
+
+def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
+    """Check a request and say what it may cost."""
+    request = read(body, OllamaGenerateRequest)
+    if isinstance(request, Refusal):
+        return request
+    schema = printed_size(request.format)
+    if isinstance(schema, Refusal):
+        return schema
+    texts = (request.prompt, request.system, request.suffix)
+    before = _CONTEXT_TOKEN * len(request.context or ())
+    more = length(request.template) + before + schema + pictures(request.images)
+    asked = sanitised(
+        request,
+        size=sum(map(length, texts)) + more,
+        wraps=sum(text is not None for text in texts) if request.prompt else 0,
+        stream=request.stream is not False,
+        max_output=cap(request.options),
+        empty=None if request.prompt else "prompt",
+    )
+    if isinstance(asked, Sanitised):
+        # A template can print a prompt of any length, and the text that Ollama makes of `context`
+        # can have more tokens than the numbers in it.
+        asked.fills_context = bool(request.prompt and (request.template or request.context))
+    return asked

@@ -1,0 +1,33 @@
+"""OpenAI chat completions."""
+
+import re
+
+from gateway.dialects.openai.chat import answer, request
+from gateway.dialects.openai.chat.reference import REFERENCE
+from gateway.dialects.protocol import SSE
+
+
+class Chat:
+    """`POST /v1/chat/completions`. Implements `Dialect`."""
+
+    reference = REFERENCE
+    path = upstream = "/v1/chat/completions"
+    scope = "chat"
+    framing = SSE
+    native = False
+    marks = answer.MARKS
+    piece = SSE.separator
+    begins = re.compile(rb'"(?:content|reasoning(?:_content)?|arguments)"\s*:\s*"')
+
+    sanitise = staticmethod(request.sanitise)
+    serialise = staticmethod(request.serialise)
+    read_event = staticmethod(answer.read_event)
+    text_size = staticmethod(answer.text_size)
+    read_body = staticmethod(answer.read_body)
+
+    def error_event(self, error: bytes) -> bytes:
+        """`data: {"error": …}` raises APIError in the clients."""
+        return b"data: " + error + b"\n\n"
+
+
+DIALECTS = (Chat(),)

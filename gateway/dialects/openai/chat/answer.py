@@ -1,0 +1,117 @@
+"""An answer of chat: where usage, the end and generated text stand in it."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from gateway.core.decoding import UNREADABLE, decode
+from gateway.dialects.protocol import Body, Event, Usage
+from gateway.dialects.shared.reading import plain_size, raw_size, unreadable
+
+DONE = b"[DONE]"
+MARKS = (b'"usage"', b'"error"', DONE)
+
+
+class _Called(Struct):
+    name: Raw = Raw()
+    arguments: Raw = Raw()
+
+
+class _Call(Struct):
+    function: _Called = field(default_factory=_Called)
+
+
+class _Text(Struct):
+    """Where generated text stands: a chunk's `delta`, an answer's `message`."""
+
+    content: Raw = Raw()
+    reasoning: Raw = Raw()
+    reasoning_content: Raw = Raw()
+    tool_calls: list[_Call] | None = None
+
+    def values(self) -> list[Raw]:
+        values = [self.content, self.reasoning, self.reasoning_content]
+        for call in self.tool_calls or ():
+            values += [call.function.name, call.function.arguments]
+        return values
+
+
+class _Choice(Struct):
+    finish_reason: str | None = None
+    delta: _Text = field(default_factory=_Text)
+    message: _Text = field(default_factory=_Text)
+
+
+class _Answer(Struct):
+    choices: list[_Choice] = []
+
+
+class _UsageOnly(Struct):
+    choices: list[Raw] = []
+    usage: Usage | None = None
+
+
+class _Broken(Struct):
+    error: Any = None
+
+
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_usage = msgspec.json.Decoder(_UsageOnly).decode
+
+
+def read_event(event: bytes) -> Event:
+    """`[DONE]`, an error, after which others than Ollama may say `[DONE]` all the same, or a chunk
+    with usage: one without choices was asked for by the gateway."""
+    data = _data(event)
+    if data.strip() == DONE:
+        return Event(ends=True)
+    broken = decode(data, _Broken)
+    if broken is not None and broken.error:
+        return Event(ends=True, failed=True)
+    try:
+        found = _decode_usage(data)
+    except UNREADABLE:
+        return Event()  # not ours to judge
+    if found.usage is None:
+        return Event()
+    return Event(found.usage.reported(), extra=not found.choices)
+
+
+def _data(event: bytes) -> bytes:
+    """What stands behind `data:`; llama-server names the event of an error before it."""
+    return (event.partition(b"\ndata:")[2] if event.startswith(b"event:") else event).removeprefix(
+        b"data:"
+    )
+
+
+def text_size(event: bytes) -> int:
+    """Bytes of the texts in its deltas."""
+    try:
+        answer = _decode_answer(event.removeprefix(b"data:"))
+    except UNREADABLE:
+        return 0
+    return sum(raw_size(value) for choice in answer.choices for value in choice.delta.values())
+
+
+def read_body(body: bytes) -> Body:
+    """The repeat guard leaves an answer without a finish, and without usage."""
+    try:
+        usage = reported_in(body)
+        if usage is not None and usage.completion_tokens:
+            return Body(usage)
+        choices = _decode_answer(body).choices
+        text = sum(plain_size(value) for choice in choices for value in choice.message.values())
+    except UNREADABLE as problem:
+        return unreadable(problem, body)
+    complete = all(choice.finish_reason for choice in choices)
+    return Body(usage, text, complete, broken=not choices)
+
+
+def reported_in(body: bytes) -> Usage | None:
+    """The usage of a whole answer. Raises what `UNREADABLE` holds."""
+    try:
+        usage = _decode_usage(body).usage
+    except msgspec.ValidationError:
+        return None
+    return usage.reported() if usage else None

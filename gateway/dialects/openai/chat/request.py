@@ -1,0 +1,198 @@
+"""A request to chat: the fields that are passed on, and what they may cost.
+
+A field that is not named here does not reach the model server (Ollama itself ignores the rest).
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway.core import model_names
+from gateway.core.errors import Refusal
+from gateway.dialects.protocol import Sanitised
+from gateway.dialects.shared import strict_json
+from gateway.dialects.shared.prompt import (
+    IMAGE_FLOOR,
+    MESSAGE_OVERHEAD,
+    NO_URLS,
+    TOOL_OVERHEAD,
+    USUAL_ROLE,
+    Choice,
+    length,
+    printed_length,
+    printed_size,
+    stands_alone,
+)
+
+_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_Number = float | None
+
+
+class ImageURL(Struct, omit_defaults=True):
+    url: str
+    detail: str | None = None
+
+
+class Audio(Struct, omit_defaults=True):
+    data: str
+    format: str | None = None
+
+
+class Part(Struct, omit_defaults=True):
+    type: str
+    text: str | None = None
+    image_url: ImageURL | str | None = None
+    input_audio: Audio | None = None
+
+
+class CalledFunction(Struct):
+    name: str
+    arguments: str = ""
+
+
+class ToolCall(Struct, omit_defaults=True):
+    function: CalledFunction
+    id: str | None = None
+    index: _Int | None = None
+    type: str | None = None
+
+
+class Message(Struct, omit_defaults=True):
+    role: str
+    content: str | list[Part] | UnsetType | None = UNSET
+    reasoning: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    name: str | None = None
+    tool_call_id: str | None = None
+
+
+class Function(Struct, omit_defaults=True):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class Tool(Struct, omit_defaults=True):
+    type: str
+    function: Function
+
+
+class StreamOptions(Struct):
+    include_usage: bool | None = None
+
+
+class JsonSchema(Struct, omit_defaults=True):
+    name: str | None = None
+    description: str | None = None
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class ResponseFormat(Struct, omit_defaults=True):
+    type: str
+    json_schema: JsonSchema | None = None
+
+
+class Reasoning(Struct, omit_defaults=True):
+    effort: Choice | None = None
+
+
+class ChatRequest(Struct, omit_defaults=True):
+    """Fields of Ollama's ChatCompletionRequest, and `max_completion_tokens`, translated."""
+
+    model: str
+    messages: Annotated[list[Message], Meta(min_length=1)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: _Int | None = None
+    max_completion_tokens: _Int | None = None
+    seed: _Int | None = None
+    stop: str | list[str] | None = None
+    temperature: _Number = None
+    frequency_penalty: _Number = None
+    presence_penalty: _Number = None
+    top_p: _Number = None
+    response_format: ResponseFormat | None = None
+    tools: list[Tool] | None = None
+    reasoning: Reasoning | None = None
+    reasoning_effort: Choice | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+
+
+def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
+    """Check a request and say what it may cost."""
+    request = strict_json.parse(body, ChatRequest)
+    if isinstance(request, Refusal):
+        return request
+    model = strict_json.model_name(request.model)
+    if isinstance(model, Refusal):
+        return model
+    if not all(map(stands_alone, map(_picture, _parts(request)))):
+        return Refusal("invalid_request", NO_URLS, param="messages")
+    caps = [n for n in (request.max_tokens, request.max_completion_tokens) if n and n > 0]
+    size = sum(map(_message_size, request.messages))
+    wraps = sum(map(_wraps, request.messages))
+    for extra in (request.tools, request.response_format):
+        printed = printed_size(extra)
+        if isinstance(printed, Refusal):
+            return printed
+        size += printed
+    overhead = MESSAGE_OVERHEAD * wraps + TOOL_OVERHEAD * len(request.tools or ())
+    wants_usage = request.stream_options is not None and bool(request.stream_options.include_usage)
+    return Sanitised(
+        model=model,
+        cloud=model_names.is_cloud(request.model),
+        stream=bool(request.stream),
+        wants_usage=wants_usage,
+        prompt_bytes=size,
+        messages=len(request.messages),
+        prompt_bound=size + overhead,
+        max_output=min(caps) if caps else None,
+        request=request,
+    )
+
+
+def serialise(asked: Sanitised, granted: int) -> bytes | Refusal:
+    """The request as it goes upstream: our own JSON, with the granted output as its cap."""
+    request: ChatRequest = asked.request
+    request.model = model_names.upstream_name(request.model, asked.model)
+    request.max_completion_tokens = None  # Ollama ignores it (facts/ollama.md, trap 5)
+    request.max_tokens = granted
+    request.stream_options = StreamOptions(include_usage=True) if asked.stream else None
+    return strict_json.encode(request)
+
+
+def _wraps(message: Message) -> int:
+    """How many messages a template makes of it: Ollama makes one of each part and tool call."""
+    parts = len(message.content) if isinstance(message.content, list) else 1
+    return max(1, parts) + len(message.tool_calls or ())
+
+
+def _parts(request: ChatRequest) -> Iterator[Part]:
+    for message in request.messages:
+        if isinstance(message.content, list):
+            yield from message.content
+
+
+def _picture(part: Part) -> str | None:
+    return part.image_url.url if isinstance(part.image_url, ImageURL) else part.image_url
+
+
+def _message_size(message: Message) -> int:
+    """UTF-8 bytes of everything in it that a template may put into the prompt."""
+    size = length(message.reasoning) + length(message.name) + length(message.tool_call_id)
+    size += max(0, length(message.role) - USUAL_ROLE)
+    if isinstance(message.content, str):
+        size += length(message.content)
+    elif isinstance(message.content, list):
+        for part in message.content:
+            size += length(part.text)
+            url = _picture(part)
+            size += max(length(url), IMAGE_FLOOR) if url else 0
+            size += max(length(part.input_audio.data), IMAGE_FLOOR) if part.input_audio else 0
+    for call in message.tool_calls or ():
+        size += length(call.id) + length(call.function.name)
+        size += printed_length(call.function.arguments)
+    return size

@@ -1,0 +1,148 @@
+"""OpenAI embeddings: texts become vectors. The prompt is all that there is to count."""
+
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from gateway.core import model_names
+from gateway.core.decoding import UNREADABLE
+from gateway.core.errors import Refusal
+from gateway.dialects.openai.chat import answer as chat
+from gateway.dialects.protocol import Body, Event, Metering, Reference, Sanitised
+from gateway.dialects.shared import strict_json
+from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD, length
+
+_Texts = Annotated[list[str], Meta(min_length=1)]
+
+
+class EmbeddingRequest(Struct, omit_defaults=True):
+    """Fields that are not listed here do not reach the model, which takes texts, no tokens."""
+
+    model: Annotated[str, Meta(description="A name that GET /v1/models lists.")]
+    input: Annotated[str | _Texts, Meta(description="The text, or texts, to be embedded.")]
+    dimensions: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    encoding_format: Annotated[
+        Literal["float", "base64"] | None,
+        Meta(description="Vectors as numbers, or as the base64 of 32-bit floats."),
+    ] = None
+
+
+class Embedding(Struct):
+    """`embedding` is base64 where that was asked for."""
+
+    object: Literal["embedding"]
+    embedding: list[float] | str
+    index: int
+
+
+class EmbeddingUsage(Struct):
+    """Tokens as the model server reports them; they are what the key is charged."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingList(Struct):
+    """One vector for each text. A model server may add fields of its own."""
+
+    object: Literal["list"]
+    data: list[Embedding]
+    model: str
+    usage: EmbeddingUsage | UnsetType = UNSET
+
+
+_REQUEST: dict[str, Any] = {"model": "nomic-embed-text", "input": ["hello world", "a sentence"]}
+
+_ANSWER: dict[str, Any] = {
+    "object": "list",
+    "data": [
+        {"object": "embedding", "embedding": [0.007991367, -0.09423723, 0.019124914], "index": 0},
+        {"object": "embedding", "embedding": [-0.0043687923, -0.055884738, 0.04110816], "index": 1},
+    ],
+    "model": "nomic-embed-text",
+    "usage": {"prompt_tokens": 6, "total_tokens": 6},
+}
+
+
+class _Vectors(Struct):
+    data: list[Raw] = []
+
+
+_decode_vectors = msgspec.json.Decoder(_Vectors).decode
+
+
+class Embeddings:
+    """`POST /v1/embeddings`. Implements `Dialect`."""
+
+    reference = Reference(
+        "createEmbedding",
+        "Embeddings",
+        "Turn texts into vectors",
+        "As OpenAI's API, for a model that is made for it.",
+        EmbeddingRequest,
+        _REQUEST,
+        EmbeddingList,
+        _ANSWER,
+        metering=Metering(prompt=("usage.prompt_tokens",), completion=""),
+    )
+    path = upstream = "/v1/embeddings"
+    scope = "embeddings"
+    framing = None
+    native = False
+    marks = ()
+    piece = b""
+    begins = re.compile(rb'"embedding"\s*:\s*["\[]')
+
+    def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
+        """Check a request and say what it may cost. The model reads each text by itself."""
+        request = strict_json.parse(body, EmbeddingRequest)
+        if isinstance(request, Refusal):
+            return request
+        model = strict_json.model_name(request.model)
+        if isinstance(model, Refusal):
+            return model
+        texts = [request.input] if isinstance(request.input, str) else request.input
+        size = sum(map(length, texts))
+        return Sanitised(
+            model=model,
+            cloud=model_names.is_cloud(request.model),
+            stream=False,
+            wants_usage=False,
+            prompt_bytes=size,
+            messages=len(texts),
+            prompt_bound=size + MESSAGE_OVERHEAD * len(texts),
+            max_output=0,
+            request=request,
+            inputs=len(texts),
+        )
+
+    def serialise(self, asked: Sanitised, granted: int) -> bytes | Refusal:
+        """The request as it goes upstream: our own JSON. There is no output to cap."""
+        request: EmbeddingRequest = asked.request
+        request.model = model_names.upstream_name(request.model, asked.model)
+        return strict_json.encode(request)
+
+    def read_event(self, event: bytes) -> Event:
+        """It never streams."""
+        return Event()
+
+    def text_size(self, event: bytes) -> int:
+        """Nothing is generated."""
+        return 0
+
+    def read_body(self, body: bytes) -> Body:
+        """The prompt tokens of all texts."""
+        try:
+            found = _decode_vectors(body)
+            return Body(chat.reported_in(body), broken=not found.data)
+        except UNREADABLE:
+            return Body(broken=True)
+
+    def error_event(self, error: bytes) -> bytes:
+        """It never streams."""
+        return error
+
+
+DIALECTS = (Embeddings(),)

@@ -1,0 +1,88 @@
+"""What a conversation is made of: the items of `input` that are passed on, and their size.
+
+Other kinds of items stand for something that a server keeps, fetches or runs by itself.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import UNSET, Struct, UnsetType
+
+from gateway.core.errors import Refusal
+from gateway.dialects.shared.prompt import (
+    IMAGE_FLOOR,
+    NO_URLS,
+    USUAL_ROLE,
+    length,
+    printed_length,
+    stands_alone,
+)
+
+KINDS = ("message", "function_call", "function_call_output", "reasoning")
+PARTS = ("input_text", "output_text", "input_image")
+
+
+class ContentPart(Struct, omit_defaults=True):
+    """A piece of text, or a picture as a data: URL."""
+
+    type: str
+    text: str | None = None
+    image_url: str | None = None
+    detail: str | None = None
+
+
+class Summary(Struct, omit_defaults=True):
+    text: str
+    type: str | None = None
+
+
+class InputItem(Struct, omit_defaults=True):
+    """A message, a call of a function, what the function gave, or what the model thought."""
+
+    type: str | None = None
+    role: str | None = None
+    content: str | list[ContentPart] | UnsetType | None = UNSET
+    id: str | None = None
+    status: str | None = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+    output: str | list[ContentPart] | None = None
+    summary: list[Summary] | None = None
+    encrypted_content: str | None = None
+
+    def parts(self) -> Iterator[ContentPart]:
+        """Those of its content and its output."""
+        for value in (self.content, self.output):
+            if isinstance(value, list):
+                yield from value
+
+    def size(self) -> int:
+        """UTF-8 bytes of everything in it that a template may put into the prompt."""
+        texts = [self.call_id, self.name, self.encrypted_content]
+        texts += [value for value in (self.content, self.output) if isinstance(value, str)]
+        texts += [one.text for one in self.summary or ()]
+        size = sum(map(length, texts)) + printed_length(self.arguments)
+        size += max(0, length(self.role) - USUAL_ROLE)
+        for part in self.parts():
+            size += length(part.text)
+            size += max(length(part.image_url), IMAGE_FLOOR) if part.image_url else 0
+        return size
+
+
+def refusal(items: list[InputItem]) -> Refusal | None:
+    """Why these cannot be passed on, if so."""
+    for at, item in enumerate(items):
+        kind = item.type or ("message" if item.role else "")
+        if kind not in KINDS:
+            return _unknown(kind, KINDS, f"input[{at}].type")
+        for part in item.parts():
+            if part.type not in PARTS:
+                return _unknown(part.type, PARTS, f"input[{at}]")
+            if not stands_alone(part.image_url):
+                return Refusal("invalid_request", NO_URLS, param=f"input[{at}]")
+    return None
+
+
+def _unknown(kind: str, known: tuple[str, ...], param: str) -> Refusal:
+    text = f"The type '{kind[:40]}' at {param} is none of {', '.join(known)}."
+    return Refusal("invalid_request", text, param=param)

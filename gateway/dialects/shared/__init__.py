@@ -1,0 +1,1 @@
+"""What requests and answers of all dialects share."""

@@ -1,0 +1,146 @@
+"""Read a JSON request so that what was checked is what is sent (DESIGN.md, invariant 5).
+
+Ollama (Go) matches keys without regard to case and takes the last duplicate, so a request can say
+one thing to a gateway and another to Ollama. Here duplicates are refused at any depth, keys that
+fold to a known key are refused, and only the fields that the shape names survive.
+"""
+
+import json
+from typing import Any, ClassVar, NoReturn, TypeVar, cast
+
+import msgspec
+
+from gateway.core import model_names
+from gateway.core.errors import Refusal
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+# What a body may hold before it takes so long to read that others wait for it: 50 ms or so.
+MOST_NESTS = 200_000
+MOST_VALUES = 1_000_000
+
+
+class _Refused(ValueError):
+    pass
+
+
+def parse(body: bytes | bytearray, shape: type[T]) -> T | Refusal:
+    """The request as `shape`, or a refusal that says where it is wrong."""
+    if sum(map(body.count, (b"[", b"{"))) > MOST_NESTS or body.count(b",") > MOST_VALUES:
+        return _invalid("The body holds too many values.")
+    try:
+        tree = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_not_json,
+            parse_float=_finite,
+        )
+        if not isinstance(tree, dict):
+            return _invalid("The body should be a JSON object.")
+        _refuse_folded(cast(dict[str, Any], tree), _Keys.of(shape), "")
+        return msgspec.convert(tree, shape, strict=True)
+    except UnicodeDecodeError:
+        return _invalid("The body is not valid UTF-8.")
+    except _Refused as problem:
+        return _invalid(*problem.args)
+    except msgspec.ValidationError as problem:
+        text, _, path = str(problem).partition(" - at `$")
+        path = path.rstrip("`").lstrip(".")
+        return _invalid(f"{text} at {path}." if path else f"{text}.", path)
+    except RecursionError:
+        return _invalid("The JSON is nested too deeply.")
+    except json.JSONDecodeError as problem:
+        return _invalid(f"The body is not valid JSON: {problem.msg} at byte {problem.pos}.")
+    except UnicodeEncodeError:
+        return _invalid("The body holds text that is not valid Unicode.")
+    except ValueError:  # an integer of thousands of digits
+        return _invalid("The body holds a number that is too long.")
+
+
+def encode(request: object) -> bytes | Refusal:
+    """Our own serialisation. Only text that is not Unicode (a lone surrogate) can refuse it."""
+    try:
+        return msgspec.json.encode(request)
+    except UnicodeEncodeError:
+        return _invalid("The body holds text that is not valid Unicode.")
+    except RecursionError:
+        return _invalid("The JSON is nested too deeply.")
+
+
+def model_name(text: str) -> str | Refusal:
+    """The canonical name of the model that a request names."""
+    try:
+        return model_names.canonical_name(text)
+    except ValueError as problem:
+        return _invalid(f"{problem}.", "model")
+
+
+def _invalid(detail: str, path: str = "") -> Refusal:
+    return Refusal("invalid_request", detail, param=path or None)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _Refused(f"The key '{key[:80]}' stands twice in one object.", key[:80])
+            seen.add(key)
+    return result
+
+
+def _not_json(text: str) -> NoReturn:
+    raise _Refused(f"{text} is not JSON.")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise _Refused(f"The number {text[:40]} is too large.")
+    return value
+
+
+class _Keys:
+    """The keys that a struct type knows, and the types below them; made once for each type."""
+
+    _made: ClassVar[dict[type, "_Keys"]] = {}
+
+    def __init__(self, shape: type[msgspec.Struct]) -> None:
+        self._made[shape] = self
+        info = cast(msgspec.inspect.StructType, msgspec.inspect.type_info(shape))
+        self.below = {field.encode_name: _struct_in(field.type) for field in info.fields}
+        self.folded = {name.casefold() for name in self.below}
+
+    @classmethod
+    def of(cls, shape: type[msgspec.Struct]) -> "_Keys":
+        return cls._made.get(shape) or cls(shape)
+
+
+def _struct_in(info: msgspec.inspect.Type) -> _Keys | None:
+    """The struct that a field holds, directly, in a list, or as one choice of a union."""
+    if isinstance(info, msgspec.inspect.StructType):
+        return _Keys.of(info.cls)
+    if isinstance(info, msgspec.inspect.Metadata):  # a description stands around the type
+        return _struct_in(info.type)
+    if isinstance(info, msgspec.inspect.ListType):
+        return _struct_in(info.item_type)
+    if isinstance(info, msgspec.inspect.UnionType):
+        return next((found for one in info.types if (found := _struct_in(one))), None)
+    return None
+
+
+def _refuse_folded(tree: dict[str, Any], keys: _Keys, path: str) -> None:
+    for key, value in tree.items():
+        if key not in keys.below:
+            if key.casefold() in keys.folded:
+                where = path + key[:80]
+                raise _Refused(f"The key '{where}' differs from a known one in case only.", where)
+            continue
+        below = keys.below[key]
+        if below is None:
+            continue
+        for item in cast(list[Any], value) if isinstance(value, list) else [value]:
+            if isinstance(item, dict):
+                _refuse_folded(cast(dict[str, Any], item), below, f"{path}{key}.")

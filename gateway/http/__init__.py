@@ -1,0 +1,1 @@
+"""What holds for every HTTP call: protocol limits, middleware, one exchange, who calls."""

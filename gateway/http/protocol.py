@@ -1,0 +1,127 @@
+"""uvicorn's HTTP protocol, with what it lets through or leaves open put right.
+
+A head is bounded before its request is known, refusals are worded as ours, an answer to HTTP/1.0
+has no chunks, and no connection is upgraded.
+"""
+
+import re
+from asyncio import TimerHandle
+from typing import Any, cast
+from uuid import uuid4
+
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from gateway.core.errors import Refusal
+from gateway.dialects import error_body
+from gateway.http.middleware import MAX_HEADERS
+
+HEAD_SECONDS = 60.0  # for a connection to say what it wants, once it has begun to
+_MAX_HEAD = 2 * MAX_HEADERS  # bytes of request line and headers; Edge words the refusal below it
+# Java's client asks for HTTP/2 in this way on each first request. The parser would then take the
+# body for another protocol; under a name that it does not know the wish is passed over. The name is
+# as long: a body in the same bytes keeps its length, or its end would begin the next request.
+_UPGRADE = re.compile(rb"(?<=\r\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
+_PASSED_OVER = b"x-grade"
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """One connection."""
+
+    _head = 0  # bytes since the message began
+    _in_head = True
+    _in_body = False
+    _patience: TimerHandle | None = None
+    _ended = False  # a message, within the bytes at hand: the next head began somewhere in them
+
+    def data_received(self, data: bytes) -> None:
+        if not self._in_body and b"pgrade" in data:
+            data = _UPGRADE.sub(_PASSED_OVER, data)
+        self._ended = False
+        super().data_received(data)
+        if self._in_head and not self._ended and not self.transport.is_closing():
+            if not self._head:
+                self._wait_for_head(HEAD_SECONDS)
+            self._head += len(data)
+            if self._head > _MAX_HEAD:
+                self._refuse(Refusal("headers_too_large"))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # what comes after the body is no header, and could be endless
+            super().on_header(name, value)
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        # Proxies open some ahead, and keep them as long as those that they have used.
+        self._wait_for_head(self.timeout_keep_alive)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._patience = self.loop.call_later(seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._head:
+            self._refuse(Refusal("request_timeout"))
+        else:
+            self.transport.close()
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def on_headers_complete(self) -> None:
+        self._stop_waiting()
+        self._in_head = False
+        self._in_body = True
+        super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            self.cycle.__class__ = _Unframed
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head = 0
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_body = False
+        self._ended = True
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """One that stood in two pieces, or behind the end of a body. Its own body would now be read
+        as the next request, one that no proxy before us has seen."""
+        self._refuse(Refusal("invalid_request", "No connection is upgraded."))
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(Refusal("invalid_request", msg))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        body = error_body("/", refusal, "")
+        head = (
+            b"content-type: application/json\r\nconnection: close\r\n"
+            b"x-request-id: %s\r\ncontent-length: %d\r\n\r\n" % (str(uuid4()).encode(), len(body))
+        )
+        transport = cast(Any, self.transport)
+        transport.write(STATUS_LINE[refusal.kind.status] + head + body)
+        transport.close()
+
+
+class _Unframed(RequestResponseCycle):
+    """HTTP/1.0 knows no chunks: an answer of unknown length ends with its connection."""
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            if all(name != b"content-length" for name, _ in message["headers"]):
+                self.chunked_encoding = False
+                self._unframed = True
+        elif getattr(self, "_unframed", False):
+            self.expected_content_length = len(message.get("body", b""))
+        await super().send(message)

@@ -1,0 +1,221 @@
+"""The meter, sans-I/O: bytes of the model's answer in, bytes for the client and usage out.
+
+It looks at each chunk for the few bytes that announce usage or the end, and decodes only the event
+that holds them. When no usage is reported it estimates from what it saw: a token is at least one
+event, and about four bytes of text (facts/ollama.md, trap 7: chunks are not tokens).
+"""
+
+import re
+from collections.abc import Iterator
+
+from gateway.dialects.protocol import SSE, Dialect, Usage
+
+BYTES_PER_TOKEN = 4
+MAX_EVENT = 16 * 1024**2  # bytes; a longer one is no event stream
+PROMPT_OVERHEAD = 8  # tokens a chat template usually adds to a message
+
+_TEXT = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)  # of a JSON string, to its end
+_COMMENTS = re.compile(rb"(?:\A|(?<=\n\n))(?::[^\n]*\n)+\n")  # whole events of SSE: signs of life
+
+
+class BrokenStream(Exception):
+    """What came is not an event stream."""
+
+
+class StreamMeter:
+    """Meters one stream of events.
+
+    `feed` gives whole events only, so that a heartbeat can go between any two of its results.
+    """
+
+    def __init__(self, dialect: Dialect, *, show_usage: bool) -> None:
+        self.usage: Usage | None = None
+        self.complete = False  # the terminal event was seen
+        self.failed = False  # it said that something broke
+        self._prompt = 0  # tokens, as told before any text
+        self._dialect = dialect
+        self._end = (dialect.framing or SSE).separator
+        self._show_usage = show_usage
+        self._crlf = dialect.framing is SSE  # which allows both line ends
+        self._half = b""  # of a line end
+        self._tail = b""
+        self._first = b""
+        self._last = b""
+        self._events = 0
+        self._bytes = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take what arrived; return the whole events that the client may see, perhaps none."""
+        end = self._end
+        if self._crlf and (b"\r" in chunk or self._half):
+            chunk = self._plain(chunk)
+        if self._tail:
+            chunk = self._tail + chunk
+            self._tail = b""
+        if not chunk.endswith(end):
+            cut = chunk.rfind(end)
+            cut = cut + len(end) if cut >= 0 else 0
+            chunk, self._tail = chunk[:cut], chunk[cut:]
+            if len(self._tail) > MAX_EVENT:
+                raise BrokenStream
+            if not chunk:
+                return b""
+        mark = self._first_mark(chunk)
+        if mark < 0:
+            self._count(chunk)
+            return chunk
+        cut = chunk.rfind(end, 0, mark)
+        start = cut + len(end) if cut >= 0 else 0
+        if start:
+            self._count(chunk[:start])
+        return chunk[:start] + b"".join(self._inspect(chunk[start:]))
+
+    def _plain(self, chunk: bytes) -> bytes:
+        """With the line ends that most servers use; no text holds a plain CR."""
+        chunk = self._half + chunk
+        self._half = b"\r" if chunk.endswith(b"\r") else b""
+        return chunk[: len(chunk) - len(self._half)].replace(b"\r\n", b"\n")
+
+    def _first_mark(self, chunk: bytes) -> int:
+        """Where the first bytes stand that may announce usage or the end; -1: nowhere."""
+        first = -1
+        for mark in self._dialect.marks:
+            at = chunk.find(mark)
+            if at >= 0 and (first < 0 or at < first):
+                first = at
+        return first
+
+    def _count(self, events: bytes) -> None:
+        piece, end = self._dialect.piece, self._end
+        if end == SSE.separator and (events.startswith(b":") or b"\n\n:" in events):
+            events = _COMMENTS.sub(b"", events)
+        pieces = events.count(piece)
+        # Events without text may stand among those that carry some.
+        if piece != end and pieces and pieces != events.count(end):
+            events = b"".join(one + end for one in events.split(end)[:-1] if piece in one)
+        if pieces:
+            self._first = self._first or events
+            self._last = events
+            self._events += pieces
+            self._bytes += len(events)
+
+    def _inspect(self, chunk: bytes) -> Iterator[bytes]:
+        for event in chunk.split(self._end)[:-1]:
+            shown = event
+            if any(mark in event for mark in self._dialect.marks):
+                found = self._dialect.read_event(event)
+                self._prompt = found.prompt or self._prompt
+                self.usage = self._whole(found.usage) or self.usage
+                if found.extra and not self._show_usage:
+                    continue
+                self.complete = found.ends
+                self.failed = found.failed
+                shown = event if self._show_usage else found.plain or event
+            if not self.failed:
+                self._count(shown + self._end)
+            yield shown + self._end
+            if self.complete:
+                return  # what comes behind it is nobody's answer
+
+    def _whole(self, usage: Usage | None) -> Usage | None:
+        """With what was told before of what the report leaves out."""
+        if usage is None:
+            return None
+        before = self.usage or Usage(self._prompt)
+        return Usage(
+            usage.prompt_tokens or before.prompt_tokens,
+            usage.completion_tokens or before.completion_tokens,
+        )
+
+    def estimate(self) -> int:
+        """Tokens produced so far, as far as they can be told without a report."""
+        begun = self._begun()
+        if not self._events:
+            return begun
+        events = self._events
+        if events > 1 and not self._ends()[1]:
+            events -= 1  # the empty chunk that announces a crash, or the finish
+        return begun + max(events, -(-self.text() // BYTES_PER_TOKEN))
+
+    def _begun(self) -> int:
+        """Tokens of the event that has only begun to come: a tool call can be long."""
+        piece, size = self._dialect.piece, 0
+        if piece != self._end and piece not in self._tail:
+            return 0  # it repeats what came, or carries none
+        for found in self._dialect.begins.finditer(self._tail):
+            text = _TEXT.match(self._tail, found.end()) if found[0].endswith(b'"') else None
+            size += len(text[0]) if text else len(self._tail) - found.end()
+        return -(-size // BYTES_PER_TOKEN)
+
+    def text(self) -> int:
+        """Bytes of generated text in the events so far, as far as it can be told."""
+        if not self._events:
+            return 0
+        first, last = self._ends()
+        return max(self._bytes - self._events * self._envelope(), first + last)
+
+    def _ends(self) -> tuple[int, int]:
+        """Bytes of text in the first event and in the last, if that is another."""
+        first, last = self._outer()
+        size = self._dialect.text_size
+        return size(first), size(last) if self._events > 1 else 0
+
+    def _envelope(self) -> int:
+        """What stands around the text. The larger of two: the first can lack logprobs, the last can
+        be an empty one."""
+        size = self._dialect.text_size
+        return max(len(one) + len(self._end) - size(one) for one in self._outer())
+
+    def _outer(self) -> tuple[bytes, bytes]:
+        piece = self._dialect.piece
+        return (
+            self._event_at(self._first, self._first.find(piece)),
+            self._event_at(self._last, self._last.rfind(piece)),
+        )
+
+    def _event_at(self, events: bytes, at: int) -> bytes:
+        """The event that holds the byte there, or ends there; without its separator."""
+        before = events.rfind(self._end, 0, at)
+        start = before + len(self._end) if before >= 0 else 0
+        return events[start : events.find(self._end, at)]
+
+
+class PartMeter:
+    """Meters what has come so far of a JSON answer that may never be whole."""
+
+    usage = None
+
+    def __init__(self, dialect: Dialect, received: bytes | bytearray) -> None:
+        """`received` grows as more of it comes."""
+        self._begins = dialect.begins
+        self._received = received
+
+    def text(self) -> int:
+        """Bytes of all that follows where the text begins."""
+        found = self._begins.search(self._received)
+        return len(self._received) - found.end() if found else 0
+
+    def estimate(self) -> int:
+        """Tokens of it."""
+        return -(-self.text() // BYTES_PER_TOKEN)
+
+
+class BodyMeter:
+    """Meters one whole JSON answer. `broken`: it is not JSON, or ends too early. `complete`: the
+    model came to an end."""
+
+    def __init__(self, dialect: Dialect, body: bytes) -> None:
+        self.usage, self._text, self.complete, self.broken = dialect.read_body(body)
+
+    def text(self) -> int:
+        """Bytes of the text in it; 0 where a report spared the looking."""
+        return self._text
+
+    def estimate(self) -> int:
+        """Tokens of it."""
+        return -(-self._text // BYTES_PER_TOKEN)
+
+
+def estimate_prompt(size: int, messages: int) -> int:
+    """Tokens of a prompt of `size` bytes, where the model server did not say."""
+    return -(-size // BYTES_PER_TOKEN) + PROMPT_OVERHEAD * messages

@@ -1,0 +1,1 @@
+"""Models that Ollama downloads for a caller."""

@@ -1,0 +1,67 @@
+"""Turn what the functions behind the routes return – JSON or a `Refusal` – into responses."""
+
+import logging
+import re
+from typing import Any, cast
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.routes import HTTPRoute
+
+from gateway.core.errors import Refusal
+from gateway.dialects import all_absent, error_body
+from gateway.http.exchange import withdraw_grant
+from gateway.stores import StoreUnavailable
+
+AnyRequest = Request[Any, Any, Any]
+_log = logging.getLogger("localllm")
+
+
+def respond(request: AnyRequest, result: object, status: int = 200) -> Response[bytes]:
+    """JSON with `status`, or the refusal in the dialect of the path."""
+    headers = {"cache-control": "no-store"}
+    if isinstance(result, Refusal):
+        status = result.kind.status
+        withdraw_grant(cast(dict[str, Any], request.scope)["direct"][1], result)
+        body = error_body(request.url.path, result, request_id(request))
+        if result.retry_after_ms is not None:
+            headers["retry-after"] = str(max(1, -(-result.retry_after_ms // 1000)))
+    else:
+        body = msgspec.json.encode(result)
+    return Response(body, status_code=status, media_type="application/json", headers=headers)
+
+
+def _methods(request: AnyRequest) -> str:
+    """What the path does answer to."""
+    path = request.url.path.rstrip("/") or "/"
+    for route in request.app.routes:
+        pattern = re.sub(r"\\{[^}]*:path\\}", ".+", re.escape(route.path))
+        pattern = re.sub(r"\\{[^}]*\\}", "[^/]+", pattern)
+        if isinstance(route, HTTPRoute) and re.fullmatch(pattern, path):
+            return ", ".join(sorted(route.methods))
+    return "another method"
+
+
+def request_id(request: AnyRequest) -> str:
+    return str(cast(dict[str, Any], request.scope).get("request_id", ""))
+
+
+def on_exception(request: AnyRequest, problem: Exception) -> Response[bytes]:
+    """No route, a wrong method, a store that is away; anything else is ours, and logged."""
+    if isinstance(problem, StoreUnavailable):
+        _log.warning("the store cannot be asked: %s", problem)
+        return respond(request, Refusal("store_unavailable", retry_after_ms=5000))
+    if isinstance(problem, NotFoundException):
+        path = request.url.path
+        why = all_absent().get(path, f"There is nothing at {path}.")
+        return respond(request, Refusal("not_found", why))
+    if isinstance(problem, MethodNotAllowedException):
+        allowed = _methods(request)
+        answer = respond(request, Refusal("method_not_allowed", allowed))
+        answer.headers["allow"] = allowed
+        return answer
+    if isinstance(problem, HTTPException) and problem.status_code < 500:
+        return respond(request, Refusal("invalid_request", problem.detail))
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=problem)
+    return respond(request, Refusal("internal_error"))

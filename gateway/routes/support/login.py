@@ -1,0 +1,48 @@
+"""Who may use the owner's routes: those who show ADMIN_SECRET, and do not guess at it.
+
+Failures are counted by Postgres for each address, so that guessing is as slow over several gateways
+and the Supabase function as over one. Callers from outside do not come this far (edge.py).
+"""
+
+import hmac
+import logging
+from hashlib import sha256
+
+from gateway.core.errors import Refusal
+from gateway.http import client_address
+from gateway.proxy.pipeline import Gateway
+from gateway.routes.support.answers import AnyRequest
+
+_log = logging.getLogger("localllm")
+
+
+class Login:
+    """Call it with a request; it gives why the request may not go on, if so."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._store = gateway.store
+        self._has_tunnel = gateway.has_tunnel
+        secret = gateway.settings.admin_secret
+        self._expected = _digest(secret.encode()) if secret else None
+
+    async def __call__(self, request: AnyRequest) -> Refusal | None:
+        secret = request.headers.get("x-admin-secret")
+        if not secret:  # nobody has guessed anything, so there is nothing to count
+            return Refusal("admin_denied")
+        shown = _digest(secret.encode("latin-1", "replace"))  # the bytes that were sent
+        matched = self._expected is not None and hmac.compare_digest(shown, self._expected)
+        headers = dict(request.scope["headers"])
+        address = client_address.address(request.scope, headers, tunnel=self._has_tunnel())
+        arguments = {"p_address": address, "p_matched": matched}
+        verdict = await self._store.admin("admin_login", arguments)
+        if matched and verdict.get("allowed") is True:
+            return None
+        _log.warning("a log-in to the admin routes from %s was refused", address)
+        wait = verdict.get("retry_after_ms")
+        if wait is not None:
+            return Refusal("too_many_failures", retry_after_ms=wait)
+        return Refusal("admin_denied")
+
+
+def _digest(secret: bytes) -> bytes:
+    return sha256(secret).digest()

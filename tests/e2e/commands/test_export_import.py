@@ -1,0 +1,271 @@
+"""`localllm db export` and `import`: all that a store has comes over, and no key changes."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from gateway.stores import Verdict
+from tests.sql.ledger import DAY, Key, Ledger, open_ledger, settlement
+from tests.support.failing_parts import fresh_database
+from tests.support.postgres import Server
+from tests.support.postgrest.stand_in import stand_in
+
+NOON = datetime(2025, 1, 15, 12, tzinfo=UTC)  # a past month: of later ones nothing is taken in
+TABLES = ("api_keys", "retired_keys", "key_counters", "usage_daily", "usage_logs")
+PASSING = {"tokens_held", "bucket", "window_counts", "last_granted", "last_charged"}
+
+
+class Localllm:
+    """Runs `localllm db …` on a store; nothing of it needs a data directory."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        self._home = home
+        self.environ = {"PATH": os.environ["PATH"], "HOME": str(home), **settings}
+
+    def __call__(self, *arguments: str, input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-m", "gateway", "db", *arguments],
+            env=self.environ,
+            cwd=self._home,
+            input=input,
+            capture_output=True,
+            timeout=120,
+        )
+
+    def done(self, *arguments: str, input: bytes = b"") -> bytes:
+        done = self(*arguments, input=input)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def imported(self, *arguments: str, input: bytes = b"") -> dict[str, dict[str, int]]:
+        return json.loads(self.done("import", "--json", *arguments, input=input))
+
+    def refusal(self, *arguments: str, input: bytes = b"", code: int = 1) -> str:
+        done = self(*arguments, input=input)
+        assert done.returncode == code, (done.stdout, done.stderr)
+        line = done.stderr.decode()
+        assert line.startswith("localllm: ")
+        assert line.count("\n") == 1
+        return line
+
+
+@pytest.fixture
+def other_dsn(postgres: Server) -> Iterator[str]:
+    """The address of another new migrated database."""
+    with fresh_database(postgres) as address:
+        yield address
+
+
+@pytest.fixture
+def old(home: Path, dsn: str) -> Localllm:
+    return Localllm(home, DATABASE_URL=dsn)
+
+
+@pytest.fixture
+def new(home: Path, other_dsn: str) -> Localllm:
+    return Localllm(home, DATABASE_URL=other_dsn)
+
+
+async def fill(ledger: Ledger) -> Key:
+    """Keys of all kinds, usage of two months; the key that calls in the tests."""
+    caller = await ledger.key(
+        NOON - 40 * DAY, label="Zoë's “site”", limit=5000, rate=9, models=["a-model"],
+        origins=["https://a.example"], scopes=["chat"], expires_at=NOON + 400 * DAY,
+    )  # fmt: skip
+    for at in (NOON - 40 * DAY, NOON - DAY, NOON):
+        request = await ledger.hold(caller, at, prompt=100, output=200)
+        await ledger.settle(settlement(request, 90, 110, ttft_ms=12), at=at)
+    revoked = await ledger.key(NOON, label="gone")
+    await ledger.admin("revoke_api_key", NOON, revoked.id)
+    rotated = await ledger.key(NOON, label="turned", owner_email="me@example.com")
+    await ledger.admin("rotate_api_key", NOON, rotated.id, "f" * 64, "llm_ffff", 3600)
+    return caller
+
+
+async def everything(dsn: str) -> dict[str, list[Any]]:
+    """Every row of every table that is moved, without what belongs to running requests."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        found = {
+            table: await connection.fetch(
+                f"select (to_jsonb(t) - $1::text[])::text from gateway.{table} as t",
+                PASSING if table == "key_counters" else [],
+            )
+            for table in TABLES
+        }
+    finally:
+        await connection.close()
+    return {table: sorted(row[0] for row in rows) for table, rows in found.items()}
+
+
+async def verdict_of(dsn: str, key: Key) -> Verdict:
+    ledger = await open_ledger(dsn)
+    try:
+        return await ledger.authorize(key, NOON, prompt=10, output=20)
+    finally:
+        await ledger.connection.close()
+
+
+@pytest.fixture
+async def caller(dsn: str) -> Key:
+    ledger = await open_ledger(dsn)
+    try:
+        return await fill(ledger)
+    finally:
+        await ledger.connection.close()
+
+
+@pytest.mark.anyio
+async def test_all_comes_over_and_a_key_goes_on_with_what_it_had_left(
+    old: Localllm, new: Localllm, dsn: str, other_dsn: str, caller: Key, home: Path
+) -> None:
+    told = old("export", "moved.ndjson")
+    assert told.returncode == 0
+    assert told.stdout == b""
+    assert told.stderr.decode() == (
+        "Exported: keys 3, rotated keys 1, counters 3, days of usage 3, requests 3.\n"
+    )
+    assert stat.S_IMODE((home / "moved.ndjson").stat().st_mode) == 0o600
+    assert new.imported("moved.ndjson") == {
+        "keys": {"imported": 3, "present": 0},
+        "retired_keys": {"imported": 1, "present": 0},
+        "counters": {"imported": 3, "present": 0},
+        "daily": {"imported": 3, "present": 0},
+        "logs": {"imported": 3, "present": 0},
+    }
+    before = await everything(dsn)
+    assert await everything(other_dsn) == before
+    assert all(before.values())
+    verdict = await verdict_of(other_dsn, caller)
+    assert verdict.allowed
+    assert verdict.tokens_remaining == 5000 - 2 * 200 - 30  # of this month, and what is held now
+    old_verdict = await verdict_of(dsn, caller)
+    for name in ("granted", "tokens_remaining", "token_limit", "rate_limit", "month_resets_at"):
+        assert getattr(verdict, name) == getattr(old_verdict, name)
+
+
+@pytest.mark.anyio
+async def test_a_second_import_changes_nothing(
+    old: Localllm, new: Localllm, other_dsn: str, caller: Key
+) -> None:
+    exported = old.done("export")
+    new.imported(input=exported)
+    await verdict_of(other_dsn, caller)  # what has happened since stays
+    before = await everything(other_dsn)
+    again = new.imported("-", input=exported)
+    assert await everything(other_dsn) == before
+    assert {kind: count["imported"] for kind, count in again.items()} == dict.fromkeys(again, 0)
+    assert [count["present"] for count in again.values()] == [3, 1, 3, 3, 3]
+    shown = new.done("import", input=exported).decode()
+    assert "No key has changed" in shown
+
+
+@pytest.mark.anyio
+async def test_what_is_wrong_in_a_file_is_refused_before_any_of_it_is_imported(
+    old: Localllm, new: Localllm, other_dsn: str, caller: Key, home: Path
+) -> None:
+    exported = old.done("export")
+    lines = exported.splitlines(keepends=True)
+    empty = await everything(other_dsn)
+    for text, said in {
+        exported[: len(exported) // 2]: "Nothing was imported.",
+        b"".join(lines[:-1]): f"cut after line {len(lines) - 1}",
+        b"".join([*lines[:3], *lines[4:]]): f"line {len(lines) - 1}: the footer",
+        b"".join([*lines[:3], b"{}\n", *lines[3:]]): "line 4: ",
+        b"".join([lines[0], *lines[:0:-1]]): "line 2: the footer",
+        exported + lines[1]: f"line {len(lines) + 1}: nothing may follow",
+        lines[0].replace(b'"version":1', b'"version":2'): "line 1: this is version 2",
+        b"PGDMP\x01\x0e\x00": "line 1: this is no file of",
+        b"": "cut after line 0",
+    }.items():
+        (home / "wrong").write_bytes(text)
+        assert said in new.refusal("import", input=text)
+        assert "localllm: wrong, " in new.refusal("import", "wrong")
+        assert await everything(other_dsn) == empty
+
+
+@pytest.mark.anyio
+async def test_a_value_that_the_store_refuses_is_named_and_the_rest_can_be_imported_later(
+    old: Localllm, new: Localllm, dsn: str, other_dsn: str, caller: Key
+) -> None:
+    exported = old.done("export")
+    spoiled = exported.replace(b'"total_tokens":200', b'"total_tokens":"many"', 1)
+    assert spoiled != exported
+    said = new.refusal("import", input=spoiled)
+    assert "lines 9 to 11: " in said
+    assert "Traceback" not in said
+    new.imported(input=exported)
+    assert await everything(other_dsn) == await everything(dsn)
+
+
+def test_a_file_that_is_there_is_replaced_only_when_forced(old: Localllm, home: Path) -> None:
+    mine = home / "mine"
+    mine.write_text("precious")
+    mine.chmod(0o644)
+    assert "--force" in old.refusal("export", "mine")
+    assert mine.read_text() == "precious"
+    old.done("export", "mine", "--force")
+    assert mine.read_text().startswith('{"format":"localllm export"')
+    assert stat.S_IMODE(mine.stat().st_mode) == 0o600
+    os.mkfifo(home / "pipe")  # as /dev/null is no plain file, which root could replace
+    for special in ("pipe", str(home)):
+        assert "no plain file" in old.refusal("export", special, "--force")
+    (home / "pipe").unlink()
+    assert "cannot be written" in old.refusal("export", "nowhere/mine")
+    assert sorted(path.name for path in home.iterdir()) == ["mine"]
+
+
+def test_an_export_that_fails_leaves_nothing_behind(home: Path, old: Localllm) -> None:
+    away = Localllm(home, DATABASE_URL=f"postgresql://nobody@/none?host={home}")
+    assert "DATABASE_URL" in away.refusal("export", "half")
+    assert list(home.iterdir()) == []
+    (home / "whole").write_text("precious")
+    away.refusal("export", "whole", "--force")
+    assert (home / "whole").read_text() == "precious"
+    done = subprocess.run(
+        f"{sys.executable} -m gateway db export > /dev/full",
+        shell=True, env=old.environ, cwd=home, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.decode() == (
+        "localllm: standard output cannot be written: No space left on device.\n"
+    )
+
+
+def test_an_import_names_a_file_that_cannot_be_read(new: Localllm, home: Path) -> None:
+    assert "none cannot be read: No such file" in new.refusal("import", "none")
+    assert "cannot be read: Is a directory" in new.refusal("import", str(home))
+
+
+@pytest.mark.anyio
+async def test_an_export_holds_no_plain_key(old: Localllm, home: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "gateway", "keys", "create", "x", "--key-only"],
+        env=old.environ, cwd=home, capture_output=True, check=True,
+    )  # fmt: skip
+    key = made.stdout.strip()
+    exported = old.done("export")
+    assert b'"keys":1' in exported
+    assert key not in exported
+
+
+@pytest.mark.anyio
+async def test_keys_move_to_supabase_and_back(
+    old: Localllm, dsn: str, other_dsn: str, caller: Key, home: Path
+) -> None:
+    with stand_in(other_dsn) as project:
+        supabase = Localllm(home, SUPABASE_URL=project.url, SUPABASE_SERVICE_KEY=project.secret_key)
+        exported = old.done("export")
+        assert supabase.imported(input=exported)["keys"] == {"imported": 3, "present": 0}
+        assert await everything(other_dsn) == await everything(dsn)
+        back = supabase.done("export")
+    assert back.splitlines()[1:] == exported.splitlines()[1:]  # but the time in the header

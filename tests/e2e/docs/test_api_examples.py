@@ -1,0 +1,131 @@
+"""The examples of docs/api.md are run as they stand, and answer as the page says."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from gateway.admin.fields import SCOPES
+from gateway.dialects import all_dialects
+from gateway.dialects.protocol import SSE
+from gateway.reference.__main__ import ADDRESS
+from gateway.reference.examples import KEY, KEY_ID
+from gateway.reference.route import JSON, Route
+from gateway.reference.table import ROUTES
+from tests.support.callers import ADMIN_SECRET, make_keys, served
+from tests.support.failing_parts import GatewayProcess
+from tests.support.fake_upstream import FakeUpstream
+from tests.support.gateway_process import PATIENCE, fresh_directory
+from tests.support.paths import ROOT
+from tests.unit.reference.test_openapi import validator
+
+PAGE = (ROOT / "docs" / "api.md").read_text("utf-8")
+PARTS = {part.partition("\n")[0]: part for part in re.split(r"^### ", PAGE, flags=re.MULTILINE)[1:]}
+DIALECTS = {one.path: one for one in all_dialects()}
+MODELS = re.findall(
+    r'"model": "([^"]+)"', " ".join(re.findall(r"^  -d '(.*)'$", PAGE, re.MULTILINE))
+)
+# After the answer, on a line of its own: what HTTP said.
+CURLRC = 'silent\nshow-error\nwrite-out = "\\n%{http_code} %{content_type}"\n'
+
+
+class Told(NamedTuple):
+    """What an example printed."""
+
+    body: str
+    status: int
+    media: str
+
+
+def block_of(route: Route) -> str:
+    """Its only shell block."""
+    (found,) = re.findall(r"^```sh\n(.*?)^```$", PARTS[f"{route.method} {route.path}"], re.S | re.M)
+    return found
+
+
+@pytest.fixture(scope="module")
+def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
+    """Its model server has every model that the page names."""
+    shared_upstream.models += [{"name": name} for name in dict.fromkeys(MODELS)]
+    with served(shared_upstream.url, shared_dsn) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    with fresh_directory() as path:
+        path.joinpath(".curlrc").write_text(CURLRC)
+        yield path
+
+
+def run(route: Route, gateway: GatewayProcess, home: Path) -> Told:
+    """The example of a route, as somebody who has a key pastes it into a shell."""
+    made: Any = make_keys(gateway.url, scopes=list(SCOPES))
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(home), "NO_PROXY": "127.0.0.1"}
+    environ |= {"LOCALLLM_KEY": made["key"], "ADMIN_SECRET": ADMIN_SECRET}
+    text = block_of(route).replace(ADDRESS, gateway.url).replace(KEY_ID, made["id"])
+    done = subprocess.run(
+        ["sh", "-ec", text], cwd=home, env=environ, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 0, (text, done.stderr)
+    assert done.stderr == ""
+    body, _, said = done.stdout.rpartition("\n")
+    status, _, media = said.partition(" ")
+    return Told(body, int(status), media.partition(";")[0])
+
+
+def test_each_shell_block_of_the_page_is_one_of_those_that_are_run() -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.S | re.M)
+    assert sorted(blocks) == sorted(map(block_of, ROUTES))
+    assert set(re.findall(r"^```(\w*)$", PAGE, re.M)) == {"sh", "json", "text", ""}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_an_example_works_and_answers_as_the_page_says(
+    route: Route, gateway: GatewayProcess, home: Path
+) -> None:
+    told = run(route, gateway, home)
+    assert told.status == route.status, told.body
+    (content,) = [one for one in route.answer if one.media == told.media]
+    if content.media != JSON:
+        is_stream(route, told.body)
+    elif isinstance(content.shape, type):
+        validator(content.shape.__name__).validate(msgspec.json.decode(told.body))
+
+
+def is_stream(route: Route, text: str) -> None:
+    """Whole, of events as they are described, and with the end that the page names. What has no
+    other form than this is a page or a word."""
+    shapes = [one.shape for one in route.answer if isinstance(one.shape, type)]
+    if not shapes:
+        assert text
+        return
+    dialect = DIALECTS.get(route.path)
+    framing, shape = (dialect.framing, dialect.reference.event) if dialect else (SSE, shapes[0])
+    assert framing
+    assert shape
+    separator = framing.separator.decode()
+    *events, last = text.removesuffix(separator).split(separator)
+    assert events
+    for event in [*events, last]:
+        if "{" in event:
+            value = msgspec.json.decode(event[event.index("{") :])
+            validator(shape.__name__).validate(value)
+    (end,) = re.findall(rf"^\| `{route.path}` \| `((?:event: |data: |{{).*)` \|$", PAGE, re.M)
+    begin, _, rest = end.partition("…")
+    assert last.startswith(begin)
+    assert rest.strip(" …}") in last
+
+
+def test_a_new_key_has_the_scopes_that_the_page_says(gateway: GatewayProcess) -> None:
+    assert make_keys(gateway.url)["scopes"] == KEY["scopes"]
+
+
+def test_no_secret_of_the_owner_stands_on_a_command_line() -> None:
+    for route in ROUTES:
+        for command in re.split(r"[|\n]", block_of(route)):
+            assert "ADMIN_SECRET" not in command or command.startswith("printf ")

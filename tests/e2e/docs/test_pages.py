@@ -1,0 +1,130 @@
+"""What docs/ says to type works as it stands. (supabase.md has a file of its own, and the
+Procfile's line is run by test_procfile.py.)"""
+
+import json
+import shutil
+import stat
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.tunnel.stand_in import scenario
+from tests.integration.tunnel.stand_in.account import token
+from tests.support.docs_pages import NOT_RUN, ROOT, blocks, shell
+from tests.support.docs_place import Place
+from tests.support.failing_parts import fresh_database
+from tests.support.fake_upstream import MODEL, FakeUpstream
+from tests.support.gateway_process import chat, fresh_directory
+from tests.support.postgres import Server
+
+ID = "6f1b7a2e-4b6c-4e86-9b36-0a4f8b1d2c3e"
+
+
+def commands(name: str, mark: str = "run") -> list[str]:
+    """The blocks of a page that are to be run and have this mark, in their order."""
+    return [block.text for block in shell(ROOT / "docs" / name) if {"run", mark} <= {*block.marks}]
+
+
+@pytest.fixture
+def place(upstream: FakeUpstream, dsn: str) -> Iterator[Place]:
+    with fresh_directory() as path:
+        yield Place(path, upstream.url, dsn)
+
+
+def test_home_leads_from_a_trial_to_a_lasting_name(place: Place):
+    (up,), (trial,), (named,) = (commands("home.md", mark) for mark in ("up", "trial", "named"))
+    *_, key_for_a_website, doctor = [text for text in commands("home.md") if ".venv/" in text]
+    running = place.starts(up)
+    try:
+        running.wait_for(f"localllm runs at {place.url}")
+        key = running.wait_for(r"\n  (llm_\w+)\n")[1]
+        assert running.stop() == 0
+        running = place.starts(trial)
+        running.wait_for(r"For every website: https://[\w-]+\.trycloudflare\.com")
+        assert running.stop() == 0
+        secret = place.path / "token"
+        secret.write_text(token(ID, scenario.Scenario().secret))
+        place.run(
+            f".venv/bin/localllm tunnel setup --token-file {secret} --hostname llm.example.com"
+        )
+        running = place.starts(named)
+        running.wait_for("For every website: https://llm.example.com")
+        edge = f"http://127.0.0.1:{(place.stand_in / 'edge_port').read_text()}"
+        assert chat(edge, key, MODEL)[0] == 200
+        assert "llm_" in place.run(key_for_a_website)
+        told = place.run(doctor, codes=(0, 1))  # 1: nobody else knows llm.example.com
+        assert "ok   store" in told
+        assert running.stop() == 0
+    finally:
+        running.kill()
+
+
+def test_the_settings_for_oracle_start_a_gateway_that_answers(upstream: FakeUpstream, dsn: str):
+    (settings,) = [b.text for b in blocks(ROOT / "docs" / "oracle.md") if b.marks == ["ini"]]
+    (up,) = commands("oracle.md")
+    with fresh_directory() as path:
+        place = Place(path, upstream.url, dsn, settings)
+        running = place.starts(up)
+        try:
+            key = running.wait_for(r"\n  (llm_\w+)\n")[1]
+            printed = running.wait_for(r"\n  (curl .*)\n")[1]
+            assert place.run(printed).rstrip().endswith("data: [DONE]")
+            assert chat(place.url, key, MODEL, max_tokens=5000)[0] == 200
+            assert upstream.chats[-1].json["max_tokens"] == 1000  # MAX_OUTPUT_TOKENS
+            assert running.stop() == 0
+        finally:
+            running.kill()
+
+
+def test_a_key_for_a_website_is_made_listed_rotated_and_revoked(place: Place):
+    make, show, rotate, revoke = commands("website.md")
+    first = place.run(make)
+    assert "my blog" in place.run(show)
+
+    def keys() -> list[dict[str, object]]:
+        return json.loads(place.run(".venv/bin/localllm keys list --json"))["data"]
+
+    (key,) = keys()
+    assert key["allowed_origins"] == ["https://blog.example"]
+    assert key["scopes"] == ["chat"]
+    assert key["max_output_tokens"] == 500
+    again = place.run(rotate.replace("KEY_ID", str(key["id"])))
+    assert "llm_" in again
+    assert again != first
+    place.run(revoke.replace("KEY_ID", str(key["id"])))
+    assert [one["is_active"] for one in keys() if one["id"] == key["id"]] == [False]
+
+
+def test_what_is_moved_is_the_same_on_the_new_machine(
+    place: Place, upstream: FakeUpstream, postgres: Server
+):
+    key = place.run(".venv/bin/localllm keys create moved --key-only").strip()
+    back_up, restore, doctor, export = commands("moving.md", "old")
+    place.run(back_up)
+    place.run(restore)
+    assert "nothing waits to be counted" in place.run(doctor, codes=(0, 1))
+    place.run(export)
+    exported = place.path / "moved.ndjson"
+    assert stat.S_IMODE(exported.stat().st_mode) == 0o600
+    assert key not in exported.read_text()
+    with fresh_database(postgres) as dsn, fresh_directory() as path:
+        new = Place(path, upstream.url, dsn)
+        shutil.copy2(exported, path)
+        (text,) = commands("moving.md", "new")
+        assert "moved" in new.run(text)
+        running = new.starts(".venv/bin/localllm up --no-demo")
+        try:
+            running.wait_for("Data: ")
+            assert chat(new.url, key, MODEL)[0] == 200
+            assert running.stop() == 0
+        finally:
+            running.kill()
+
+
+def test_the_secrets_of_the_containers_are_made_for_their_owner_alone(place: Place):
+    shutil.copy2(ROOT / "scripts" / "make-secrets", place.path / "scripts")
+    (text,) = commands("docker.md")
+    place.run(text)
+    assert stat.S_IMODE((place.path / "secrets").stat().st_mode) == 0o700
+    for block in shell(ROOT / "docs" / "docker.md"):
+        assert block.text == text or block.text.startswith(NOT_RUN)

@@ -1,0 +1,294 @@
+"""A client that leaves, in any stage, frees the model at once and pays for what was produced."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from uuid import UUID
+
+import pytest
+
+from tests.support.books import Books, Row
+from tests.support.failing_parts import GatewayProcess, eventually, fresh_database
+from tests.support.fake_upstream import Exchange, FakeUpstream, fake_upstream
+from tests.support.gateway_process import fresh_directory
+from tests.support.postgres import Server
+from tests.support.watching_client import Client, ask
+
+AT_ONCE = 5.0  # seconds; a second is promised, the rest is for a busy machine. A heartbeat takes 15
+SLOTS = 2
+
+pytestmark = pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
+
+
+class Scene:
+    """One gateway with two slots between a model server and clients that leave."""
+
+    def __init__(self, gateway: GatewayProcess, upstream: FakeUpstream, books: Books) -> None:
+        self.gateway, self.upstream, self.books = gateway, upstream, books
+        self._known: set[UUID] = set()
+
+    async def begin(self, text: str, **options: object) -> Client:
+        return await Client.ask(self.gateway.url, self.books.key, text, **options)
+
+    async def reached(self, text: str) -> Exchange:
+        """The request of this text, once the model server has it."""
+
+        def found() -> Exchange | None:
+            return next((one for one in self.upstream.chats if one.text == text), None)
+
+        exchange = await asyncio.to_thread(self.upstream.wait_until, found)
+        assert exchange is not None
+        return exchange
+
+    async def running(self, texts: list[str]) -> list[Exchange]:
+        """Those of them that have a slot, when all slots are taken."""
+
+        def found() -> list[Exchange]:
+            chats = [one for one in self.upstream.chats if one.text in texts]
+            return chats if len(chats) >= SLOTS else []
+
+        exchanges = await asyncio.to_thread(self.upstream.wait_until, found)
+        assert len(exchanges) == SLOTS
+        return exchanges
+
+    async def held(self, count: int) -> None:
+        """So many requests have been let through and have not ended."""
+
+        async def so_many() -> bool:
+            return await self.books.holds() == count
+
+        await eventually(so_many)
+
+    async def freed(self, exchange: Exchange, since: float) -> None:
+        """The model server, which would never end, has soon seen its connection closed."""
+        await asyncio.to_thread(self.upstream.wait_until, lambda: exchange.ended)
+        assert time.monotonic() - since < AT_ONCE
+
+    async def every_slot_is_free(self) -> None:
+        """As many run at once as there are slots."""
+        gate = self.upstream.gate()
+        await self.behave(held_by(gate.passed))
+        texts = [f"next {number} {time.monotonic()}" for number in range(SLOTS)]
+        callers = [asyncio.create_task(ask(self.gateway.url, self.books.key, t)) for t in texts]
+        for text in texts:
+            await self.reached(text)
+        gate.open()
+        for caller in callers:
+            assert (await caller).complete
+
+    async def behave(self, behave: Callable[[Exchange], Awaitable[None]]) -> None:
+        self.upstream.behave = behave
+
+    async def new_rows(self, count: int) -> list[Row]:
+        """What was settled since the last look, when nothing is held any more."""
+        rows = await self.books.settled(len(self._known) + count)
+        found = [row for name, row in rows.items() if name not in self._known]
+        self._known = set(rows)
+        assert len(found) == count
+        return found
+
+
+@pytest.fixture(scope="module")
+def scene(postgres: Server) -> Iterator[Scene]:
+    with fake_upstream() as upstream, fresh_database(postgres) as dsn, fresh_directory() as home:
+        books = Books(dsn)
+        asyncio.run(books.make_key())
+        gateway = GatewayProcess(home, upstream.url, dsn, UPSTREAM_CONCURRENCY=SLOTS)
+        asyncio.run(gateway.start())
+        try:
+            yield Scene(gateway, upstream, books)
+        finally:
+            assert asyncio.run(gateway.stop()) == 0
+
+
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
+def held_by(wait: Callable[[], Awaitable[None]]) -> Callable[[Exchange], Awaitable[None]]:
+    """Two words, then what is waited for, then the end of a good answer."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.words(("two ", "words "))
+        await wait()
+        await exchange.usage(3, 2)
+
+    return behave
+
+
+async def silence(_: Exchange) -> None:
+    """As Ollama while it loads a model: not even a head."""
+    await never()
+
+
+def test_one_that_leaves_while_it_waits_never_reaches_the_model(scene: Scene, reset: bool) -> None:
+    async def play() -> None:
+        gate = scene.upstream.gate()
+        await scene.behave(held_by(gate.passed))
+        running = [await scene.begin(f"runs {number} {reset}") for number in range(SLOTS)]
+        for client in running:
+            await client.until(b"words")
+        queued = await scene.begin(f"waits {reset}")
+        stays = await scene.begin(f"stays {reset}")
+        await scene.held(SLOTS + 2)
+        began = time.monotonic()
+        await queued.leave(reset=reset)
+        await scene.held(SLOTS + 1)
+        assert time.monotonic() - began < AT_ONCE
+        gate.open()
+        for client in (*running, stays):
+            assert (await client.answer()).complete
+        assert not [one for one in scene.upstream.chats if one.text == f"waits {reset}"]
+        rows = await scene.new_rows(SLOTS + 2)
+        [left] = [row for row in rows if row.status == "client_gone"]
+        assert left.counts == (0, 0)
+        await scene.every_slot_is_free()
+        await scene.new_rows(SLOTS)
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+def test_one_that_leaves_before_the_first_byte_frees_the_model(
+    scene: Scene, reset: bool, stream: bool
+) -> None:
+    async def play() -> None:
+        await scene.behave(silence)
+        client = await scene.begin(f"loads {reset} {stream}", stream=stream)
+        exchange = await scene.reached(f"loads {reset} {stream}")
+        began = time.monotonic()
+        await client.leave(reset=reset)
+        await scene.freed(exchange, began)
+        [row] = await scene.new_rows(1)
+        assert (row.status, row.usage_source) == ("client_gone", "estimated")
+        await scene.every_slot_is_free()
+        await scene.new_rows(SLOTS)
+
+    asyncio.run(play())
+
+
+def test_one_that_leaves_in_mid_stream_frees_the_model_and_pays_for_what_it_saw(
+    scene: Scene, reset: bool
+) -> None:
+    async def play() -> None:
+        await scene.behave(held_by(never))
+        client = await scene.begin(f"sees two words {reset}")
+        await client.until(b"words")
+        exchange = await scene.reached(f"sees two words {reset}")
+        began = time.monotonic()
+        await client.leave(reset=reset)
+        await scene.freed(exchange, began)
+        [row] = await scene.new_rows(1)
+        assert row.request_id == client.seen().request_id
+        assert (row.status, row.usage_source) == ("client_gone", "estimated")
+        assert 2 <= row.completion_tokens <= 4
+        assert row.prompt_tokens > 0
+        await scene.every_slot_is_free()
+        await scene.new_rows(SLOTS)
+
+    asyncio.run(play())
+
+
+def test_one_that_leaves_a_half_sent_whole_answer_pays_for_that_half(
+    scene: Scene, reset: bool
+) -> None:
+    text = f"half an answer {reset}"
+
+    async def half(exchange: Exchange) -> None:
+        await exchange.head("application/json")
+        await exchange.send(b'{"choices":[{"index":0,"message":{"content":"' + b"word " * 20)
+        await never()
+
+    async def play() -> None:
+        await scene.behave(half)
+        client = await scene.begin(text, stream=False)
+        exchange = await scene.reached(text)
+        await eventually(noted)  # the gateway has it: it has written down how far it has come
+        began = time.monotonic()
+        await client.leave(reset=reset)
+        await scene.freed(exchange, began)
+        [row] = await scene.new_rows(1)
+        assert (row.status, row.usage_source) == ("client_gone", "estimated")
+        assert row.completion_tokens == 25
+
+    async def noted() -> bool:
+        slots = scene.gateway.data_dir / "outbox" / "000.slots"
+        return b"\xb1completion_tokens\x19" in slots.read_bytes()
+
+    asyncio.run(play())
+
+
+def test_one_that_does_not_read_and_then_leaves_frees_the_model(scene: Scene, reset: bool) -> None:
+    """The gateway waits for the client then, not for the model."""
+    full = asyncio.Event()
+
+    async def flood(exchange: Exchange) -> None:
+        await exchange.head()
+        loop = asyncio.get_running_loop()
+        while True:
+            stuck = loop.call_later(1.0, full.set)  # a second without room: nobody reads
+            await exchange.words(("much " * 2000,))
+            stuck.cancel()
+
+    async def play() -> None:
+        await scene.behave(flood)
+        client = await scene.begin(f"does not read {reset}", max_tokens=4000)
+        client.writer.transport.pause_reading()
+        exchange = await scene.reached(f"does not read {reset}")
+        await eventually(is_full)
+        began = time.monotonic()
+        await client.leave(reset=reset)
+        await scene.freed(exchange, began)
+        [row] = await scene.new_rows(1)
+        assert row.status == "client_gone"
+        assert row.completion_tokens > 0
+        await scene.every_slot_is_free()
+        await scene.new_rows(SLOTS)
+
+    async def is_full() -> bool:
+        return full.is_set()
+
+    asyncio.run(play())
+
+
+def test_a_crowd_that_leaves_all_at_once_loses_no_slot(scene: Scene, reset: bool) -> None:
+    """Running and waiting ones in the same moment, as when a browser is closed."""
+
+    async def play() -> None:
+        for turn in range(5):
+            await scene.behave(held_by(never))
+            names = [f"crowd {turn} {number} {reset}" for number in range(SLOTS + 6)]
+            crowd = [await scene.begin(name) for name in names]
+            await scene.held(SLOTS + 6)
+            running = await scene.running(names)
+            began = time.monotonic()
+            await asyncio.gather(*(client.leave(reset=reset) for client in crowd))
+            for exchange in running:
+                await scene.freed(exchange, began)
+            rows = await scene.new_rows(SLOTS + 6)
+            assert {row.status for row in rows} == {"client_gone"}
+            await scene.every_slot_is_free()
+            await scene.new_rows(SLOTS)
+
+    asyncio.run(play())
+
+
+def test_one_that_leaves_while_it_sends_its_request_holds_nothing(
+    scene: Scene, reset: bool
+) -> None:
+    async def play() -> None:
+        before = len(await scene.books.rows())
+        _, _, port = scene.gateway.url.rpartition(":")
+        client = Client(*await asyncio.open_connection("127.0.0.1", int(port)))
+        client.writer.write(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+            b'Content-Length: 500\r\n\r\n{"model":' % scene.books.key.encode()
+        )
+        await client.writer.drain()
+        await client.leave(reset=reset)
+        await scene.every_slot_is_free()
+        await scene.new_rows(SLOTS)
+        assert len(await scene.books.rows()) == before + SLOTS
+
+    asyncio.run(play())

@@ -1,0 +1,183 @@
+"""Killed processes, several at once, damaged files and full disks: no settlement is lost."""
+
+import asyncio
+import contextlib
+import resource
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.proxy.outbox import SLOT_SIZE, Outbox
+from gateway.stores import Settlement
+from tests.support.outbox import Taker, drain, left, served, writer
+
+pytestmark = pytest.mark.anyio
+
+
+@given(st.data())
+def test_torn_or_damaged_slots_are_passed_over_and_the_others_kept(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("outbox")
+    with contextlib.closing(Outbox(folder, Taker())) as outbox:
+        ids = [served(outbox, 5) for _ in range(4)]
+    path = folder / "000.slots"
+    damaged = data.draw(st.integers(0, 3))
+    whole = bytearray(path.read_bytes())
+    content = whole[damaged * SLOT_SIZE : (damaged + 1) * SLOT_SIZE].rstrip(b"\0")
+    at = data.draw(st.integers(0, len(content) - 1))
+    torn = data.draw(st.binary(min_size=1, max_size=len(content) - at))
+    whole[damaged * SLOT_SIZE + at : damaged * SLOT_SIZE + at + len(torn)] = torn
+    shorter = data.draw(st.sampled_from([0, 1, 600, SLOT_SIZE - 1]))  # the last write was cut
+    path.write_bytes(bytes(whole[: len(whole) - shorter]))
+    found = [request_id for request_id, *_ in asyncio.run(left(folder))]
+    gone = {ids[damaged]} | ({ids[3]} if shorter else set())
+    assert [one for one in ids if one not in gone] == [one for one in found if one not in gone]
+    assert set(found) <= set(ids)
+
+
+@given(st.binary(max_size=4 * SLOT_SIZE))
+def test_a_file_of_any_bytes_is_no_reason_not_to_start(tmp_path_factory, junk):
+    folder = tmp_path_factory.mktemp("outbox")
+    (folder / "000.slots").write_bytes(junk)
+    taker = Taker()
+    with contextlib.closing(Outbox(folder, taker)) as outbox:
+        one = served(outbox)
+        asyncio.run(drain(outbox))
+    assert one in taker.ids()
+
+
+@pytest.mark.parametrize("after", [0, 1, 7, 40])
+async def test_a_killed_process_loses_nothing_that_it_had_committed(tmp_path: Path, after: int):
+    with writer(tmp_path) as doomed:
+        ids = [uuid4() for _ in range(60)]
+        doomed.told(
+            *(f"reserve {one}" for one in ids),
+            *(f"commit {tokens}" for tokens, _ in enumerate(ids, 1)),
+        )
+        said = [doomed.heard() for _ in range(len(ids) + after)]
+        said += doomed.kill()  # wherever it is by now
+    committed = [UUID(one["committed"]) for one in said if "committed" in one]
+    assert len(committed) >= after
+    found = await left(tmp_path)
+    assert [request_id for request_id, *_ in found] == ids  # each once
+    state = {request_id: (tokens, status) for request_id, tokens, status in found}
+    for number, one in enumerate(ids, 1):
+        if one in committed:
+            assert state[one] == (number, "ok")
+        else:  # it died before, or between the write and the word
+            assert state[one] in [(0, "gateway_died"), (number, "ok")]
+
+
+async def test_two_processes_side_by_side_each_send_their_own(tmp_path: Path):
+    with writer(tmp_path) as one, writer(tmp_path) as two:
+        ids = [str(uuid4()) for _ in range(2)]
+        one.asked(f"reserve {ids[0]}")
+        two.asked(f"reserve {ids[1]}")
+        assert two.asked("commit 2") == {"committed": ids[1]}
+        assert one.asked("commit 1") == {"committed": ids[0]}
+        assert one.asked("take") == {"taken": [ids[0]]}
+        assert two.asked("take") == {"taken": [ids[1]]}
+    assert await left(tmp_path) == []
+
+
+async def test_a_new_process_adopts_what_dead_ones_left_and_nothing_of_the_living(tmp_path: Path):
+    ids = [str(uuid4()) for _ in range(3)]
+    with writer(tmp_path) as living, writer(tmp_path) as dead:
+        living.asked(f"reserve {ids[0]}")
+        dead.asked(f"reserve {ids[1]}")
+        dead.asked(f"reserve {ids[2]}")
+        dead.asked("commit 5")
+        dead.kill()
+        with writer(tmp_path) as heir:
+            assert heir.waiting == 2
+            assert sorted(heir.asked("take")["taken"]) == sorted(ids[1:])
+        living.asked("commit 1")
+        assert living.asked("take") == {"taken": [ids[0]]}
+    assert await left(tmp_path) == []
+
+
+async def test_the_files_of_several_dead_processes_become_one(tmp_path: Path):
+    with writer(tmp_path) as one, writer(tmp_path) as two, writer(tmp_path) as three:
+        ids = [uuid4() for _ in range(3)]
+        for process, request_id in zip((one, two, three), ids, strict=True):
+            process.asked(f"reserve {request_id}")
+            process.kill()
+    found = await left(tmp_path)
+    assert sorted(request_id for request_id, *_ in found) == sorted(ids)
+    assert [path.name for path in tmp_path.glob("*.slots")] == ["000.slots"]
+
+
+async def test_processes_that_start_at_once_do_not_trip_over_an_adopted_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Another process may have adopted and removed a file since this one saw it."""
+    with writer(tmp_path) as one, writer(tmp_path) as two:
+        two.asked(f"reserve {uuid4()}")
+        one.kill()
+        two.kill()
+    listed = list(tmp_path.glob("*.slots"))
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([*listed, tmp_path / "002.slots"]))
+    with contextlib.closing(Outbox(tmp_path, Taker())) as outbox:
+        assert outbox.backlog()[0] == 1
+
+
+@contextlib.contextmanager
+def disk_of(size: int) -> Iterator[None]:
+    """No file of this process can grow beyond so many bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+@pytest.mark.parametrize("spare", [0, 1, SLOT_SIZE - 1])
+async def test_with_a_full_disk_nothing_new_is_served_and_nothing_reserved_is_lost(
+    tmp_path: Path, spare: int
+):
+    with contextlib.closing(Outbox(tmp_path, Taker())) as outbox:
+        slots = [outbox.reserve(Settlement(uuid4(), status="gateway_died")) for _ in range(3)]
+        with disk_of(3 * SLOT_SIZE + spare):
+            for _ in range(3):  # each time before anything is served
+                with pytest.raises(OSError):
+                    outbox.reserve(Settlement(uuid4()))
+            for tokens, slot in enumerate(slots):
+                slot.settlement.completion_tokens = tokens
+                slot.settlement.status = "ok"
+                outbox.commit(slot)
+    expected = [(slot.settlement.request_id, tokens, "ok") for tokens, slot in enumerate(slots)]
+    assert await left(tmp_path) == expected
+
+
+async def test_what_the_disk_takes_no_more_is_sent_from_memory(tmp_path: Path):
+    taker = Taker()
+    with contextlib.closing(Outbox(tmp_path, taker)) as outbox:
+        slot = outbox.reserve(Settlement(uuid4(), status="gateway_died"))
+        slot.settlement.completion_tokens = 7
+        with disk_of(0):  # as on a disk that breaks: even what is reserved cannot be written
+            outbox.commit(slot)
+            await drain(outbox)
+    assert taker.taken == [(slot.settlement.request_id, 7, "gateway_died")]
+
+
+async def test_when_the_store_has_taken_some_a_full_disk_serves_again(tmp_path: Path):
+    taker = Taker()
+    with contextlib.closing(Outbox(tmp_path, taker)) as outbox:
+        first = served(outbox)
+        with disk_of(SLOT_SIZE):
+            with pytest.raises(OSError):
+                outbox.reserve(Settlement(uuid4()))
+            await drain(outbox)
+            second = served(outbox)
+        await drain(outbox)
+        third = served(outbox)
+        served(outbox)
+    assert taker.ids() == [first, second]
+    assert third in [request_id for request_id, *_ in await left(tmp_path)]

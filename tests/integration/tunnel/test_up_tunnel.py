@@ -1,0 +1,190 @@
+"""`localllm up --tunnel`: a public address in one command, and an end in the right order."""
+
+import asyncio
+import re
+import shlex
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.tunnel.kept import alive
+from tests.integration.tunnel.stand_in import scenario
+from tests.support.failing_parts import GatewayProcess
+from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream, Gate
+from tests.support.gateway_process import PATIENCE, ask, chat, fresh_directory, naming
+from tunnel import presence
+
+PUBLIC = "https://calm-river-stand-in.trycloudflare.com"
+
+
+class Up:
+    """A running `up --tunnel`, in front of a model server of the tests."""
+
+    def __init__(self, gateway: GatewayProcess, stand_in: Path) -> None:
+        assert gateway.running is not None
+        self.gateway = gateway
+        self.running = gateway.running
+        self.stand_in = stand_in
+        found = re.search(r"llm_\w+", self.running.output)
+        assert found is not None
+        self.key = found[0]
+
+    @property
+    def edge(self) -> str:
+        return f"http://127.0.0.1:{(self.stand_in / 'edge_port').read_text()}"
+
+    @property
+    def folder(self) -> Path:
+        return self.gateway.data_dir / "tunnel"
+
+    def admin_status(self, url: str) -> int:
+        headers = {"X-Admin-Secret": "for-tests-only"}
+        with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
+            return client.get(f"{url}/admin/api-keys", headers=headers).status_code
+
+
+@contextmanager
+def up(upstream: FakeUpstream, dsn: str, stand_in: Path, **settings: object) -> Iterator[Up]:
+    with fresh_directory() as home:
+        path = stand_in / "cloudflared"
+        gateway = GatewayProcess(home, upstream.url, dsn, CLOUDFLARED_PATH=path, **settings)
+        asyncio.run(gateway.start("up", "--no-demo", "--tunnel"))
+        running = gateway.running
+        assert running is not None
+        try:
+            running.wait_for("Data: .*\n")
+            yield Up(gateway, stand_in)
+        finally:
+            running.kill()
+            assert naming(str(stand_in)) == []
+
+
+def held(upstream: FakeUpstream) -> Gate:
+    """From now on the model says one word, and the rest when the gate is open."""
+    gate = upstream.gate()
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.words(("one",))
+        await gate.passed()
+        await exchange.words(("two",))
+        await exchange.usage()
+
+    upstream.behave = behave
+    return gate
+
+
+@contextmanager
+def stream(up: Up) -> Iterator[Iterator[bytes]]:
+    """An open stream through the tunnel, of which the first word has arrived."""
+    body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "x"}]}
+    headers = {"Authorization": f"Bearer {up.key}"}
+    url = f"{up.edge}/v1/chat/completions"
+    with (
+        httpx.Client(trust_env=False, timeout=PATIENCE) as client,
+        client.stream("POST", url, json=body, headers=headers) as answer,
+    ):
+        assert answer.status_code == 200, answer.read()
+        chunks = answer.iter_bytes()
+        assert b'"one"' in next(chunks)
+        yield chunks
+
+
+def test_it_prints_the_public_address_and_a_line_that_goes_through_it(
+    upstream: FakeUpstream, dsn: str, stand_in: Path
+):
+    with up(upstream, dsn, stand_in) as it:
+        output = it.running.output
+        assert f"For every website: {PUBLIC}" in output
+        assert "The admin routes do not answer there." in output
+        assert "For trials: a new name at each start" in output
+        [line] = [line for line in output.splitlines() if "curl" in line]
+        assert shlex.split(line)[2] == f"{PUBLIC}/v1/chat/completions"
+        assert f"localllm runs at {it.gateway.url} " in output
+        status, answer = chat(it.edge, it.key, MODEL)
+        assert status == 200, answer
+        assert ask(f"{it.edge}/health")[1]["tunnel"] == {"state": "connected"}
+        assert it.admin_status(it.edge) == 403
+        assert it.admin_status(it.gateway.url) == 200
+        assert asyncio.run(it.gateway.stop()) == 0
+        assert presence.last(it.folder) is None
+
+
+def test_the_tunnel_ends_first_and_open_answers_arrive_whole(
+    upstream: FakeUpstream, dsn: str, stand_in: Path
+):
+    gate = held(upstream)
+    with up(upstream, dsn, stand_in, TUNNEL_GRACE_SECONDS=180) as it, stream(it) as chunks:
+        it.running.process.send_signal(signal.SIGTERM)
+        it.running.wait_for("Stopping the tunnel: open answers may end within 180 s")
+        with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
+            while client.get(f"{it.edge}/health").status_code != 530:
+                pass
+            assert client.get(f"{it.gateway.url}/health").status_code == 200  # it still serves
+        gate.open()
+        text = b"".join(chunks).decode()
+        assert '"two"' in text
+        assert text.endswith("data: [DONE]\n\n")
+        assert it.running.process.wait(PATIENCE) == 0  # far less than the grace
+
+
+def test_a_second_ctrl_c_cuts(upstream: FakeUpstream, dsn: str, stand_in: Path):
+    held(upstream)
+    with up(upstream, dsn, stand_in, TUNNEL_GRACE_SECONDS=180) as it, stream(it) as chunks:
+        it.running.process.send_signal(signal.SIGINT)
+        it.running.wait_for("Stopping the tunnel")
+        it.running.process.send_signal(signal.SIGINT)
+        assert it.running.process.wait(PATIENCE) == 0
+        with pytest.raises(httpx.HTTPError):
+            b"".join(chunks)
+
+
+def test_a_killed_gateway_leaves_no_tunnel(upstream: FakeUpstream, dsn: str, stand_in: Path):
+    with up(upstream, dsn, stand_in) as it:
+        running = presence.current(it.folder)
+        assert running is not None
+        assert running.keeper == it.running.process.pid
+        it.running.process.kill()
+        it.running.process.wait()
+        while alive(running.child):
+            pass
+        assert presence.current(it.folder) is None
+
+
+def test_without_a_tunnel_the_gateway_goes_on_for_this_machine(
+    upstream: FakeUpstream, dsn: str, stand_in: Path
+):
+    scenario.write(stand_in, ends="start", end_code=255, last_words="flag provided but not defined")
+    with up(upstream, dsn, stand_in) as it:
+        it.running.wait_for("There is no tunnel: flag provided but not defined")
+        assert "For every website" not in it.running.output
+        assert chat(it.gateway.url, it.key, MODEL)[0] == 200
+        assert ask(f"{it.gateway.url}/health")[1]["tunnel"] == {"state": "off"}
+        assert asyncio.run(it.gateway.stop()) == 0
+
+
+def test_what_the_tunnel_lacks_is_named_before_anything_starts(tmp_path: Path):
+    gateway = GatewayProcess(tmp_path, "http://127.0.0.1:9", CLOUDFLARED_PATH="/nonexistent")
+    with pytest.raises(AssertionError, match="does not run as cloudflared does"):
+        asyncio.run(gateway.start("up", "--no-demo", "--tunnel"))
+    assert gateway.running is not None
+    assert gateway.running.process.wait(PATIENCE) == 1
+    assert "Making the database" not in gateway.running.output
+
+
+def test_a_tunnel_that_runs_apart_is_vouched_for_by_its_name(
+    upstream: FakeUpstream, dsn: str, tmp_path: Path
+):
+    gateway = GatewayProcess(tmp_path, upstream.url, dsn, TUNNEL_HOSTNAME="llm.example.com")
+    asyncio.run(gateway.start())
+    assert gateway.running is not None
+    try:
+        assert asyncio.run(gateway.health())["tunnel"] == {"state": "external"}
+        assert asyncio.run(gateway.stop()) == 0
+    finally:
+        if gateway.running is not None:
+            gateway.running.kill()

@@ -1,0 +1,66 @@
+"""A gateway without a database and a model, for what needs neither."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+
+from gateway.app import make_app
+from gateway.backends.pool import Fleet
+from gateway.config.settings import Settings
+from gateway.http.protocol import BoundedHttp
+from gateway.proxy.outbox import Outbox
+from gateway.proxy.pipeline import Gateway
+from gateway.stores import Store, StoreUnavailable
+
+
+class Away:
+    """A store whose database is away: whatever is asked of it fails as the protocol says."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def fail(*_: Any, **__: Any) -> None:
+            raise StoreUnavailable("The database is away.")
+
+        return fail
+
+
+@contextlib.contextmanager
+def bare_gateway(folder: Path, model: str = "qwen2.5:7b") -> Iterator[Gateway]:
+    """Its model server is a port that nothing listens on, as long as it lives."""
+    store = cast(Store, Away())
+    outbox = Outbox(folder / "outbox", store.settle)
+    with contextlib.closing(outbox), socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # taken, but not listening: refused at once
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        settings = Settings(
+            ollama_base_url=(url,), ollama_default_model=model, admin_secret="secret"
+        )
+        yield Gateway(settings, store, Fleet(settings), outbox)
+
+
+@contextlib.asynccontextmanager
+async def served(gateway: Gateway, host: str = "127.0.0.1") -> AsyncIterator[str]:
+    """Its address. The socket listens before the server runs, so nobody comes too early. It names
+    its protocol, since asyncio sends small answers at once then only: else each waits 40 ms."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.bind((host, 0))
+        listening.listen()
+        config = uvicorn.Config(
+            make_app(gateway),
+            http=BoundedHttp,
+            lifespan="off",
+            log_config=None,
+            proxy_headers=False,  # as in server.py: the peer is who it is
+        )
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await running
+            await gateway.fleet.close()

@@ -1,0 +1,97 @@
+"""What the database says of a key: the log, the counter, the holds, and that they agree."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from gateway.admin import keys
+from gateway.config.settings import Settings
+from gateway.stores.postgres import PostgresStore
+from tests.support.gateway_process import PATIENCE
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One line of the log."""
+
+    request_id: UUID
+    prompt_tokens: int
+    completion_tokens: int
+    charged_tokens: int
+    usage_source: str
+    status: str
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        return self.prompt_tokens, self.completion_tokens
+
+
+class Books:
+    """What the database says of one key."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self.key = ""
+        self.key_id: UUID | None = None
+
+    async def make_key(self, **options: Any) -> str:
+        store = await PostgresStore.open(self.dsn, connections=1)
+        wanted = {"rate_limit_per_min": 1_000_000, "monthly_token_limit": 10**9, **options}
+        asked = keys.CreateKey(label="failure test", **wanted)
+        made = await keys.create_key(store, Settings(), asked)
+        await store.close()
+        assert isinstance(made, dict)
+        self.key, self.key_id = made["key"], UUID(made["id"])
+        return self.key
+
+    async def rows(self) -> dict[UUID, Row]:
+        """The log by request; a request that stands in it twice fails the test."""
+        found = await self._fetch("select * from gateway.usage_logs where api_key_id = $1")
+        rows = [msgspec.convert(dict(row), Row) for row in found]
+        by_id = {row.request_id: row for row in rows}
+        assert len(by_id) == len(rows), "a request was counted twice"
+        return by_id
+
+    async def counter(self) -> tuple[int, int, int]:
+        """tokens_used, tokens_held, requests"""
+        [row] = await self._fetch(
+            "select tokens_used, tokens_held, requests from gateway.key_counters"
+            " where api_key_id = $1"
+        )
+        return tuple(row)
+
+    async def holds(self) -> int:
+        found = await self._fetch(
+            "select 1 from gateway.holds where api_key_id = $1 and released_at is null"
+        )
+        return len(found)
+
+    async def balanced(self) -> dict[UUID, Row]:
+        """The log, when nothing is held and all that the books say of the key is the same."""
+        rows = await self.rows()
+        used = sum(row.charged_tokens for row in rows.values())
+        assert used == sum(sum(row.counts) for row in rows.values())
+        assert await self.counter() == (used, 0, len(rows))
+        assert await self.holds() == 0
+        [daily] = await self._fetch(
+            "select coalesce(sum(requests), 0)::bigint, coalesce(sum(charged_tokens), 0)::bigint"
+            " from gateway.usage_daily where api_key_id = $1"
+        )
+        assert tuple(daily) == (len(rows), used)
+        return rows
+
+    async def settled(self, requests: int = 0) -> dict[UUID, Row]:
+        """The balanced log, as soon as nothing is held and so many requests stand in it."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.holds() or len(await self.rows()) < requests:
+                await asyncio.sleep(0.01)  # a look at what another process does, no timing
+        return await self.balanced()
+
+    async def _fetch(self, sql: str) -> list[Any]:
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            return await connection.fetch(sql, self.key_id)
+        finally:
+            await connection.close()

@@ -1,0 +1,91 @@
+"""Requests that hold their slot until they are told to end, and what was served in which order."""
+
+import asyncio
+from contextlib import suppress
+
+from gateway.backends.backend import Machine
+from gateway.backends.scheduler import Place, Scheduler
+
+
+async def settle() -> None:
+    """Let every task that can run do so until all of them wait."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class Bench:
+    """Requests that hold their slot until they are told to end; nothing is sent anywhere."""
+
+    def __init__(self, slots: int, limit: int = 1000, machines: int = 1) -> None:
+        self.machines = tuple(Machine("http://nowhere", 1.0, slots) for _ in range(machines))
+        self.scheduler = Scheduler(self.machines, limit)
+        self.served: list[str] = []  # names, in the order in which they got a slot
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.places: dict[str, Place] = {}
+        self._end: dict[str, asyncio.Event] = {}
+        self._moving: set[str] = set()
+
+    def ask(self, key: str, name: str, *able: int, model: str = "m") -> bool:
+        """`able`: the machines that may serve it; none named: all of them."""
+        machines = tuple(self.machines[number] for number in able) or self.machines
+        place = self.scheduler.enter(key, machines, model)
+        if place is None:
+            return False
+        self.places[name] = place
+        self._end[name] = asyncio.Event()
+        self.tasks[name] = asyncio.create_task(self._hold(place, name))
+        return True
+
+    async def _hold(self, place: Place, name: str) -> None:
+        async with place:
+            self.served.append(name)
+            await self._end[name].wait()
+            while name in self._moving:  # as the pipeline does when a machine fails
+                self._moving.discard(name)
+                if len(place.machines) > 1:
+                    await place.move()
+                    self.served.append(name)
+                self._end[name].clear()
+                await self._end[name].wait()
+
+    def end(self, name: str) -> None:
+        self._end[name].set()
+
+    def move(self, name: str) -> None:
+        """Its machine failed: another, if there is one."""
+        self._moving.add(name)
+        self._end[name].set()
+
+    def at(self, name: str) -> int | None:
+        """The number of the machine that it runs on; None: it waits."""
+        machine = self.places[name].machine
+        return None if machine is None else self.machines.index(machine)
+
+    def running(self) -> list[str]:
+        return [name for name in self.served if not self.tasks[name].done()]
+
+    async def finish(self) -> None:
+        """End everything; whatever went wrong in a task comes out here."""
+        self._moving.clear()
+        for _ in self.tasks:  # each turn at least one more ends, if none is lost
+            for event in self._end.values():
+                event.set()
+            await settle()
+        lost = [task for task in self.tasks.values() if not task.done()]
+        for task in lost:
+            task.cancel()
+        await asyncio.gather(*lost, return_exceptions=True)
+        assert not lost, "they waited for slots that nobody held"
+        for task in self.tasks.values():
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def free_slots(self, most: int) -> int:
+        """How many requests get a slot at once now that nobody has one."""
+        before = len(self.served)
+        for number in range(most + 1):
+            self.ask("fresh", f"fresh{number}")
+        await settle()
+        found = len(self.served) - before
+        await self.finish()
+        return found

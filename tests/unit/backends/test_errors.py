@@ -1,0 +1,83 @@
+"""What the model server says goes on in its words, without where things lie on the machine."""
+
+import json
+from typing import Any, cast
+
+import pytest
+
+from gateway.backends.client import Answer
+from gateway.backends.errors import in_public, refusal_of
+from gateway.core.errors import Refusal
+
+FULL = "no space left on device"
+LOOKUP = 'Get "https://registry.ollama.ai/v2/library/x/manifests/1b": dial tcp: lookup'
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (f"write /root/.ollama/models/blobs/sha256-ab-partial: {FULL}", f"write …: {FULL}"),
+        (f"open /Volumes/My Disk/ollama models/blobs/x: {FULL}", f"open …: {FULL}"),
+        ("mkdir /models: permission denied", "mkdir …: permission denied"),
+        ("rename /a/b-partial /a/b: file exists", "rename … …: file exists"),
+        ('stat "/usr/share/ollama/blobs": not found', 'stat "…": not found'),
+        (r"open C:\Users\Jane Doe\.ollama\x: The disk is full.", "open …: The disk is full."),
+        (r"open \\nas\models\x: The disk is full.", "open …: The disk is full."),
+        ("listing ~/.ollama/models failed", "listing ~… failed"),
+        (f"{LOOKUP} registry.ollama.ai on 10.0.0.53:53: no such host",) * 2,
+        ("read tcp 192.168.1.5:50123->104.21.75.227:443: reset", "read tcp …->…: reset"),
+        ("dial tcp [fe80::1%eth0]:443: connect: refused", "dial tcp …: connect: refused"),
+        ("pull model manifest: file does not exist",) * 2,
+        ("use either and/or, 3/4 of it, https://ollama.com/library/x",) * 2,
+        ("two\nlines \u2028 and  blanks\n", "two lines   and  blanks"),
+        ("", ""),
+    ],
+)
+def test_words_are_kept_and_places_are_not(said: str, told: str) -> None:
+    assert in_public(said) == told.replace("10.0.0.53:53", "…")
+
+
+def test_endless_words_are_cut_and_soon_read() -> None:
+    for piece in ("x" * 80, "/a b ", "/a", "[:", "1.1.1.", "\\\\"):
+        assert len(in_public(piece * 100_000)) <= 501
+
+
+class Said:
+    """An answer of that status and body."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.status = status
+        self._body = body
+
+    async def body(self) -> bytes:
+        return self._body
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        *((400, "upstream_refused"), (404, "upstream_not_found"), (429, "upstream_busy")),
+        *((500, "upstream_failed"), (503, "upstream_busy"), (504, "upstream_timeout")),
+        *((302, "upstream_error"), (401, "upstream_error"), (403, "upstream_error")),
+    ],
+)
+@pytest.mark.parametrize("body", [{"error": "ow /a/b"}, {"error": {"message": "ow /a/b"}}, {}])
+async def test_a_status_becomes_the_code_that_clients_know(
+    status: int, reason: str, body: dict[str, Any]
+) -> None:
+    answer = cast(Answer, Said(status, json.dumps(body).encode()))
+    refusal = await refusal_of(answer)
+    assert refusal.reason == reason
+    words = refusal.detail
+    if reason == "upstream_error":  # it is not meant for the client
+        assert str(status) in words
+    elif reason != "upstream_timeout":
+        assert words == "ow …" if body else words
+
+
+@pytest.mark.anyio
+async def test_what_is_no_json_is_refused_without_its_words() -> None:
+    for body in (b"", b"<html>SECRET", b"\xff", b'{"error":7}'):
+        refusal = await refusal_of(cast(Answer, Said(500, body)))
+        assert refusal == Refusal("upstream_failed", "The model server failed.")

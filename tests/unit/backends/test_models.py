@@ -1,0 +1,152 @@
+"""What the catalogue makes of what a model server tells, however odd."""
+
+import json
+from typing import Any, cast
+
+import pytest
+
+from gateway.backends.client import Target, Upstream
+from gateway.backends.models import Catalogue, Model
+from gateway.core.errors import Refusal
+from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD
+
+TAG = {"name": "Gemma3:270m", "digest": "abc", "details": {"context_length": 32768}}
+ALIAS = {"name": "innocent", "digest": "def", "remote_host": "https://ollama.com:443"}
+
+
+class Told:
+    """A model server that tells these things and counts the questions."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.target = Target("http://127.0.0.1:1")
+        self.answers = answers
+        self.asked: list[str] = []
+
+    async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
+        self.asked.append(path)
+        name = path.rpartition("/")[2]
+        if name not in self.answers:
+            return Refusal("not_found", "There is no such route.")
+        answer = self.answers[name]
+        if isinstance(answer, Refusal):
+            return answer
+        return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+
+def catalogue(told: Told) -> Catalogue:
+    return Catalogue(cast(Upstream, told))
+
+
+@pytest.mark.anyio
+async def test_a_name_nobody_can_ask_for_does_not_hide_the_other_models():
+    told = Told(tags={"models": [{"name": "two words"}, ALIAS, TAG]})
+    found = catalogue(told)
+    assert (await found.find("innocent:latest")) == Model("innocent", remote=True)
+    model = await found.find("gemma3:270m")
+    assert model is not None
+    assert model.context_length == 32768
+
+
+@pytest.mark.anyio
+async def test_the_system_prompt_of_a_model_is_known_by_its_bytes():
+    told = Told(tags={"models": [TAG]}, show={"system": "Sei höflich."})
+    model = await catalogue(told).find("gemma3:270m")
+    assert model is not None
+    assert model.system_bytes == len("Sei höflich.".encode())
+
+
+@pytest.mark.anyio
+async def test_the_messages_of_a_modelfile_count_as_prompt_too():
+    said = [{"role": "user", "content": "Grüß dich"}, {"role": "assistant", "content": "Hallo"}]
+    told = Told(tags={"models": [TAG]}, show={"system": "Sei höflich.", "messages": said})
+    model = await catalogue(told).find("gemma3:270m")
+    assert model is not None
+    text = "".join(["Sei höflich.", "user", "Grüß dich", "assistant", "Hallo"])
+    assert model.system_bytes == len(text.encode()) + 2 * MESSAGE_OVERHEAD
+
+
+@pytest.mark.anyio
+async def test_a_server_that_is_not_ollama_is_asked_as_openai():
+    told = Told(models={"data": [{"id": "m", "meta": {"n_ctx": 4096}}, {"id": "//"}]})
+    found = catalogue(told)
+    assert await found.find("m:latest") == Model("m", context_length=4096)
+    assert found.known
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "answer",
+    [b"<html>", b"[]", b'{"models": 3}', b"", b'{"models":[{"name":"\xff"}]}', b"[" * 5000],
+)
+async def test_nonsense_is_no_knowledge_and_does_not_make_the_next_request_wait(answer: bytes):
+    told = Told(tags=answer, models=answer)
+    found = catalogue(told)
+    assert await found.find("m:latest") is None
+    assert not found.known
+    asked = len(told.asked)
+    assert await found.find("m:latest") is None
+    assert len(told.asked) == asked
+
+
+LISTED = {"data": [{"id": "innocent"}]}
+SLOW, BROKEN = Refusal("upstream_timeout"), Refusal("upstream_error", "500")
+CUT = Refusal("upstream_unavailable")  # also one whose list is too long, or stops half-way
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("failure", [SLOW, BROKEN, CUT])
+async def test_an_alias_of_the_cloud_is_not_let_through_while_ollama_does_not_tell(
+    failure: Refusal,
+):
+    told = Told(tags=failure, models=LISTED)
+    found = catalogue(told)
+    assert isinstance(await found.find("innocent:latest"), Refusal)
+    told.answers["tags"] = {"models": [ALIAS]}
+    assert await found.find("innocent:latest") == Model("innocent", remote=True)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"remote_host": None, "remote_model": None},
+        {"remote_host": 1},
+        {"digest": None},
+        {"details": {"context_length": -1.5}},
+        {"details": []},
+    ],
+)
+async def test_one_odd_entry_does_not_open_the_way_to_the_cloud(odd: dict[str, Any]):
+    told = Told(tags={"models": [{**TAG, **odd}, ALIAS]}, models=LISTED)
+    found = catalogue(told)
+    assert await found.find("innocent:latest") == Model("innocent", remote=True)
+    assert await found.find("gemma3:270m") is not None
+    assert not found.foreign
+
+
+@pytest.mark.anyio
+async def test_an_ollama_without_models_may_say_so_with_null():
+    found = catalogue(Told(tags={"models": None}, models=LISTED))
+    assert await found.find("innocent:latest") is None
+    assert found.known
+    assert not found.foreign
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("failure", [SLOW, BROKEN, CUT])
+async def test_what_ollama_told_last_holds_while_it_fails(failure: Refusal):
+    told = Told(tags={"models": [ALIAS]}, models=LISTED)
+    found = catalogue(told)
+    await found.find("innocent:latest")
+    told.answers["tags"] = failure
+    await found.refresh()
+    assert await found.find("innocent:latest") == Model("innocent", remote=True)
+
+
+@pytest.mark.anyio
+async def test_an_ollama_that_was_away_is_asked_before_its_first_request():
+    told = Told(tags=CUT)
+    found = catalogue(told)
+    assert await found.find("innocent:latest") == CUT
+    told.answers["tags"] = {"models": [ALIAS]}
+    assert await found.find("innocent:latest") == Model("innocent", remote=True)

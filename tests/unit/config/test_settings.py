@@ -1,0 +1,230 @@
+"""A wrong setting names itself; the generated texts are the ones in the repository."""
+
+import json
+import re
+from base64 import urlsafe_b64encode
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from gateway.config import settings
+from gateway.config.settings import SettingsError
+from tests.support.paths import ROOT
+
+NOWHERE = Path("/nonexistent/.env")
+
+
+def jwt(**claims: str) -> str:
+    middle = urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJIUzI1NiJ9.{middle}.c2lnbmF0dXJl"
+
+
+ANON = jwt(role="anon", ref="abc")
+WRONG = {
+    "HOST": ["localhost:80", "example.com", "256.1.1.1"],
+    "PORT": ["0", "65536", "eighty", "8000.5", "٨"],
+    "DEBUG": ["maybe", "2"],
+    "ADMIN_THROUGH_TUNNEL": ["perhaps"],
+    "DOCS_THROUGH_TUNNEL": ["perhaps"],
+    "ACCESS_TEAM": ["a b", "https://example.com", "-", "team.cloudflareaccess.com.example.com"],
+    "ACCESS_AUDIENCE": ["short", "x" * 129, "4714c1358e65fe4b 408ad6d432a5f878'", ","],
+    "TUNNEL_HOSTNAME": ["localhost", "127.0.0.1", "a b.example.com", "http://a.example.com"],
+    "TUNNEL_GRACE_SECONDS": ["0", "181", "soon"],
+    "OLLAMA_BASE_URL": [
+        *("ftp://x", "http://x:99999", "http://u@x", "http://x?y=1", "http://[::1"),
+        *("http://a,ftp://b", "a http://A/", "http://a,http://a:bc", ",", "[]", '["http://a", ""]'),
+    ],
+    "OLLAMA_DEFAULT_MODEL": ["a model", "a/b/c/d", "ü"],
+    "OLLAMA_TIMEOUT": ["0", "-1", "nan", "inf", "soon", "86401"],
+    "SUPABASE_URL": [
+        "ftp://x",
+        "http://abc.supabase.co",
+        "http://8.8.8.8:54321",
+        "https://abc\u200b.supabase.co",
+        "'https://abc.supabase.co'",
+        "https://x.supabase.co/rest/v1",
+        "https://supabase.com/dashboard/project/abcdefghijklmnopqrst",
+    ],
+    "SUPABASE_SERVICE_KEY": [
+        "sb_publishable_x",
+        ANON,
+        "secret",
+        "sb_secret_ü",
+        "a.b.c",
+        "sb_secret_",
+    ],
+    "USAGE_RETENTION_MONTHS": ["1", "0", "a year"],
+    "DATABASE_URL": ["mysql://x", "localhost"],
+    "DEFAULT_RATE_LIMIT_PER_MIN": ["0", "-5", "1e3"],
+    "DEFAULT_MONTHLY_TOKEN_LIMIT": ["-1", "many"],
+    "API_KEY_PREFIX": ["a_b", "1x", "x" * 17, "ü"],
+    "CORS_ORIGINS": ["example.com", "https://a.example/path", "https://a.example,b"],
+    "MODEL_ALIASES": ["gpt-4o", "a=", "=b", "a=b,a:latest=c", "a=b,b=c", "a=b c/d/e/f"],
+    "MAX_OUTPUT_TOKENS": ["0", "none"],
+    "MAX_BODY_BYTES": ["10", "2GiB", "big"],
+    "UPSTREAM_CONCURRENCY": ["0", "1025"],
+    "QUEUE_LIMIT": ["-1"],
+    "HEARTBEAT_SECONDS": ["0", "x"],
+    "OFFLINE_GRACE_SECONDS": ["-3", "nan"],
+    "ALLOW_CLOUD_MODELS": ["sometimes"],
+}
+ANY_TEXT = {"ADMIN_SECRET", "DATA_DIR", "TUNNEL_TOKEN_FILE", "CLOUDFLARED_PATH"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in WRONG.items() for text in texts]
+)
+def test_a_wrong_value_names_its_setting_in_one_line(name: str, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.load({name: text}, NOWHERE)
+    line = str(caught.value)
+    assert line.startswith(name)
+    assert "\n" not in line
+
+
+def test_every_setting_is_tried_with_a_wrong_value_or_takes_any_text() -> None:
+    assert set(settings.names()) == WRONG.keys() | ANY_TEXT
+
+
+def test_a_wrong_secret_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.load({"DATABASE_URL": "mysql://user:hunter2@x"}, NOWHERE)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["OLLAMA_BASE_URL", "SUPABASE_URL"])
+@pytest.mark.parametrize("text", ["http://u:hunter2@x", "http://a,http://u:hunter2,5@x"])
+def test_a_password_in_an_address_is_not_repeated(name: str, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.load({name: text}, NOWHERE)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://a:11434,http://[::1]/v1",
+        " HTTP://A:11434/ , [::1]/v1/ ,",
+        "a:11434 [::1]/v1",
+        '["http://a:11434/", "http://[::1]/v1"]',
+    ],
+)
+def test_several_model_servers_are_a_list(text: str) -> None:
+    loaded = settings.load({"OLLAMA_BASE_URL": text}, NOWHERE)
+    assert loaded.ollama_base_url == ("http://a:11434", "http://[::1]/v1")
+
+
+def test_a_bad_entry_of_a_list_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"names 'ftp://b', which should be an address"):
+        settings.load({"OLLAMA_BASE_URL": "http://a ftp://b"}, NOWHERE)
+    with pytest.raises(SettingsError, match=r"names http://a twice"):
+        settings.load({"OLLAMA_BASE_URL": "http://a,A/"}, NOWHERE)
+
+
+def test_secrets_do_not_show_in_repr() -> None:
+    secrets = {"ADMIN_SECRET": "s3cret-a", "DATABASE_URL": "postgresql://u:s3cret-b@h/d"}
+    assert "s3cret" not in repr(settings.load(secrets, NOWHERE))
+
+
+@pytest.mark.parametrize(
+    "text", ["myteam", " MyTeam.cloudflareaccess.com", "https://myteam.cloudflareaccess.com/"]
+)
+def test_a_team_of_access_is_known_by_each_of_its_names(text: str) -> None:
+    loaded = settings.load(
+        {"ACCESS_TEAM": text, "ACCESS_AUDIENCE": f"{'a' * 64}, {'b' * 64}"}, NOWHERE
+    )
+    assert loaded.access_team == "myteam.cloudflareaccess.com"
+    assert loaded.access_audience == ("a" * 64, "b" * 64)
+
+
+@pytest.mark.parametrize("half", [{"ACCESS_TEAM": "myteam"}, {"ACCESS_AUDIENCE": "a" * 64}])
+def test_half_of_access_is_refused(half: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="belong together"):
+        settings.load(half, NOWHERE)
+
+
+def test_half_of_supabase_is_refused() -> None:
+    halves = {"SUPABASE_URL": "https://x.example", "SUPABASE_SERVICE_KEY": "sb_secret_x"}
+    for name, text in halves.items():
+        with pytest.raises(SettingsError, match="SUPABASE_URL and SUPABASE_SERVICE_KEY"):
+            settings.load({name: text}, NOWHERE)
+
+
+def test_the_key_of_another_supabase_project_is_named() -> None:
+    environ = {
+        "SUPABASE_URL": "abc.supabase.co",
+        "SUPABASE_SERVICE_KEY": jwt(role="service_role", ref="xyz"),
+    }
+    with pytest.raises(SettingsError, match=r"project xyz, SUPABASE_URL is abc\.supabase\.co"):
+        settings.load(environ, NOWHERE)
+    own = environ | {"SUPABASE_SERVICE_KEY": jwt(role="service_role", ref="abc")}
+    assert settings.load(own, NOWHERE).supabase_url == "https://abc.supabase.co"
+
+
+def test_a_supabase_on_this_machine_or_network_may_do_without_tls() -> None:
+    near = ["127.0.0.1:54321", "localhost:54321", "kong:8000", "nas.lan", "100.100.1.2:8000"]
+    for address in near:
+        for text in (address, f"http://{address}", f"HTTP://{address.upper()}/"):
+            environ = {"SUPABASE_URL": text, "SUPABASE_SERVICE_KEY": "sb_secret_x"}
+            assert settings.load(environ, NOWHERE).supabase_url == f"http://{address}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["abc.supabase.co", "https://abc.supabase.co/", "HTTPS://ABC.supabase.co", " abc.supabase.co "],
+)
+def test_the_address_of_a_project_is_kept_in_one_form(text: str) -> None:
+    environ = {"SUPABASE_URL": text, "SUPABASE_SERVICE_KEY": "sb_secret_x"}
+    assert settings.load(environ, NOWHERE).supabase_url == "https://abc.supabase.co"
+
+
+def test_the_environment_wins_over_dotenv_and_dotenv_over_the_default(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("# mine\nexport PORT=9001 # here\nHOST='0.0.0.0'\nDEBUG=\n")
+    loaded = settings.load({"PORT": "9002"}, dotenv)
+    assert (loaded.port, loaded.host, loaded.debug) == (9002, "0.0.0.0", False)
+
+
+def test_a_broken_dotenv_names_its_line(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("PORT=1\nwhat is this\n")
+    with pytest.raises(SettingsError, match="line 2"):
+        settings.load({}, dotenv)
+
+
+def test_the_store_is_chosen_by_what_is_set() -> None:
+    def store(**environ: str) -> str:
+        return settings.load(environ, NOWHERE).store
+
+    url, key = "https://x.supabase.co", "sb_secret_x"
+    assert store() == "embedded"
+    assert store(DATABASE_URL="postgresql://x/y") == "postgres"
+    assert store(SUPABASE_URL=url, SUPABASE_SERVICE_KEY=key) == "supabase"
+
+
+def test_every_setting_is_documented() -> None:
+    for name, _, text in settings.rows():
+        assert len(text) > 10, name
+    assert len(settings.rows()) == len(fields(settings.Settings))
+
+
+def test_dotenv_example_is_the_generated_one_and_changes_nothing() -> None:
+    example = ROOT / ".env.example"
+    assert example.read_text("utf-8") == settings.dotenv_example()
+    assert settings.read_dotenv(example) == {}
+
+
+def test_the_defaults_shown_are_the_defaults() -> None:
+    defaults = settings.Settings()
+    for name, shown, _ in settings.rows():
+        if shown and name != "DATA_DIR":
+            loaded = settings.load({name: shown}, NOWHERE)
+            assert getattr(loaded, name.lower()) == getattr(defaults, name.lower()), name
+
+
+def test_the_table_of_the_readme_is_the_generated_one() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    found = re.search(r"<!-- settings -->\n(.*?)<!-- /settings -->", readme, re.DOTALL)
+    assert found is not None
+    assert found[1] == settings.markdown_table()

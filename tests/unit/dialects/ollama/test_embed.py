@@ -1,0 +1,137 @@
+"""What requests for vectors may cost, what of them goes upstream, and what their answers say."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+
+from gateway.core.errors import Refusal
+from gateway.dialects.ollama.embed import OllamaEmbed, OllamaEmbeddings
+from gateway.dialects.protocol import Sanitised, Usage
+from gateway.proxy.meter import BodyMeter, PartMeter
+from tests.support.requests.ollama import (
+    ALL_OPTIONS,
+    OPTIONS,
+    documents,
+    doubled,
+    spoiled,
+    unknown_keys,
+)
+
+EMBED: dict[str, Any] = {
+    "model": "m",
+    "options": OPTIONS,
+    "input": ["a"],
+    "truncate": True,
+    "dimensions": 8,
+}
+EMBEDDINGS: dict[str, Any] = {"model": "m", "options": OPTIONS, "prompt": "a"}
+BOTH = [(OllamaEmbed(), EMBED), (OllamaEmbeddings(), EMBEDDINGS)]
+each = pytest.mark.parametrize(("dialect", "full"), BOTH, ids=["embed", "embeddings"])
+
+
+def asked(dialect: Any, body: object) -> Sanitised:
+    found = dialect.sanitise(json.dumps(body).encode())
+    assert isinstance(found, Sanitised), found
+    return found
+
+
+def refused(dialect: Any, body: object) -> Refusal:
+    found = dialect.sanitise((body if isinstance(body, str) else json.dumps(body)).encode())
+    assert isinstance(found, Refusal), found
+    assert found.kind.status == 400
+    return found
+
+
+@pytest.mark.parametrize(
+    ("given_", "size", "inputs"),
+    [("hi", 2, 1), (["é😀", "a"], 7, 2), ([""] * 9, 0, 9)],
+)
+def test_the_prompt_bound_is_all_text_and_32_for_each_of_them(given_, size, inputs):
+    found = asked(OllamaEmbed(), {"model": "m", "input": given_})
+    assert (found.prompt_bytes, found.messages) == (size, inputs)
+    assert found.prompt_bound == size + 32 * inputs
+    assert found.inputs == inputs  # each may fill the context
+
+
+@each
+def test_nothing_is_generated_and_nothing_streams(dialect, full):
+    found = asked(dialect, {**full, "stream": True})
+    assert (found.max_output, found.stream) == (0, False)
+    assert dialect.scope == "embeddings"
+
+
+@each
+def test_every_known_field_arrives_and_no_other(dialect, full):
+    text = dialect.serialise(asked(dialect, {**full, "stream": True, "messages": [], "x": 1}), 0)
+    assert json.loads(text) == full
+
+
+@each
+def test_keys_that_go_would_read_otherwise_are_refused_at_every_depth(dialect, full):
+    for name, text in spoiled(full):
+        assert "in case only" in refused(dialect, text).message, name
+    for name, text in doubled(full):
+        assert "twice" in refused(dialect, text).message, name
+
+
+@pytest.mark.parametrize("wrong", [5, [5], [[1, 2]], {"a": 1}, [None]])
+def test_what_is_no_text_is_refused(wrong):
+    refused(OllamaEmbed(), {"model": "m", "input": wrong})
+    refused(OllamaEmbeddings(), {"model": "m", "prompt": wrong})
+
+
+@each
+@given(document=documents(EMBED, {**EMBED, **EMBEDDINGS}))
+@example(document=EMBED)
+def test_of_what_is_accepted_only_known_keys_survive_and_our_json_reads_the_same(
+    dialect, full, document
+):
+    found = dialect.sanitise(json.dumps(document).encode())
+    if isinstance(found, Refusal):
+        assert found.kind.status == 400
+        return
+    text = dialect.serialise(found, 0)
+    if isinstance(text, Refusal):
+        assert text.kind.status == 400
+        return
+    known = {**full, "options": ALL_OPTIONS, "keep_alive": 0}
+    assert not unknown_keys(json.loads(text), known)
+    again = dialect.sanitise(text)
+    assert again.privilege == found.privilege
+    assert dialect.serialise(again, 0) == text
+
+
+def test_the_count_of_the_prompts_is_all_that_is_counted():
+    body = json.dumps({"embeddings": [[1.0]], "prompt_eval_count": 3}).encode()
+    meter = BodyMeter(OllamaEmbed(), body)
+    assert (meter.usage, meter.complete, meter.broken) == (Usage(3, 0), True, False)
+
+
+@pytest.mark.parametrize("body", [b'{"embedding":[1,2]}', b'{"model":"m"}', b"{}"])
+def test_an_answer_without_a_count_is_whole_and_reports_nothing(body):
+    meter = BodyMeter(OllamaEmbeddings(), body)
+    assert (meter.usage, meter.complete, meter.broken) == (None, True, False)
+    assert meter.estimate() == 0
+
+
+@pytest.mark.parametrize("body", [b'{"embedding":[]}', b'{"model":"m","embeddings": []}'])
+def test_an_answer_without_a_vector_is_one_for_which_nothing_was_read(body):
+    meter = BodyMeter(OllamaEmbeddings(), body)
+    assert (meter.usage, meter.complete, meter.broken) == (Usage(0, 0), True, False)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"embedding":[1', b"\xff"])
+def test_an_answer_that_is_no_object_is_broken(body):
+    assert BodyMeter(OllamaEmbed(), body).broken
+
+
+@each
+def test_a_part_of_a_vector_is_seen_to_have_begun(dialect, full):
+    name = "embedding" if "prompt" in full else "embeddings"
+    body = bytearray(b'{"%s":[' % name.encode())
+    meter = PartMeter(dialect, body)
+    assert meter.estimate() == 0
+    body += b"[0.1"
+    assert meter.estimate() > 0

@@ -1,0 +1,240 @@
+"""What was checked is what is sent: nothing that Ollama could read in another way gets through."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.core.errors import Refusal
+from gateway.dialects.openai.chat import Chat
+from gateway.dialects.openai.chat.request import ChatRequest
+from gateway.dialects.shared import strict_json
+from tests.support.requests.full_chat import FULL, MINIMAL
+
+CHAT = Chat()
+
+
+def parse(body: bytes) -> ChatRequest | Refusal:
+    return strict_json.parse(body, ChatRequest)
+
+
+def refused(body: bytes) -> Refusal:
+    result = parse(body)
+    assert isinstance(result, Refusal)
+    assert result.kind.status == 400
+    assert result.message
+    return result
+
+
+def accepted(body: bytes) -> ChatRequest:
+    result = parse(body)
+    assert isinstance(result, ChatRequest), result
+    return result
+
+
+def variants(key: str) -> list[str]:
+    """Other spellings that Go's encoding/json takes for the key."""
+    spellings = {key.upper(), key.title(), key[0].upper() + key[1:]}
+    spellings |= {key.replace("s", "\u017f", 1), key.replace("k", "\u212a", 1)}
+    return sorted(spellings - {key})
+
+
+def spoiled(tree: Any, path: str = "") -> list[tuple[str, str]]:
+    """The document once for every (place, key, variant): JSON text in which the variant stands."""
+    found: list[tuple[str, str]] = []
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            for name in variants(key):
+                rest = json.dumps({**tree, name: value})
+                found.append((f"{path}{key} as {name!a}", rest))
+            if path.endswith(("schema.", "parameters.")):
+                continue
+            found += [
+                (name, json.dumps({**tree, key: "@"}).replace('"@"', inner))
+                for name, inner in spoiled(value, f"{path}{key}.")
+            ]
+    elif isinstance(tree, list):
+        for item in tree:
+            found += [(name, f"[{inner}]") for name, inner in spoiled(item, path)]
+    return found
+
+
+def doubled(tree: Any, path: str = "") -> list[tuple[str, str]]:
+    """The document once for every key, with that key standing twice."""
+    found: list[tuple[str, str]] = []
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            text = json.dumps(tree)
+            found.append((path + key, f'{{"{key}":{json.dumps(value)},{text[1:]}'))
+            found += [
+                (name, json.dumps({**tree, key: "@"}).replace('"@"', inner))
+                for name, inner in doubled(value, f"{path}{key}.")
+            ]
+    elif isinstance(tree, list):
+        for item in tree:
+            found += [(name, f"[{inner}]") for name, inner in doubled(item, path)]
+    return found
+
+
+def by_name(cases: list[tuple[str, str]]) -> list[Any]:
+    return [pytest.param(text, id=name) for name, text in cases]
+
+
+def test_every_known_field_arrives_unchanged():
+    request = accepted(json.dumps(FULL).encode())
+    assert json.loads(msgspec.json.encode(request)) == FULL
+
+
+@pytest.mark.parametrize("text", by_name(spoiled(FULL)))
+def test_a_key_that_go_would_take_for_a_known_one_is_refused_at_every_depth(text):
+    assert "in case only" in refused(text.encode()).message
+
+
+@pytest.mark.parametrize(
+    "extra", [{"STREAM": True}, {"stream_options": {"Include_Usage": False}}, {"reaſoning": {}}]
+)
+def test_a_variant_is_refused_even_where_the_known_key_is_missing(extra):
+    assert "in case only" in refused(json.dumps({**MINIMAL, **extra}).encode()).message
+
+
+@pytest.mark.parametrize("text", by_name(doubled(FULL)))
+def test_a_key_that_stands_twice_is_refused_at_every_depth(text):
+    assert "twice" in refused(text.encode()).message
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        '"x":{"a":1,"a":1}',
+        '"x":[[{"a":1,"\\u0061":2}]]',
+        '"tools":[{"type":"f","function":{"name":"f","parameters":{"p":{"a":1,"a":1}}}}]',
+    ],
+)
+def test_duplicates_are_refused_in_parts_that_nobody_knows_too(extra):
+    refused(json.dumps(MINIMAL)[:-1].encode() + b"," + extra.encode() + b"}")
+
+
+@pytest.mark.parametrize(
+    "number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "9" * 400, "9" * 5000, "01", "+1"]
+)
+@pytest.mark.parametrize("place", ['"temperature":%s', '"seed":%s', '"max_tokens":[%s]'])
+def test_a_number_that_is_none_or_too_large_is_refused(number, place):
+    refused(json.dumps(MINIMAL)[:-1].encode() + b"," + (place % number).encode() + b"}")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "9" * 5000])
+def test_such_a_number_is_refused_in_a_part_that_nobody_knows_too(number):
+    refused(json.dumps(MINIMAL)[:-1].encode() + f',"x":{{"y":[{number}]}}}}'.encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"1",
+        b"{",
+        b"{}",
+        b"not json",
+        b"{'model':'m'}",
+        json.dumps(MINIMAL).encode() + b"{}",
+        json.dumps(MINIMAL).encode() + b"x",
+        json.dumps(MINIMAL).encode() + b"\0",
+        json.dumps(MINIMAL).encode()[:-1] + b",}",
+        b"\xef\xbb\xbf" + json.dumps(MINIMAL).encode(),
+        json.dumps(MINIMAL).encode("utf-16"),
+        json.dumps(MINIMAL).encode().replace(b"hi", b"\xff"),
+        json.dumps(MINIMAL).encode().replace(b"hi", b"\xc0\xaf"),
+        json.dumps(MINIMAL).encode().replace(b"hi", b"\xed\xa0\x80"),
+        json.dumps(MINIMAL).encode().replace(b"hi", b"a\nb"),
+        json.dumps(MINIMAL).encode().replace(b"hi", b"a\0b"),
+        b"[" * 10_000 + b"]" * 10_000,
+        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+        b'{"x":' + b"[" * 10_000 + b"]" * 10_000 + b"," + json.dumps(MINIMAL).encode()[1:],
+        b'{"x":' + b"[" * 200_000,
+    ],
+    ids=lambda body: ascii(body[:24]),
+)
+def test_what_is_not_one_plain_json_object_is_refused(body):
+    refused(body)
+
+
+def test_white_space_around_the_object_is_no_matter():
+    assert accepted(b" \r\n\t" + json.dumps(MINIMAL).encode() + b"\n") == accepted(
+        json.dumps(MINIMAL).encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"model": 1}, "model"),
+        ({"model": None}, "model"),
+        ({"messages": "hi"}, "messages"),
+        ({"messages": []}, "messages"),
+        ({"messages": [{"content": "x"}]}, "messages[0]"),
+        ({"messages": [{"role": "user", "content": {"text": "x"}}]}, "messages[0].content"),
+        ({"stream": "true"}, "stream"),
+        ({"stream": 1}, "stream"),
+        ({"max_tokens": "5"}, "max_tokens"),
+        ({"max_tokens": 5.0}, "max_tokens"),
+        ({"max_tokens": True}, "max_tokens"),
+        ({"max_tokens": 2**63}, "max_tokens"),
+        ({"temperature": "1"}, "temperature"),
+        ({"top_logprobs": 21}, "top_logprobs"),
+        ({"stream_options": []}, "stream_options"),
+        ({"stream_options": {"include_usage": "yes"}}, "stream_options.include_usage"),
+        ({"stop": [1]}, "stop[0]"),
+        ({"tools": [{"type": "function"}]}, "tools[0]"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_wrong_type_is_refused_and_named(changes, param):
+    refusal = refused(json.dumps({**MINIMAL, **changes}).encode())
+    assert refusal.param == param
+    assert param in refusal.message
+
+
+SURROGATES = [
+    b'{"model":"m","messages":[{"role":"user","content":"\\ud800"}]}',
+    b'{"model":"\\udfff","messages":[{"role":"user","content":"hi"}]}',
+    b'{"model":"m","messages":[{"role":"user","content":"hi"}],"stop":"\\udc00"}',
+    b'{"model":"m","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function",'
+    b'"function":{"name":"f","parameters":{"\\ud800":1}}}]}',
+    b'{"model":"m","messages":[{"role":"user","content":"hi"}],"\\ud800":1}',
+]
+
+
+@pytest.mark.parametrize("body", SURROGATES, ids=lambda body: ascii(body[-30:]))
+def test_half_a_surrogate_pair_is_refused_as_text_that_is_not_unicode(body):
+    asked = CHAT.sanitise(body)
+    sent = asked if isinstance(asked, Refusal) else CHAT.serialise(asked, 1)
+    assert isinstance(sent, Refusal)
+    assert sent.kind.status == 400
+    assert "number" not in sent.message
+
+
+def test_a_whole_surrogate_pair_is_the_character_it_stands_for():
+    body = json.dumps(MINIMAL).encode().replace(b"hi", b"\\ud83d\\ude00")
+    assert accepted(body).messages[0].content == "😀"
+
+
+def test_an_integer_that_fits_no_machine_word_is_no_failure_inside_a_schema():
+    tool = {"type": "f", "function": {"name": "f", "parameters": {"maximum": 2**70}}}
+    result = CHAT.sanitise(json.dumps({**MINIMAL, "tools": [tool]}).encode())
+    if not isinstance(result, Refusal):
+        sent = CHAT.serialise(result, 1)
+        assert isinstance(sent, bytes)
+        assert json.loads(sent)["tools"] == [tool]
+
+
+@pytest.mark.parametrize("value", [b"[],", b"{},", b"0,"])
+def test_a_body_of_countless_values_is_refused_before_it_is_read(value: bytes):
+    body = b'{"model":"m","x":[' + value * 1_000_001 + b"0]}"
+    refusal = strict_json.parse(body, ChatRequest)
+    assert isinstance(refusal, Refusal)
+    assert "too many values" in refusal.message

@@ -1,0 +1,73 @@
+"""Who is believed about who calls."""
+
+import pytest
+
+from gateway.http import client_address
+
+HERE = {"client": ("127.0.0.1", 5)}
+FAR = {"client": ("203.0.113.9", 5)}
+NAMED = {b"cf-connecting-ip": b"198.51.100.7", b"cf-ray": b"8c1f-FRA"}
+
+
+def test_the_edge_is_believed_from_this_machine_while_a_tunnel_runs():
+    assert client_address.address(HERE, NAMED, tunnel=True) == "198.51.100.7"
+    assert client_address.address({"client": ("::1", 5)}, NAMED, tunnel=True) == "198.51.100.7"
+
+
+def test_nobody_forges_an_address_while_no_tunnel_runs_or_from_elsewhere():
+    assert client_address.address(HERE, NAMED, tunnel=False) == "127.0.0.1"
+    assert client_address.address(FAR, NAMED, tunnel=True) == "203.0.113.9"
+    forwarded = {
+        b"x-forwarded-for": b"1.2.3.4",
+        b"x-real-ip": b"1.2.3.4",
+        b"forwarded": b"for=1.2.3.4",
+    }
+    assert client_address.address(HERE, forwarded, tunnel=True) == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"nobody", b"1.2.3", b"1.2.3.4, 5.6.7.8", b"\xff", b"fe80::1%eth0", b"1.2.3.4\n"]
+)
+def test_what_is_no_address_names_nobody(text: bytes):
+    assert client_address.address(HERE, {b"cf-connecting-ip": text}, tunnel=True) == "127.0.0.1"
+
+
+def test_a_caller_without_an_address_is_unknown():
+    assert client_address.address({"client": None}, {}, tunnel=True) == client_address.UNKNOWN
+    assert (
+        client_address.address({"client": ("/run/x.sock", 0)}, {}, tunnel=True)
+        == client_address.UNKNOWN
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"cf-ray",
+        b"cf-connecting-ip",
+        b"cf-visitor",
+        b"cf-ipcountry",
+        b"cdn-loop",
+        b"cf-warp-tag-id",
+    ],
+)
+def test_every_mark_of_the_edge_tells_a_caller_from_outside(name: bytes):
+    assert client_address.came_through_tunnel({b"host": b"x", name: b""})
+    assert not client_address.came_through_tunnel({b"host": b"x", b"x-" + name: b""})
+
+
+def test_only_a_plain_ray_is_told():
+    assert client_address.ray({b"cf-ray": b"8c1f00aa-FRA"}) == "8c1f00aa-FRA"
+    assert client_address.ray({b"cf-ray": b"8c1f\x1b[31m"}) == ""
+    assert client_address.ray({}) == ""
+
+
+def test_one_caller_cannot_be_many_by_the_addresses_of_one_network():
+    assert client_address.neighbourhood("2001:db8::1") == client_address.neighbourhood(
+        "2001:db8::ffff"
+    )
+    assert client_address.neighbourhood("2001:db8::1") != client_address.neighbourhood(
+        "2001:db8:0:1::1"
+    )
+    assert client_address.neighbourhood("::ffff:192.0.2.1") == "192.0.2.1"
+    assert client_address.neighbourhood("192.0.2.1") != client_address.neighbourhood("192.0.2.2")
