@@ -242,10 +242,10 @@ async def test_what_verifies_tokens_is_installed_only_where_it_is_needed(
             installed.append("access")
 
     monkeypatch.setattr(gateway.http.cloudflare_access, "ACCESS", Missing())
-    await gateway.access.install_if_needed(Settings())
+    await gateway.http.cloudflare_access.install_if_needed(Settings())
     assert installed == []
     locked = Settings(access_team="t.cloudflareaccess.com", access_audience=(AUDIENCE,))
-    await gateway.access.install_if_needed(locked)
+    await gateway.http.cloudflare_access.install_if_needed(locked)
     assert installed == ["access"]
 
 
