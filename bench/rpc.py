@@ -20,7 +20,7 @@ from uuid import uuid4
 import uvloop
 from supabase import AsyncClient, AsyncClientOptions
 
-from gateway.stores import Ask
+from gateway.stores import AuthorizationRequest
 from gateway.stores.supabase import SupabaseStore
 from tests.support.books import Books
 from tests.support.callers import served
@@ -38,8 +38,10 @@ ROUNDS, CALLS, CALLERS = 5, 1000, 16
 FIRSTS, RATE, SECONDS = 40, 50, 6
 
 
-def _ask() -> Ask:
-    return Ask(uuid4(), "0" * 64, "chat", None, "a-model", "/v1/chat/completions", 100, 512)
+def _ask() -> AuthorizationRequest:
+    return AuthorizationRequest(
+        uuid4(), "0" * 64, "chat", None, "a-model", "/v1/chat/completions", 100, 512
+    )
 
 
 async def _cpu(call: Callable[[], Awaitable[object]]) -> float:

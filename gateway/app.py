@@ -2,7 +2,7 @@
 
 from litestar import Litestar
 
-from gateway.http.middleware import Edge
+from gateway.http.middleware import Middleware
 from gateway.proxy.pipeline import Gateway
 from gateway.routes.account import account_routes
 from gateway.routes.admin import admin_routes
@@ -14,7 +14,7 @@ from gateway.routes.pull import pull_routes
 from gateway.routes.support.answers import on_exception
 
 
-def make_app(gateway: Gateway) -> Edge:
+def make_app(gateway: Gateway) -> Middleware:
     """The ASGI application around a gateway."""
     litestar = Litestar(
         route_handlers=[
@@ -31,4 +31,4 @@ def make_app(gateway: Gateway) -> Edge:
         debug=False,
         logging_config=None,  # the command line says how to log
     )
-    return Edge(litestar, gateway.settings, gateway.has_tunnel)
+    return Middleware(litestar, gateway.settings, gateway.has_tunnel)

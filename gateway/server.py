@@ -10,7 +10,7 @@ from typing import Protocol
 import uvicorn
 
 from gateway.app import make_app
-from gateway.backends.pool import Fleet
+from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
 from gateway.http.cloudflare_access import install_if_needed
 from gateway.http.protocol import BoundedHttp
@@ -81,7 +81,7 @@ class _Server(uvicorn.Server):
 async def serve(
     settings: Settings,
     store: Store,
-    fleet: Fleet,
+    pool: BackendPool,
     *,
     ready: Callable[[], None] | None = None,
     front: Front | None = None,
@@ -90,8 +90,8 @@ async def serve(
     await install_if_needed(settings)
     linger = FAR_LINGER if settings.store == "supabase" else LINGER
     outbox = Outbox(settings.data_dir / "outbox", store.settle, linger)
-    gateway = Gateway(settings, store, fleet, outbox)
-    outbox.on_taken = gateway.standing.counted
+    gateway = Gateway(settings, store, pool, outbox)
+    outbox.on_taken = gateway.verdict_cache.counted
     config = uvicorn.Config(
         make_app(gateway),
         host=settings.host,
@@ -117,7 +117,7 @@ async def serve(
             gateway.presence.watch(),
         )
     ]
-    fleet.refresh()
+    pool.refresh()
     server = _Server(config, gateway.pulls, ready, front)
     try:
         await server.serve()
@@ -131,5 +131,5 @@ async def serve(
         await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(OSError):
             outbox.close()
-        await gateway.standing.close()
-        await fleet.close()
+        await gateway.verdict_cache.close()
+        await pool.close()

@@ -4,23 +4,23 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
-from gateway.backends.client import Target, Upstream
-from gateway.backends.models import Catalogue
+from gateway.backends.client import BackendClient, Target
+from gateway.backends.models import ModelList
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two looks at one that is away
 
 _log = logging.getLogger("localllm")
 
 
-class Machine:
+class Backend:
     """`slots`: the requests that it may get at once; `running`: those that it has got.
     `changed` is called when it went away, came back, or became another one."""
 
     def __init__(self, base_url: str, timeout: float, slots: int) -> None:
         """`timeout`: seconds without a byte."""
-        self.upstream = Upstream(Target(base_url), timeout)
-        self.upstream.changed = self._turned
-        self.catalogue = Catalogue(self.upstream)
+        self.client = BackendClient(Target(base_url), timeout)
+        self.client.changed = self._turned
+        self.models = ModelList(self.client)
         self.slots = slots
         self.running = 0
         self.last_model = ""  # which it was asked for last, and so probably has in memory
@@ -30,18 +30,18 @@ class Machine:
     @property
     def answers(self) -> bool:
         """False: at the last question nobody was there."""
-        return self.upstream.answers
+        return self.client.answers
 
     def point_to(
         self, base_url: str, headers: Mapping[str, str] | None = None, *, listed_only: bool = False
     ) -> None:
         """Send every request from now on elsewhere; running ones end where they began."""
-        self.upstream.point_to(base_url, headers, listed_only=listed_only)
+        self.client.point_to(base_url, headers, listed_only=listed_only)
         self.changed()
 
     def _turned(self) -> None:
-        url = self.upstream.target.base_url
-        if self.upstream.answers:
+        url = self.client.target.base_url
+        if self.client.answers:
             _log.info("the model server at %s answers again", url)
         else:
             _log.warning("the model server at %s does not answer", url)
@@ -51,28 +51,28 @@ class Machine:
 
     async def _until_it_answers(self) -> None:
         pause = FIRST_PAUSE
-        while not self.upstream.answers:
+        while not self.client.answers:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
-            await self.catalogue.refresh()
+            await self.models.refresh()
 
     async def close(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.wait([self._watch])
-        await self.upstream.close()
+        await self.client.close()
 
 
-def least_busy(machines: tuple[Machine, ...], model: str) -> Machine | None:
+def least_busy(backends: tuple[Backend, ...], model: str) -> Backend | None:
     """Where a request for the model goes now; None: it has to wait for a slot. One that is away
     counts only where all are. Of two that are as busy, the one that need not load the model goes
     first, then one that has loaded none, then the first."""
-    best = machines[0]
-    if len(machines) > 1:
-        best = min(machines, key=lambda machine: _burden(machine, model))
+    best = backends[0]
+    if len(backends) > 1:
+        best = min(backends, key=lambda backend: _burden(backend, model))
     return best if best.running < best.slots else None
 
 
-def _burden(machine: Machine, model: str) -> tuple[bool, int, int]:
-    loads = 0 if machine.last_model == model else 2 if machine.last_model else 1
-    return not machine.answers, machine.running, loads
+def _burden(backend: Backend, model: str) -> tuple[bool, int, int]:
+    loads = 0 if backend.last_model == model else 2 if backend.last_model else 1
+    return not backend.answers, backend.running, loads

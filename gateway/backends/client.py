@@ -92,7 +92,7 @@ def _look_at(closed: asyncio.Future[None]) -> None:
         closed.exception()
 
 
-class Upstream:
+class BackendClient:
     """Asks the model server. What goes wrong before an answer begins is a `Refusal`.
 
     `answers` is False once nobody was there, until one answers; `changed` is called when it turns.

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.backends.client import Upstream
+from gateway.backends.client import BackendClient
 from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
 from gateway.core.model_names import canonical_name
@@ -82,12 +82,12 @@ class _Show(msgspec.Struct):
         return len(self.system.encode()) + said + MESSAGE_OVERHEAD * len(self.messages or ())
 
 
-class Catalogue:
+class ModelList:
     """Models by canonical name. `known` is False while the model server has not told; `foreign`:
     it tells as OpenAI does, not as Ollama."""
 
-    def __init__(self, upstream: Upstream) -> None:
-        self._upstream = upstream
+    def __init__(self, client: BackendClient) -> None:
+        self._upstream = client
         self._models: dict[str, Model] = {}
         self._systems: dict[str, int] = {}  # by digest
         self._asked = 0.0

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.backends.client import Target, Upstream
+from gateway.backends.client import BackendClient, Target
 from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
 from gateway.core.model_names import is_cloud
@@ -74,21 +74,21 @@ async def look_at_all(base_urls: Sequence[str]) -> dict[str, Found]:
 
 async def look(base_url: str) -> Found | None:
     """What answers at `base_url` within a few seconds; None: nothing does."""
-    upstream = Upstream(Target(base_url), timeout=5.0)
+    client = BackendClient(Target(base_url), timeout=5.0)
     try:
-        answer = await upstream.read("GET", "/api/version")
+        answer = await client.read("GET", "/api/version")
         if isinstance(answer, Refusal):
             silent = answer.reason in {"upstream_unavailable", "upstream_timeout"}
             return None if silent else Found("", [])
         tags, status = await asyncio.gather(
-            upstream.read("GET", "/api/tags"), upstream.read("GET", "/api/status")
+            client.read("GET", "/api/tags"), client.read("GET", "/api/status")
         )
         told = decode(answer, _Version) or _Version()
         names = [tag.name for tag in _tags(tags)]
         cloud = tuple(tag.name for tag in _tags(tags) if tag.is_cloud)
         return Found(told.version, names, cloud, _cloud_is_on(status))
     finally:
-        await upstream.close()
+        await client.close()
 
 
 def _tags(answer: bytes | Refusal) -> list[_Tag]:

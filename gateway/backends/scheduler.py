@@ -4,22 +4,22 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Sequence
 
-from gateway.backends.backend import Machine, least_busy
+from gateway.backends.backend import Backend, least_busy
 
 
-class Place:
+class Ticket:
     """One request's place in the queue; `async with place:` waits for a slot and holds it.
 
     `machine` is the one whose slot it holds, `machines` are those that may serve it.
     """
 
     def __init__(
-        self, scheduler: "Scheduler", key: Hashable, machines: tuple[Machine, ...], model: str
+        self, scheduler: "Scheduler", key: Hashable, backends: tuple[Backend, ...], model: str
     ) -> None:
         self.key = key
-        self.machines = machines
+        self.backends = backends
         self.model = model
-        self.machine: Machine | None = None
+        self.backend: Backend | None = None
         self.turn: asyncio.Future[None] | None = None  # while it is in line
         self._scheduler = scheduler
 
@@ -31,7 +31,7 @@ class Place:
 
     async def move(self) -> None:
         """Give the slot back, and wait for one on a machine that has not been tried."""
-        self.machines = tuple(other for other in self.machines if other is not self.machine)
+        self.backends = tuple(other for other in self.backends if other is not self.backend)
         self._scheduler.release(self)
         await self._scheduler.acquire(self, first=True)
 
@@ -39,108 +39,108 @@ class Place:
         """1 for the next in line, 0 when it is no longer waiting."""
         return self._scheduler.position(self)
 
-    def may_use(self, machine: Machine) -> bool:
-        if self.turn is None or self.turn.done() or machine not in self.machines:
+    def may_use(self, backend: Backend) -> bool:
+        if self.turn is None or self.turn.done() or backend not in self.backends:
             return False  # done: its client left in this moment, and it has not run since
-        return machine.answers or not any(other.answers for other in self.machines)
+        return backend.answers or not any(other.answers for other in self.backends)
 
-    def take(self, machine: Machine) -> None:
-        machine.running += 1
-        machine.last_model = self.model
-        self.machine = machine
+    def take(self, backend: Backend) -> None:
+        backend.running += 1
+        backend.last_model = self.model
+        self.backend = backend
 
 
 class Scheduler:
     """Each machine runs so many requests at once as it has slots, some `limit` wait in all; one
     key cannot starve another, nor can those who wait for one machine keep others from another."""
 
-    def __init__(self, machines: Sequence[Machine], limit: int) -> None:
-        self._machines = machines
-        for machine in machines:
-            machine.changed = self.look_again
+    def __init__(self, backends: Sequence[Backend], limit: int) -> None:
+        self._machines = backends
+        for backend in backends:
+            backend.changed = self.look_again
         self._limit = limit
-        self._waiting: OrderedDict[Hashable, deque[Place]] = OrderedDict()
+        self._waiting: OrderedDict[Hashable, deque[Ticket]] = OrderedDict()
         self.queued = 0
 
-    def enter(self, key: Hashable, machines: tuple[Machine, ...], model: str) -> Place | None:
+    def enter(self, key: Hashable, backends: tuple[Backend, ...], model: str) -> Ticket | None:
         """A place in the queue, or None when too many wait already. A key that has none waiting may
         add one to a full queue, until it is twice as long: else one key could fill it for all."""
         most = self._limit if key in self._waiting else 2 * self._limit
-        if self.queued >= most and least_busy(machines, model) is None:
+        if self.queued >= most and least_busy(backends, model) is None:
             return None
-        return Place(self, key, machines, model)
+        return Ticket(self, key, backends, model)
 
-    async def acquire(self, place: Place, *, first: bool = False) -> None:
+    async def acquire(self, ticket: Ticket, *, first: bool = False) -> None:
         """`first`: before the others of its key, for it has had its turn."""
-        machine = least_busy(place.machines, place.model)
-        if machine is not None:  # nobody waits for it: a slot that falls free goes on at once
-            place.take(machine)
+        backend = least_busy(ticket.backends, ticket.model)
+        if backend is not None:  # nobody waits for it: a slot that falls free goes on at once
+            ticket.take(backend)
             return
-        place.turn = asyncio.get_running_loop().create_future()
-        line = self._waiting.setdefault(place.key, deque())
+        ticket.turn = asyncio.get_running_loop().create_future()
+        line = self._waiting.setdefault(ticket.key, deque())
         if first:
-            line.appendleft(place)
+            line.appendleft(ticket)
         else:
-            line.append(place)
+            line.append(ticket)
         self.queued += 1
         try:
-            await place.turn
+            await ticket.turn
         except asyncio.CancelledError:
-            if place.machine is None:
-                self._leave(place)
+            if ticket.backend is None:
+                self._leave(ticket)
             else:  # its turn came in the same moment as its end
-                self.release(place)
+                self.release(ticket)
             raise
 
-    def release(self, place: Place) -> None:
-        machine, place.machine = place.machine, None
-        if machine is not None:
-            machine.running -= 1
-            self._offer(machine)
+    def release(self, ticket: Ticket) -> None:
+        backend, ticket.backend = ticket.backend, None
+        if backend is not None:
+            backend.running -= 1
+            self._offer(backend)
 
     def look_again(self) -> None:
         """A machine went away or came back: others may serve who waits."""
-        for machine in self._machines:
-            self._offer(machine)
+        for backend in self._machines:
+            self._offer(backend)
 
-    def _offer(self, machine: Machine) -> None:
+    def _offer(self, backend: Backend) -> None:
         """Its free slots to those whose turn it is."""
-        while machine.running < machine.slots:
-            place = self._next(machine)
-            if place is None:
+        while backend.running < backend.slots:
+            ticket = self._next(backend)
+            if ticket is None:
                 return
-            turn = place.turn
-            self._leave(place)
-            if place.key in self._waiting:
-                self._waiting.move_to_end(place.key)  # the other keys come first now
-            place.take(machine)
+            turn = ticket.turn
+            self._leave(ticket)
+            if ticket.key in self._waiting:
+                self._waiting.move_to_end(ticket.key)  # the other keys come first now
+            ticket.take(backend)
             assert turn is not None
             turn.set_result(None)
 
-    def _next(self, machine: Machine) -> Place | None:
+    def _next(self, backend: Backend) -> Ticket | None:
         for line in self._waiting.values():
-            for place in line:
-                if place.may_use(machine):
-                    return place
+            for ticket in line:
+                if ticket.may_use(backend):
+                    return ticket
         return None
 
-    def _leave(self, place: Place) -> None:
-        place.turn = None
-        line = self._waiting[place.key]
-        line.remove(place)
+    def _leave(self, ticket: Ticket) -> None:
+        ticket.turn = None
+        line = self._waiting[ticket.key]
+        line.remove(ticket)
         self.queued -= 1
         if not line:
-            del self._waiting[place.key]
+            del self._waiting[ticket.key]
 
-    def position(self, place: Place) -> int:
+    def position(self, ticket: Ticket) -> int:
         """How many turns at most until it is this one's, itself included."""
-        if place.turn is None:
+        if ticket.turn is None:
             return 0
-        rounds = self._waiting[place.key].index(place)
+        rounds = self._waiting[ticket.key].index(ticket)
         ahead = rounds
         before_us = True
         for key, line in self._waiting.items():
-            if key == place.key:
+            if key == ticket.key:
                 before_us = False
             else:
                 ahead += min(len(line), rounds + 1 if before_us else rounds)

@@ -9,7 +9,7 @@ import click
 
 from gateway import server
 from gateway.admin import keys
-from gateway.backends.pool import Fleet
+from gateway.backends.pool import BackendPool
 from gateway.commands.banner import print_banner
 from gateway.commands.model_source import ModelSource
 from gateway.commands.output import accepted
@@ -35,12 +35,12 @@ async def launch(settings: Settings, signals: Signals, *, demo: bool, tunnel: bo
     secret_file = settings.data_dir / ADMIN_SECRET_FILE
     kept = settings.admin_secret or secret_files.read_or_make(secret_file, secret_files.new_secret)
     settings = replace(settings, admin_secret=kept)
-    fleet = Fleet(settings)
+    pool = BackendPool(settings)
     async with (
         await _front(settings, tunnel) as front,
         open_store(settings, say) as opened,
         supervised(opened.postgres),
-        ModelSource(settings, fleet, say, demo=demo) as source,
+        ModelSource(settings, pool, say, demo=demo) as source,
     ):
         telling: list[asyncio.Task[None]] = []
 
@@ -52,7 +52,7 @@ async def launch(settings: Settings, signals: Signals, *, demo: bool, tunnel: bo
                 front.open()
             telling.append(asyncio.create_task(_tell(settings, opened.store, source, front)))
 
-        await server.serve(settings, opened.store, fleet, ready=ready, front=front)
+        await server.serve(settings, opened.store, pool, ready=ready, front=front)
         await asyncio.gather(*telling)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from gateway.backends.pool import Fleet
+from gateway.backends.pool import BackendPool
 from gateway.backends.probe import Found, choose, look_at_all
 from gateway.commands.demo_start import start
 from gateway.config.extras import DEMO, ExtraError
@@ -26,12 +26,12 @@ class ModelSource:
     is one that works; `note` says what it is."""
 
     def __init__(
-        self, settings: Settings, fleet: Fleet, say: Callable[[str], None], *, demo: bool
+        self, settings: Settings, pool: BackendPool, say: Callable[[str], None], *, demo: bool
     ) -> None:
         self._urls = settings.ollama_base_url
         self._where = " or ".join(self._urls)
         self._settings = settings
-        self._first = fleet.machines[0]
+        self._first = pool.backends[0]
         self._say = say
         self._demo_allowed = demo
         self._demo: DemoModel | None = None

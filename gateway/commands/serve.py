@@ -29,7 +29,7 @@ async def _serve(settings: Settings, signals: Signals) -> None:
     preflight.check_data_dir(settings.data_dir)
 
     from gateway import server
-    from gateway.backends.pool import Fleet
+    from gateway.backends.pool import BackendPool
     from gateway.database.opening import open_store
     from gateway.database.supervision import supervised
 
@@ -42,4 +42,4 @@ async def _serve(settings: Settings, signals: Signals) -> None:
             if opened.problem:
                 click.echo(opened.problem, err=True)
 
-        await server.serve(settings, opened.store, Fleet(settings), ready=ready)
+        await server.serve(settings, opened.store, BackendPool(settings), ready=ready)

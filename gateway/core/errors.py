@@ -19,7 +19,7 @@ class Kind(NamedTuple):
 _INVALID = "invalid_request_error"
 _BUSY = "service_unavailable_error"
 
-CATALOGUE: dict[str, Kind] = {
+KINDS: dict[str, Kind] = {
     # reasons given by the store
     "invalid_api_key": Kind(401, _INVALID, "invalid_api_key", "This API key is not known here."),
     "key_revoked": Kind(401, _INVALID, "invalid_api_key", "This API key has been revoked."),
@@ -152,7 +152,7 @@ CATALOGUE: dict[str, Kind] = {
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """One refusal: a code of `CATALOGUE` and what fills its text.
+    """One refusal: a code of `KINDS` and what fills its text.
 
     `retry_after_ms` becomes Retry-After; `param` names the offending field, as OpenAI does.
     """
@@ -165,7 +165,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
     @property
     def kind(self) -> Kind:
-        return CATALOGUE[self.reason]
+        return KINDS[self.reason]
 
     @property
     def message(self) -> str:

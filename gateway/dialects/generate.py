@@ -19,7 +19,15 @@ from gateway.dialects import error_body
 from gateway.dialects.openai.chat import answer as chat
 from gateway.dialects.openai.chat.reference import METERING, TokenUsage
 from gateway.dialects.openai.chat.request import ChatRequest, Message, serialise
-from gateway.dialects.protocol import EXAMPLE_MODEL, SSE, Body, Event, Reference, Sanitised, Telling
+from gateway.dialects.protocol import (
+    EXAMPLE_MODEL,
+    SSE,
+    AnswerContext,
+    Body,
+    Event,
+    Reference,
+    Sanitised,
+)
 from gateway.dialects.shared import strict_json
 from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD, length
 
@@ -90,7 +98,7 @@ class _Chat(Struct):
 class _Stream:
     """Words the events of one answer."""
 
-    def __init__(self, telling: Telling) -> None:
+    def __init__(self, telling: AnswerContext) -> None:
         self._telling = telling
         self._finish: str | None = None
 
@@ -119,7 +127,7 @@ class _Stream:
         return _event(msgspec.json.encode(last))
 
 
-def _whole(telling: Telling, body: bytes) -> bytes:
+def _whole(telling: AnswerContext, body: bytes) -> bytes:
     choice = msgspec.json.decode(body, type=_Chat).choices[0]
     text = choice.message.content if choice.message else None
     answer = GenerateAnswer(
@@ -128,7 +136,7 @@ def _whole(telling: Telling, body: bytes) -> bytes:
     return msgspec.json.encode(answer)
 
 
-def _usage(telling: Telling) -> TokenUsage:
+def _usage(telling: AnswerContext) -> TokenUsage:
     prompt, completion = msgspec.structs.astuple(telling.usage())
     return TokenUsage(prompt, completion, prompt + completion)
 
@@ -233,8 +241,8 @@ class Generate:
         found, answer = chat.read_body(body), _chunk(body)
         return found if answer and answer.choices else found._replace(broken=True)
 
-    def wording(self, telling: Telling, *, whole: bool) -> Callable[[bytes], bytes]:
-        """Text, finish and usage, and no more. Implements `Wording`."""
+    def wording(self, telling: AnswerContext, *, whole: bool) -> Callable[[bytes], bytes]:
+        """Text, finish and usage, and no more. Implements `Translation`."""
         return partial(_whole, telling) if whole else _Stream(telling)
 
 

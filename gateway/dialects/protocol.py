@@ -164,7 +164,7 @@ class Dialect(Protocol):
         ...
 
 
-class Telling(NamedTuple):
+class AnswerContext(NamedTuple):
     """What a dialect with words of its own tells beside what the model server said."""
 
     id: str  # of the request
@@ -172,11 +172,11 @@ class Telling(NamedTuple):
     usage: Callable[[], Usage]  # what the key is charged for what has come so far
 
 
-class Wording(Protocol):
+class Translation(Protocol):
     """`wording`, which a dialect has besides where its answers are not the model server's own: it
     gives what makes the one of the other. The meter reads the model server's."""
 
-    def __call__(self, telling: Telling, *, whole: bool) -> Callable[[bytes], bytes]:
+    def __call__(self, telling: AnswerContext, *, whole: bool) -> Callable[[bytes], bytes]:
         """For a `whole` answer that `read_body` took for one, or for whole events, as often as some
         have come: `read_event` says which of them break the stream."""
         ...

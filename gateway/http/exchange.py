@@ -36,7 +36,7 @@ class Voice(Protocol):
     def error_event(self, error: bytes) -> bytes: ...
 
 
-class Call:
+class Exchange:
     """Headers are read once, names in lower case. `extra` is sent with every answer."""
 
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -204,21 +204,21 @@ class Call:
                 task.cancel()
 
 
-async def conduct(call: Call, serve: Coroutine[Any, Any, Refusal | None]) -> None:
+async def conduct(exchange: Exchange, serve: Coroutine[Any, Any, Refusal | None]) -> None:
     """Serve a call to its end: a refusal is told, a client that leaves is no failure."""
     try:
         refusal = await serve
         if refusal is not None:
-            await call.refuse(refusal)
+            await exchange.refuse(refusal)
     except ClientGone:
         pass
     except asyncio.CancelledError:
         task = asyncio.current_task()
-        if not call.gone or task is None:
+        if not exchange.gone or task is None:
             raise
-        task.uncancel()  # by Call.watch: the client left, and all that it needed has been done
+        task.uncancel()  # by Exchange.watch: the client left, and all that it needed has been done
     finally:
-        call.finish()
+        exchange.finish()
 
 
 def limit_headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:

@@ -22,7 +22,7 @@ _log = logging.getLogger("localllm")
 Headers = Mapping[bytes, bytes]
 
 
-class Guesses:
+class FailedKeyLimiter:
     """Failures by address, since when; and the hashes of keys that were allowed something.
 
     `tunnel`: whether one runs, so that Cloudflare's edge is believed about the address."""

@@ -15,7 +15,7 @@ from gateway.core import keys
 from gateway.core.errors import Refusal
 from gateway.http import client_address
 from gateway.http.cloudflare_access import access
-from gateway.http.exchange import Call
+from gateway.http.exchange import Exchange
 
 MAX_HEADERS = 32 * 1024  # bytes, as much as Cloudflare lets through
 # A dot segment, an encoded slash or a doubled one: some parser behind us might read it otherwise.
@@ -35,7 +35,7 @@ MAX_AGE = 7200  # seconds that a browser may remember a preflight
 _DEFAULT_HEADERS = b"authorization, x-api-key, content-type, anthropic-version"
 
 
-class Edge:
+class Middleware:
     """Wraps an ASGI application. `has_tunnel`: whether Cloudflare's edge can be the one that
     calls from this machine."""
 
@@ -85,9 +85,9 @@ class Edge:
 
         refusal = self._refusal(scope, headers, origin) or await self._locked_out(scope, headers)
         if refusal is not None:
-            call = Call(scope, receive, send)
-            call.extra += common
-            await call.refuse(refusal)
+            exchange = Exchange(scope, receive, send)
+            exchange.extra += common
+            await exchange.refuse(refusal)
             return
 
         async def reply(message: Any) -> None:

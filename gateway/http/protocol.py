@@ -20,7 +20,7 @@ from gateway.dialects import error_body
 from gateway.http.middleware import MAX_HEADERS
 
 HEAD_SECONDS = 60.0  # for a connection to say what it wants, once it has begun to
-_MAX_HEAD = 2 * MAX_HEADERS  # bytes of request line and headers; Edge words the refusal below it
+_MAX_HEAD = 2 * MAX_HEADERS  # bytes of request line and headers; below it middleware refuses
 # Java's client asks for HTTP/2 in this way on each first request. The parser would then take the
 # body for another protocol; under a name that it does not know the wish is passed over. The name is
 # as long: a body in the same bytes keeps its length, or its end would begin the next request.

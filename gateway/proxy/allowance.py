@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from gateway.stores import Ask, Verdict
+from gateway.stores import AuthorizationRequest, Verdict
 
 SPARE = 4  # so many requests of the same size must still fit, or the verdict is waited for
 WINDOW = 60.0  # seconds that the rate limit speaks of
@@ -37,7 +37,7 @@ class Allowance:
         self._waiting = 0  # requests whose verdict is not there yet
         self._waiting_tokens = 0
 
-    def learn(self, ask: Ask, verdict: Verdict, asked: float) -> None:
+    def learn(self, ask: AuthorizationRequest, verdict: Verdict, asked: float) -> None:
         """What the store said is left, less what it had not counted when it was asked."""
         self.verdict = verdict
         if verdict.allowed:
@@ -62,7 +62,7 @@ class Allowance:
             self._cap = None  # it is no longer that
         self._most_granted = max(self._most_granted, granted)
 
-    def _capped(self, ask: Ask) -> int:
+    def _capped(self, ask: AuthorizationRequest) -> int:
         return ask.max_output if self._cap is None else min(ask.max_output, self._cap)
 
     def end(self) -> None:
@@ -70,7 +70,7 @@ class Allowance:
         self.verdict = None
         self.ended = time.monotonic()
 
-    def expect(self, ask: Ask) -> Verdict | None:
+    def expect(self, ask: AuthorizationRequest) -> Verdict | None:
         """The verdict that is all but certain: the last one was good, and several such requests
         fit beside those that wait."""
         if self.verdict is None or not self.verdict.allowed:
@@ -82,15 +82,15 @@ class Allowance:
             return None
         return replace(self.verdict, granted=granted)
 
-    def begin_waiting(self, ask: Ask) -> None:
+    def begin_waiting(self, ask: AuthorizationRequest) -> None:
         self._waiting += 1
         self._waiting_tokens += _most(ask)
 
-    def end_waiting(self, ask: Ask) -> None:
+    def end_waiting(self, ask: AuthorizationRequest) -> None:
         self._waiting -= 1
         self._waiting_tokens -= _most(ask)
 
-    def lend(self, ask: Ask) -> Verdict | None:
+    def lend(self, ask: AuthorizationRequest) -> Verdict | None:
         """A verdict without the store, within what it last left; None: that is nothing. No answer
         may be longer than one that the store has allowed: who knows what the key's cap is."""
         if self.verdict is None:
@@ -142,6 +142,6 @@ class Allowance:
             loan.counted = time.monotonic()
 
 
-def _most(ask: Ask) -> int:
+def _most(ask: AuthorizationRequest) -> int:
     """Tokens that it can cost at most."""
     return ask.prompt_bound + ask.max_output

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import time
 
-from gateway.http.exchange import Call
-from gateway.proxy.inflight import Running
+from gateway.http.exchange import Exchange
+from gateway.proxy.inflight import InFlight
 from gateway.proxy.pipeline import Gateway
 from gateway.stores import StoreUnavailable
 
@@ -22,36 +22,36 @@ async def beat(gateway: Gateway) -> None:
     while True:
         await asyncio.sleep(min(1.0, silence / 4))
         now = time.monotonic()
-        for running in list(gateway.running.values()):
+        for in_flight in list(gateway.in_flight.values()):
             try:
-                _look_after(running, now, silence)
+                _look_after(in_flight, now, silence)
             except Exception:  # one request must not end the pulse of all others
-                _log.exception("request %s could not be looked after", running.call.id)
-        for call in list(gateway.waiting):
-            if _is_quiet(call, now, silence):
-                call.beat("pulling")
+                _log.exception("request %s could not be looked after", in_flight.exchange.id)
+        for exchange in list(gateway.waiting):
+            if _is_quiet(exchange, now, silence):
+                exchange.beat("pulling")
 
 
-def _look_after(running: Running, now: float, silence: float) -> None:
-    if running.meter is not None:
-        running.checkpoint()
-    quiet = _is_quiet(running.call, now, silence)
-    if quiet and running.permitted.is_set():  # a sign of life commits to an answer
-        position = running.place.position() if running.place else 0
-        running.call.beat(f"waiting, position {position}" if position else "working")
+def _look_after(in_flight: InFlight, now: float, silence: float) -> None:
+    if in_flight.meter is not None:
+        in_flight.checkpoint()
+    quiet = _is_quiet(in_flight.exchange, now, silence)
+    if quiet and in_flight.permitted.is_set():  # a sign of life commits to an answer
+        position = in_flight.ticket.position() if in_flight.ticket else 0
+        in_flight.exchange.beat(f"waiting, position {position}" if position else "working")
 
 
-def _is_quiet(call: Call, now: float, silence: float) -> bool:
+def _is_quiet(exchange: Exchange, now: float, silence: float) -> bool:
     """Whether its client needs a sign of life. One that is as good as gone is given up here."""
-    call.check(now)
-    return now - call.last_sent >= silence
+    exchange.check(now)
+    return now - exchange.last_sent >= silence
 
 
 async def sweep(gateway: Gateway) -> None:
     """Keep the holds of running requests, release those whose gateway died."""
     while True:
         try:
-            await gateway.store.sweep(list(gateway.running))
+            await gateway.store.sweep(list(gateway.in_flight))
         except StoreUnavailable as problem:
             _log.warning("holds are not swept: %s", problem)
         except Exception:  # nobody would notice that it ended

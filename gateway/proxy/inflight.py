@@ -5,10 +5,10 @@ import logging
 import time
 from collections.abc import Callable
 
-from gateway.backends.scheduler import Place
+from gateway.backends.scheduler import Ticket
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised, Usage
-from gateway.http.exchange import Call
+from gateway.http.exchange import Exchange
 from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter, estimate_prompt
 from gateway.proxy.outbox import Outbox, Slot
 from gateway.stores import Settlement, Verdict
@@ -16,7 +16,7 @@ from gateway.stores import Settlement, Verdict
 _log = logging.getLogger("localllm")
 
 
-class Running:
+class InFlight:
     """`settle` may be called from several ends of the pipeline; the first one counts.
 
     `verdict` is what the store said, or until it has (`permitted`), what it is expected to say.
@@ -25,20 +25,20 @@ class Running:
 
     def __init__(
         self,
-        call: Call,
+        exchange: Exchange,
         dialect: Dialect,
         asked: Sanitised,
         slot: Slot,
         outbox: Outbox,
         ended: Callable[[Settlement], None],
     ) -> None:
-        self.call = call
+        self.exchange = exchange
         self.dialect = dialect
         self.asked = asked
         self.verdict = Verdict(False)
         self.permitted = asyncio.Event()  # until then nothing of the answer leaves
         self.asking: asyncio.Task[Verdict | Refusal] | None = None  # the store, beside the model
-        self.place: Place | None = None
+        self.ticket: Ticket | None = None
         self.meter: StreamMeter | BodyMeter | PartMeter | None = None
         self._slot = slot
         self._outbox = outbox
@@ -135,4 +135,4 @@ class Running:
         return usage, "none" if nothing else "estimated"
 
     def _elapsed_ms(self) -> int:
-        return round((time.monotonic() - self.call.started) * 1000)
+        return round((time.monotonic() - self.exchange.started) * 1000)

@@ -199,10 +199,10 @@ class Outbox:
                     await self._send(self._pending[: 1 if alone else BATCH])
                     wait = refusals = 0
                 except Exception as problem:  # whatever it is, nothing may be lost by it
-                    known = isinstance(problem, StoreUnavailable)
+                    cached = isinstance(problem, StoreUnavailable)
                     if not wait:
-                        _log.warning("settlements wait: %s", problem, exc_info=not known)
-                    if not known or isinstance(problem, StoreRefused):
+                        _log.warning("settlements wait: %s", problem, exc_info=not cached)
+                    if not cached or isinstance(problem, StoreRefused):
                         refusals += 1
                         if alone:
                             self._pending.append(self._pending.pop(0))

@@ -8,12 +8,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway.core.errors import Refusal
-from gateway.proxy.inflight import Running
+from gateway.proxy.inflight import InFlight
 from gateway.stores import Verdict
 
 
 async def overlapped(
-    running: Running,
+    in_flight: InFlight,
     asking: asyncio.Task[Verdict | Refusal],
     serve: Callable[[], Coroutine[Any, Any, Refusal | None]],
 ) -> Refusal | None:
@@ -21,15 +21,15 @@ async def overlapped(
     ahead = asyncio.create_task(serve())
     try:
         verdict = await asyncio.shield(asking)  # a client that leaves does not end the asking
-        if isinstance(verdict, Verdict) and verdict.granted >= running.verdict.granted:
-            running.permit(verdict)
+        if isinstance(verdict, Verdict) and verdict.granted >= in_flight.verdict.granted:
+            in_flight.permit(verdict)
             return await ahead
     finally:
         await _stop(ahead)
     if isinstance(verdict, Refusal):
-        running.withdraw(verdict)
+        in_flight.withdraw(verdict)
         return verdict
-    running.permit(verdict)  # less was left than expected: the model may only produce that
+    in_flight.permit(verdict)  # less was left than expected: the model may only produce that
     return await serve()
 
 

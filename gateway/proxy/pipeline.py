@@ -11,24 +11,24 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from gateway.backends.backend import Machine
+from gateway.backends.backend import Backend
 from gateway.backends.models import Model
-from gateway.backends.pool import Fleet
+from gateway.backends.pool import BackendPool
 from gateway.backends.scheduler import Scheduler
 from gateway.config.settings import Settings
 from gateway.core import keys
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Privilege, Sanitised
-from gateway.http.exchange import Call, conduct
-from gateway.http.failed_keys import Guesses
+from gateway.http.exchange import Exchange, conduct
+from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.proxy import aliases
-from gateway.proxy.inflight import Running
+from gateway.proxy.inflight import InFlight
 from gateway.proxy.outbox import Outbox
 from gateway.proxy.overlap import overlapped
 from gateway.proxy.relay import relay
-from gateway.proxy.verdict_cache import Standing
+from gateway.proxy.verdict_cache import VerdictCache
 from gateway.pulls.pulls import Pulls
-from gateway.stores import Ask, Settlement, Store, StoreUnavailable, Verdict
+from gateway.stores import AuthorizationRequest, Settlement, Store, StoreUnavailable, Verdict
 from tunnel.presence import FOLDER, Presence
 
 _log = logging.getLogger("localllm")
@@ -41,23 +41,23 @@ class Gateway:
         self,
         settings: Settings,
         store: Store,
-        fleet: Fleet,
+        pool: BackendPool,
         outbox: Outbox,
     ) -> None:
         self.settings = settings
         self.store = store
-        self.fleet = fleet
+        self.pool = pool
         self.outbox = outbox
-        self.scheduler = Scheduler(fleet.machines, settings.queue_limit)
+        self.scheduler = Scheduler(pool.backends, settings.queue_limit)
         far = settings.store == "supabase"
         grace = settings.offline_grace_seconds if far else 0.0
-        self.standing = Standing(store, overlap=far, grace=grace)
-        self.running: dict[UUID, Running] = {}
+        self.verdict_cache = VerdictCache(store, overlap=far, grace=grace)
+        self.in_flight: dict[UUID, InFlight] = {}
         self.asking: set[asyncio.Task[Verdict | Refusal]] = set()  # the store, beside the model
         self.presence = Presence(settings.data_dir / FOLDER)
-        self.guesses = Guesses(self.has_tunnel)
+        self.failed_keys = FailedKeyLimiter(self.has_tunnel)
         self.pulls = Pulls(settings.ollama_timeout)
-        self.waiting: set[Call] = set()  # for what a pull comes to
+        self.waiting: set[Exchange] = set()  # for what a pull comes to
 
     def has_tunnel(self) -> bool:
         """Whether what comes by loopback can come from Cloudflare's edge."""
@@ -66,7 +66,7 @@ class Gateway:
     @property
     def default_model(self) -> str:
         """The one that is used where none is named."""
-        if self.fleet.demo:
+        if self.pool.demo:
             from gateway.demo.process import MODEL
 
             return MODEL
@@ -75,39 +75,41 @@ class Gateway:
 
 async def answer(gateway: Gateway, dialect: Dialect, scope: Any, receive: Any, send: Any) -> None:
     """Serve one request to the model, in the language of its route."""
-    call = Call(scope, receive, send)
-    await conduct(call, admit(gateway, call, partial(_admit_holder, gateway, dialect, call)))
+    exchange = Exchange(scope, receive, send)
+    await conduct(
+        exchange, admit(gateway, exchange, partial(_admit_holder, gateway, dialect, exchange))
+    )
 
 
 async def admit(
-    gateway: Gateway, call: Call, serve: Callable[[str], Awaitable[Refusal | None]]
+    gateway: Gateway, exchange: Exchange, serve: Callable[[str], Awaitable[Refusal | None]]
 ) -> Refusal | None:
     """Let in a POST with a key that can be one. `serve` gets its hash and finds out whose it is."""
-    if call.method != "POST":
-        call.extra.append((b"allow", b"POST"))
+    if exchange.method != "POST":
+        exchange.extra.append((b"allow", b"POST"))
         return Refusal("method_not_allowed", "POST")
 
-    key = authenticate(call.headers)
+    key = authenticate(exchange.headers)
     if isinstance(key, Refusal):
         return key
 
     key_hash = keys.hash_key(key)
-    refusal = gateway.guesses.refusal(call.scope, call.headers, key_hash)
+    refusal = gateway.failed_keys.refusal(exchange.scope, exchange.headers, key_hash)
     if refusal is None:
         refusal = await serve(key_hash)
-        gateway.guesses.note(call.scope, call.headers, key_hash, refusal)
+        gateway.failed_keys.note(exchange.scope, exchange.headers, key_hash, refusal)
     return refusal
 
 
 async def _admit_holder(
-    gateway: Gateway, dialect: Dialect, call: Call, key_hash: str
+    gateway: Gateway, dialect: Dialect, exchange: Exchange, key_hash: str
 ) -> Refusal | None:
     settings = gateway.settings
-    if call.is_large():  # not read, and not parsed, for a key that may not ask
-        refusal = await _denial(gateway, dialect, call, key_hash, lately=True)
+    if exchange.is_large():  # not read, and not parsed, for a key that may not ask
+        refusal = await _denial(gateway, dialect, exchange, key_hash, lately=True)
         if refusal is not None:
             return refusal
-    body = await call.body(settings.max_body_bytes)
+    body = await exchange.body(settings.max_body_bytes)
     if isinstance(body, Refusal):
         return body
     asked = dialect.sanitise(body)
@@ -116,100 +118,102 @@ async def _admit_holder(
         return asked
     aliases.resolve(settings.model_aliases, asked, gateway.default_model)
 
-    machines = await _find_machines(gateway, dialect, asked)
-    if isinstance(machines, Refusal):  # who may not ask at all does not learn what is installed
-        return await _denial(gateway, dialect, call, key_hash, lately=False) or machines
+    backends = await _find_machines(gateway, dialect, asked)
+    if isinstance(backends, Refusal):  # who may not ask at all does not learn what is installed
+        return await _denial(gateway, dialect, exchange, key_hash, lately=False) or backends
 
     try:  # before the hold, so that a crash between the two is settled at the next start
         slot = gateway.outbox.reserve(
             Settlement(
-                call.id,
+                exchange.id,
                 usage_source="estimated",
                 status="gateway_died",
                 authorized_at=datetime.now(UTC),
                 model=asked.model,
-                endpoint=call.path,
+                endpoint=exchange.path,
             )
         )
     except OSError as problem:
         _log.error("no request is served while the outbox cannot be written: %s", problem)
         return Refusal("outbox_unavailable", retry_after_ms=10_000)
 
-    ended = partial(gateway.standing.settled, key_hash)
-    running = Running(call, dialect, asked, slot, gateway.outbox, ended)
-    ask = _ask(gateway, dialect, call, asked, key_hash)
+    ended = partial(gateway.verdict_cache.settled, key_hash)
+    in_flight = InFlight(exchange, dialect, asked, slot, gateway.outbox, ended)
+    ask = _ask(gateway, dialect, exchange, asked, key_hash)
     # What it does to the machine could not be taken back: then the verdict is waited for.
-    expected = gateway.standing.expect(ask) if asked.privilege is None else None
+    expected = gateway.verdict_cache.expect(ask) if asked.privilege is None else None
     if expected is not None:
-        running.verdict = expected
-        running.asking = asyncio.create_task(authorise(gateway, call, ask))
-        gateway.asking.add(running.asking)
-        running.asking.add_done_callback(gateway.asking.discard)
-        return await _serve(gateway, running, machines)
+        in_flight.verdict = expected
+        in_flight.asking = asyncio.create_task(authorise(gateway, exchange, ask))
+        gateway.asking.add(in_flight.asking)
+        in_flight.asking.add_done_callback(gateway.asking.discard)
+        return await _serve(gateway, in_flight, backends)
     try:
-        verdict = await authorise(gateway, call, ask, asked.privilege)
+        verdict = await authorise(gateway, exchange, ask, asked.privilege)
     except BaseException:
-        running.withdraw(None)
+        in_flight.withdraw(None)
         raise
     if isinstance(verdict, Refusal):
-        running.withdraw(verdict)
+        in_flight.withdraw(verdict)
         return verdict
-    running.permit(verdict)
-    return await _serve(gateway, running, machines)
+    in_flight.permit(verdict)
+    return await _serve(gateway, in_flight, backends)
 
 
 async def _serve(
-    gateway: Gateway, running: Running, machines: tuple[Machine, ...]
+    gateway: Gateway, in_flight: InFlight, backends: tuple[Backend, ...]
 ) -> Refusal | None:
     """From permission, which may still have to come, to settlement."""
-    call = running.call
-    gateway.running[call.id] = running
-    if running.asked.stream:
-        call.dialect = running.dialect
-    call.watch()
+    exchange = in_flight.exchange
+    gateway.in_flight[exchange.id] = in_flight
+    if in_flight.asked.stream:
+        exchange.dialect = in_flight.dialect
+    exchange.watch()
     try:
-        serve = partial(_forward, gateway, running, machines)
-        refusal = await (overlapped(running, running.asking, serve) if running.asking else serve())
+        serve = partial(_forward, gateway, in_flight, backends)
+        refusal = await (
+            overlapped(in_flight, in_flight.asking, serve) if in_flight.asking else serve()
+        )
         if refusal is not None:
-            running.cut("refused")
+            in_flight.cut("refused")
         return refusal
     except asyncio.CancelledError:
-        running.cut("client_gone" if call.gone else "gateway_stopped")
+        in_flight.cut("client_gone" if exchange.gone else "gateway_stopped")
         raise
     except Exception:
-        running.cut("internal_error")
+        in_flight.cut("internal_error")
         raise
     finally:
-        del gateway.running[call.id]  # first: a hold that is renewed for nobody never ends
-        running.settle()
+        del gateway.in_flight[exchange.id]  # first: a hold that is renewed for nobody never ends
+        in_flight.settle()
 
 
 async def _forward(
-    gateway: Gateway, running: Running, machines: tuple[Machine, ...]
+    gateway: Gateway, in_flight: InFlight, backends: tuple[Backend, ...]
 ) -> Refusal | None:
     """Wait for a slot, ask the model, and pass on what it answers once that is permitted."""
-    request = running.dialect.serialise(running.asked, running.verdict.granted)
-    running.asked.sent = running.asked.request.model
-    if running.permitted.is_set():
-        running.asked.request = None  # it can be large, and nobody asks again
+    request = in_flight.dialect.serialise(in_flight.asked, in_flight.verdict.granted)
+    in_flight.asked.sent = in_flight.asked.request.model
+    if in_flight.permitted.is_set():
+        in_flight.asked.request = None  # it can be large, and nobody asks again
     if isinstance(request, Refusal):
         return request
 
-    model, key_id = running.asked.model, running.verdict.key_id
-    place = running.place = gateway.scheduler.enter(key_id, machines, model)
-    if place is None:
+    model, key_id = in_flight.asked.model, in_flight.verdict.key_id
+    ticket = in_flight.ticket = gateway.scheduler.enter(key_id, backends, model)
+    if ticket is None:
         return Refusal("queue_full", retry_after_ms=5000)
 
-    async with place:
-        whole = not running.asked.stream
-        response = await gateway.fleet.ask(place, running.dialect.upstream, request, whole=whole)
+    async with ticket:
+        whole = not in_flight.asked.stream
+        response = await gateway.pool.ask(ticket, in_flight.dialect.upstream, request, whole=whole)
         if isinstance(response, Refusal):
-            await running.permitted.wait()
-            running.cut("upstream_error")
+            await in_flight.permitted.wait()
+            in_flight.cut("upstream_error")
             return response
         try:
-            await running.permitted.wait()
-            return await relay(response, running)
+            await in_flight.permitted.wait()
+            return await relay(response, in_flight)
         finally:
             response.close()
 
@@ -229,13 +233,15 @@ def authenticate(headers: dict[bytes, bytes]) -> str | Refusal:
 
 async def _find_machines(
     gateway: Gateway, dialect: Dialect, asked: Sanitised
-) -> tuple[Machine, ...] | Refusal:
+) -> tuple[Backend, ...] | Refusal:
     """Where it may run. What is known of the model there narrows what it can cost."""
-    holders = await gateway.fleet.holders(asked.model, cloud=asked.cloud, native=dialect.native)
-    if isinstance(holders, Refusal):
-        return holders
-    asked.prompt_bound = max([_bound(asked, holder.model) for holder in holders])
-    return tuple([holder.machine for holder in holders])
+    candidates = await gateway.pool.candidates(
+        asked.model, cloud=asked.cloud, native=dialect.native
+    )
+    if isinstance(candidates, Refusal):
+        return candidates
+    asked.prompt_bound = max([_bound(asked, candidate.model) for candidate in candidates])
+    return tuple([candidate.backend for candidate in candidates])
 
 
 def _bound(asked: Sanitised, model: Model | None) -> int:
@@ -248,40 +254,47 @@ def _bound(asked: Sanitised, model: Model | None) -> int:
 
 
 async def _denial(
-    gateway: Gateway, dialect: Dialect, call: Call, key_hash: str, *, lately: bool
+    gateway: Gateway, dialect: Dialect, exchange: Exchange, key_hash: str, *, lately: bool
 ) -> Refusal | None:
     """Why the key may not use this route at all, if so."""
     try:
-        reason = await gateway.standing.denial(key_hash, dialect.scope, call.origin, lately=lately)
+        reason = await gateway.verdict_cache.denial(
+            key_hash, dialect.scope, exchange.origin, lately=lately
+        )
     except StoreUnavailable as problem:
         return _away(problem)
     return Refusal(reason) if reason else None
 
 
-def _ask(gateway: Gateway, dialect: Dialect, call: Call, asked: Sanitised, key_hash: str) -> Ask:
+def _ask(
+    gateway: Gateway, dialect: Dialect, exchange: Exchange, asked: Sanitised, key_hash: str
+) -> AuthorizationRequest:
     """What the request may cost at most."""
     cap = gateway.settings.max_output_tokens
-    return Ask(
-        request_id=call.id,
+    return AuthorizationRequest(
+        request_id=exchange.id,
         key_hash=key_hash,
         scope=f"{dialect.scope} {asked.privilege.scope}" if asked.privilege else dialect.scope,
-        origin=call.origin,
+        origin=exchange.origin,
         model=asked.model,
-        endpoint=call.path,
+        endpoint=exchange.path,
         prompt_bound=min(asked.prompt_bound, 2**31 - 1),
         max_output=cap if asked.max_output is None else min(asked.max_output, cap),
     )
 
 
 async def authorise(
-    gateway: Gateway, call: Call, ask: Ask, privilege: Privilege | None = None
+    gateway: Gateway,
+    exchange: Exchange,
+    ask: AuthorizationRequest,
+    privilege: Privilege | None = None,
 ) -> Verdict | Refusal:
     """Let the store decide, and hold that. `privilege`: why it needs a second scope."""
     try:
-        verdict = await gateway.standing.authorize(ask)
+        verdict = await gateway.verdict_cache.authorize(ask)
     except StoreUnavailable as problem:
         return _away(problem)
-    call.allow(verdict)
+    exchange.allow(verdict)
     if not verdict.allowed:
         reason = verdict.reason or "internal_error"
         if reason == "scope_missing" and privilege is not None:

@@ -5,28 +5,28 @@ from collections.abc import Callable
 from gateway.backends.client import CUT, SILENT, Answer
 from gateway.backends.errors import refusal_of
 from gateway.core.errors import Refusal
-from gateway.dialects.protocol import Telling, Wording
+from gateway.dialects.protocol import AnswerContext, Translation
 from gateway.proxy import aliases
-from gateway.proxy.inflight import Running
+from gateway.proxy.inflight import InFlight
 from gateway.proxy.meter import BodyMeter, BrokenStream, PartMeter, StreamMeter
 
 
-async def relay(answer: Answer, running: Running) -> Refusal | None:
+async def relay(answer: Answer, in_flight: InFlight) -> Refusal | None:
     """Forward one answer. It is settled before its last bytes leave, so that whatever the client
     has seen whole is counted, even if this process dies right after."""
     if answer.status != 200:
-        running.cut("upstream_error")
+        in_flight.cut("upstream_error")
         return await refusal_of(answer)
-    framing = running.call.dialect.framing if running.call.dialect else None
+    framing = in_flight.exchange.dialect.framing if in_flight.exchange.dialect else None
     if framing and answer.content_type.encode().startswith(framing.media.partition(b";")[0]):
-        return await _stream(answer, running)
-    return await _body(answer, running)
+        return await _stream(answer, in_flight)
+    return await _body(answer, in_flight)
 
 
-async def _stream(answer: Answer, running: Running) -> Refusal | None:
-    call = running.call
-    meter = running.meter = StreamMeter(running.dialect, show_usage=running.asked.wants_usage)
-    worded = _wording(running, whole=False)
+async def _stream(answer: Answer, in_flight: InFlight) -> Refusal | None:
+    exchange = in_flight.exchange
+    meter = in_flight.meter = StreamMeter(in_flight.dialect, show_usage=in_flight.asked.wants_usage)
+    worded = _wording(in_flight, whole=False)
     first = True
     reason = "truncated"
     try:
@@ -36,18 +36,18 @@ async def _stream(answer: Answer, running: Running) -> Refusal | None:
                 events = worded(events)
             if first:
                 first = False
-                running.began()
-                running.checkpoint()
+                in_flight.began()
+                in_flight.checkpoint()
             if meter.complete:
                 if meter.failed:
-                    running.cut("upstream_error")
-                running.settle()
+                    in_flight.cut("upstream_error")
+                in_flight.settle()
                 # In one piece: a sign of life behind the last line would be half a line.
-                await call.open()
-                await call.end(events)
+                await exchange.open()
+                await exchange.end(events)
                 break
             if events:
-                await call.write(events)
+                await exchange.write(events)
     except SILENT:
         reason = "upstream_timeout"
     except (*CUT, BrokenStream):
@@ -55,41 +55,41 @@ async def _stream(answer: Answer, running: Running) -> Refusal | None:
     if meter.complete:
         await answer.to_its_end()
         return None
-    running.cut(reason)
-    running.settle()
+    in_flight.cut(reason)
+    in_flight.settle()
     return Refusal(reason)
 
 
-async def _body(answer: Answer, running: Running) -> Refusal | None:
-    running.meter = PartMeter(running.dialect, answer.received)
+async def _body(answer: Answer, in_flight: InFlight) -> Refusal | None:
+    in_flight.meter = PartMeter(in_flight.dialect, answer.received)
     try:
         body = await answer.body()
     except CUT as problem:
         reason = "upstream_timeout" if isinstance(problem, SILENT) else "truncated"
-        running.cut(reason)
+        in_flight.cut(reason)
         return Refusal(reason)
-    running.began()
-    meter = BodyMeter(running.dialect, body)
+    in_flight.began()
+    meter = BodyMeter(in_flight.dialect, body)
     if meter.broken:
-        running.cut("upstream_error")
+        in_flight.cut("upstream_error")
         return Refusal("upstream_error", "The model server's answer is not the JSON it should be.")
     if not meter.complete:
-        running.cut("truncated")
-    running.meter = meter
-    if running.asked.stream:
-        running.cut("upstream_error")
+        in_flight.cut("truncated")
+    in_flight.meter = meter
+    if in_flight.asked.stream:
+        in_flight.cut("upstream_error")
         return Refusal("upstream_error", "The model server did not stream its answer.")
-    running.settle()
-    worded = _wording(running, whole=True)
-    await running.call.whole(200, worded(body) if worded else body)
+    in_flight.settle()
+    worded = _wording(in_flight, whole=True)
+    await in_flight.exchange.whole(200, worded(body) if worded else body)
     return None
 
 
-def _wording(running: Running, *, whole: bool) -> Callable[[bytes], bytes] | None:
+def _wording(in_flight: InFlight, *, whole: bool) -> Callable[[bytes], bytes] | None:
     """What makes the client's answer of the model server's; None: it is the same."""
-    asked = running.asked
-    wording: Wording | None = getattr(running.dialect, "wording", None)
+    asked = in_flight.asked
+    wording: Translation | None = getattr(in_flight.dialect, "wording", None)
     if wording is None:
         return aliases.echo(asked, whole=whole)
-    telling = Telling(str(running.call.id), asked.alias or asked.sent, running.usage)
+    telling = AnswerContext(str(in_flight.exchange.id), asked.alias or asked.sent, in_flight.usage)
     return wording(telling, whole=whole)

@@ -18,7 +18,14 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from gateway.proxy.allowance import Allowance
-from gateway.stores import Ask, Identity, Settlement, Store, StoreUnavailable, Verdict
+from gateway.stores import (
+    AuthorizationRequest,
+    Identity,
+    Settlement,
+    Store,
+    StoreUnavailable,
+    Verdict,
+)
 
 FRESH = 60.0  # seconds
 PROBE = 2.0  # seconds between two looks whether the store is back
@@ -31,7 +38,7 @@ _log = logging.getLogger("localllm.store")
 Way = tuple[str | None, str | None, str | None]  # scope, origin, model (None: whatever)
 
 
-class Known:
+class CachedKey:
     """A hash that the store has allowed something: what, and when; and the key behind it."""
 
     def __init__(self, allowance: Allowance) -> None:
@@ -62,7 +69,7 @@ class Known:
         return max(self.ended, self.allowance.ended)
 
 
-class Standing:
+class VerdictCache:
     """`overlap` and `grace` (seconds) are off for a store that is near: then nothing is
     remembered, and all is as the store says."""
 
@@ -71,19 +78,19 @@ class Standing:
         self._overlap = overlap
         self._grace = grace
         self._remembers = overlap or grace > 0
-        self._known: OrderedDict[str, Known] = OrderedDict()  # by hash, the newest last
+        self._known: OrderedDict[str, CachedKey] = OrderedDict()  # by hash, the newest last
         # By key: after a rotation it has two hashes, but no more to spend.
         self._allowances: WeakValueDictionary[UUID, Allowance] = WeakValueDictionary()
         self._probing: asyncio.Task[None] | None = None  # while the store is away
 
-    def expect(self, ask: Ask) -> Verdict | None:
+    def expect(self, ask: AuthorizationRequest) -> Verdict | None:
         """The verdict to begin with before it is there; None: wait for it."""
-        known = self._known.get(ask.key_hash)
-        if not self._overlap or self._probing or known is None:
+        cached = self._known.get(ask.key_hash)
+        if not self._overlap or self._probing or cached is None:
             return None
-        return known.allowance.expect(ask) if known.allowed_within(FRESH, _way(ask)) else None
+        return cached.allowance.expect(ask) if cached.allowed_within(FRESH, _way(ask)) else None
 
-    async def authorize(self, ask: Ask) -> Verdict:
+    async def authorize(self, ask: AuthorizationRequest) -> Verdict:
         """The store's verdict; while it is away, what its last one leaves room for.
 
         Raises StoreUnavailable where that is nothing."""
@@ -91,10 +98,10 @@ class Standing:
             verdict = self._lend(ask)
             if verdict is not None:
                 return verdict
-        known = self._known.get(ask.key_hash)
+        cached = self._known.get(ask.key_hash)
         asked = time.monotonic()
-        if known is not None:
-            known.allowance.begin_waiting(ask)
+        if cached is not None:
+            cached.allowance.begin_waiting(ask)
         try:
             verdict = await self._store.authorize(ask)
         except StoreUnavailable as problem:
@@ -104,8 +111,8 @@ class Standing:
                 raise
             return verdict
         finally:
-            if known is not None:
-                known.allowance.end_waiting(ask)
+            if cached is not None:
+                cached.allowance.end_waiting(ask)
         self._learn(ask, verdict, asked)
         return verdict
 
@@ -125,9 +132,9 @@ class Standing:
         if not identity.allowed:
             self._forbid(key_hash, identity.reason, way)
         elif self._remembers and identity.key_id:
-            known = self._remembered(key_hash, identity.key_id)
-            if asked >= known.over:
-                known.allow(way, identity)
+            cached = self._remembered(key_hash, identity.key_id)
+            if asked >= cached.over:
+                cached.allow(way, identity)
         return identity
 
     async def denial(
@@ -148,11 +155,11 @@ class Standing:
 
     def settled(self, key_hash: str, settlement: Settlement) -> None:
         """A request has ended: what it was lent and did not use can be lent again."""
-        known = self._known.get(key_hash)
-        if known is not None and known.allowance.lent(settlement.request_id):
+        cached = self._known.get(key_hash)
+        if cached is not None and cached.allowance.lent(settlement.request_id):
             settlement.lent = True
             used = settlement.prompt_tokens + settlement.completion_tokens
-            known.allowance.repay(settlement.request_id, used)
+            cached.allowance.repay(settlement.request_id, used)
 
     def counted(self, settlements: Sequence[Settlement]) -> None:
         """The store has these."""
@@ -166,44 +173,44 @@ class Standing:
             self._probing.cancel()
             await asyncio.wait([self._probing])
 
-    def _learn(self, ask: Ask, verdict: Verdict, asked: float) -> None:
+    def _learn(self, ask: AuthorizationRequest, verdict: Verdict, asked: float) -> None:
         way = _way(ask)
         if not verdict.allowed and verdict.reason not in _LIMITS:
             self._forbid(ask.key_hash, verdict.reason, way)
         elif self._remembers and verdict.key_id:
             if not verdict.allowed and ask.key_hash not in self._known:
                 return
-            known = self._remembered(ask.key_hash, verdict.key_id)
-            if asked < known.over:  # it was overtaken by a later word: the key is over
+            cached = self._remembered(ask.key_hash, verdict.key_id)
+            if asked < cached.over:  # it was overtaken by a later word: the key is over
                 return
-            known.allowance.learn(ask, verdict, asked)
+            cached.allowance.learn(ask, verdict, asked)
             if verdict.allowed:
-                known.allow(way)
+                cached.allow(way)
                 route = ask.scope.partition(" ")[0]  # as `denial` asks
-                known.allow((route, ask.origin, None))
+                cached.allow((route, ask.origin, None))
 
     def _forbid(self, key_hash: str, reason: str | None, way: Way) -> None:
-        known = self._known.get(key_hash)
-        if known is None:
+        cached = self._known.get(key_hash)
+        if cached is None:
             return
         if reason in _OVER:
-            known.allowance.end()
+            cached.allowance.end()
         elif reason == "invalid_api_key":
-            known.ended = time.monotonic()
+            cached.ended = time.monotonic()
         else:
-            known.forbid(way)
+            cached.forbid(way)
 
-    def _remembered(self, key_hash: str, key_id: UUID) -> Known:
-        known = self._known.get(key_hash)
-        if known is None:
+    def _remembered(self, key_hash: str, key_id: UUID) -> CachedKey:
+        cached = self._known.get(key_hash)
+        if cached is None:
             allowance = self._allowances.setdefault(key_id, Allowance())
-            known = self._known[key_hash] = Known(allowance)
+            cached = self._known[key_hash] = CachedKey(allowance)
         self._known.move_to_end(key_hash)
         if len(self._known) > MOST_KEYS:
             self._known.popitem(last=False)
-        return known
+        return cached
 
-    def _lend(self, ask: Ask) -> Verdict | None:
+    def _lend(self, ask: AuthorizationRequest) -> Verdict | None:
         if not self._may_go_on(ask.key_hash, _way(ask), self._grace):
             return None
         return self._known[ask.key_hash].allowance.lend(ask)
@@ -213,8 +220,8 @@ class Standing:
         return self._known[key_hash].identity(way) if may else None
 
     def _may_go_on(self, key_hash: str, way: Way, seconds: float) -> bool:
-        known = self._known.get(key_hash)
-        return known is not None and known.allowed_within(seconds, way)
+        cached = self._known.get(key_hash)
+        return cached is not None and cached.allowed_within(seconds, way)
 
     def _begin_probing(self, problem: StoreUnavailable) -> None:
         """So that known keys do not wait each time until the store has not answered again."""
@@ -236,5 +243,5 @@ class Standing:
             self._probing = None
 
 
-def _way(ask: Ask) -> Way:
+def _way(ask: AuthorizationRequest) -> Way:
     return ask.scope, ask.origin, ask.model

@@ -10,10 +10,10 @@ from time import monotonic
 
 import msgspec
 
-from gateway.backends.backend import Machine
+from gateway.backends.backend import Backend
 from gateway.backends.client import CUT, SILENT, Answer
 from gateway.backends.errors import refusal_of
-from gateway.backends.models import Catalogue
+from gateway.backends.models import ModelList
 from gateway.core.errors import Refusal
 from gateway.pulls.progress import Progress
 
@@ -76,7 +76,7 @@ class Pulls:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def join(self, machine: Machine, name: str, sent: str, who: str) -> Pull | Refusal:
+    def join(self, backend: Backend, name: str, sent: str, who: str) -> Pull | Refusal:
         """The pull of the model `name`, which is begun on that machine unless it runs; Ollama is
         asked for `sent`. `who` stands in the log."""
         if self._closed:
@@ -89,7 +89,7 @@ class Pulls:
             return Refusal("too_many_pulls", retry_after_ms=BUSY_SECONDS * 1000)
         _log.info("%s pulls %s", who, name)
         pull = self._running[name] = Pull()
-        task = asyncio.create_task(self._run(machine, name, sent, pull))
+        task = asyncio.create_task(self._run(backend, name, sent, pull))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return pull
@@ -102,10 +102,10 @@ class Pulls:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _run(self, machine: Machine, name: str, sent: str, pull: Pull) -> None:
+    async def _run(self, backend: Backend, name: str, sent: str, pull: Pull) -> None:
         failure: Refusal | None = Refusal("internal_error")
         try:
-            failure = await self._pull(machine, sent, pull)
+            failure = await self._pull(backend, sent, pull)
         except asyncio.CancelledError:
             failure = Refusal("shutting_down", retry_after_ms=5000)
             raise
@@ -117,11 +117,11 @@ class Pulls:
             said = failure.message if failure else "success"
             _log.info("pull of %s, %d bytes: %s", name, pull.progress.completed, said)
 
-    async def _pull(self, machine: Machine, sent: str, pull: Pull) -> Refusal | None:
+    async def _pull(self, backend: Backend, sent: str, pull: Pull) -> Refusal | None:
         """Let Ollama pull it, and tell how far that is; why it failed, if so."""
         body = msgspec.json.encode({"model": sent, "stream": True})
         # It says nothing while it reads all bytes again to verify them: minutes on a slow disk.
-        answer = await machine.upstream.post("/api/pull", body, whole=True)
+        answer = await backend.client.post("/api/pull", body, whole=True)
         if isinstance(answer, Refusal):
             return answer
         try:
@@ -133,7 +133,7 @@ class Pulls:
         finally:
             answer.close()
         if failure is None:
-            await _look_anew(machine.catalogue)
+            await _look_anew(backend.models)
         return failure
 
     async def _follow(self, answer: Answer, pull: Pull) -> Refusal | None:
@@ -156,8 +156,8 @@ class Pulls:
         return progress.failure
 
 
-async def _look_anew(catalogue: Catalogue) -> None:
+async def _look_anew(models: ModelList) -> None:
     """Before the callers hear of it, since they may ask for the model at once. Twice: a look that
     is under way may have begun too early."""
     for _ in range(2):
-        await asyncio.shield(catalogue.refresh())
+        await asyncio.shield(models.refresh())

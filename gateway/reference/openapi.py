@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.errors import CATALOGUE
+from gateway.core.errors import KINDS
 from gateway.dialects import all_dialects, family
 from gateway.reference import shapes
 from gateway.reference.headers import HEADERS, RATE_HEADERS
@@ -116,7 +116,7 @@ def _responses(route: Route) -> Json:
 
 
 def _refusal(status: int, codes: list[str], route: Route) -> Json:
-    texts = dict.fromkeys(f"`{CATALOGUE[code].code}`: {public_text(code)}" for code in codes)
+    texts = dict.fromkeys(f"`{KINDS[code].code}`: {public_text(code)}" for code in codes)
     shape = shapes.ERRORS[family(route.path)]
     names = ["x-request-id"]
     if status in {429, 503}:

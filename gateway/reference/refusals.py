@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gateway.core.errors import CATALOGUE
+from gateway.core.errors import KINDS
 
 _TEXTS = {
     "invalid_request": "The request is wrong; the message says where.",
@@ -68,12 +68,12 @@ _REMEDIES = {
 
 def public_text(reason: str) -> str:
     """What a code of the catalogue means."""
-    return _TEXTS.get(reason) or CATALOGUE[reason].text.replace("'{model}'", "in question")
+    return _TEXTS.get(reason) or KINDS[reason].text.replace("'{model}'", "in question")
 
 
 def remedy(reason: str) -> str:
     """What somebody can do who is refused so."""
-    later = _LATER if CATALOGUE[reason].status in {429, 503} else ""
+    later = _LATER if KINDS[reason].status in {429, 503} else ""
     return _REMEDIES.get(reason, later)
 
 
@@ -81,5 +81,5 @@ def by_status(reasons: Iterable[str]) -> dict[int, list[str]]:
     """Codes of the catalogue, grouped by their HTTP status."""
     groups: dict[int, list[str]] = {}
     for reason in dict.fromkeys(reasons):
-        groups.setdefault(CATALOGUE[reason].status, []).append(reason)
+        groups.setdefault(KINDS[reason].status, []).append(reason)
     return dict(sorted(groups.items()))

@@ -29,7 +29,7 @@ class Content(NamedTuple):
 
 
 class Route(NamedTuple):
-    """`refusals` are codes of `errors.CATALOGUE`; those that any route can give are added."""
+    """`refusals` are codes of `errors.KINDS`; those that any route can give are added."""
 
     method: str
     path: str

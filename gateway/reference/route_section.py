@@ -3,7 +3,7 @@
 import json
 from typing import Any, cast
 
-from gateway.core.errors import CATALOGUE
+from gateway.core.errors import KINDS
 from gateway.reference.blocks import Block, Code, Paragraph, Section, Table, listed
 from gateway.reference.commands import curl
 from gateway.reference.examples import KEY_ID
@@ -48,7 +48,7 @@ def _answers(route: Route) -> Table:
     shown = ", ".join(map(_shape, route.answer))
     rows = [(f"`{route.status}`", shown), *((f"`{status}`", text) for status, text in route.also)]
     for status, reasons in by_status((*route.refusals, *ANYWHERE)).items():
-        codes = list(dict.fromkeys(CATALOGUE[reason].code for reason in reasons))
+        codes = list(dict.fromkeys(KINDS[reason].code for reason in reasons))
         if status not in dict(route.also):
             rows.append((f"`{status}`", listed(codes)))
     return Table(("status", "holds"), tuple(rows))

@@ -46,7 +46,7 @@ class Health:
             "tunnel": {"state": await self._tunnel()},
             "outbox": {"waiting": waiting, "oldest_seconds": round(oldest, 1)},
             "queue": {
-                "running": len(self._gateway.running) - self._gateway.scheduler.queued,
+                "running": len(self._gateway.in_flight) - self._gateway.scheduler.queued,
                 "waiting": self._gateway.scheduler.queued,
             },
         }
@@ -66,22 +66,20 @@ class Health:
 
     async def _model_server(self) -> dict[str, Any]:
         """Of several machines each, by its number: where they are is nobody's business."""
-        fleet = self._gateway.fleet
-        machines = fleet.machines
-        answers = await asyncio.gather(
-            *(one.upstream.read("GET", "/v1/models") for one in machines)
-        )
+        pool = self._gateway.pool
+        backends = pool.backends
+        answers = await asyncio.gather(*(one.client.read("GET", "/v1/models") for one in backends))
         states = ["unavailable" if isinstance(one, Refusal) else "ok" for one in answers]
         state = "unavailable" if "ok" not in states else "ok"
-        if len(machines) == 1:
-            return {"state": state, "demo": fleet.demo}
+        if len(backends) == 1:
+            return {"state": state, "demo": pool.demo}
         if state == "ok" and "unavailable" in states:
             state = "degraded"
         each = {
-            f"ollama-{number}": {"state": one, "running": machine.running}
-            for number, (machine, one) in enumerate(zip(machines, states, strict=True), 1)
+            f"ollama-{number}": {"state": one, "running": backend.running}
+            for number, (backend, one) in enumerate(zip(backends, states, strict=True), 1)
         }
-        return {"state": state, "demo": fleet.demo, "machines": each}
+        return {"state": state, "demo": pool.demo, "machines": each}
 
 
 def health_routes(gateway: Gateway) -> list[HTTPRouteHandler]:

@@ -6,7 +6,7 @@ import msgspec
 from litestar import HttpMethod, Response, post, route
 from litestar.handlers import HTTPRouteHandler
 
-from gateway.backends.backend import Machine
+from gateway.backends.backend import Backend
 from gateway.backends.ollama_shapes import (
     InstalledModel,
     InstalledModels,
@@ -19,7 +19,7 @@ from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
 from gateway.dialects.ollama import privileges
 from gateway.dialects.shared import strict_json
-from gateway.http.exchange import Call, ClientGone
+from gateway.http.exchange import ClientGone, Exchange
 from gateway.proxy import aliases
 from gateway.proxy.pipeline import Gateway
 from gateway.routes.support.answers import AnyRequest, respond
@@ -53,7 +53,7 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         identity = await identify(gateway, request, None)
         if isinstance(identity, Refusal):
             return respond(request, identity)
-        told = await gateway.fleet.each("/api/version")
+        told = await gateway.pool.each("/api/version")
         return respond(request, _here(told) if isinstance(told, Refusal) else _lowest(told))
 
     @route("/api/tags", http_method=_READ)
@@ -83,7 +83,7 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
             return refusal
         name = model_names.canonical_name(spelling)
         question = msgspec.json.encode({"model": model_names.upstream_name(spelling, name)})
-        shown = await gateway.fleet.show(name, model_names.is_cloud(spelling), question)
+        shown = await gateway.pool.show(name, model_names.is_cloud(spelling), question)
         if isinstance(shown, Refusal):
             missing = shown.reason == "not_found"
             return Refusal("unknown_model", model=name, param="model") if missing else shown
@@ -110,7 +110,7 @@ def _unreadable(path: str) -> Refusal:
     return Refusal("upstream_error", f"What the model server says at {path} cannot be read.")
 
 
-def _lowest(told: list[tuple[Machine, bytes]]) -> OllamaVersion | Refusal:
+def _lowest(told: list[tuple[Backend, bytes]]) -> OllamaVersion | Refusal:
     """Of several machines the oldest: what it can do, a request can count on."""
     versions = [one for _, answer in told if (one := decode(answer, OllamaVersion))]
     oldest = min(versions, key=lambda one: _numbers(one.version), default=None)
@@ -124,7 +124,7 @@ def _numbers(version: str) -> list[int]:
 async def show_request(request: AnyRequest) -> ShowRequest | Refusal:
     """What is asked, within the time that any body may take."""
     try:
-        data = await Call(request.scope, request.receive, request.send).body(_MAX_BODY)
+        data = await Exchange(request.scope, request.receive, request.send).body(_MAX_BODY)
     except ClientGone:  # nobody reads it
         return Refusal("request_timeout")
     return data if isinstance(data, Refusal) else strict_json.parse(data, ShowRequest)

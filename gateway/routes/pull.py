@@ -12,11 +12,11 @@ from litestar.handlers import ASGIRouteHandler
 from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import SSE, Framing
-from gateway.http.exchange import Call, conduct
+from gateway.http.exchange import Exchange, conduct
 from gateway.proxy.pipeline import Gateway, admit, authorise
 from gateway.pulls.messages import Wanted, read, state
 from gateway.pulls.pulls import Pull
-from gateway.stores import Ask, Settlement, Verdict
+from gateway.stores import AuthorizationRequest, Settlement, Verdict
 
 PATH = "/v1/models/pull"
 _SCOPE = "models:pull"
@@ -35,53 +35,56 @@ class _Events:
 
 def pull_routes(gateway: Gateway) -> list[ASGIRouteHandler]:
     async def serve(scope: Any, receive: Any, send: Any) -> None:
-        call = Call(scope, receive, send)
-        await conduct(call, admit(gateway, call, partial(_serve, gateway, call)))
+        exchange = Exchange(scope, receive, send)
+        await conduct(exchange, admit(gateway, exchange, partial(_serve, gateway, exchange)))
 
     return [ASGIRouteHandler(PATH, copy_scope=False)(serve)]
 
 
-async def _serve(gateway: Gateway, call: Call, key_hash: str) -> Refusal | None:
-    body = await call.body(_MAX_BODY)
+async def _serve(gateway: Gateway, exchange: Exchange, key_hash: str) -> Refusal | None:
+    body = await exchange.body(_MAX_BODY)
     if isinstance(body, Refusal):
         return body
     wanted = read(body, gateway.settings.model_aliases)
     if isinstance(wanted, Refusal):
         return wanted
-    ask = Ask(
-        request_id=call.id,
+    ask = AuthorizationRequest(
+        request_id=exchange.id,
         key_hash=key_hash,
         scope=_SCOPE,
-        origin=call.origin,
+        origin=exchange.origin,
         model=wanted.name,
         endpoint=PATH,
         prompt_bound=0,
         max_output=0,
     )
-    verdict = await authorise(gateway, call, ask)
+    verdict = await authorise(gateway, exchange, ask)
     if isinstance(verdict, Refusal):
         return verdict
     pull = await _counted(gateway, ask, verdict, _join(gateway, wanted, verdict))
-    return pull if isinstance(pull, Refusal) else await _tell(gateway, call, pull, wanted)
+    return pull if isinstance(pull, Refusal) else await _tell(gateway, exchange, pull, wanted)
 
 
 async def _join(gateway: Gateway, wanted: Wanted, verdict: Verdict) -> Pull | Refusal:
     """The pull of that model, begun now or before, if there is an Ollama that may do it."""
-    if gateway.fleet.demo:
+    if gateway.pool.demo:
         return Refusal("demo_model")
-    machine = gateway.fleet.for_pull()
-    if machine is None:
+    backend = gateway.pool.for_pull()
+    if backend is None:
         return Refusal("not_supported")
     cloud = model_names.is_cloud(wanted.sent)
-    where = (machine,)  # what another one has, or does not tell, is no reason against it
-    holders = await gateway.fleet.holders(wanted.name, cloud=cloud, native=True, among=where)
-    if isinstance(holders, Refusal):
-        return holders
-    return gateway.pulls.join(machine, wanted.name, wanted.sent, f"key {verdict.key_id}")
+    where = (backend,)  # what another one has, or does not tell, is no reason against it
+    candidates = await gateway.pool.candidates(wanted.name, cloud=cloud, native=True, among=where)
+    if isinstance(candidates, Refusal):
+        return candidates
+    return gateway.pulls.join(backend, wanted.name, wanted.sent, f"key {verdict.key_id}")
 
 
 async def _counted(
-    gateway: Gateway, ask: Ask, verdict: Verdict, work: Coroutine[Any, Any, Pull | Refusal]
+    gateway: Gateway,
+    ask: AuthorizationRequest,
+    verdict: Verdict,
+    work: Coroutine[Any, Any, Pull | Refusal],
 ) -> Pull | Refusal:
     """Do it as one request without tokens. Nothing is held: a hold that a crash left behind before
     this would cost nobody anything, so the outbox need not know of it from the beginning."""
@@ -104,35 +107,35 @@ async def _counted(
         settlement.status = "refused" if isinstance(pull, Refusal) else "ok"
         return pull
     finally:
-        gateway.standing.settled(ask.key_hash, settlement)
+        gateway.verdict_cache.settled(ask.key_hash, settlement)
         gateway.outbox.commit(slot)
 
 
-async def _tell(gateway: Gateway, call: Call, pull: Pull, wanted: Wanted) -> Refusal | None:
+async def _tell(gateway: Gateway, exchange: Exchange, pull: Pull, wanted: Wanted) -> Refusal | None:
     """Show the client how the pull goes on; when the client leaves, the pull does not end."""
     if wanted.stream:
-        call.dialect = _Events()
-    call.watch()
-    gateway.waiting.add(call)  # the pulse sends signs of life
+        exchange.dialect = _Events()
+    exchange.watch()
+    gateway.waiting.add(exchange)  # the pulse sends signs of life
     try:
         seen, told = 0, b""
         while not pull.ended:
             seen = await pull.news(seen)
             news = _encoded(pull, wanted)
             if wanted.stream and not pull.ended and news != told:  # it can be ahead of its edition
-                await call.write(b"data: %s\n\n" % news)
+                await exchange.write(b"data: %s\n\n" % news)
                 told = news
         if pull.failure is not None:
             return pull.failure
         last = _encoded(pull, wanted)
         if wanted.stream:
-            await call.open()
-            await call.end(b"data: %s\n\ndata: [DONE]\n\n" % last)
+            await exchange.open()
+            await exchange.end(b"data: %s\n\ndata: [DONE]\n\n" % last)
         else:
-            await call.whole(200, last)
+            await exchange.whole(200, last)
         return None
     finally:
-        gateway.waiting.discard(call)
+        gateway.waiting.discard(exchange)
 
 
 def _encoded(pull: Pull, wanted: Wanted) -> bytes:

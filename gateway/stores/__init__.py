@@ -28,7 +28,7 @@ PUSH = "run: npx supabase@3 db push --remote"  # how a Supabase project gets the
 HOLD_SECONDS = 900  # a gateway that says nothing for so long is dead
 
 
-class Ask(msgspec.Struct, frozen=True, gc=False):
+class AuthorizationRequest(msgspec.Struct, frozen=True, gc=False):
     """One request that wants to be let through. Token counts are upper bounds."""
 
     request_id: UUID
@@ -42,9 +42,9 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """The answer to an `Ask`, field for field the row of SQL `authorize_request`.
+    """The answer to an `AuthorizationRequest`, field for field the row of SQL `authorize_request`.
 
-    `reason` is None when allowed, else a code of `errors.CATALOGUE`. `granted` is the number of
+    `reason` is None when allowed, else a code of `errors.KINDS`. `granted` is the number of
     output tokens that the model may produce. Numbers about limits are None for an unknown key.
     """
 
@@ -93,7 +93,7 @@ class Settlement(msgspec.Struct, gc=False):
 class Store(Protocol):
     """Implemented in `stores/`, one file each; one contract suite runs over all of them."""
 
-    async def authorize(self, ask: Ask) -> Verdict:
+    async def authorize(self, ask: AuthorizationRequest) -> Verdict:
         """Decide and hold. Asking again with the same request id gives the same answer."""
         ...
 

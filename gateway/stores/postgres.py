@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from gateway.stores import HOLD_SECONDS, Ask, Identity, Settlement, Verdict
+from gateway.stores import HOLD_SECONDS, AuthorizationRequest, Identity, Settlement, Verdict
 from gateway.stores.connections import Connections
 from gateway.stores.functions import JSON_ARGUMENTS, arguments_of
 from gateway.stores.problems import FAILURES, explained, is_lost_connection, unavailable
@@ -52,7 +52,7 @@ class PostgresStore:
             raise
         return store
 
-    async def authorize(self, ask: Ask) -> Verdict:
+    async def authorize(self, ask: AuthorizationRequest) -> Verdict:
         """Decide and hold."""
         row = await self._row(
             _AUTHORIZE,

@@ -21,7 +21,7 @@ from supabase import AsyncClient, AsyncClientOptions
 
 from gateway.stores import (
     HOLD_SECONDS,
-    Ask,
+    AuthorizationRequest,
     Identity,
     Settlement,
     StoreMisconfigured,
@@ -66,7 +66,7 @@ class SupabaseStore:
         self._client = AsyncClient(url, key, options)
         self._closed = False
 
-    async def authorize(self, ask: Ask) -> Verdict:
+    async def authorize(self, ask: AuthorizationRequest) -> Verdict:
         """Decide and hold."""
         arguments = {
             "p_request_id": str(ask.request_id),

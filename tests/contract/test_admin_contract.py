@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from gateway.core import keys
-from gateway.stores import Ask, Settlement, Verdict
+from gateway.stores import AuthorizationRequest, Settlement, Verdict
 from gateway.stores.postgres import PostgresStore
 from tests.support.admin.calls import Owner
 from tests.support.admin.servers import Admin
@@ -41,7 +41,9 @@ def verdict(admin: Admin, key: str, model: str = "m:latest", **settled: int) -> 
     async def act(store: PostgresStore) -> Verdict:
         request = uuid4()
         endpoint = "/v1/chat/completions"
-        ask = Ask(request, keys.hash_key(key), "chat", None, model, endpoint, 10, 10)
+        ask = AuthorizationRequest(
+            request, keys.hash_key(key), "chat", None, model, endpoint, 10, 10
+        )
         found = await store.authorize(ask)
         if settled:
             await store.settle([Settlement(request, **settled, usage_source="reported")])

@@ -10,7 +10,7 @@ from typing import Any, cast
 import uvicorn
 
 from gateway.app import make_app
-from gateway.backends.pool import Fleet
+from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
 from gateway.http.protocol import BoundedHttp
 from gateway.proxy.outbox import Outbox
@@ -39,7 +39,7 @@ def bare_gateway(folder: Path, model: str = "qwen2.5:7b") -> Iterator[Gateway]:
         settings = Settings(
             ollama_base_url=(url,), ollama_default_model=model, admin_secret="secret"
         )
-        yield Gateway(settings, store, Fleet(settings), outbox)
+        yield Gateway(settings, store, BackendPool(settings), outbox)
 
 
 @contextlib.asynccontextmanager
@@ -63,4 +63,4 @@ async def served(gateway: Gateway, host: str = "127.0.0.1") -> AsyncIterator[str
         finally:
             server.should_exit = True
             await running
-            await gateway.fleet.close()
+            await gateway.pool.close()

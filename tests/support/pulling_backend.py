@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-from gateway.backends.backend import Machine
+from gateway.backends.backend import Backend
 from gateway.core.errors import Refusal
 from gateway.pulls.pulls import Pull, Pulls
 
@@ -20,7 +20,7 @@ class Ollama:
         self.asked: list[tuple[str, Any]] = []
         self.looks = 0  # at what is installed
         self.closed = 0
-        self.upstream = self.catalogue = self
+        self.client = self.models = self
         self._said: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
 
     async def post(self, path: str, body: bytes, *, whole: bool = False) -> "Ollama":
@@ -58,7 +58,7 @@ class OnOne:
     """Pulls, all on the same machine."""
 
     def __init__(self, ollama: Ollama) -> None:
-        self._machine = cast(Machine, ollama)
+        self._machine = cast(Backend, ollama)
         self._pulls = Pulls(SILENCE)
         self.close = self._pulls.close
 

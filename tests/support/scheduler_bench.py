@@ -3,8 +3,8 @@
 import asyncio
 from contextlib import suppress
 
-from gateway.backends.backend import Machine
-from gateway.backends.scheduler import Place, Scheduler
+from gateway.backends.backend import Backend
+from gateway.backends.scheduler import Scheduler, Ticket
 
 
 async def settle() -> None:
@@ -16,34 +16,34 @@ async def settle() -> None:
 class Bench:
     """Requests that hold their slot until they are told to end; nothing is sent anywhere."""
 
-    def __init__(self, slots: int, limit: int = 1000, machines: int = 1) -> None:
-        self.machines = tuple(Machine("http://nowhere", 1.0, slots) for _ in range(machines))
-        self.scheduler = Scheduler(self.machines, limit)
+    def __init__(self, slots: int, limit: int = 1000, backends: int = 1) -> None:
+        self.backends = tuple(Backend("http://nowhere", 1.0, slots) for _ in range(backends))
+        self.scheduler = Scheduler(self.backends, limit)
         self.served: list[str] = []  # names, in the order in which they got a slot
         self.tasks: dict[str, asyncio.Task[None]] = {}
-        self.places: dict[str, Place] = {}
+        self.places: dict[str, Ticket] = {}
         self._end: dict[str, asyncio.Event] = {}
         self._moving: set[str] = set()
 
     def ask(self, key: str, name: str, *able: int, model: str = "m") -> bool:
         """`able`: the machines that may serve it; none named: all of them."""
-        machines = tuple(self.machines[number] for number in able) or self.machines
-        place = self.scheduler.enter(key, machines, model)
-        if place is None:
+        backends = tuple(self.backends[number] for number in able) or self.backends
+        ticket = self.scheduler.enter(key, backends, model)
+        if ticket is None:
             return False
-        self.places[name] = place
+        self.places[name] = ticket
         self._end[name] = asyncio.Event()
-        self.tasks[name] = asyncio.create_task(self._hold(place, name))
+        self.tasks[name] = asyncio.create_task(self._hold(ticket, name))
         return True
 
-    async def _hold(self, place: Place, name: str) -> None:
-        async with place:
+    async def _hold(self, ticket: Ticket, name: str) -> None:
+        async with ticket:
             self.served.append(name)
             await self._end[name].wait()
             while name in self._moving:  # as the pipeline does when a machine fails
                 self._moving.discard(name)
-                if len(place.machines) > 1:
-                    await place.move()
+                if len(ticket.backends) > 1:
+                    await ticket.move()
                     self.served.append(name)
                 self._end[name].clear()
                 await self._end[name].wait()
@@ -58,8 +58,8 @@ class Bench:
 
     def at(self, name: str) -> int | None:
         """The number of the machine that it runs on; None: it waits."""
-        machine = self.places[name].machine
-        return None if machine is None else self.machines.index(machine)
+        backend = self.places[name].backend
+        return None if backend is None else self.backends.index(backend)
 
     def running(self) -> list[str]:
         return [name for name in self.served if not self.tasks[name].done()]

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from gateway.stores import Ask, Store
+from gateway.stores import AuthorizationRequest, Store
 from tests.sql.ledger import Key, new_hash
 
 
@@ -28,7 +28,7 @@ def wish(**named: Any) -> dict[str, Any]:
     } | named
 
 
-def ask(key: Key, **named: Any) -> Ask:
+def ask(key: Key, **named: Any) -> AuthorizationRequest:
     fields: dict[str, Any] = {
         "request_id": uuid4(),
         "key_hash": key.hash,
@@ -39,7 +39,7 @@ def ask(key: Key, **named: Any) -> Ask:
         "prompt_bound": 10,
         "max_output": 20,
     }
-    return Ask(**fields | named)
+    return AuthorizationRequest(**fields | named)
 
 
 async def report(store: Store, key: Key) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 
-from gateway.core.errors import CATALOGUE, Refusal
+from gateway.core.errors import KINDS, Refusal
 from gateway.dialects import error_body
 from gateway.reference.blocks import Block, Code, Paragraph, Section, Table, listed
 from gateway.reference.refusals import by_status, public_text, remedy
@@ -21,7 +21,7 @@ def errors() -> Section:
     forms: list[Block] = []
     for name, path in _FAMILIES:
         forms += [Paragraph(f"{name}:"), Code(error_body(path, _EXAMPLE, _ID).decode(), "json")]
-    kinds = sorted(CATALOGUE.items(), key=lambda item: item[1].status)
+    kinds = sorted(KINDS.items(), key=lambda item: item[1].status)
     rows = tuple(
         (
             f"`{kind.status}`",
@@ -52,7 +52,7 @@ def errors() -> Section:
 
 def _anthropic_types() -> tuple[tuple[str, str], ...]:
     statuses: dict[str, list[str]] = {}
-    for status, (reason, *_) in by_status(CATALOGUE).items():
+    for status, (reason, *_) in by_status(KINDS).items():
         body = json.loads(error_body("/v1/messages", Refusal(reason), _ID))
         statuses.setdefault(body["error"]["type"], []).append(str(status))
     return tuple((listed(ones), f"`{kind}`") for kind, ones in statuses.items())

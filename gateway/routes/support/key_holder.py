@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.backends.backend import Machine
+from gateway.backends.backend import Backend
 from gateway.core import keys, model_names
 from gateway.core.errors import Refusal
 from gateway.proxy.pipeline import Gateway, authenticate
@@ -17,13 +17,13 @@ async def identify(gateway: Gateway, request: AnyRequest, scope: str | None) -> 
     if isinstance(key, Refusal):
         return key
     key_hash = keys.hash_key(key)
-    refusal = gateway.guesses.refusal(request.scope, headers, key_hash)
+    refusal = gateway.failed_keys.refusal(request.scope, headers, key_hash)
     if refusal is not None:
         return refusal
-    identity = await gateway.standing.identify(key_hash, scope, request.headers.get("origin"))
+    identity = await gateway.verdict_cache.identify(key_hash, scope, request.headers.get("origin"))
     if not identity.allowed:
         refusal = Refusal(identity.reason or "invalid_api_key")
-    gateway.guesses.note(request.scope, headers, key_hash, refusal)
+    gateway.failed_keys.note(request.scope, headers, key_hash, refusal)
     return refusal or identity
 
 
@@ -36,7 +36,9 @@ async def has_scopes(gateway: Gateway, request: AnyRequest, scopes: str) -> bool
         return False
     origin = request.headers.get("origin")
     try:
-        denial = await gateway.standing.denial(keys.hash_key(key), scopes, origin, lately=False)
+        denial = await gateway.verdict_cache.denial(
+            keys.hash_key(key), scopes, origin, lately=False
+        )
     except StoreUnavailable:
         return False
     return denial is None
@@ -48,17 +50,17 @@ async def refused_model(
     identity: Identity,
     *,
     native: bool = False,
-    among: Sequence[Machine] = (),
+    among: Sequence[Backend] = (),
 ) -> Refusal | None:
     """Why the key or this server does not allow a model, if so; `native` and `among`: as in
-    `Fleet.holders`."""
+    `BackendPool.candidates`."""
     try:
         name = model_names.canonical_name(spelling)
     except ValueError as problem:
         return Refusal("invalid_request", f"{problem}.", param="model")
     if not model_names.is_allowed(name, identity.allowed_models):
         return Refusal("model_not_allowed", model=name, param="model")
-    found = await gateway.fleet.holders(
+    found = await gateway.pool.candidates(
         name, cloud=model_names.is_cloud(spelling), native=native, among=among
     )
     return found if isinstance(found, Refusal) else None

@@ -26,12 +26,12 @@ async def usable_models(
     """What the machines list at `path`, less what this key or this server does not allow. A model
     that several have is listed once, as the first of them tells it. `entries`: names and entries
     of one list. A machine whose list is no use is passed over, unless there is no other."""
-    told = await gateway.fleet.each(path)
+    told = await gateway.pool.each(path)
     if isinstance(told, Refusal):
         return told
     usable: dict[str, Entry] = {}
     problem: Refusal | None = None
-    for machine, answer in told:
+    for backend, answer in told:
         listed = decode(answer, shape)
         if listed is None:
             problem = problem or Refusal(
@@ -39,7 +39,7 @@ async def usable_models(
             )
             continue
         for name, entry in entries(listed):
-            refusal = await refused_model(gateway, name, identity, among=(machine,))
+            refusal = await refused_model(gateway, name, identity, among=(backend,))
             if refusal is None:
                 usable.setdefault(canonical_name(name), entry)
             elif refusal.kind.status >= 500:  # it is not known which of them are of the cloud

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.proxy.verdict_cache import Standing
+from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import Settlement, StoreUnavailable
 from tests.sql.ledger import Key
 from tests.support.store_calls import ask
@@ -10,12 +10,12 @@ from tests.support.store_calls import ask
 EXPECTED = (True, 20)
 
 
-def expected(known: Standing, key: Key, **named: Any) -> tuple[bool, int] | None:
+def expected(known: VerdictCache, key: Key, **named: Any) -> tuple[bool, int] | None:
     verdict = known.expect(ask(key, **named))
     return (verdict.allowed, verdict.granted) if verdict else None
 
 
-async def spend_offline(known: Standing, key: Key, used: int) -> list[Settlement]:
+async def spend_offline(known: VerdictCache, key: Key, used: int) -> list[Settlement]:
     """All that is lent of it, each request using so much."""
     settlements = []
     while True:

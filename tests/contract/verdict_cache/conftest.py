@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.proxy import verdict_cache
-from gateway.proxy.verdict_cache import Standing
+from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores.supabase import SupabaseStore
 from tests.support.postgrest.fixtures import supabase
 from tests.support.postgrest.stand_in import StandIn
@@ -21,9 +21,11 @@ async def store(supabase: StandIn) -> AsyncIterator[SupabaseStore]:
 
 
 @pytest.fixture
-async def known(store: SupabaseStore, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Standing]:
+async def known(
+    store: SupabaseStore, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[VerdictCache]:
     """It looks for a store that is away as often as it can."""
     monkeypatch.setattr(verdict_cache, "PROBE", 0.01)
-    made = Standing(store, overlap=True, grace=300.0)
+    made = VerdictCache(store, overlap=True, grace=300.0)
     yield made
     await made.close()

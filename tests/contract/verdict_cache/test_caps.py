@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.proxy.verdict_cache import Standing
+from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
 from tests.contract.verdict_cache.asking import expected
@@ -15,7 +15,7 @@ from tests.support.store_calls import ask, create
 pytestmark = pytest.mark.anyio
 
 
-async def granted(known: Standing, key: Key, wanted: int, **named: Any) -> int:
+async def granted(known: VerdictCache, key: Key, wanted: int, **named: Any) -> int:
     return (await known.authorize(ask(key, max_output=wanted, **named))).granted
 
 
@@ -24,7 +24,7 @@ async def change(store: SupabaseStore, key: Key, **changes: Any) -> None:
 
 
 async def test_a_cap_that_has_shown_is_what_is_expected_of_longer_answers(
-    known: Standing, store: SupabaseStore
+    known: VerdictCache, store: SupabaseStore
 ):
     key = await create(store, p_max_output_tokens=5)
     assert await granted(known, key, 3) == 3
@@ -37,7 +37,7 @@ async def test_a_cap_that_has_shown_is_what_is_expected_of_longer_answers(
 
 
 async def test_an_answer_cut_by_the_month_is_not_taken_for_capped(
-    known: Standing, store: SupabaseStore
+    known: VerdictCache, store: SupabaseStore
 ):
     key = await create(store, p_monthly_token_limit=1000)
     assert await granted(known, key, 20) == 20
@@ -49,7 +49,7 @@ async def test_an_answer_cut_by_the_month_is_not_taken_for_capped(
 
 @pytest.mark.parametrize(("cap", "expects"), [(3, 3), (9, 9), (None, 20)])
 async def test_a_changed_cap_is_expected_as_soon_as_it_shows(
-    known: Standing, store: SupabaseStore, cap: int | None, expects: int
+    known: VerdictCache, store: SupabaseStore, cap: int | None, expects: int
 ):
     key = await create(store, p_max_output_tokens=5)
     assert await granted(known, key, 20) == 5
@@ -59,7 +59,7 @@ async def test_a_changed_cap_is_expected_as_soon_as_it_shows(
 
 
 async def test_what_the_cap_leaves_out_need_not_be_left_of_the_month(
-    known: Standing, store: SupabaseStore
+    known: VerdictCache, store: SupabaseStore
 ):
     key = await create(store, p_max_output_tokens=5, p_monthly_token_limit=1000)
     assert expected(known, key, max_output=8192) is None
@@ -68,7 +68,7 @@ async def test_what_the_cap_leaves_out_need_not_be_left_of_the_month(
 
 
 async def test_while_the_store_is_away_no_answer_is_longer_than_one_that_it_allowed(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     capped = await create(store, p_max_output_tokens=5)
     quiet = await create(store, p_max_output_tokens=5)  # its cap has not shown
@@ -84,7 +84,7 @@ async def test_while_the_store_is_away_no_answer_is_longer_than_one_that_it_allo
 
 
 async def test_a_key_that_was_only_allowed_to_load_is_lent_no_answer(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store, p_scopes=["chat", "ollama:native"])
     native = "chat ollama:native"
@@ -97,7 +97,7 @@ async def test_a_key_that_was_only_allowed_to_load_is_lent_no_answer(
 
 
 async def test_what_was_allowed_for_two_scopes_is_not_for_others(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     """Nor does it make `denial` wait, which asks for the route's own scope."""
     key = await create(store, p_scopes=["chat", "ollama:native"])

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.proxy.verdict_cache import Standing
+from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import Settlement, StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
 from tests.contract.verdict_cache.asking import expected, spend_offline
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_when_the_store_is_back_it_is_asked_again(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store)
     await known.authorize(ask(key))
@@ -34,7 +34,7 @@ async def test_when_the_store_is_back_it_is_asked_again(
 
 
 async def test_what_was_served_without_the_store_is_counted_once_when_it_is_back(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store)
     await known.authorize(ask(key))
@@ -56,7 +56,7 @@ async def test_what_was_served_without_the_store_is_counted_once_when_it_is_back
 
 
 async def test_a_store_that_comes_and_goes_does_not_multiply_what_is_lent(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store, p_monthly_token_limit=1000)
     request = ask(key)
@@ -86,7 +86,7 @@ async def test_a_store_that_comes_and_goes_does_not_multiply_what_is_lent(
 
 
 async def test_a_yes_that_was_overtaken_by_a_no_does_not_count(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store)
     await known.authorize(ask(key))
@@ -104,7 +104,7 @@ async def test_a_yes_that_was_overtaken_by_a_no_does_not_count(
 
 
 async def test_the_store_is_looked_for_until_it_is_back(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store)
     await known.authorize(ask(key))
@@ -122,7 +122,7 @@ async def test_the_store_is_looked_for_until_it_is_back(
 
 
 async def test_a_hold_that_arrives_after_its_request_was_counted_is_given_back(
-    known: Standing, store: SupabaseStore, supabase: StandIn, monkeypatch: pytest.MonkeyPatch
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn, monkeypatch: pytest.MonkeyPatch
 ):
     """The asking hangs on its way, the request is served meanwhile, and settled; then the asking
     arrives all the same, and the settlement, whose answer was lost, is sent again."""

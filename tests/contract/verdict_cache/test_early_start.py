@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.proxy import verdict_cache
-from gateway.proxy.verdict_cache import Standing
+from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
 from tests.contract.verdict_cache.asking import EXPECTED, expected
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_key_waits_until_it_was_allowed_in_just_this_way(
-    known: Standing, store: SupabaseStore
+    known: VerdictCache, store: SupabaseStore
 ):
     key = await create(store)
     assert expected(known, key) is None
@@ -29,7 +29,7 @@ async def test_a_key_waits_until_it_was_allowed_in_just_this_way(
     assert expected(known, Key(key.id, new_hash())) is None
 
 
-async def test_a_key_that_was_refused_waits_again(known: Standing, store: SupabaseStore):
+async def test_a_key_that_was_refused_waits_again(known: VerdictCache, store: SupabaseStore):
     key = await create(store, p_monthly_token_limit=1000)
     await known.authorize(ask(key))
     await known.authorize(ask(key, prompt_bound=2000))  # insufficient_quota
@@ -42,7 +42,7 @@ async def test_a_key_that_was_refused_waits_again(known: Standing, store: Supaba
 
 
 async def test_a_key_that_was_not_allowed_of_late_waits(
-    known: Standing, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch
+    known: VerdictCache, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch
 ):
     key = await create(store)
     await known.authorize(ask(key))
@@ -50,14 +50,14 @@ async def test_a_key_that_was_not_allowed_of_late_waits(
     assert expected(known, key) is None
 
 
-async def test_a_key_near_its_token_limit_waits(known: Standing, store: SupabaseStore):
+async def test_a_key_near_its_token_limit_waits(known: VerdictCache, store: SupabaseStore):
     key = await create(store, p_monthly_token_limit=30 + 4 * 30)
     await known.authorize(ask(key))
     assert expected(known, key) == EXPECTED
     assert expected(known, key, prompt_bound=11) is None
 
 
-async def test_a_key_near_its_rate_limit_waits(known: Standing, store: SupabaseStore):
+async def test_a_key_near_its_rate_limit_waits(known: VerdictCache, store: SupabaseStore):
     key = await create(store, p_rate_limit_per_min=5)
     await known.authorize(ask(key))
     assert expected(known, key) == EXPECTED
@@ -66,7 +66,7 @@ async def test_a_key_near_its_rate_limit_waits(known: Standing, store: SupabaseS
 
 
 async def test_requests_whose_verdict_is_still_to_come_count_against_the_room_that_is_left(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store, p_monthly_token_limit=30 + 5 * 30)
     await known.authorize(ask(key))
@@ -82,7 +82,7 @@ async def test_requests_whose_verdict_is_still_to_come_count_against_the_room_th
 async def test_a_near_store_is_asked_each_time_and_nothing_is_remembered(
     store: SupabaseStore, supabase: StandIn
 ):
-    near = Standing(store)
+    near = VerdictCache(store)
     key = await create(store)
     assert (await near.authorize(ask(key))).allowed
     assert near.expect(ask(key)) is None
@@ -94,7 +94,7 @@ async def test_a_near_store_is_asked_each_time_and_nothing_is_remembered(
 
 
 async def test_memory_is_bounded_however_many_keys_models_and_websites_come(
-    known: Standing, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch
+    known: VerdictCache, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(verdict_cache, "MOST_KEYS", 3)
     monkeypatch.setattr(verdict_cache, "MOST_WAYS", 4)

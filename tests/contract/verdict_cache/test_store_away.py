@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.proxy import allowance
-from gateway.proxy.verdict_cache import Standing
+from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import Settlement, StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
 from tests.contract.verdict_cache.asking import expected, spend_offline
@@ -21,7 +21,7 @@ AWAY = [Fault.REFUSE, Fault.PAUSED_540, Fault.HTML_502, Fault.BUSY_503, Fault.LO
 
 @pytest.mark.parametrize("fault", AWAY)
 async def test_while_the_store_is_away_known_keys_go_on_and_others_are_told_later(
-    known: Standing, store: SupabaseStore, supabase: StandIn, fault: Fault
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn, fault: Fault
 ):
     key, stranger = await create(store), await create(store)
     await known.authorize(ask(key))
@@ -42,7 +42,7 @@ async def test_while_the_store_is_away_known_keys_go_on_and_others_are_told_late
 
 
 async def test_while_the_store_is_away_known_keys_do_not_wait_for_it(
-    known: Standing, store: SupabaseStore, supabase: StandIn, monkeypatch: pytest.MonkeyPatch
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn, monkeypatch: pytest.MonkeyPatch
 ):
     key = await create(store)
     await known.authorize(ask(key))
@@ -56,7 +56,7 @@ async def test_while_the_store_is_away_known_keys_do_not_wait_for_it(
 
 
 async def test_no_more_is_lent_than_was_left_and_what_is_not_used_can_be_lent_again(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store, p_monthly_token_limit=100)
     await known.authorize(ask(key))
@@ -76,7 +76,7 @@ async def test_no_more_is_lent_than_was_left_and_what_is_not_used_can_be_lent_ag
 
 
 async def test_the_rate_limit_holds_while_the_store_is_away(
-    known: Standing, store: SupabaseStore, supabase: StandIn, monkeypatch: pytest.MonkeyPatch
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn, monkeypatch: pytest.MonkeyPatch
 ):
     key = await create(store, p_rate_limit_per_min=5)
     for _ in range(2):
@@ -95,7 +95,7 @@ async def test_the_rate_limit_holds_while_the_store_is_away(
 async def test_after_its_grace_a_key_is_a_stranger(
     store: SupabaseStore, supabase: StandIn, monkeypatch: pytest.MonkeyPatch
 ):
-    hasty = Standing(store, overlap=True, grace=1e-9)
+    hasty = VerdictCache(store, overlap=True, grace=1e-9)
     key = await create(store)
     await hasty.authorize(ask(key))
     supabase.stop()
@@ -106,7 +106,7 @@ async def test_after_its_grace_a_key_is_a_stranger(
 
 
 async def test_who_a_key_was_is_told_while_the_store_is_away(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store, p_allowed_models=["small"])
     told = await known.identify(key.hash, "models:read", None)
@@ -118,7 +118,7 @@ async def test_who_a_key_was_is_told_while_the_store_is_away(
 
 
 async def test_a_rotated_key_has_no_more_to_spend_than_one(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store, p_monthly_token_limit=1000)
     hashes = [key.hash]
@@ -135,7 +135,7 @@ async def test_a_rotated_key_has_no_more_to_spend_than_one(
 
 
 async def test_a_key_that_was_said_to_be_revoked_meanwhile_is_lent_nothing(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     """One asking hangs; another one is told; then the first ends without an answer."""
     key = await create(store)
@@ -165,7 +165,7 @@ async def test_a_key_that_was_said_to_be_revoked_meanwhile_is_lent_nothing(
 
 
 async def test_what_was_forbidden_in_one_way_is_not_lent_in_that_way(
-    known: Standing, store: SupabaseStore, supabase: StandIn
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store)
     await known.authorize(ask(key, model="a"))

@@ -32,7 +32,7 @@ DEMO = "gemma3:270m"
 OLLAMAS_MODEL = "from-ollama:latest"
 
 
-class Machine:
+class Backend:
     """A home of its own, a port, and a place where an Ollama may appear."""
 
     def __init__(self, home: Path) -> None:
@@ -115,13 +115,13 @@ def ollama(port: int) -> Generator[None]:
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
+def machine() -> Iterator[Backend]:
     with fresh_directory() as home:
-        yield Machine(home)
+        yield Backend(home)
 
 
 @pytest.fixture(scope="module")
-def first_key(machine: Machine) -> str:
+def first_key(machine: Backend) -> str:
     """The first `up` on an empty machine: the key that it showed."""
     with machine.up() as running:
         key = running.wait_for(r"\n  (llm_\w+)\n")[1]
@@ -160,7 +160,7 @@ def test_an_empty_machine_answers_counts_and_stops_without_a_trace(first_key: st
 
 
 def test_no_file_holds_the_key_and_only_the_owner_reads_the_secret(
-    machine: Machine, first_key: str
+    machine: Backend, first_key: str
 ) -> None:
     assert (machine.data_dir / "admin-secret").stat().st_mode & 0o777 == 0o600
     for path in machine.data_dir.rglob("*"):
@@ -168,7 +168,7 @@ def test_no_file_holds_the_key_and_only_the_owner_reads_the_secret(
             assert first_key.encode() not in path.read_bytes(), path
 
 
-def test_a_second_up_keeps_the_data_and_shows_no_key(machine: Machine, first_key: str) -> None:
+def test_a_second_up_keeps_the_data_and_shows_no_key(machine: Backend, first_key: str) -> None:
     with ollama(machine.ollama_port), machine.up() as running:
         assert "llm_" not in running.output
         assert "localllm keys create" in running.output
@@ -183,7 +183,7 @@ def test_a_second_up_keeps_the_data_and_shows_no_key(machine: Machine, first_key
 
 
 def test_what_is_killed_comes_back_and_ollama_takes_over_when_it_appears(
-    machine: Machine, first_key: str
+    machine: Backend, first_key: str
 ) -> None:
     with machine.up() as running:
         demo = next(p for p in family(running.process.pid) if "gateway.demo" in p.cmdline())
@@ -203,7 +203,7 @@ def test_what_is_killed_comes_back_and_ollama_takes_over_when_it_appears(
             assert running.stop() == 0
 
 
-def test_without_the_demo_it_says_so_and_waits_for_ollama(machine: Machine, first_key: str) -> None:
+def test_without_the_demo_it_says_so_and_waits_for_ollama(machine: Backend, first_key: str) -> None:
     with machine.up("--no-demo") as running:
         assert "No Ollama answers" in running.output
         assert chat(machine.url, first_key, DEMO)[0] == 503

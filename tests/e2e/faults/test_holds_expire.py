@@ -5,13 +5,13 @@ import asyncio
 from pathlib import Path
 from uuid import uuid4
 
-from gateway.backends.pool import Fleet
+from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
 from gateway.core.keys import hash_key
 from gateway.proxy import background
 from gateway.proxy.outbox import Outbox
 from gateway.proxy.pipeline import Gateway
-from gateway.stores import Ask, Settlement
+from gateway.stores import AuthorizationRequest, Settlement
 from gateway.stores.postgres import PostgresStore
 from tests.support.books import Books
 from tests.support.failing_parts import GatewayProcess, eventually
@@ -87,12 +87,14 @@ def test_the_holds_of_a_living_gateway_are_renewed_however_long_its_answers_take
         store = await PostgresStore.open(dsn, connections=1)
         outbox = Outbox(home / "outbox", store.settle)
         settings = Settings(ollama_base_url=(upstream.url,))
-        fleet = Fleet(settings)
+        fleet = BackendPool(settings)
         gateway = Gateway(settings, store, fleet, outbox)
         alive, dead = uuid4(), uuid4()
         for request_id in (alive, dead):
             verdict = await store.authorize(
-                Ask(request_id, key_hash, "chat", None, "m:latest", "/v1/chat/completions", 9, 9)
+                AuthorizationRequest(
+                    request_id, key_hash, "chat", None, "m:latest", "/v1/chat/completions", 9, 9
+                )
             )
             assert verdict.allowed
         await execute(dsn, "update gateway.holds set expires_at = now() - interval '1 second'")

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.backends.pool import Fleet
+from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
 from gateway.dialects.openai.chat import Chat
 from gateway.proxy.outbox import Outbox
@@ -213,7 +213,7 @@ def test_what_a_client_sees_is_on_disk_before_it_leaves(
         store = await PostgresStore.open(dsn, connections=1)
         outbox = Outbox(home / "outbox", store.settle)  # nothing runs that would send
         settings = Settings(ollama_base_url=(upstream.url,))
-        fleet = Fleet(settings)
+        fleet = BackendPool(settings)
         gateway = Gateway(settings, store, fleet, outbox)
         sent: list[tuple[bytes, Settlement]] = []
 

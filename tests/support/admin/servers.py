@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from gateway.backends.pool import Fleet
+from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
 from gateway.proxy.outbox import Outbox
 from gateway.proxy.pipeline import Gateway
@@ -192,7 +192,7 @@ async def _serving_gateway(dsn: str, folder: Path) -> AsyncGenerator[tuple[str, 
     store: Any = Watched(await PostgresStore.open(dsn))
     outbox = Outbox(folder / "outbox", store.settle)
     settings = Settings(admin_secret=SECRET)
-    fleet = Fleet(settings)  # no admin route asks the model server
+    fleet = BackendPool(settings)  # no admin route asks the model server
     try:
         async with served(Gateway(settings, store, fleet, outbox)) as url:
             yield url, store

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import aiohttp
 import pytest
 
-from gateway.backends.backend import Machine
+from gateway.backends.backend import Backend
 from gateway.core.errors import Refusal
 from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream, answer, fake_upstream
 
@@ -22,29 +22,29 @@ def server() -> Iterator[FakeUpstream]:
 
 
 @pytest.fixture
-async def machine(server: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Machine]:
+async def backend(server: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Backend]:
     monkeypatch.setattr("gateway.backends.backend.FIRST_PAUSE", 0.001)
-    machine = Machine(server.url, 60.0, slots=1)
-    yield machine
-    await machine.close()
+    backend = Backend(server.url, 60.0, slots=1)
+    yield backend
+    await backend.close()
 
 
-async def ask(machine: Machine, *, whole: bool = False) -> int | str:
+async def ask(backend: Backend, *, whole: bool = False) -> int | str:
     """The status, or the reason why there is none."""
-    answer = await machine.upstream.post("/v1/chat/completions", BODY, whole=whole)
+    answer = await backend.client.post("/v1/chat/completions", BODY, whole=whole)
     if isinstance(answer, Refusal):
         return answer.reason
     answer.close()
     return answer.status
 
 
-def watched(machine: Machine) -> tuple[list[bool], Callable[[], Awaitable[None]]]:
+def watched(backend: Backend) -> tuple[list[bool], Callable[[], Awaitable[None]]]:
     """What it turned to, and a wait for the next turn."""
     turns: list[bool] = []
     turned = asyncio.Event()
 
     def note() -> None:
-        turns.append(machine.answers)
+        turns.append(backend.answers)
         turned.set()
 
     async def next_turn() -> None:
@@ -52,19 +52,19 @@ def watched(machine: Machine) -> tuple[list[bool], Callable[[], Awaitable[None]]
             await turned.wait()
         turned.clear()
 
-    machine.changed = note
+    backend.changed = note
     return turns, next_turn
 
 
 async def test_it_goes_away_once_and_comes_back_by_itself(
-    server: FakeUpstream, machine: Machine, caplog: pytest.LogCaptureFixture
+    server: FakeUpstream, backend: Backend, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO, "localllm")
-    turns, next_turn = watched(machine)
-    assert await ask(machine) == 200
+    turns, next_turn = watched(backend)
+    assert await ask(backend) == 200
     await asyncio.to_thread(server.stop)
     for _ in range(3):
-        assert await ask(machine) == "upstream_unavailable"
+        assert await ask(backend) == "upstream_unavailable"
     await next_turn()
     assert turns == [False]
     server.models[0]["name"] = "new:latest"
@@ -76,36 +76,36 @@ async def test_it_goes_away_once_and_comes_back_by_itself(
         f"the model server at {server.url} does not answer",
         f"the model server at {server.url} answers again",
     ]
-    found = await machine.catalogue.find("new:latest")
+    found = await backend.models.find("new:latest")
     assert found is not None  # what it has was asked anew
 
 
 async def test_one_that_answers_a_request_is_back_before_the_next_look(
-    server: FakeUpstream, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    server: FakeUpstream, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("gateway.backends.backend.FIRST_PAUSE", 3600.0)
-    turns, _ = watched(machine)
+    turns, _ = watched(backend)
     await asyncio.to_thread(server.stop)
-    assert await ask(machine) == "upstream_unavailable"
+    assert await ask(backend) == "upstream_unavailable"
     await asyncio.to_thread(server.start)
-    assert await ask(machine) == 200
+    assert await ask(backend) == 200
     assert turns == [False, True]
 
 
 async def test_a_model_that_thinks_for_long_is_not_away_but_a_silent_list_is(
-    server: FakeUpstream, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    server: FakeUpstream, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ):
     async def silence(_: Exchange) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(server, "_route", silence)
-    machine.upstream._patient = aiohttp.ClientTimeout(sock_read=0.01)
-    assert await ask(machine) == "upstream_timeout"
-    assert machine.answers
-    machine.upstream._quick = aiohttp.ClientTimeout(sock_read=0.01)
-    answer = await machine.upstream.read("GET", "/api/tags")
+    backend.client._patient = aiohttp.ClientTimeout(sock_read=0.01)
+    assert await ask(backend) == "upstream_timeout"
+    assert backend.answers
+    backend.client._quick = aiohttp.ClientTimeout(sock_read=0.01)
+    answer = await backend.client.read("GET", "/api/tags")
     assert answer == Refusal("upstream_timeout")
-    assert not machine.answers
+    assert not backend.answers
 
 
 async def test_a_list_that_never_ends_keeps_nobody_waiting(
@@ -119,16 +119,16 @@ async def test_a_list_that_never_ends_keeps_nobody_waiting(
 
     monkeypatch.setattr("gateway.backends.client.SOON", 0.1)
     monkeypatch.setattr(server, "_route", trickle)
-    machine = Machine(server.url, 60.0, slots=1)
+    backend = Backend(server.url, 60.0, slots=1)
     async with asyncio.timeout(30):
-        answer = await machine.upstream.read("GET", "/api/tags")
+        answer = await backend.client.read("GET", "/api/tags")
     assert isinstance(answer, Refusal)
     await asyncio.to_thread(server.wait_until, lambda: server.received[0].gone)
-    await machine.close()
+    await backend.close()
 
 
 async def test_an_answer_in_one_piece_may_be_silent_for_five_times_as_long(
-    server: FakeUpstream, machine: Machine
+    server: FakeUpstream, backend: Backend
 ):
     gate = server.gate()
 
@@ -137,19 +137,19 @@ async def test_an_answer_in_one_piece_may_be_silent_for_five_times_as_long(
         await answer(exchange)
 
     server.behave = slow
-    patience = machine.upstream._patient.sock_read
+    patience = backend.client._patient.sock_read
     assert patience
-    assert machine.upstream._whole.sock_read == 5 * patience
-    machine.upstream._patient = aiohttp.ClientTimeout(sock_read=0.01)
-    asking = asyncio.create_task(ask(machine, whole=True))
+    assert backend.client._whole.sock_read == 5 * patience
+    backend.client._patient = aiohttp.ClientTimeout(sock_read=0.01)
+    asking = asyncio.create_task(ask(backend, whole=True))
     await asyncio.to_thread(server.wait_for_chats, 1)
-    assert await ask(machine) == "upstream_timeout"  # one that began later, and may stream
+    assert await ask(backend) == "upstream_timeout"  # one that began later, and may stream
     gate.open()
     assert await asking == 200
 
 
 async def test_what_is_still_said_of_its_old_address_does_not_count_for_the_new_one(
-    server: FakeUpstream, machine: Machine
+    server: FakeUpstream, backend: Backend
 ):
     gate = server.gate()
 
@@ -158,24 +158,24 @@ async def test_what_is_still_said_of_its_old_address_does_not_count_for_the_new_
         exchange.cut()
 
     server.behave = die
-    asking = asyncio.create_task(ask(machine))
+    asking = asyncio.create_task(ask(backend))
     await asyncio.to_thread(server.wait_for_chats, 1)
-    turns, _ = watched(machine)
-    machine.point_to("http://127.0.0.1:1", listed_only=True)
+    turns, _ = watched(backend)
+    backend.point_to("http://127.0.0.1:1", listed_only=True)
     gate.open()
     assert await asking == "upstream_unavailable"
     assert turns == [True]
-    assert machine.answers
+    assert backend.answers
 
 
 async def test_the_models_of_another_server_are_asked_before_the_first_request_to_it(
-    server: FakeUpstream, machine: Machine
+    server: FakeUpstream, backend: Backend
 ):
-    assert await machine.catalogue.find(MODEL) is not None
+    assert await backend.models.find(MODEL) is not None
     with fake_upstream() as other:
         other.models[0]["name"] = "theirs:latest"
-        machine.point_to(other.url)
-        assert machine.catalogue.told(MODEL) is None
-        assert await machine.catalogue.find("theirs:latest") is not None
-        assert await machine.catalogue.find(MODEL) is None
-        await machine.close()
+        backend.point_to(other.url)
+        assert backend.models.told(MODEL) is None
+        assert await backend.models.find("theirs:latest") is not None
+        assert await backend.models.find(MODEL) is None
+        await backend.close()

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.backends.client import Target, Upstream
-from gateway.backends.models import Catalogue, Model
+from gateway.backends.client import BackendClient, Target
+from gateway.backends.models import Model, ModelList
 from gateway.core.errors import Refusal
 from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD
 
@@ -33,14 +33,14 @@ class Told:
         return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
 
-def catalogue(told: Told) -> Catalogue:
-    return Catalogue(cast(Upstream, told))
+def models(told: Told) -> ModelList:
+    return ModelList(cast(BackendClient, told))
 
 
 @pytest.mark.anyio
 async def test_a_name_nobody_can_ask_for_does_not_hide_the_other_models():
     told = Told(tags={"models": [{"name": "two words"}, ALIAS, TAG]})
-    found = catalogue(told)
+    found = models(told)
     assert (await found.find("innocent:latest")) == Model("innocent", remote=True)
     model = await found.find("gemma3:270m")
     assert model is not None
@@ -50,7 +50,7 @@ async def test_a_name_nobody_can_ask_for_does_not_hide_the_other_models():
 @pytest.mark.anyio
 async def test_the_system_prompt_of_a_model_is_known_by_its_bytes():
     told = Told(tags={"models": [TAG]}, show={"system": "Sei höflich."})
-    model = await catalogue(told).find("gemma3:270m")
+    model = await models(told).find("gemma3:270m")
     assert model is not None
     assert model.system_bytes == len("Sei höflich.".encode())
 
@@ -59,7 +59,7 @@ async def test_the_system_prompt_of_a_model_is_known_by_its_bytes():
 async def test_the_messages_of_a_modelfile_count_as_prompt_too():
     said = [{"role": "user", "content": "Grüß dich"}, {"role": "assistant", "content": "Hallo"}]
     told = Told(tags={"models": [TAG]}, show={"system": "Sei höflich.", "messages": said})
-    model = await catalogue(told).find("gemma3:270m")
+    model = await models(told).find("gemma3:270m")
     assert model is not None
     text = "".join(["Sei höflich.", "user", "Grüß dich", "assistant", "Hallo"])
     assert model.system_bytes == len(text.encode()) + 2 * MESSAGE_OVERHEAD
@@ -68,7 +68,7 @@ async def test_the_messages_of_a_modelfile_count_as_prompt_too():
 @pytest.mark.anyio
 async def test_a_server_that_is_not_ollama_is_asked_as_openai():
     told = Told(models={"data": [{"id": "m", "meta": {"n_ctx": 4096}}, {"id": "//"}]})
-    found = catalogue(told)
+    found = models(told)
     assert await found.find("m:latest") == Model("m", context_length=4096)
     assert found.known
 
@@ -80,7 +80,7 @@ async def test_a_server_that_is_not_ollama_is_asked_as_openai():
 )
 async def test_nonsense_is_no_knowledge_and_does_not_make_the_next_request_wait(answer: bytes):
     told = Told(tags=answer, models=answer)
-    found = catalogue(told)
+    found = models(told)
     assert await found.find("m:latest") is None
     assert not found.known
     asked = len(told.asked)
@@ -99,7 +99,7 @@ async def test_an_alias_of_the_cloud_is_not_let_through_while_ollama_does_not_te
     failure: Refusal,
 ):
     told = Told(tags=failure, models=LISTED)
-    found = catalogue(told)
+    found = models(told)
     assert isinstance(await found.find("innocent:latest"), Refusal)
     told.answers["tags"] = {"models": [ALIAS]}
     assert await found.find("innocent:latest") == Model("innocent", remote=True)
@@ -118,7 +118,7 @@ async def test_an_alias_of_the_cloud_is_not_let_through_while_ollama_does_not_te
 )
 async def test_one_odd_entry_does_not_open_the_way_to_the_cloud(odd: dict[str, Any]):
     told = Told(tags={"models": [{**TAG, **odd}, ALIAS]}, models=LISTED)
-    found = catalogue(told)
+    found = models(told)
     assert await found.find("innocent:latest") == Model("innocent", remote=True)
     assert await found.find("gemma3:270m") is not None
     assert not found.foreign
@@ -126,7 +126,7 @@ async def test_one_odd_entry_does_not_open_the_way_to_the_cloud(odd: dict[str, A
 
 @pytest.mark.anyio
 async def test_an_ollama_without_models_may_say_so_with_null():
-    found = catalogue(Told(tags={"models": None}, models=LISTED))
+    found = models(Told(tags={"models": None}, models=LISTED))
     assert await found.find("innocent:latest") is None
     assert found.known
     assert not found.foreign
@@ -136,7 +136,7 @@ async def test_an_ollama_without_models_may_say_so_with_null():
 @pytest.mark.parametrize("failure", [SLOW, BROKEN, CUT])
 async def test_what_ollama_told_last_holds_while_it_fails(failure: Refusal):
     told = Told(tags={"models": [ALIAS]}, models=LISTED)
-    found = catalogue(told)
+    found = models(told)
     await found.find("innocent:latest")
     told.answers["tags"] = failure
     await found.refresh()
@@ -146,7 +146,7 @@ async def test_what_ollama_told_last_holds_while_it_fails(failure: Refusal):
 @pytest.mark.anyio
 async def test_an_ollama_that_was_away_is_asked_before_its_first_request():
     told = Told(tags=CUT)
-    found = catalogue(told)
+    found = models(told)
     assert await found.find("innocent:latest") == CUT
     told.answers["tags"] = {"models": [ALIAS]}
     assert await found.find("innocent:latest") == Model("innocent", remote=True)

@@ -257,8 +257,8 @@ def test_whatever_happens_in_one_turn_of_the_loop_no_slot_is_lost(slots, turns):
                 elif alive:
                     name = alive[pick % len(alive)]
                     bench.end(name) if step == "end" else bench.tasks[name].cancel()
-            for place in bench.places.values():
-                assert place.position() >= 0
+            for ticket in bench.places.values():
+                assert ticket.position() >= 0
             await asyncio.sleep(0)
             assert len(bench.running()) <= slots
         await bench.finish()

@@ -14,12 +14,12 @@ pytestmark = pytest.mark.anyio
 
 def turn(bench: Bench, number: int, *, answers: bool) -> None:
     """A machine went away, or came back."""
-    bench.machines[number].upstream.answers = answers
-    bench.machines[number].changed()
+    bench.backends[number].client.answers = answers
+    bench.backends[number].changed()
 
 
 async def test_the_least_busy_machine_is_next_and_of_equals_the_first():
-    bench = Bench(slots=2, machines=3)
+    bench = Bench(slots=2, backends=3)
     for name in "abcdef":
         bench.ask("k", name)
     await settle()
@@ -28,11 +28,11 @@ async def test_the_least_busy_machine_is_next_and_of_equals_the_first():
 
 
 async def test_no_machine_gets_more_than_its_slots_and_each_its_own():
-    bench = Bench(slots=2, machines=2)
+    bench = Bench(slots=2, backends=2)
     for number in range(7):
         bench.ask("k", f"{number}")
     await settle()
-    assert [machine.running for machine in bench.machines] == [2, 2]
+    assert [backend.running for backend in bench.backends] == [2, 2]
     assert bench.scheduler.queued == 3
     bench.end(next(name for name in bench.running() if bench.at(name) == 1))
     await settle()
@@ -41,7 +41,7 @@ async def test_no_machine_gets_more_than_its_slots_and_each_its_own():
 
 
 async def test_who_waits_for_one_machine_keeps_nobody_from_another():
-    bench = Bench(slots=1, machines=2)
+    bench = Bench(slots=1, backends=2)
     for number in range(5):
         bench.ask("greedy", f"g{number}", 0)
     await settle()
@@ -57,7 +57,7 @@ async def test_who_waits_for_one_machine_keeps_nobody_from_another():
 
 
 async def test_with_a_full_queue_for_one_machine_a_free_slot_of_another_is_given():
-    bench = Bench(slots=1, machines=2, limit=1)
+    bench = Bench(slots=1, backends=2, limit=1)
     assert bench.ask("k", "a", 0)
     assert bench.ask("k", "b", 0)
     await settle()
@@ -69,7 +69,7 @@ async def test_with_a_full_queue_for_one_machine_a_free_slot_of_another_is_given
 
 
 async def test_keys_take_turns_on_each_machine():
-    bench = Bench(slots=1, machines=2)
+    bench = Bench(slots=1, backends=2)
     for name in ("A1", "A2", "A3", "A4", "B1", "B2"):
         bench.ask(name[0], name)
         await settle()
@@ -81,7 +81,7 @@ async def test_keys_take_turns_on_each_machine():
 
 
 async def test_a_machine_that_is_away_is_used_only_where_all_are():
-    bench = Bench(slots=1, machines=2)
+    bench = Bench(slots=1, backends=2)
     turn(bench, 0, answers=False)
     bench.ask("k", "a")
     bench.ask("k", "b")
@@ -97,7 +97,7 @@ async def test_a_machine_that_is_away_is_used_only_where_all_are():
 
 
 async def test_a_slot_that_falls_free_on_a_machine_that_is_away_is_not_given_to_who_has_another():
-    bench = Bench(slots=1, machines=2)
+    bench = Bench(slots=1, backends=2)
     bench.ask("k", "a", 0)
     bench.ask("k", "b", 1)
     bench.ask("k", "c")
@@ -113,7 +113,7 @@ async def test_a_slot_that_falls_free_on_a_machine_that_is_away_is_not_given_to_
 
 
 async def test_a_machine_that_comes_back_serves_who_waits_at_once():
-    bench = Bench(slots=1, machines=2)
+    bench = Bench(slots=1, backends=2)
     turn(bench, 0, answers=False)
     bench.ask("k", "a")
     bench.ask("k", "b")
@@ -126,7 +126,7 @@ async def test_a_machine_that_comes_back_serves_who_waits_at_once():
 
 
 async def test_when_all_others_go_away_too_a_free_slot_is_used():
-    bench = Bench(slots=1, machines=2)
+    bench = Bench(slots=1, backends=2)
     turn(bench, 0, answers=False)
     bench.ask("k", "a", 1)
     bench.ask("k", "b")
@@ -139,11 +139,11 @@ async def test_when_all_others_go_away_too_a_free_slot_is_used():
 
 
 async def test_of_machines_as_busy_the_one_that_has_the_model_in_memory_is_next():
-    bench = Bench(slots=2, machines=2)
-    first, second = bench.machines
+    bench = Bench(slots=2, backends=2)
+    first, second = bench.backends
 
     def next_for(model: str) -> object:
-        return least_busy(bench.machines, model)
+        return least_busy(bench.backends, model)
 
     first.last_model = "a"
     assert next_for("a") is first
@@ -156,7 +156,7 @@ async def test_of_machines_as_busy_the_one_that_has_the_model_in_memory_is_next(
 
 
 async def test_one_that_moves_gives_its_slot_back_and_comes_before_the_others_of_its_key():
-    bench = Bench(slots=1, machines=2)
+    bench = Bench(slots=1, backends=2)
     bench.ask("k", "moving", 0, 1)
     bench.ask("k", "busy", 1)
     for name in ("k1", "k2"):
@@ -177,7 +177,7 @@ async def test_one_that_moves_gives_its_slot_back_and_comes_before_the_others_of
 
 
 async def test_a_key_whose_requests_bounce_off_a_full_machine_does_not_starve_another():
-    bench = Bench(slots=1, machines=2)
+    bench = Bench(slots=1, backends=2)
     bench.ask("greedy", "busy", 1)
     bench.ask("greedy", "g0", 0, 1)
     await settle()
@@ -196,7 +196,7 @@ async def test_a_key_whose_requests_bounce_off_a_full_machine_does_not_starve_an
 
 
 async def test_one_that_leaves_while_it_moves_loses_no_slot():
-    bench = Bench(slots=1, machines=2)
+    bench = Bench(slots=1, backends=2)
     bench.ask("k", "busy", 1)
     bench.ask("k", "moving", 0, 1)
     await settle()
@@ -205,7 +205,7 @@ async def test_one_that_leaves_while_it_moves_loses_no_slot():
     bench.tasks["moving"].cancel()
     await settle()
     assert bench.scheduler.queued == 0
-    assert [machine.running for machine in bench.machines] == [0, 1]
+    assert [backend.running for backend in bench.backends] == [0, 1]
     await bench.finish()
     assert await bench.free_slots(4) == 2
 
@@ -220,7 +220,7 @@ ABLE = [(0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)]
 @given(st.integers(1, 2), st.lists(st.lists(steps, max_size=5), max_size=15))
 def test_whatever_happens_no_slot_is_lost_and_nobody_waits_beside_a_free_one(slots, turns):
     async def play() -> None:
-        bench = Bench(slots, machines=3)
+        bench = Bench(slots, backends=3)
         number = 0
         for batch in turns:
             for step, pick in batch:
@@ -238,12 +238,12 @@ def test_whatever_happens_no_slot_is_lost_and_nobody_waits_beside_a_free_one(slo
                         (bench.end if step == "end" else bench.move)(name)
             await settle()
             assert bench.scheduler.queued >= 0
-            for machine in bench.machines:
-                assert 0 <= machine.running <= slots
+            for backend in bench.backends:
+                assert 0 <= backend.running <= slots
             for name, task in bench.tasks.items():
-                place = bench.places[name]
-                if not task.done() and place.machine is None:
-                    assert least_busy(place.machines, "m") is None, "it waits beside a free slot"
+                ticket = bench.places[name]
+                if not task.done() and ticket.backend is None:
+                    assert least_busy(ticket.backends, "m") is None, "it waits beside a free slot"
         for number in range(3):
             turn(bench, number, answers=True)
         await bench.finish()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.core.errors import CATALOGUE, Refusal
+from gateway.core.errors import KINDS, Refusal
 from gateway.dialects import error_body
 
 TABLE = {  # facts/conventions.md
@@ -36,7 +36,7 @@ ANTHROPIC_TYPES = {
     "overloaded_error",
     "api_error",
 }
-every_reason = pytest.mark.parametrize("reason", list(CATALOGUE))
+every_reason = pytest.mark.parametrize("reason", list(KINDS))
 
 
 def filled(reason: str) -> Refusal:
@@ -48,7 +48,7 @@ def test_openai_errors_have_all_four_keys(reason):
     body = json.loads(error_body("/v1/chat/completions", filled(reason), "id"))
     assert list(body) == ["error"]
     assert set(body["error"]) == {"message", "type", "param", "code"}
-    kind = CATALOGUE[reason]
+    kind = KINDS[reason]
     assert (body["error"]["type"], body["error"]["code"]) == (kind.type, kind.code)
     assert body["error"]["message"]
     assert body["error"]["param"] == "x"
@@ -71,7 +71,7 @@ def test_ollama_errors_are_one_text(reason):
 
 @pytest.mark.parametrize("reason", list(TABLE))
 def test_statuses_types_and_codes_are_those_that_sdks_act_upon(reason):
-    kind = CATALOGUE[reason]
+    kind = KINDS[reason]
     assert (kind.status, kind.type, kind.code) == TABLE[reason]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from gateway.core.errors import CATALOGUE, Refusal
+from gateway.core.errors import KINDS, Refusal
 from gateway.dialects import all_absent, error_body, family
 from gateway.reference.openapi import document
 from gateway.reference.route import Route
@@ -44,7 +44,7 @@ def test_each_family_has_a_shape_and_a_path():
     assert set(ERRORS) == set(PATHS)
 
 
-@pytest.mark.parametrize("reason", CATALOGUE)
+@pytest.mark.parametrize("reason", KINDS)
 @pytest.mark.parametrize("callers", PATHS)
 def test_every_refusal_fits_the_shape_of_its_family_and_of_no_other(callers: str, reason: str):
     body = json.loads(error_body(PATHS[callers], Refusal(reason, "x", "m"), "1"))
@@ -53,7 +53,7 @@ def test_every_refusal_fits_the_shape_of_its_family_and_of_no_other(callers: str
         assert fits is (name == callers)
 
 
-@pytest.mark.parametrize("reason", CATALOGUE)
+@pytest.mark.parametrize("reason", KINDS)
 def test_a_refusal_to_anthropic_s_clients_has_the_type_of_its_status_and_names_the_request(
     reason: str,
 ):

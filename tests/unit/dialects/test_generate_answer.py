@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.generate import Generate
-from gateway.dialects.protocol import Telling, Usage
+from gateway.dialects.protocol import AnswerContext, Usage
 from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter
 from tests.support.replay import Recording
 
@@ -17,7 +17,7 @@ GENERATE = Generate()
 STREAM = Recording("oai-chat-stream-usage")
 WHOLE = Recording("oai-chat")
 THOUGHT = Recording("oai-chat-thinking")
-TELLING = Telling("an-id", "my-model", lambda: Usage(3, 4))
+TELLING = AnswerContext("an-id", "my-model", lambda: Usage(3, 4))
 USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
 DONE = b"data: [DONE]\n\n"
 

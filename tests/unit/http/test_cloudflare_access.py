@@ -23,7 +23,7 @@ from gateway.http.cloudflare_access import (
     PAUSE,
     Access,
 )
-from gateway.http.middleware import Edge
+from gateway.http.middleware import Middleware
 from tests.support.access_team import AUDIENCE, ISSUER, Certs, Key, published
 
 pytestmark = pytest.mark.anyio
@@ -222,7 +222,7 @@ async def test_through_the_edge_a_token_lets_in_and_an_expired_one_does_not(acce
         await edge(scope, None, send)
         return answers[0]["status"]
 
-    edge = Edge(app, Settings(), lambda: True)
+    edge = Middleware(app, Settings(), lambda: True)
     edge._access = access
     assert await status(KEY.token()) == 200
     assert await status(KEY.token(exp=NOW - LEEWAY - 1)) == 403

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.core.errors import CATALOGUE, Refusal
+from gateway.core.errors import KINDS, Refusal
 from gateway.dialects.openai.chat import Chat
-from gateway.http.exchange import STUCK, Call, ClientGone, duration, limit_headers
+from gateway.http.exchange import STUCK, ClientGone, Exchange, duration, limit_headers
 from gateway.stores import Verdict
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ class Client:
             else {"type": "http.request", "body": part, "more_body": number < last}
             for number, part in enumerate(parts)
         ]
-        self.call = Call(
+        self.exchange = Exchange(
             {
                 "path": "/v1/chat/completions",
                 "method": "POST",
@@ -56,26 +56,26 @@ class Client:
 
 @pytest.mark.parametrize("parts", [(b"a" * LIMIT,), (b"a" * 60, b"a" * 40), (b"", b"ab", b"")])
 async def test_a_body_within_the_limit_arrives_whole(parts: tuple[bytes, ...]):
-    assert await Client(*parts).call.body(LIMIT) == b"".join(parts)
+    assert await Client(*parts).exchange.body(LIMIT) == b"".join(parts)
 
 
 @pytest.mark.parametrize("parts", [(b"a" * 101,), (b"a" * 60, b"a" * 41), (b"", b"a" * 101)])
 async def test_a_body_beyond_the_limit_is_refused_whatever_was_declared(parts: tuple[bytes, ...]):
-    refusal = await Client(*parts).call.body(LIMIT)
+    refusal = await Client(*parts).exchange.body(LIMIT)
     assert isinstance(refusal, Refusal)
     assert refusal.kind.status == 413
 
 
 @pytest.mark.parametrize("length", ["101", "9" * 40])
 async def test_a_body_that_is_declared_too_large_is_refused_before_it_comes(length: str):
-    refusal = await Client(headers={"content-length": length}).call.body(LIMIT)
+    refusal = await Client(headers={"content-length": length}).exchange.body(LIMIT)
     assert isinstance(refusal, Refusal)
     assert refusal.kind.status == 413
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd", "br", "identity, gzip"])
 async def test_a_compressed_body_is_refused(encoding: str):
-    refusal = await Client(b"x", headers={"content-encoding": encoding}).call.body(LIMIT)
+    refusal = await Client(b"x", headers={"content-encoding": encoding}).exchange.body(LIMIT)
     assert isinstance(refusal, Refusal)
     assert refusal.kind.status == 415
 
@@ -83,28 +83,28 @@ async def test_a_compressed_body_is_refused(encoding: str):
 @pytest.mark.parametrize("parts", [(None,), (b"a", None)])
 async def test_a_client_that_leaves_within_its_body_is_gone(parts: tuple[bytes | None, ...]):
     with pytest.raises(ClientGone):
-        await Client(*parts).call.body(LIMIT)
+        await Client(*parts).exchange.body(LIMIT)
 
 
-@pytest.mark.parametrize("reason", list(CATALOGUE))
+@pytest.mark.parametrize("reason", list(KINDS))
 async def test_every_refusal_is_an_answer_with_its_status_and_length(reason: str):
     client = Client()
-    await client.call.refuse(Refusal(reason, retry_after_ms=1200))
-    assert client.sent[0]["status"] == CATALOGUE[reason].status
+    await client.exchange.refuse(Refusal(reason, retry_after_ms=1200))
+    assert client.sent[0]["status"] == KINDS[reason].status
     assert client.header(b"content-length") == b"%d" % len(client.body)
     assert client.header(b"retry-after") == b"2"
     assert client.header(b"cache-control") == b"no-store"
     should_retry = b"false" if reason == "insufficient_quota" else None
     assert client.header(b"x-should-retry") == should_retry
-    assert (client.header(b"www-authenticate") is not None) is (CATALOGUE[reason].status == 401)
+    assert (client.header(b"www-authenticate") is not None) is (KINDS[reason].status == 401)
     assert client.sent[-1]["more_body"] is False
 
 
 async def test_an_error_after_the_head_is_the_last_event_of_a_stream():
     client = Client()
-    client.call.dialect = Chat()
-    await client.call.write(b"data: {}\n\n")
-    await client.call.refuse(Refusal("truncated"))
+    client.exchange.dialect = Chat()
+    await client.exchange.write(b"data: {}\n\n")
+    await client.exchange.refuse(Refusal("truncated"))
     first, error, nothing = client.body.split(b"\n\n")
     assert (first, nothing) == (b"data: {}", b"")
     assert json.loads(error.removeprefix(b"data: "))["error"]["code"] == "upstream_error"
@@ -113,32 +113,32 @@ async def test_an_error_after_the_head_is_the_last_event_of_a_stream():
 
 async def test_signs_of_life_are_what_parsers_pass_over():
     stream, whole = Client(), Client()
-    stream.call.dialect = Chat()
+    stream.exchange.dialect = Chat()
     for client in (stream, whole):
-        client.call.beat("waiting, position 2")
+        client.exchange.beat("waiting, position 2")
         await asyncio.sleep(0)
     assert stream.body == b": waiting, position 2\n\n"
     assert whole.body == b" "
-    await whole.call.whole(200, b"{}")
+    await whole.exchange.whole(200, b"{}")
     assert json.loads(whole.body) == {}
     assert len([one for one in whole.sent if one["type"] == "http.response.start"]) == 1
 
 
 async def test_no_sign_of_life_follows_the_end_or_a_client_that_left():
     ended, gone = Client(), Client()
-    await ended.call.end()
-    gone.call.gone = True
+    await ended.exchange.end()
+    gone.exchange.gone = True
     for client in (ended, gone):
         before = len(client.sent)
-        client.call.beat("working")
+        client.exchange.beat("working")
         await asyncio.sleep(0)
         assert len(client.sent) == before
 
 
 async def test_a_beat_that_was_on_its_way_when_the_end_came_is_not_sent():
     client = Client()
-    client.call.beat("working")
-    await client.call.whole(200, b"{}")
+    client.exchange.beat("working")
+    await client.exchange.whole(200, b"{}")
     assert client.body == b"{}"
     assert client.header(b"content-length") == b"2"
 
@@ -203,28 +203,28 @@ async def test_a_client_that_takes_nothing_is_given_up_after_a_while_and_not_bef
     started = asyncio.Event()
 
     async def serve() -> None:
-        client.call.watch()
+        client.exchange.watch()
         started.set()
-        await client.call.write(b"data: {}\n\n")
+        await client.exchange.write(b"data: {}\n\n")
 
     task = asyncio.create_task(serve())
     await started.wait()
-    now = client.call.last_sent
-    client.call.check(now + STUCK - 1)
+    now = client.exchange.last_sent
+    client.exchange.check(now + STUCK - 1)
     await asyncio.sleep(0)
-    assert not client.call.gone
-    client.call.beat("working")  # would look as if something had been taken
+    assert not client.exchange.gone
+    client.exchange.beat("working")  # would look as if something had been taken
     await asyncio.sleep(0)
     assert b"working" not in client.body
-    client.call.check(now + STUCK + 1)
+    client.exchange.check(now + STUCK + 1)
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert client.call.gone
+    assert client.exchange.gone
 
 
 async def test_a_body_that_never_ends_is_refused_in_time(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("gateway.http.exchange.BODY_TIMEOUT", 0.01)
-    refusal = await Reluctant().call.body(LIMIT)
+    refusal = await Reluctant().exchange.body(LIMIT)
     assert isinstance(refusal, Refusal)
     assert refusal.kind.status == 408
 
@@ -235,4 +235,4 @@ async def test_a_body_that_never_ends_is_refused_in_time(monkeypatch: pytest.Mon
 )
 async def test_a_body_is_large_by_what_is_declared(length: str | None, large: bool):
     headers = {"content-length": length} if length else {}
-    assert Client(headers=headers).call.is_large() is large
+    assert Client(headers=headers).exchange.is_large() is large

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.core.errors import CATALOGUE, Refusal
+from gateway.core.errors import KINDS, Refusal
 from gateway.http import failed_keys
-from gateway.http.failed_keys import FAILURES, WINDOW, Guesses
+from gateway.http.failed_keys import FAILURES, WINDOW, FailedKeyLimiter
 
 GUESSER, OTHER, HERE = "198.51.100.7", "198.51.100.8", "127.0.0.1"
 
@@ -13,7 +13,7 @@ class Caller:
     """Guesses, as they are asked for one address."""
 
     def __init__(self) -> None:
-        self.guesses = Guesses(lambda: False)
+        self.guesses = FailedKeyLimiter(lambda: False)
 
     def refusal(self, address: str, key_hash: str) -> Refusal | None:
         return self.guesses.refusal({"client": (address, 1)}, {}, key_hash)
@@ -54,7 +54,7 @@ def test_other_addresses_and_this_machine_do_not_wait():
 
 def test_only_keys_that_nobody_has_count_as_guesses():
     found = Caller()
-    for reason in CATALOGUE.keys() - {"invalid_api_key"}:
+    for reason in KINDS.keys() - {"invalid_api_key"}:
         for _ in range(FAILURES):
             found.note(GUESSER, "held by somebody", Refusal(reason))
     assert found.refusal(GUESSER, "another") is None
@@ -86,7 +86,7 @@ def test_many_addresses_and_keys_do_not_fill_the_memory():
 
 
 def test_one_behind_the_tunnel_is_told_from_another_by_what_the_edge_says():
-    found = Guesses(lambda: True)
+    found = FailedKeyLimiter(lambda: True)
     scope = {"client": (HERE, 1)}
     for _ in range(FAILURES):
         found.note(scope, {b"cf-connecting-ip": GUESSER.encode()}, "wrong", WRONG)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from gateway import server
-from gateway.backends.pool import Fleet
+from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
 from gateway.http.protocol import HEAD_SECONDS
 from gateway.stores import Store
@@ -57,7 +57,7 @@ async def serving(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     settings = Settings(port=port, data_dir=folder, ollama_base_url=nowhere)
     store = cast(Store, Away())
     running = asyncio.create_task(
-        server.serve(settings, store, Fleet(settings), ready=ready.set)  # type: ignore[arg-type]
+        server.serve(settings, store, BackendPool(settings), ready=ready.set)  # type: ignore[arg-type]
     )
     try:
         await ready.wait()

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.config.settings import Settings
-from gateway.http.middleware import MAX_HEADERS, Edge
+from gateway.http.middleware import MAX_HEADERS, Middleware
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +59,7 @@ async def ask(
         "headers": [(k.encode(), v.encode()) for k, v in {"host": "h", **(headers or {})}.items()],
     }
     settings = Settings(cors_origins=origins, **(changes or {}))
-    await Edge(app, settings, lambda: False)(scope, None, send)
+    await Middleware(app, settings, lambda: False)(scope, None, send)
     return Answer(messages, bool(scopes))
 
 
@@ -238,7 +238,7 @@ async def test_websockets_are_closed():
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await Edge(None, Settings(), lambda: False)({"type": "websocket"}, None, send)
+    await Middleware(None, Settings(), lambda: False)({"type": "websocket"}, None, send)
     assert [message["type"] for message in sent] == ["websocket.close"]
 
 

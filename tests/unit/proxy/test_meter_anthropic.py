@@ -151,9 +151,9 @@ def test_what_a_cache_spared_is_part_of_the_prompt():
 
 @pytest.mark.parametrize("text", FOOLING)
 def test_text_that_looks_like_the_end_or_like_usage_is_only_text(text: str):
-    call = delta("input_json_delta", partial_json=json.dumps({text: text}))
+    exchange = delta("input_json_delta", partial_json=json.dumps({text: text}))
     opened = event("content_block_start", content_block={"type": "tool_use", "name": text})
-    stream = start() + OPEN + word(text) + CLOSE + opened + call + word("after")
+    stream = start() + OPEN + word(text) + CLOSE + opened + exchange + word("after")
     meter, sent = metered([stream])
     assert sent == stream
     assert said(meter)[:3] == (None, False, False)
@@ -193,9 +193,9 @@ def test_much_text_in_one_event_is_estimated_by_its_length(one: bytes):
 
 
 def test_the_escapes_of_a_call_do_not_hide_the_text_before_it():
-    call = delta("input_json_delta", partial_json=json.dumps({"a": ["x"] * 100}))
+    exchange = delta("input_json_delta", partial_json=json.dumps({"a": ["x"] * 100}))
     texts = word("some words of text ") * 100
-    assert metered([texts + call])[0].estimate() >= 250  # 101 events
+    assert metered([texts + exchange])[0].estimate() >= 250  # 101 events
 
 
 def test_an_error_of_the_model_server_s_ends_the_stream_and_is_no_text():

@@ -9,9 +9,9 @@ import pytest
 from gateway.backends.client import Answer
 from gateway.core.errors import Refusal
 from gateway.dialects.openai.chat import Chat
-from gateway.dialects.protocol import Event, Telling
-from gateway.http.exchange import Call
-from gateway.proxy.inflight import Running
+from gateway.dialects.protocol import AnswerContext, Event
+from gateway.http.exchange import Exchange
+from gateway.proxy.inflight import InFlight
 from gateway.proxy.outbox import Outbox, Slot
 from gateway.proxy.relay import relay
 from gateway.stores import Settlement, Verdict
@@ -37,7 +37,7 @@ class Loud(Chat):
         failed = b"broken" in event
         return Event(ends=True, failed=True) if failed else Chat.read_event(event)
 
-    def wording(self, telling: Telling, *, whole: bool) -> Callable[[bytes], bytes]:
+    def wording(self, telling: AnswerContext, *, whole: bool) -> Callable[[bytes], bytes]:
         def worded(said: bytes) -> bytes:
             cost = b""
             if whole or DONE in said:
@@ -90,15 +90,15 @@ async def told(*parts: bytes, stream: bool = True) -> tuple[bytes, Settlement, R
         sent.append(message)
 
     scope = {"path": Chat.path, "method": "POST", "headers": []}
-    call, dialect, books = Call(scope, asyncio.Event().wait, send), Loud(), Books()
-    call.dialect = dialect if stream else None
+    exchange, dialect, books = Exchange(scope, asyncio.Event().wait, send), Loud(), Books()
+    exchange.dialect = dialect if stream else None
     asked = dialect.sanitise(ASKED % (b"true" if stream else b"false"))
     assert not isinstance(asked, Refusal)
     asked.sent = "m"
-    slot = Slot(0, Settlement(call.id))
-    running = Running(call, dialect, asked, slot, cast(Outbox, books), lambda _: None)
-    running.permit(Verdict(True, granted=100))
-    refusal = await relay(cast(Answer, Answered(*parts)), running)
+    slot = Slot(0, Settlement(exchange.id))
+    in_flight = InFlight(exchange, dialect, asked, slot, cast(Outbox, books), lambda _: None)
+    in_flight.permit(Verdict(True, granted=100))
+    refusal = await relay(cast(Answer, Answered(*parts)), in_flight)
     [settled] = books.settled
     return b"".join(message.get("body", b"") for message in sent), settled, refusal
 

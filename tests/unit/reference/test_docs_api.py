@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from gateway.admin.fields import SCOPES
-from gateway.core.errors import CATALOGUE
+from gateway.core.errors import KINDS
 from gateway.dialects import all_absent, all_dialects
 from gateway.reference.__main__ import markdown
 from gateway.reference.as_markdown import Markdown
@@ -57,13 +57,13 @@ def test_every_dialect_stands_in_the_metering_table() -> None:
 
 
 def test_every_code_and_every_missing_path_is_told() -> None:
-    for kind in CATALOGUE.values():
+    for kind in KINDS.values():
         assert f"| `{kind.status}` | `{kind.code}` | `{kind.type}` |" in PAGE
     for path in all_absent():
         assert f"`{path}`" in PAGE
 
 
-@pytest.mark.parametrize("reason", CATALOGUE)
+@pytest.mark.parametrize("reason", KINDS)
 def test_for_every_refusal_there_is_something_to_do(reason: str) -> None:
     assert remedy(reason)
 

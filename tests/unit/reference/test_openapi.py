@@ -11,7 +11,7 @@ import schemathesis
 
 from gateway.admin.fields import InvalidField, check_changes
 from gateway.app import make_app
-from gateway.core.errors import CATALOGUE, Refusal
+from gateway.core.errors import KINDS, Refusal
 from gateway.dialects import error_body
 from gateway.dialects.shared import strict_json
 from gateway.reference.openapi import document
@@ -86,7 +86,7 @@ def test_each_event_of_the_streamed_example_fits_its_shape() -> None:
         validator("ChatCompletionChunk").validate(msgspec.json.decode(event[len("data: ") :]))
 
 
-@pytest.mark.parametrize("reason", CATALOGUE)
+@pytest.mark.parametrize("reason", KINDS)
 def test_every_refusal_fits_the_error_shape_and_has_words_for_readers(reason: str) -> None:
     body = error_body("/v1/chat/completions", Refusal(reason, "x", "m"), "")
     validator("Error").validate(msgspec.json.decode(body))
@@ -97,7 +97,7 @@ def test_every_refusal_fits_the_error_shape_and_has_words_for_readers(reason: st
 def test_a_new_refusal_has_to_be_documented() -> None:
     named = {reason for route in ROUTES for reason in route.refusals} | set(ANYWHERE)
     # 405 belongs to methods that the document does not have; a conflict no route makes yet.
-    assert set(CATALOGUE) - named == {"method_not_allowed", "conflict"}
+    assert set(KINDS) - named == {"method_not_allowed", "conflict"}
 
 
 def test_each_operation_says_who_may_call_it() -> None:

@@ -6,14 +6,14 @@ import anyio
 import pytest
 from litestar import Request
 
-from gateway.backends.models import Catalogue
+from gateway.backends.models import ModelList
 from gateway.core.errors import Refusal
 from gateway.routes.native import show_request
-from tests.unit.backends.test_models import LISTED, TAG, Told, catalogue
+from tests.unit.backends.test_models import LISTED, TAG, Told, models
 
 
-async def asked(told: Told) -> Catalogue:
-    found = catalogue(told)
+async def asked(told: Told) -> ModelList:
+    found = models(told)
     await found.find("m:latest")
     return found
 

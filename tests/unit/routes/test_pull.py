@@ -9,10 +9,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from gateway.backends.backend import Machine
+from gateway.backends.backend import Backend
 from gateway.core import keys
 from gateway.proxy.pipeline import Gateway
-from gateway.stores import Ask, Store, Verdict
+from gateway.stores import AuthorizationRequest, Store, Verdict
 from tests.support.bare_gateway import bare_gateway, served
 from tests.support.fake_upstream import fake_upstream
 
@@ -25,9 +25,9 @@ class Yes:
     """A store that lets everybody in, and what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Ask] = []
+        self.asked: list[AuthorizationRequest] = []
 
-    async def authorize(self, ask: Ask) -> Verdict:
+    async def authorize(self, ask: AuthorizationRequest) -> Verdict:
         self.asked.append(ask)
         return Verdict(True, key_id=uuid4())
 
@@ -35,7 +35,7 @@ class Yes:
 @pytest.fixture
 def gateway(tmp_path: Path) -> Any:
     with bare_gateway(tmp_path) as made:
-        made.standing._store = cast(Store, Yes())
+        made.verdict_cache._store = cast(Store, Yes())
         yield made
 
 
@@ -53,7 +53,7 @@ async def test_the_store_is_asked_for_a_request_of_no_tokens(
     gateway: Gateway, client: httpx.AsyncClient
 ) -> None:
     await client.post(PATH, json={"model": "Library/X"})
-    [ask] = gateway.standing._store.asked
+    [ask] = gateway.verdict_cache._store.asked
     assert (ask.scope, ask.model, ask.endpoint) == ("models:pull", "x:latest", PATH)
     assert (ask.prompt_bound, ask.max_output) == (0, 0)
 
@@ -61,7 +61,7 @@ async def test_the_store_is_asked_for_a_request_of_no_tokens(
 async def test_the_demo_model_is_said_not_to_pull(
     gateway: Gateway, client: httpx.AsyncClient
 ) -> None:
-    gateway.fleet.machines[0].point_to("http://127.0.0.1:9", listed_only=True)
+    gateway.pool.backends[0].point_to("http://127.0.0.1:9", listed_only=True)
     answer = await client.post(PATH, json={"model": "x"})
     assert answer.status_code == 501
     assert answer.json()["error"]["code"] == "not_supported"
@@ -81,9 +81,9 @@ async def test_a_machine_that_never_told_what_it_has_keeps_nobody_from_pulling_t
     gateway: Gateway, client: httpx.AsyncClient
 ) -> None:
     with fake_upstream() as ollama:
-        there = Machine(ollama.url, 60.0, slots=1)
-        gateway.fleet.machines = (*gateway.fleet.machines, there)
-        await asyncio.gather(*(one.catalogue.refresh() for one in gateway.fleet.machines))
+        there = Backend(ollama.url, 60.0, slots=1)
+        gateway.pool.backends = (*gateway.pool.backends, there)
+        await asyncio.gather(*(one.models.refresh() for one in gateway.pool.backends))
         answer = await client.post(PATH, json={"model": "x"})
         assert answer.json()["done"]
         assert len(ollama.pulls) == 1
@@ -108,10 +108,10 @@ async def test_no_pull_is_begun_that_cannot_be_counted(
 async def test_what_a_pull_came_to_at_first_is_counted(
     gateway: Gateway, client: httpx.AsyncClient
 ) -> None:
-    gateway.fleet.machines[0].point_to("http://127.0.0.1:9", listed_only=True)
+    gateway.pool.backends[0].point_to("http://127.0.0.1:9", listed_only=True)
     await client.post(PATH, json={"model": "x"})
     with fake_upstream() as ollama:
-        gateway.fleet.machines[0].point_to(ollama.url)
+        gateway.pool.backends[0].point_to(ollama.url)
         await client.post(PATH, json={"model": "x"})
     waiting = [slot.settlement for slot in gateway.outbox._pending]
     assert [one.status for one in waiting] == ["refused", "ok"]

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gateway.admin.keys import CreateKey, RotateKey, UpdateKey
-from gateway.core.errors import CATALOGUE, Refusal
+from gateway.core.errors import KINDS, Refusal
 from gateway.dialects.shared import strict_json
 from tests.support.paths import VECTORS
 
@@ -40,4 +40,4 @@ def test_a_bad_body_is_refused_with_the_words_of_the_vectors(vector: dict[str, A
 
 @pytest.mark.parametrize("reason", REFUSALS)
 def test_a_refusal_is_worded_as_in_the_vectors(reason: str) -> None:
-    assert CATALOGUE[reason]._asdict() == REFUSALS[reason]
+    assert KINDS[reason]._asdict() == REFUSALS[reason]
