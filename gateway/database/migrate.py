@@ -1,6 +1,6 @@
 """Bring a database to the schema of this version: forward only, all or nothing, one at a time.
 
-`sql/schema/NNNN_name.sql` are applied once each, in order. Helpers, functions and grants are
+`sql/schema/NNNN_name.sql` are applied once each, in order. Functions, a file each, and grants are
 replaced as a whole when any of them has changed. Everything happens in one transaction under a
 lock, so that it can be run twice, and from two machines at once.
 
@@ -8,8 +8,10 @@ The upper-case names and `checksum` are shared with what migrates by another way
 """
 
 import hashlib
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ _driver: Any = asyncpg  # it has no types
 FUNCTIONS = "functions"  # the one row that stands for all that is replaced
 LOCK = 0x6C6F63616C6C6C6D  # "localllm": the advisory lock of whoever migrates
 _TIMEOUT = 60.0
+_CALL = re.compile(r"gateway\.(\w+)\(")
 
 BOOKS = """
 create schema if not exists gateway;
@@ -101,12 +104,26 @@ def steps() -> dict[str, str]:
     """Everything there is, in the order in which it is applied: name and SQL."""
     sql = folder()
     schema = {file.stem: file.read_text("utf-8") for file in sorted(sql.glob("schema/*.sql"))}
-    replaced = [
-        *sorted(sql.glob("helpers/*.sql")),
-        *sorted(sql.glob("functions/*.sql")),
-        sql / "grants.sql",
-    ]
-    return schema | {FUNCTIONS: "\n".join(file.read_text("utf-8") for file in replaced)}
+    replaced = [*_functions(sql), (sql / "grants.sql").read_text("utf-8")]
+    return schema | {FUNCTIONS: "\n".join(replaced)}
+
+
+def _functions(sql: Path) -> list[str]:
+    """Each function after those that it calls: Postgres looks them up when it makes one in SQL.
+
+    The order hangs on the calls and the names alone, so that the checksum is the same everywhere.
+    """
+    files = [*sql.glob("helpers/**/*.sql"), *sql.glob("functions/*.sql")]
+    texts = {file.stem: file.read_text("utf-8") for file in files}
+    calls = {name: texts.keys() & set(_CALL.findall(text)) for name, text in texts.items()}
+    sorter = TopologicalSorter({name: called - {name} for name, called in calls.items()})
+    sorter.prepare()
+    ordered: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        ordered += ready
+        sorter.done(*ready)
+    return [texts[name] for name in ordered]
 
 
 async def _connect(dsn: str) -> Any:

@@ -9,7 +9,7 @@ from tests.support.admin.calls import ROUTES, Owner, error
 from tests.support.admin.servers import SECRET, Admin
 from tests.support.postgres import execute
 
-TOO_MANY = 10  # failures of one address within 15 minutes: sql/helpers/admin_failures.sql
+TOO_MANY = 10  # failures of one address within 15 minutes: sql/helpers/login/login_limits.sql
 WRONG = [SECRET[:-1], SECRET + "x", SECRET.upper(), "größer", "x" * 10_000, "0", "null"]
 
 

@@ -1,5 +1,6 @@
-"""What no linter sees: search paths, rights and row security, read from the catalogue."""
+"""What no linter sees: where a function stands, search paths, rights and row security."""
 
+import re
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +17,17 @@ FUNCTIONS = [file.stem for file in sorted(Path(folder(), "functions").glob("*.sq
 
 async def names(ledger: Ledger, sql: str, *arguments: object) -> list[str]:
     return [row[0] for row in await ledger.connection.fetch(sql, *arguments)]
+
+
+@pytest.mark.parametrize(("where", "schema"), [("functions", "public"), ("helpers", "gateway")])
+def test_every_file_makes_one_function_and_has_its_name(where: str, schema: str):
+    files = list(Path(folder(), where).rglob("*.sql"))
+    assert files
+    for file in files:
+        made = re.findall(
+            r"^create (?:or replace )?function (\S+)\(", file.read_text("utf-8"), re.M
+        )
+        assert made == [f"{schema}.{file.stem}"], file
 
 
 async def test_the_public_functions_are_those_of_the_folder_and_nothing_else(ledger: Ledger):

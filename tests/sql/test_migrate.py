@@ -54,7 +54,7 @@ async def test_many_at_once_apply_it_once(empty_database: str):
 async def test_a_changed_function_is_replaced_and_the_data_stays(database: str, own_sql: Path):
     ledger = await open_ledger(database)
     key = await ledger.key()
-    file = own_sql / "functions" / "revoke_api_key.sql"
+    file = own_sql / "helpers" / "keys" / "revoke_api_key_at.sql"
     file.write_text(file.read_text().replace("coalesce(k.revoked_at, p_now)", "'-infinity'"))
     assert await migrate(database) == ["functions"]
     assert await migrate(database) == []

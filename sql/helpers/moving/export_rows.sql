@@ -1,7 +1,6 @@
 -- The rows of a kind that come after the values of a cursor (see gateway.moving_order), in order.
 -- Null, for the first page, stands for values before all others, so that every page is one range of
 -- an index.
-
 create or replace function gateway.export_rows(p_kind text, p_after jsonb, p_limit integer)
 returns setof jsonb
 language plpgsql stable

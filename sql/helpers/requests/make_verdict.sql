@@ -1,5 +1,4 @@
 -- The answer to a request that wants to be let through.
-
 create or replace function gateway.make_verdict(
     p_now timestamptz,
     p_key gateway.api_keys,
@@ -40,31 +39,3 @@ begin
     return v;
 end;
 $$;
-
--- The output tokens that can be granted; -1: not even the prompt fits.
-create or replace function gateway.grantable(
-    p_limit bigint, p_spent bigint, p_prompt_bound bigint, p_max_output integer
-) returns integer
-language sql immutable parallel safe
-return greatest(-1, least(p_max_output, p_limit - p_spent - p_prompt_bound))::integer;
-
--- Which limit leaves no room for a request, or null. The counter is one of p_now.
-create or replace function gateway.limit_refusal(
-    p_key gateway.api_keys,
-    p_counter gateway.key_counters,
-    p_prompt_bound bigint,
-    p_max_output integer
-) returns text
-language sql immutable parallel safe
-return case
-    when gateway.window_sum((p_counter).window_counts) >= (p_key).rate_limit_per_min
-        then 'rate_limit_exceeded'
-    when
-        gateway.grantable(
-            (p_key).monthly_token_limit,
-            (p_counter).tokens_used + (p_counter).tokens_held,
-            p_prompt_bound,
-            p_max_output
-        ) < least(p_max_output, 1)
-        then 'insufficient_quota'
-end;

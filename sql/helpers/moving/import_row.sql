@@ -1,5 +1,4 @@
 -- Take one row in; false: it is there already, and is left as it is.
-
 create or replace function gateway.import_row(p_kind text, p_row jsonb) returns boolean
 language plpgsql
 as $$

@@ -1,6 +1,5 @@
 -- What is wrong with a row that comes from another database, beyond what types and constraints say;
 -- null: nothing.
-
 create or replace function gateway.check_row(
     p_now timestamptz, p_kind text, p_columns text[], p_row jsonb
 ) returns text

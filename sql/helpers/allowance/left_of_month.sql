@@ -1,10 +1,3 @@
--- What a request is charged: what was reported, within its hold and what else is left.
-
-create or replace function gateway.charge(p_total bigint, p_held bigint, p_left bigint)
-returns bigint
-language sql immutable parallel safe
-return least(p_total, p_held + greatest(p_left, 0));
-
 -- What is left of a month that is over, whose counter is gone: a hold no longer in its table is
 -- part of it.
 create or replace function gateway.left_of_month(p_key_id uuid, p_month timestamptz)

@@ -1,17 +1,3 @@
--- What moves from one database to another, as rows of JSON: see public.export_data.
-
--- The columns that put the rows of a kind in order and tell them apart, as they stand in a cursor.
--- Null: there is no such kind.
-create or replace function gateway.moving_order(p_kind text) returns text[]
-language sql immutable parallel safe
-return case p_kind
-    when 'keys' then '{created_at,id}'::text[]
-    when 'retired_keys' then '{key_hash}'
-    when 'counters' then '{api_key_id}'
-    when 'daily' then '{api_key_id,day,model}'
-    when 'logs' then '{created_at,request_id}'
-end;
-
 -- All that a row of a kind has. Of the counters only what was used: what is held, and the rate
 -- window, belong to requests that run now.
 create or replace function gateway.moving_columns(p_kind text) returns text[]
@@ -32,7 +18,3 @@ return case
             and not a.attisdropped
     )
 end;
-
-create or replace function gateway.unknown_kind() returns jsonb
-language sql immutable parallel safe
-return gateway.refusal('invalid', 'The kinds are keys, retired_keys, counters, daily and logs.');

@@ -1,0 +1,124 @@
+-- The conditional update decides: many callers at once queue for the counter's row, and each sees
+-- the newest one. All reading before it only spares refused requests the writing.
+create or replace function gateway.authorize_request_at(
+    p_now timestamptz,
+    p_request_id uuid,
+    p_key_hash text,
+    p_scope text,
+    p_origin text,
+    p_model text,
+    p_endpoint text,
+    p_prompt_bound integer,
+    p_max_output integer,
+    p_ttl_seconds integer
+) returns gateway.verdict
+language plpgsql
+as $$
+declare
+    v_key gateway.api_keys;
+    v_counter gateway.key_counters;
+    v_hold gateway.holds;
+    v_reason text;
+    v_wanted integer := greatest(coalesce(p_max_output, 0), 0);
+    v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
+    v_month constant timestamptz := gateway.month_of(p_now);
+    v_bucket constant bigint := gateway.bucket_of(p_now);
+begin
+    -- A crash may cost the last moments of holds, never what was settled: settling waits for the
+    -- disk, and with it all that came before.
+    perform set_config('synchronous_commit', 'off', true);
+
+    v_key := gateway.find_key(p_now, p_key_hash);
+    v_wanted := least(v_wanted, v_key.max_output_tokens); -- null: no cap
+    v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
+    if v_key.id is not null then
+        v_counter := gateway.read_counter(p_now, v_key.id);
+    end if;
+    if v_reason is not null then
+        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+    end if;
+
+    v_reason := gateway.limit_refusal(v_key, v_counter, v_prompt, v_wanted);
+    if v_reason is null then
+        insert into gateway.holds (
+            request_id, api_key_id, authorized_at, expires_at, tokens, granted, model, endpoint
+        ) values (
+            p_request_id,
+            v_key.id,
+            p_now,
+            p_now + p_ttl_seconds * interval '1 second',
+            v_prompt + v_wanted,
+            v_wanted,
+            p_model,
+            p_endpoint
+        ) on conflict (request_id) do nothing;
+    end if;
+    if v_reason is not null or not found then
+        select * into v_hold
+        from gateway.holds as h
+        where h.request_id = p_request_id and h.api_key_id = v_key.id;
+        if found then
+            v_counter := gateway.read_counter(p_now, v_key.id); -- with the hold in it
+            return gateway.make_verdict(p_now, v_key, v_counter, null, v_hold.granted);
+        end if;
+        if v_reason is null then
+            raise exception 'request % is settled already or has another key', p_request_id;
+        end if;
+        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+    end if;
+
+    update gateway.key_counters as c
+    set
+        month_start = greatest(c.month_start, v_month),
+        tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month),
+        tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month)
+        + v_prompt
+        + gateway.grantable(
+            v_key.monthly_token_limit,
+            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
+            v_prompt,
+            v_wanted
+        ),
+        requests = gateway.carried(c.requests, c.month_start, v_month),
+        window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
+        bucket = gateway.newest_bucket(c.bucket, v_bucket),
+        last_granted = gateway.grantable(
+            v_key.monthly_token_limit,
+            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
+            v_prompt,
+            v_wanted
+        ),
+        last_used_at = greatest(c.last_used_at, p_now)
+    where
+        c.api_key_id = v_key.id
+        and gateway.window_sum(gateway.shift_window(c.window_counts, c.bucket, v_bucket))
+        < v_key.rate_limit_per_min
+        and gateway.grantable(
+            v_key.monthly_token_limit,
+            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
+            v_prompt,
+            v_wanted
+        ) >= least(v_wanted, 1)
+    returning c.* into v_counter;
+
+    if not found then -- others took what was left in the meantime
+        delete from gateway.holds as h where h.request_id = p_request_id;
+        v_counter := gateway.read_counter(p_now, v_key.id);
+        v_reason := coalesce(
+            gateway.limit_refusal(v_key, v_counter, v_prompt, v_wanted), 'insufficient_quota'
+        );
+        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+    end if;
+
+    if v_counter.last_granted < v_wanted or v_counter.month_start > p_now then
+        -- granted less than wanted; or the month turned while this call waited for the row
+        update gateway.holds as h
+        set
+            tokens = v_prompt + v_counter.last_granted,
+            granted = v_counter.last_granted,
+            authorized_at = greatest(p_now, v_counter.month_start)
+        where h.request_id = p_request_id;
+    end if;
+    return gateway.make_verdict(p_now, v_key, v_counter, null, v_counter.last_granted);
+end;
+$$;

@@ -1,0 +1,31 @@
+-- The hold as it would be, had it been lost: nothing held. Null if the request has been counted,
+-- or nothing is known of it.
+create or replace function gateway.lost_hold(
+    p_now timestamptz,
+    p_request_id uuid,
+    p_key_id uuid,
+    p_authorized_at timestamptz,
+    p_model text,
+    p_endpoint text
+) returns gateway.holds
+language plpgsql
+as $$
+declare
+    v_hold gateway.holds;
+begin
+    if not exists (select 1 from gateway.api_keys as k where k.id = p_key_id)
+        or gateway.is_counted(p_now, p_request_id, p_key_id)
+    then
+        return null;
+    end if;
+    v_hold.request_id := p_request_id;
+    v_hold.api_key_id := p_key_id;
+    v_hold.authorized_at := greatest(
+        least(coalesce(p_authorized_at, p_now), p_now), p_now - interval '35 days'
+    );
+    v_hold.tokens := 0;
+    v_hold.model := coalesce(p_model, '');
+    v_hold.endpoint := coalesce(p_endpoint, '');
+    return v_hold;
+end;
+$$;

@@ -1,0 +1,50 @@
+create or replace function gateway.sweep_holds_at(
+    p_now timestamptz, p_live uuid[], p_ttl_seconds integer
+) returns gateway.sweep_result
+language plpgsql
+as $$
+declare
+    v_renewed integer;
+    v_released integer := 0;
+    v_hold gateway.holds;
+begin
+    if gateway.ensure_partitions_at(p_now) > 0 then
+        -- Once a month, and with strong locks: the next sweep does the sweeping.
+        return row(0, 0)::gateway.sweep_result;
+    end if;
+
+    -- The lock order of settle_requests_at.
+    perform 1
+    from gateway.holds as h
+    where
+        h.request_id = any(p_live)
+        or (h.released_at is null and h.expires_at <= p_now)
+    order by h.request_id
+    for update;
+
+    update gateway.holds as h
+    set expires_at = p_now + p_ttl_seconds * interval '1 second'
+    where h.request_id = any(p_live) and h.released_at is null;
+    get diagnostics v_renewed = row_count;
+
+    for v_hold in
+        select h.*
+        from gateway.holds as h
+        where h.released_at is null and h.expires_at <= p_now
+        order by h.api_key_id, h.request_id
+    loop
+        update gateway.holds as h
+        set tokens = 0, released_at = p_now
+        where h.request_id = v_hold.request_id;
+        update gateway.key_counters as c
+        set tokens_held = c.tokens_held - v_hold.tokens
+        where
+            c.api_key_id = v_hold.api_key_id
+            and c.month_start = gateway.month_of(v_hold.authorized_at);
+        v_released := v_released + 1;
+    end loop;
+
+    delete from gateway.holds as h where h.released_at < p_now - interval '35 days';
+    return row(v_released, v_renewed)::gateway.sweep_result;
+end;
+$$;
