@@ -1,6 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
--- step functions ba848fd5ffab16dcf3e28b4c3ad7da7b769bfa7536f39dd55df59461680c1960
+-- step 0007_allowance 0b622d27c791787116196f86ab19a4483fa34f874df4f85309a4868dacfa6bba
+-- step functions f687936a840d7ea9ea247111ee52d3acdc72681230e278b8c6731ddc31208cb2
 
 do $migration$
 begin
@@ -13,11 +14,24 @@ create table if not exists gateway.migrations (
     applied_at timestamptz not null default now()
 );
 
+    if not exists (select 1 from gateway.migrations as m where m.version = '0007_allowance') then
+        execute $step$
+-- They take a key and its counter now: the old ones would stay beside the new ones, called by none.
+-- The first calls the second.
+drop function if exists gateway.limit_refusal(
+    gateway.api_keys, gateway.key_counters, bigint, integer
+);
+drop function if exists gateway.grantable(bigint, bigint, bigint, integer);
+$step$;
+        insert into gateway.migrations (version, checksum)
+        values ('0007_allowance', '0b622d27c791787116196f86ab19a4483fa34f874df4f85309a4868dacfa6bba');
+    end if;
+
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'ba848fd5ffab16dcf3e28b4c3ad7da7b769bfa7536f39dd55df59461680c1960')
-            or (m.version <> 'functions' and m.version collate "C" > '0006_usage_range')
+            (m.version = 'functions' and m.checksum = 'f687936a840d7ea9ea247111ee52d3acdc72681230e278b8c6731ddc31208cb2')
+            or (m.version <> 'functions' and m.version collate "C" > '0007_allowance')
     ) then
         execute $step$
 -- Asks for no time, but only what has a twin is ours: see sql/grants.sql.
@@ -93,12 +107,10 @@ begin
 end;
 $$;
 
--- The output tokens that can be granted; -1: not even the prompt fits.
-create or replace function gateway.grantable(
-    p_limit bigint, p_spent bigint, p_prompt_bound bigint, p_max_output integer
-) returns integer
+-- The advisory lock of whoever adds up months of the log, or imports into them.
+create or replace function gateway.housekeeping_lock() returns bigint
 language sql immutable parallel safe
-return greatest(-1, least(p_max_output, p_limit - p_spent - p_prompt_bound))::integer;
+return hashtextextended('gateway.keep_house', 0);
 
 -- Take one row in; false: it is there already, and is left as it is.
 create or replace function gateway.import_row(p_kind text, p_row jsonb) returns boolean
@@ -143,22 +155,6 @@ begin
             );
     end case;
     return found;
-end;
-$$;
-
--- Whether the log has the request. Who waits here for the counter sees what the one before wrote.
-create or replace function gateway.is_counted(
-    p_now timestamptz, p_request_id uuid, p_key_id uuid
-) returns boolean
-language plpgsql
-as $$
-begin
-    perform 1 from gateway.key_counters as c where c.api_key_id = p_key_id for update;
-    return exists (
-        select 1
-        from gateway.usage_logs as l
-        where l.request_id = p_request_id and l.created_at > p_now - interval '36 days'
-    );
 end;
 $$;
 
@@ -208,11 +204,6 @@ return (
     from unnest(p_allowed) as a (entry)
 );
 
--- When the next month begins, in UTC.
-create or replace function gateway.month_after(p_time timestamptz) returns timestamptz
-language sql immutable parallel safe
-return (date_trunc('month', p_time at time zone 'UTC') + interval '1 month') at time zone 'UTC';
-
 -- The month in UTC. Plain SQL without settings of its own, as all of the calendar, so that Postgres
 -- inlines it.
 create or replace function gateway.month_of(p_time timestamptz) returns timestamptz
@@ -252,6 +243,12 @@ return case p_kind
     when 'logs' then '{created_at,request_id}'
 end;
 
+-- Milliseconds until this bucket begins.
+create or replace function gateway.ms_until_bucket(p_bucket bigint, p_now timestamptz)
+returns integer
+language sql stable parallel safe
+return ceil((p_bucket * 10 - extract(epoch from p_now)) * 1000)::integer;
+
 -- The number of the newest bucket after that step.
 create or replace function gateway.newest_bucket(p_from bigint, p_to bigint) returns bigint
 language sql immutable parallel safe
@@ -266,6 +263,17 @@ return 'usage_logs_' || to_char(p_month at time zone 'UTC', 'YYYY_MM');
 create or replace function gateway.refusal(p_reason text, p_detail text) returns jsonb
 language sql immutable parallel safe
 return jsonb_build_object('refusal', p_reason, 'detail', p_detail);
+
+-- A count of tokens as a gateway reports it, made one that can be added up: at most the highest
+-- limit that a key can have.
+create or replace function gateway.reported_tokens(p_count bigint) returns bigint
+language sql immutable parallel safe
+return least(greatest(coalesce(p_count, 0), 0), 1000000000000);
+
+-- How long after it was let through a request can be settled.
+create or replace function gateway.settling_time() returns interval
+language sql immutable parallel safe
+return '35 days'::interval;
 
 -- The counts as they are at p_to. A newest bucket a little ahead of it: this caller waited for the
 -- row. Far ahead: the clock was set back, so begin anew rather than block the key.
@@ -302,11 +310,16 @@ begin atomic
     where (p_key_id is null or d.api_key_id = p_key_id) and d.day between p_from and p_to;
 end;
 
--- The calls in the whole window.
+-- The calls in the whole window. Not in SQL: Postgres would not inline that where the counts are a
+-- long expression, and to call SQL takes longer than the sum.
 create or replace function gateway.window_sum(p_counts integer[]) returns integer
-language sql immutable parallel safe
-return p_counts[1] + p_counts[2] + p_counts[3] + p_counts[4]
-+ p_counts[5] + p_counts[6] + p_counts[7];
+language plpgsql immutable parallel safe
+as $$
+begin
+    return p_counts[1] + p_counts[2] + p_counts[3] + p_counts[4]
+    + p_counts[5] + p_counts[6] + p_counts[7];
+end;
+$$;
 
 -- A driver may send the first and the last day of its calendar as infinity.
 create or replace function gateway.within_calendar(p_day date) returns date
@@ -322,47 +335,6 @@ set search_path = ''
 begin atomic
     select gateway.applied_migrations_at();
 end;
-
--- What is wrong with a row that comes from another database, beyond what types and constraints say;
--- null: nothing.
-create or replace function gateway.check_row(
-    p_now timestamptz, p_kind text, p_columns text[], p_row jsonb
-) returns text
-language plpgsql stable
-as $$
-declare
-    v_name text;
-    v_month timestamptz;
-begin
-    select coalesce(f.name, c.name) into v_name
-    from jsonb_object_keys(p_row) as f (name)
-    full join unnest(p_columns) as c (name) on f.name = c.name
-    where
-        c.name is null
-        or (f.name is null and c.name <> 'max_output_tokens') -- which older exports lack
-    order by 1
-    limit 1;
-    if v_name is not null then -- a newer version's, or a damaged file: a lost limit is no limit
-        return v_name || case when p_row ? v_name then ' is unknown' else ' is missing' end;
-    end if;
-    if jsonb_path_exists(p_row - '{ttft_ms,duration_ms}'::text[], '$.* ? (@ < 0)') then
-        return 'a count is negative';
-    end if;
-    if p_kind <> 'keys' and not exists (
-        select 1 from gateway.api_keys as k where k.id = (p_row ->> 'api_key_id')::uuid
-    ) then
-        return 'there is no key with this api_key_id';
-    end if;
-    v_month := p_row ->> 'month_start';
-    if v_month <> gateway.month_of(v_month) or v_month > gateway.month_after(p_now) then
-        return 'month_start is not the start of a month that has begun';
-    end if;
-    if p_kind = 'logs' and not isfinite((p_row ->> 'created_at')::timestamptz) then
-        return 'created_at is not a time';
-    end if;
-    return null;
-end;
-$$;
 
 -- The counts with one more request at p_to.
 create or replace function gateway.count_in_window(
@@ -404,6 +376,16 @@ return gateway.within_calendar(
     coalesce(p_from, date_trunc('month', coalesce(p_to, gateway.day_of(p_now))::timestamp)::date)
 );
 
+-- Delete the failures that are too old to lock out.
+create or replace function gateway.forget_failures(p_now timestamptz) returns void
+language plpgsql
+as $$
+begin
+    delete from gateway.admin_failures as f
+    where f.failed_at <= p_now - (gateway.login_limits()).within;
+end;
+$$;
+
 create or replace function gateway.has_partition(p_month timestamptz) returns boolean
 language sql -- volatile: after a wait it sees what was made meanwhile
 return to_regclass('gateway.' || gateway.partition_of(p_month)) is not null;
@@ -415,40 +397,23 @@ return gateway.refusal(
     'invalid', coalesce(translate(substring(p_error from 'constraint "(.*)"'), '_', ' '), p_error)
 );
 
--- Whether the daily roll-up has all that the log has of a month, so that nothing is lost with it. A
--- settlement that comes in meanwhile adds the same to both.
-create or replace function gateway.is_rolled_up(p_month timestamptz) returns boolean
-language sql stable
-begin atomic
-    select not exists (
+-- Whether the log has the request. Who waits here for the counter sees what the one before wrote.
+create or replace function gateway.is_counted(
+    p_now timestamptz, p_request_id uuid, p_key_id uuid
+) returns boolean
+language plpgsql
+as $$
+begin
+    perform 1 from gateway.key_counters as c where c.api_key_id = p_key_id for update;
+    return exists (
         select 1
-        from (
-            select
-                gateway.day_of(l.created_at) as day,
-                l.api_key_id,
-                l.model,
-                count(*) as requests,
-                sum(l.prompt_tokens) as prompt_tokens,
-                sum(l.completion_tokens) as completion_tokens,
-                sum(l.total_tokens) as total_tokens,
-                sum(l.charged_tokens) as charged_tokens
-            from gateway.usage_logs as l
-            where l.created_at >= p_month and l.created_at < gateway.month_after(p_month)
-            group by 1, 2, 3
-        ) as logged
-        left join gateway.usage_daily as d
-            on
-                logged.day = d.day
-                and logged.api_key_id = d.api_key_id
-                and logged.model = d.model
-                and logged.requests <= d.requests
-                and logged.prompt_tokens <= d.prompt_tokens
-                and logged.completion_tokens <= d.completion_tokens
-                and logged.total_tokens <= d.total_tokens
-                and logged.charged_tokens <= d.charged_tokens
-        where d.day is null
+        from gateway.usage_logs as l
+        where
+            l.request_id = p_request_id
+            and l.created_at > p_now - gateway.settling_time() - interval '1 day'
     );
 end;
+$$;
 
 -- Why a key may not do this, or null. p_scope: every scope that it needs, with spaces between. A
 -- null origin or model is not checked. The website comes first: one where the key may not be used
@@ -472,53 +437,6 @@ create or replace function gateway.last_day(p_now timestamptz, p_from date, p_to
 returns date
 language sql immutable parallel safe
 return gateway.within_calendar(coalesce(p_to, greatest(p_from, gateway.day_of(p_now))));
-
--- What is left of a month that is over, whose counter is gone: a hold no longer in its table is
--- part of it.
-create or replace function gateway.left_of_month(p_key_id uuid, p_month timestamptz)
-returns bigint
-language sql stable
-begin atomic
-    select (
-        k.monthly_token_limit
-        - (
-            select coalesce(sum(d.charged_tokens), 0)
-            from gateway.usage_daily as d
-            where
-                d.api_key_id = p_key_id
-                and d.day >= gateway.day_of(p_month)
-                and d.day < gateway.day_of(gateway.month_after(p_month))
-        )
-        - (
-            select coalesce(sum(h.tokens), 0)
-            from gateway.holds as h
-            where h.api_key_id = p_key_id and gateway.month_of(h.authorized_at) = p_month
-        )
-    )::bigint
-    from gateway.api_keys as k
-    where k.id = p_key_id;
-end;
-
--- Which limit leaves no room for a request, or null. The counter is one of p_now.
-create or replace function gateway.limit_refusal(
-    p_key gateway.api_keys,
-    p_counter gateway.key_counters,
-    p_prompt_bound bigint,
-    p_max_output integer
-) returns text
-language sql immutable parallel safe
-return case
-    when gateway.window_sum((p_counter).window_counts) >= (p_key).rate_limit_per_min
-        then 'rate_limit_exceeded'
-    when
-        gateway.grantable(
-            (p_key).monthly_token_limit,
-            (p_counter).tokens_used + (p_counter).tokens_held,
-            p_prompt_bound,
-            p_max_output
-        ) < least(p_max_output, 1)
-        then 'insufficient_quota'
-end;
 
 -- Until when nobody from this address is let in: until so many failures, of its own or of all, have
 -- grown old that fewer than the limit are left. Null: it is not locked out.
@@ -566,37 +484,34 @@ begin atomic
     order by 2;
 end;
 
--- The hold as it would be, had it been lost: nothing held. Null if the request has been counted,
--- or nothing is known of it.
-create or replace function gateway.lost_hold(
-    p_now timestamptz,
-    p_request_id uuid,
-    p_key_id uuid,
-    p_authorized_at timestamptz,
-    p_model text,
-    p_endpoint text
-) returns gateway.holds
+-- When the next month begins, in UTC.
+create or replace function gateway.month_after(p_time timestamptz) returns timestamptz
+language sql immutable parallel safe
+return (gateway.month_of(p_time) at time zone 'UTC' + interval '1 month') at time zone 'UTC';
+
+-- Give back to its key what a hold has of the month that is counted now.
+create or replace function gateway.release_hold(p_hold gateway.holds) returns void
 language plpgsql
 as $$
-declare
-    v_hold gateway.holds;
 begin
-    if not exists (select 1 from gateway.api_keys as k where k.id = p_key_id)
-        or gateway.is_counted(p_now, p_request_id, p_key_id)
-    then
-        return null;
-    end if;
-    v_hold.request_id := p_request_id;
-    v_hold.api_key_id := p_key_id;
-    v_hold.authorized_at := greatest(
-        least(coalesce(p_authorized_at, p_now), p_now), p_now - interval '35 days'
-    );
-    v_hold.tokens := 0;
-    v_hold.model := coalesce(p_model, '');
-    v_hold.endpoint := coalesce(p_endpoint, '');
-    return v_hold;
+    update gateway.key_counters as c
+    set tokens_held = c.tokens_held - p_hold.tokens
+    where
+        c.api_key_id = p_hold.api_key_id
+        and c.month_start = gateway.month_of(p_hold.authorized_at);
 end;
 $$;
+
+-- What a key has left in a month: its limit, less what is used and held. Below 0 if the limit was
+-- lowered.
+create or replace function gateway.tokens_left(
+    p_key gateway.api_keys, p_counter gateway.key_counters, p_month timestamptz
+) returns bigint
+language sql immutable parallel safe
+return (p_key).monthly_token_limit
+- gateway.carried(
+    (p_counter).tokens_used + (p_counter).tokens_held, (p_counter).month_start, p_month
+);
 
 create or replace function gateway.unknown_key() returns jsonb
 language sql immutable parallel safe
@@ -605,6 +520,12 @@ return gateway.refusal('not_found', 'There is no key with this id.');
 create or replace function gateway.unknown_kind() returns jsonb
 language sql immutable parallel safe
 return gateway.refusal('invalid', 'The kinds are keys, retired_keys, counters, daily and logs.');
+
+-- Milliseconds until the window is empty again, if nothing more comes.
+create or replace function gateway.window_reset_ms(p_bucket bigint, p_now timestamptz)
+returns integer
+language sql stable parallel safe
+return gateway.ms_until_bucket(p_bucket + 7, p_now);
 
 -- Milliseconds until enough buckets have left for one more request; 0 if there is room now.
 create or replace function gateway.window_wait_ms(
@@ -615,9 +536,7 @@ return case
     when gateway.window_sum(p_counts) < p_limit then 0
     else (
         select
-            greatest(
-                1, ceil(((p_bucket - max(age.n) + 8) * 10 - extract(epoch from p_now)) * 1000)
-            )::integer
+            greatest(1, gateway.ms_until_bucket(p_bucket - max(age.n) + 8, p_now))
         from generate_series(1, 7) as age (n)
         where (
             select coalesce(sum(younger.n), 0)
@@ -646,8 +565,7 @@ begin
     if v_locked_until is null then
         v_allowed := coalesce(p_matched, false);
         if not v_allowed then
-            delete from gateway.admin_failures as f
-            where f.failed_at <= p_now - (gateway.login_limits()).within;
+            perform gateway.forget_failures(p_now);
             insert into gateway.admin_failures (address, failed_at) values (v_address, p_now);
             v_locked_until := gateway.locked_out_until(p_now, v_address);
         end if;
@@ -656,6 +574,47 @@ begin
         'allowed', v_allowed,
         'retry_after_ms', ceil(extract(epoch from v_locked_until - p_now) * 1000)::integer
     );
+end;
+$$;
+
+-- What is wrong with a row that comes from another database, beyond what types and constraints say;
+-- null: nothing.
+create or replace function gateway.check_row(
+    p_now timestamptz, p_kind text, p_columns text[], p_row jsonb
+) returns text
+language plpgsql stable
+as $$
+declare
+    v_name text;
+    v_month timestamptz;
+begin
+    select coalesce(f.name, c.name) into v_name
+    from jsonb_object_keys(p_row) as f (name)
+    full join unnest(p_columns) as c (name) on f.name = c.name
+    where
+        c.name is null
+        or (f.name is null and c.name <> 'max_output_tokens') -- which older exports lack
+    order by 1
+    limit 1;
+    if v_name is not null then -- a newer version's, or a damaged file: a lost limit is no limit
+        return v_name || case when p_row ? v_name then ' is unknown' else ' is missing' end;
+    end if;
+    if jsonb_path_exists(p_row - '{ttft_ms,duration_ms}'::text[], '$.* ? (@ < 0)') then
+        return 'a count is negative';
+    end if;
+    if p_kind <> 'keys' and not exists (
+        select 1 from gateway.api_keys as k where k.id = (p_row ->> 'api_key_id')::uuid
+    ) then
+        return 'there is no key with this api_key_id';
+    end if;
+    v_month := p_row ->> 'month_start';
+    if v_month <> gateway.month_of(v_month) or v_month > gateway.month_after(p_now) then
+        return 'month_start is not the start of a month that has begun';
+    end if;
+    if p_kind = 'logs' and not isfinite((p_row ->> 'created_at')::timestamptz) then
+        return 'created_at is not a time';
+    end if;
+    return null;
 end;
 $$;
 
@@ -803,6 +762,19 @@ begin
 end;
 $$;
 
+-- The output tokens that can be granted; -1: not even the prompt fits.
+create or replace function gateway.grantable(
+    p_key gateway.api_keys,
+    p_counter gateway.key_counters,
+    p_month timestamptz,
+    p_prompt_bound bigint,
+    p_max_output integer
+) returns integer
+language sql immutable parallel safe
+return greatest(
+    -1, least(p_max_output, gateway.tokens_left(p_key, p_counter, p_month) - p_prompt_bound)
+)::integer;
+
 -- Added up by some of month, day, key and model; a row has only what it was added up by.
 create or replace function gateway.grouped_usage(
     p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[]
@@ -878,6 +850,99 @@ begin
 end;
 $$;
 
+-- Whether the daily roll-up has all that the log has of a month, so that nothing is lost with it. A
+-- settlement that comes in meanwhile adds the same to both.
+create or replace function gateway.is_rolled_up(p_month timestamptz) returns boolean
+language sql stable
+begin atomic
+    select not exists (
+        select 1
+        from (
+            select
+                gateway.day_of(l.created_at) as day,
+                l.api_key_id,
+                l.model,
+                count(*) as requests,
+                sum(l.prompt_tokens) as prompt_tokens,
+                sum(l.completion_tokens) as completion_tokens,
+                sum(l.total_tokens) as total_tokens,
+                sum(l.charged_tokens) as charged_tokens
+            from gateway.usage_logs as l
+            where l.created_at >= p_month and l.created_at < gateway.month_after(p_month)
+            group by 1, 2, 3
+        ) as logged
+        left join gateway.usage_daily as d
+            on
+                logged.day = d.day
+                and logged.api_key_id = d.api_key_id
+                and logged.model = d.model
+                and logged.requests <= d.requests
+                and logged.prompt_tokens <= d.prompt_tokens
+                and logged.completion_tokens <= d.completion_tokens
+                and logged.total_tokens <= d.total_tokens
+                and logged.charged_tokens <= d.charged_tokens
+        where d.day is null
+    );
+end;
+
+-- What is left of a month that is over, whose counter is gone: a hold no longer in its table is
+-- part of it.
+create or replace function gateway.left_of_month(p_key_id uuid, p_month timestamptz)
+returns bigint
+language sql stable
+begin atomic
+    select (
+        k.monthly_token_limit
+        - (
+            select coalesce(sum(d.charged_tokens), 0)
+            from gateway.usage_daily as d
+            where
+                d.api_key_id = p_key_id
+                and d.day >= gateway.day_of(p_month)
+                and d.day < gateway.day_of(gateway.month_after(p_month))
+        )
+        - (
+            select coalesce(sum(h.tokens), 0)
+            from gateway.holds as h
+            where h.api_key_id = p_key_id and gateway.month_of(h.authorized_at) = p_month
+        )
+    )::bigint
+    from gateway.api_keys as k
+    where k.id = p_key_id;
+end;
+
+-- The hold as it would be, had it been lost: nothing held. Null if the request has been counted,
+-- or nothing is known of it.
+create or replace function gateway.lost_hold(
+    p_now timestamptz,
+    p_request_id uuid,
+    p_key_id uuid,
+    p_authorized_at timestamptz,
+    p_model text,
+    p_endpoint text
+) returns gateway.holds
+language plpgsql
+as $$
+declare
+    v_hold gateway.holds;
+begin
+    if not exists (select 1 from gateway.api_keys as k where k.id = p_key_id)
+        or gateway.is_counted(p_now, p_request_id, p_key_id)
+    then
+        return null;
+    end if;
+    v_hold.request_id := p_request_id;
+    v_hold.api_key_id := p_key_id;
+    v_hold.authorized_at := greatest(
+        least(coalesce(p_authorized_at, p_now), p_now), p_now - gateway.settling_time()
+    );
+    v_hold.tokens := 0;
+    v_hold.model := coalesce(p_model, '');
+    v_hold.endpoint := coalesce(p_endpoint, '');
+    return v_hold;
+end;
+$$;
+
 -- The answer to a request that wants to be let through.
 create or replace function gateway.make_verdict(
     p_now timestamptz,
@@ -902,13 +967,10 @@ begin
     v.rate_remaining := greatest(
         0, p_key.rate_limit_per_min - gateway.window_sum(p_counter.window_counts)
     );
-    -- when the window is empty again
-    v.rate_reset_ms := ceil(
-        ((p_counter.bucket + 7) * 10 - extract(epoch from p_now)) * 1000
-    );
+    v.rate_reset_ms := gateway.window_reset_ms(p_counter.bucket, p_now);
     v.token_limit := p_key.monthly_token_limit;
     v.tokens_remaining := greatest(
-        0, p_key.monthly_token_limit - p_counter.tokens_used - p_counter.tokens_held
+        0, gateway.tokens_left(p_key, p_counter, p_counter.month_start)
     );
     v.month_resets_at := gateway.month_after(p_counter.month_start);
     if p_reason = 'rate_limit_exceeded' then
@@ -930,116 +992,6 @@ declare
 begin
     select c.* into v_counter from gateway.key_counters as c where c.api_key_id = p_key_id;
     return gateway.counter_at(p_now, v_counter);
-end;
-$$;
-
--- Count what came of one hold, which the caller has deleted.
-create or replace function gateway.settle_hold(
-    p_hold gateway.holds,
-    p_prompt_tokens bigint,
-    p_completion_tokens bigint,
-    p_usage_source text,
-    p_status text,
-    p_ttft_ms integer,
-    p_duration_ms integer
-) returns void
-language plpgsql
-as $$
-declare
-    v_month constant timestamptz := gateway.month_of(p_hold.authorized_at);
-    v_total constant bigint := p_prompt_tokens + p_completion_tokens;
-    v_charged bigint;
-begin
-    update gateway.key_counters as c
-    set
-        month_start = v_month,
-        tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month)
-        + gateway.charge(
-            v_total,
-            p_hold.tokens,
-            k.monthly_token_limit
-            - gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month)
-        ),
-        tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month) - p_hold.tokens,
-        requests = gateway.carried(c.requests, c.month_start, v_month) + 1,
-        last_charged = gateway.charge(
-            v_total,
-            p_hold.tokens,
-            k.monthly_token_limit
-            - gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month)
-        )
-    from gateway.api_keys as k
-    where
-        c.api_key_id = p_hold.api_key_id
-        and k.id = p_hold.api_key_id
-        and c.month_start <= v_month
-    returning c.last_charged into v_charged;
-
-    if not found then -- its month is over, and the counter of the new one is not touched
-        perform 1 from gateway.key_counters as c
-        where c.api_key_id = p_hold.api_key_id
-        for update;
-        v_charged := gateway.charge(
-            v_total,
-            p_hold.tokens,
-            gateway.left_of_month(p_hold.api_key_id, v_month) - p_hold.tokens
-        );
-    end if;
-
-    insert into gateway.usage_logs (
-        request_id,
-        api_key_id,
-        model,
-        endpoint,
-        prompt_tokens,
-        completion_tokens,
-        total_tokens,
-        charged_tokens,
-        usage_source,
-        status,
-        ttft_ms,
-        duration_ms,
-        created_at
-    ) values (
-        p_hold.request_id,
-        p_hold.api_key_id,
-        p_hold.model,
-        p_hold.endpoint,
-        p_prompt_tokens,
-        p_completion_tokens,
-        v_total,
-        v_charged,
-        p_usage_source,
-        p_status,
-        p_ttft_ms,
-        p_duration_ms,
-        p_hold.authorized_at
-    );
-
-    insert into gateway.usage_daily as d (
-        day,
-        api_key_id,
-        model,
-        requests,
-        prompt_tokens,
-        completion_tokens,
-        total_tokens,
-        charged_tokens
-    ) values (
-        gateway.day_of(p_hold.authorized_at),
-        p_hold.api_key_id,
-        p_hold.model,
-        1,
-        p_prompt_tokens,
-        p_completion_tokens,
-        v_total,
-        v_charged
-    ) on conflict (api_key_id, day, model) do update set
-        requests = d.requests + 1,
-        prompt_tokens = d.prompt_tokens + excluded.prompt_tokens,
-        completion_tokens = d.completion_tokens + excluded.completion_tokens,
-        total_tokens = d.total_tokens + excluded.total_tokens,
-        charged_tokens = d.charged_tokens + excluded.charged_tokens;
 end;
 $$;
 
@@ -1075,131 +1027,6 @@ begin
         return jsonb_build_object('data', v_usage -> 'data');
     end if;
     return v_usage;
-end;
-$$;
-
--- The conditional update decides: many callers at once queue for the counter's row, and each sees
--- the newest one. All reading before it only spares refused requests the writing.
-create or replace function gateway.authorize_request_at(
-    p_now timestamptz,
-    p_request_id uuid,
-    p_key_hash text,
-    p_scope text,
-    p_origin text,
-    p_model text,
-    p_endpoint text,
-    p_prompt_bound integer,
-    p_max_output integer,
-    p_ttl_seconds integer
-) returns gateway.verdict
-language plpgsql
-as $$
-declare
-    v_key gateway.api_keys;
-    v_counter gateway.key_counters;
-    v_hold gateway.holds;
-    v_reason text;
-    v_wanted integer := greatest(coalesce(p_max_output, 0), 0);
-    v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
-    v_month constant timestamptz := gateway.month_of(p_now);
-    v_bucket constant bigint := gateway.bucket_of(p_now);
-begin
-    -- A crash may cost the last moments of holds, never what was settled: settling waits for the
-    -- disk, and with it all that came before.
-    perform set_config('synchronous_commit', 'off', true);
-
-    v_key := gateway.find_key(p_now, p_key_hash);
-    v_wanted := least(v_wanted, v_key.max_output_tokens); -- null: no cap
-    v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
-    if v_key.id is not null then
-        v_counter := gateway.read_counter(p_now, v_key.id);
-    end if;
-    if v_reason is not null then
-        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
-    end if;
-
-    v_reason := gateway.limit_refusal(v_key, v_counter, v_prompt, v_wanted);
-    if v_reason is null then
-        insert into gateway.holds (
-            request_id, api_key_id, authorized_at, expires_at, tokens, granted, model, endpoint
-        ) values (
-            p_request_id,
-            v_key.id,
-            p_now,
-            p_now + p_ttl_seconds * interval '1 second',
-            v_prompt + v_wanted,
-            v_wanted,
-            p_model,
-            p_endpoint
-        ) on conflict (request_id) do nothing;
-    end if;
-    if v_reason is not null or not found then
-        select * into v_hold
-        from gateway.holds as h
-        where h.request_id = p_request_id and h.api_key_id = v_key.id;
-        if found then
-            v_counter := gateway.read_counter(p_now, v_key.id); -- with the hold in it
-            return gateway.make_verdict(p_now, v_key, v_counter, null, v_hold.granted);
-        end if;
-        if v_reason is null then
-            raise exception 'request % is settled already or has another key', p_request_id;
-        end if;
-        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
-    end if;
-
-    update gateway.key_counters as c
-    set
-        month_start = greatest(c.month_start, v_month),
-        tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month),
-        tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month)
-        + v_prompt
-        + gateway.grantable(
-            v_key.monthly_token_limit,
-            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
-            v_prompt,
-            v_wanted
-        ),
-        requests = gateway.carried(c.requests, c.month_start, v_month),
-        window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
-        bucket = gateway.newest_bucket(c.bucket, v_bucket),
-        last_granted = gateway.grantable(
-            v_key.monthly_token_limit,
-            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
-            v_prompt,
-            v_wanted
-        ),
-        last_used_at = greatest(c.last_used_at, p_now)
-    where
-        c.api_key_id = v_key.id
-        and gateway.window_sum(gateway.shift_window(c.window_counts, c.bucket, v_bucket))
-        < v_key.rate_limit_per_min
-        and gateway.grantable(
-            v_key.monthly_token_limit,
-            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
-            v_prompt,
-            v_wanted
-        ) >= least(v_wanted, 1)
-    returning c.* into v_counter;
-
-    if not found then -- others took what was left in the meantime
-        delete from gateway.holds as h where h.request_id = p_request_id;
-        v_counter := gateway.read_counter(p_now, v_key.id);
-        v_reason := coalesce(
-            gateway.limit_refusal(v_key, v_counter, v_prompt, v_wanted), 'insufficient_quota'
-        );
-        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
-    end if;
-
-    if v_counter.last_granted < v_wanted or v_counter.month_start > p_now then
-        -- granted less than wanted; or the month turned while this call waited for the row
-        update gateway.holds as h
-        set
-            tokens = v_prompt + v_counter.last_granted,
-            granted = v_counter.last_granted,
-            authorized_at = greatest(p_now, v_counter.month_start)
-        where h.request_id = p_request_id;
-    end if;
-    return gateway.make_verdict(p_now, v_key, v_counter, null, v_counter.last_granted);
 end;
 $$;
 
@@ -1279,7 +1106,7 @@ begin
         return gateway.refusal('invalid', 'The rows must be a list.');
     end if;
     -- One at a time, and none while keep_house adds up months of the log.
-    perform pg_advisory_xact_lock(hashtextextended('gateway.keep_house', 0));
+    perform pg_advisory_xact_lock(gateway.housekeeping_lock());
 
     for v_row in select r.one from jsonb_array_elements(p_rows) as r (one) loop
         v_number := v_number + 1;
@@ -1343,99 +1170,93 @@ begin atomic
     from (select gateway.read_counter(p_now, (p_key).id) as counter offset 0) as n;
 end;
 
--- Only who deletes the hold counts it. Locks are taken in one order (holds by id, then counters by
--- key), so that the batches of several gateways never block each other for good.
---
--- A hold can be lost when the database crashes, because authorising does not wait for the disk. If
--- the settlement names its key, the request is counted all the same, unless the log has it.
---
--- A request that a gateway let through while it could not reach us (`lent`) has no hold, unless its
--- asking arrives late: then the hold is given back, and not counted again.
-create or replace function gateway.settle_requests_at(p_now timestamptz, p_settlements jsonb)
-returns gateway.settle_result
+-- Which limit leaves no room for a request in this month and bucket, or null.
+create or replace function gateway.limit_refusal(
+    p_key gateway.api_keys,
+    p_counter gateway.key_counters,
+    p_month timestamptz,
+    p_bucket bigint,
+    p_prompt_bound bigint,
+    p_max_output integer
+) returns text
+language sql immutable parallel safe
+return case
+    when
+        gateway.window_sum(
+            gateway.shift_window((p_counter).window_counts, (p_counter).bucket, p_bucket)
+        ) >= (p_key).rate_limit_per_min
+        then 'rate_limit_exceeded'
+    when
+        gateway.grantable(p_key, p_counter, p_month, p_prompt_bound, p_max_output)
+        < least(p_max_output, 1)
+        then 'insufficient_quota'
+end;
+
+-- Count what came of one hold, which the caller has deleted.
+create or replace function gateway.settle_hold(
+    p_hold gateway.holds,
+    p_prompt_tokens bigint,
+    p_completion_tokens bigint,
+    p_usage_source text,
+    p_status text,
+    p_ttft_ms integer,
+    p_duration_ms integer
+) returns void
 language plpgsql
 as $$
 declare
-    v_ids uuid[];
-    v_item record;
-    v_hold gateway.holds;
-    v_settled integer := 0;
-    v_unknown integer := 0;
+    v_month constant timestamptz := gateway.month_of(p_hold.authorized_at);
+    v_total constant bigint := p_prompt_tokens + p_completion_tokens;
+    v_charged bigint;
 begin
-    if jsonb_array_length(p_settlements) > 1 then
-        select array_agg((s.item ->> 'request_id')::uuid) into v_ids
-        from jsonb_array_elements(p_settlements) as s (item);
-        perform 1
-        from gateway.holds as h
-        where h.request_id = any(v_ids)
-        order by h.request_id
+    update gateway.key_counters as c
+    set
+        month_start = v_month,
+        tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month)
+        + gateway.charge(v_total, p_hold.tokens, gateway.tokens_left(k, c, v_month)),
+        tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month) - p_hold.tokens,
+        requests = gateway.carried(c.requests, c.month_start, v_month) + 1,
+        last_charged = gateway.charge(v_total, p_hold.tokens, gateway.tokens_left(k, c, v_month))
+    from gateway.api_keys as k
+    where
+        c.api_key_id = p_hold.api_key_id
+        and k.id = p_hold.api_key_id
+        and c.month_start <= v_month
+    returning c.last_charged into v_charged;
+
+    if not found then -- its month is over, and the counter of the new one is not touched
+        perform 1 from gateway.key_counters as c
+        where c.api_key_id = p_hold.api_key_id
         for update;
+        v_charged := gateway.charge(
+            v_total,
+            p_hold.tokens,
+            gateway.left_of_month(p_hold.api_key_id, v_month) - p_hold.tokens
+        );
     end if;
 
-    for v_item in
-        select s.*
-        from jsonb_to_recordset(p_settlements) as s (
-            request_id uuid,
-            prompt_tokens bigint,
-            completion_tokens bigint,
-            usage_source text,
-            status text,
-            ttft_ms integer,
-            duration_ms integer,
-            key_id uuid,
-            authorized_at timestamptz,
-            model text,
-            endpoint text,
-            lent boolean
-        )
-        order by
-            coalesce(
-                (
-                    select h.api_key_id from gateway.holds as h
-                    where h.request_id = s.request_id
-                ),
-                s.key_id
-            ),
-            s.request_id
-    loop
-        delete from gateway.holds as h
-        where h.request_id = v_item.request_id
-        returning h.* into v_hold;
-        if found and v_item.lent
-            and gateway.is_counted(p_now, v_item.request_id, v_hold.api_key_id)
-        then
-            update gateway.key_counters as c
-            set tokens_held = c.tokens_held - v_hold.tokens
-            where
-                c.api_key_id = v_hold.api_key_id
-                and c.month_start = gateway.month_of(v_hold.authorized_at);
-            v_hold := null;
-        elsif v_hold.request_id is null and v_item.key_id is not null then
-            v_hold := gateway.lost_hold(
-                p_now,
-                v_item.request_id,
-                v_item.key_id,
-                v_item.authorized_at,
-                v_item.model,
-                v_item.endpoint
-            );
-        end if;
-        if v_hold.request_id is null then
-            v_unknown := v_unknown + 1;
-        else
-            perform gateway.settle_hold(
-                v_hold,
-                least(greatest(coalesce(v_item.prompt_tokens, 0), 0), 1000000000000),
-                least(greatest(coalesce(v_item.completion_tokens, 0), 0), 1000000000000),
-                coalesce(v_item.usage_source, 'none'),
-                coalesce(v_item.status, 'ok'),
-                v_item.ttft_ms,
-                v_item.duration_ms
-            );
-            v_settled := v_settled + 1;
-        end if;
-    end loop;
-    return row(v_settled, v_unknown)::gateway.settle_result;
+    insert into gateway.usage_logs (
+        request_id, api_key_id, model, endpoint,
+        prompt_tokens, completion_tokens, total_tokens, charged_tokens,
+        usage_source, status, ttft_ms, duration_ms, created_at
+    ) values (
+        p_hold.request_id, p_hold.api_key_id, p_hold.model, p_hold.endpoint,
+        p_prompt_tokens, p_completion_tokens, v_total, v_charged,
+        p_usage_source, p_status, p_ttft_ms, p_duration_ms, p_hold.authorized_at
+    );
+
+    insert into gateway.usage_daily as d (
+        day, api_key_id, model,
+        requests, prompt_tokens, completion_tokens, total_tokens, charged_tokens
+    ) values (
+        gateway.day_of(p_hold.authorized_at), p_hold.api_key_id, p_hold.model,
+        1, p_prompt_tokens, p_completion_tokens, v_total, v_charged
+    ) on conflict (api_key_id, day, model) do update set
+        requests = d.requests + 1,
+        prompt_tokens = d.prompt_tokens + excluded.prompt_tokens,
+        completion_tokens = d.completion_tokens + excluded.completion_tokens,
+        total_tokens = d.total_tokens + excluded.total_tokens,
+        charged_tokens = d.charged_tokens + excluded.charged_tokens;
 end;
 $$;
 
@@ -1472,7 +1293,7 @@ begin
             'tokens_used', v_counter.tokens_used,
             'tokens_held', v_counter.tokens_held,
             'tokens_remaining', greatest(
-                0, v_key.monthly_token_limit - v_counter.tokens_used - v_counter.tokens_held
+                0, gateway.tokens_left(v_key, v_counter, v_counter.month_start)
             ),
             'requests', v_counter.requests,
             'resets_at', gateway.iso(gateway.month_after(v_counter.month_start))
@@ -1493,9 +1314,10 @@ begin atomic
     select gateway.admin_usage_at(now(), p_key_id, p_from, p_to, p_group_by);
 end;
 
--- Decide whether a request may run, and hold what it may cost at most. Asking again with the same
--- request id gives the same answer and holds nothing twice.
-create or replace function public.authorize_request(
+-- The conditional update decides: many callers at once queue for the counter's row, and each sees
+-- the newest one. All reading before it only spares refused requests the writing.
+create or replace function gateway.authorize_request_at(
+    p_now timestamptz,
     p_request_id uuid,
     p_key_hash text,
     p_scope text,
@@ -1507,22 +1329,97 @@ create or replace function public.authorize_request(
     p_ttl_seconds integer
 ) returns gateway.verdict
 language plpgsql
-security definer
-set search_path = ''
 as $$
+declare
+    v_key gateway.api_keys;
+    v_counter gateway.key_counters;
+    v_hold gateway.holds;
+    v_reason text;
+    v_wanted integer := greatest(coalesce(p_max_output, 0), 0);
+    v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
+    v_month constant timestamptz := gateway.month_of(p_now);
+    v_bucket constant bigint := gateway.bucket_of(p_now);
 begin
-    return gateway.authorize_request_at(
-        clock_timestamp(),
-        p_request_id,
-        p_key_hash,
-        p_scope,
-        p_origin,
-        p_model,
-        p_endpoint,
-        p_prompt_bound,
-        p_max_output,
-        p_ttl_seconds
-    );
+    -- A crash may cost the last moments of holds, never what was settled: settling waits for the
+    -- disk, and with it all that came before.
+    perform set_config('synchronous_commit', 'off', true);
+
+    v_key := gateway.find_key(p_now, p_key_hash);
+    v_wanted := least(v_wanted, v_key.max_output_tokens); -- null: no cap
+    v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
+    if v_key.id is not null then
+        v_counter := gateway.read_counter(p_now, v_key.id);
+    end if;
+    if v_reason is not null then
+        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+    end if;
+
+    v_reason := gateway.limit_refusal(v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted);
+    if v_reason is null then
+        insert into gateway.holds (
+            request_id, api_key_id, authorized_at, expires_at, tokens, granted, model, endpoint
+        ) values (
+            p_request_id,
+            v_key.id,
+            p_now,
+            p_now + p_ttl_seconds * interval '1 second',
+            v_prompt + v_wanted,
+            v_wanted,
+            p_model,
+            p_endpoint
+        ) on conflict (request_id) do nothing;
+    end if;
+    if v_reason is not null or not found then
+        select * into v_hold
+        from gateway.holds as h
+        where h.request_id = p_request_id and h.api_key_id = v_key.id;
+        if found then
+            v_counter := gateway.read_counter(p_now, v_key.id); -- with the hold in it
+            return gateway.make_verdict(p_now, v_key, v_counter, null, v_hold.granted);
+        end if;
+        if v_reason is null then
+            raise exception 'request % is settled already or has another key', p_request_id;
+        end if;
+        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+    end if;
+
+    update gateway.key_counters as c
+    set
+        month_start = greatest(c.month_start, v_month),
+        tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month),
+        tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month)
+        + v_prompt
+        + gateway.grantable(v_key, c, v_month, v_prompt, v_wanted),
+        requests = gateway.carried(c.requests, c.month_start, v_month),
+        window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
+        bucket = gateway.newest_bucket(c.bucket, v_bucket),
+        last_granted = gateway.grantable(v_key, c, v_month, v_prompt, v_wanted),
+        last_used_at = greatest(c.last_used_at, p_now)
+    where
+        c.api_key_id = v_key.id
+        and gateway.limit_refusal(v_key, c, v_month, v_bucket, v_prompt, v_wanted) is null
+    returning c.* into v_counter;
+
+    if not found then -- others took what was left in the meantime
+        delete from gateway.holds as h where h.request_id = p_request_id;
+        v_counter := gateway.read_counter(p_now, v_key.id);
+        v_reason := coalesce(
+            gateway.limit_refusal(v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted),
+            'insufficient_quota'
+        );
+        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+    end if;
+
+    if v_counter.last_granted < v_wanted or v_counter.month_start > p_now then
+        -- granted less than wanted; or the month turned while this call waited for the row
+        update gateway.holds as h
+        set
+            tokens = v_prompt + v_counter.last_granted,
+            granted = v_counter.last_granted,
+            authorized_at = greatest(p_now, v_counter.month_start)
+        where h.request_id = p_request_id;
+    end if;
+    return gateway.make_verdict(p_now, v_key, v_counter, null, v_counter.last_granted);
 end;
 $$;
 
@@ -1619,7 +1516,7 @@ returns jsonb
 language plpgsql
 as $$
 declare
-    -- Two at least: settling asks the log of the last 36 days whether it has a request.
+    -- Two at least: gateway.is_counted asks the log of a little more than one.
     v_months constant integer := least(greatest(coalesce(p_retention_months, 12), 2), 1200);
     v_kept_from constant timestamptz
     := (p_now at time zone 'UTC' - make_interval(months => v_months)) at time zone 'UTC';
@@ -1629,7 +1526,7 @@ declare
     v_made integer := 0;
     v_over record;
     -- Somebody else keeps house, or is in the way: what is missing is done the next time.
-    v_busy boolean := not pg_try_advisory_xact_lock(hashtextextended('gateway.keep_house', 0));
+    v_busy boolean := not pg_try_advisory_xact_lock(gateway.housekeeping_lock());
 begin
     if not v_busy then
         select
@@ -1643,8 +1540,7 @@ begin
         ) as m;
 
         delete from gateway.retired_keys as r where r.valid_until < p_now - interval '30 days';
-        delete from gateway.admin_failures as f
-        where f.failed_at <= p_now - (gateway.login_limits()).within;
+        perform gateway.forget_failures(p_now);
 
         v_made := gateway.ensure_partitions_at(p_now);
         v_busy := not gateway.has_partition(gateway.month_after(p_now));
@@ -1763,17 +1659,95 @@ exception
 end;
 $$;
 
--- Count what requests came to, each exactly once: a batch can be sent again and again. Charged is
--- what was reported, within the hold and what else is left of the limit at that moment: a month is
--- never charged more than its limit, whatever a model reports.
-create or replace function public.settle_requests(p_settlements jsonb)
+-- Only who deletes the hold counts it. Locks are taken in one order (holds by id, then counters by
+-- key), so that the batches of several gateways never block each other for good.
+--
+-- A hold can be lost when the database crashes, because authorising does not wait for the disk. If
+-- the settlement names its key, the request is counted all the same, unless the log has it.
+--
+-- A request that a gateway let through while it could not reach us (`lent`) has no hold, unless its
+-- asking arrives late: then the hold is given back, and not counted again.
+create or replace function gateway.settle_requests_at(p_now timestamptz, p_settlements jsonb)
 returns gateway.settle_result
 language plpgsql
-security definer
-set search_path = ''
 as $$
+declare
+    v_ids uuid[];
+    v_item record;
+    v_hold gateway.holds;
+    v_settled integer := 0;
+    v_unknown integer := 0;
 begin
-    return gateway.settle_requests_at(clock_timestamp(), p_settlements);
+    if jsonb_array_length(p_settlements) > 1 then
+        select array_agg((s.item ->> 'request_id')::uuid) into v_ids
+        from jsonb_array_elements(p_settlements) as s (item);
+        perform 1
+        from gateway.holds as h
+        where h.request_id = any(v_ids)
+        order by h.request_id
+        for update;
+    end if;
+
+    for v_item in
+        select s.*
+        from jsonb_to_recordset(p_settlements) as s (
+            request_id uuid,
+            prompt_tokens bigint,
+            completion_tokens bigint,
+            usage_source text,
+            status text,
+            ttft_ms integer,
+            duration_ms integer,
+            key_id uuid,
+            authorized_at timestamptz,
+            model text,
+            endpoint text,
+            lent boolean
+        )
+        order by
+            coalesce(
+                (
+                    select h.api_key_id from gateway.holds as h
+                    where h.request_id = s.request_id
+                ),
+                s.key_id
+            ),
+            s.request_id
+    loop
+        delete from gateway.holds as h
+        where h.request_id = v_item.request_id
+        returning h.* into v_hold;
+        if found and v_item.lent
+            and gateway.is_counted(p_now, v_item.request_id, v_hold.api_key_id)
+        then
+            perform gateway.release_hold(v_hold);
+            v_hold := null;
+        elsif v_hold.request_id is null and v_item.key_id is not null then
+            v_hold := gateway.lost_hold(
+                p_now,
+                v_item.request_id,
+                v_item.key_id,
+                v_item.authorized_at,
+                v_item.model,
+                v_item.endpoint
+            );
+        end if;
+        if v_hold.request_id is null then
+            v_unknown := v_unknown + 1;
+        else
+            perform gateway.settle_hold(
+                v_hold,
+                gateway.reported_tokens(v_item.prompt_tokens),
+                gateway.reported_tokens(v_item.completion_tokens),
+                coalesce(v_item.usage_source, 'none'),
+                coalesce(v_item.status, 'ok'),
+                v_item.ttft_ms,
+                v_item.duration_ms
+            );
+            v_settled := v_settled + 1;
+        end if;
+    end loop;
+    return row(v_settled, v_unknown)::gateway.settle_result;
 end;
 $$;
 
@@ -1815,15 +1789,11 @@ begin
         update gateway.holds as h
         set tokens = 0, released_at = p_now
         where h.request_id = v_hold.request_id;
-        update gateway.key_counters as c
-        set tokens_held = c.tokens_held - v_hold.tokens
-        where
-            c.api_key_id = v_hold.api_key_id
-            and c.month_start = gateway.month_of(v_hold.authorized_at);
+        perform gateway.release_hold(v_hold);
         v_released := v_released + 1;
     end loop;
 
-    delete from gateway.holds as h where h.released_at < p_now - interval '35 days';
+    delete from gateway.holds as h where h.released_at < p_now - gateway.settling_time();
     return row(v_released, v_renewed)::gateway.sweep_result;
 end;
 $$;
@@ -1884,6 +1854,39 @@ set search_path = ''
 begin atomic
     select gateway.usage_report_at(now(), p_key_id, p_from, p_to, p_group_by);
 end;
+
+-- Decide whether a request may run, and hold what it may cost at most. Asking again with the same
+-- request id gives the same answer and holds nothing twice.
+create or replace function public.authorize_request(
+    p_request_id uuid,
+    p_key_hash text,
+    p_scope text,
+    p_origin text,
+    p_model text,
+    p_endpoint text,
+    p_prompt_bound integer,
+    p_max_output integer,
+    p_ttl_seconds integer
+) returns gateway.verdict
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    return gateway.authorize_request_at(
+        clock_timestamp(),
+        p_request_id,
+        p_key_hash,
+        p_scope,
+        p_origin,
+        p_model,
+        p_endpoint,
+        p_prompt_bound,
+        p_max_output,
+        p_ttl_seconds
+    );
+end;
+$$;
 
 -- Make a key. Its hash is the caller's: the plain key never comes here. A second call with the same
 -- hash gives the key that the first one made, so that a lost answer can be asked for again.
@@ -1968,6 +1971,20 @@ begin atomic
     select gateway.rotate_api_key_at(now(), p_id, p_key_hash, p_prefix, p_grace_seconds);
 end;
 
+-- Count what requests came to, each exactly once: a batch can be sent again and again. Charged is
+-- what was reported, within the hold and what else is left of the limit at that moment: a month is
+-- never charged more than its limit, whatever a model reports.
+create or replace function public.settle_requests(p_settlements jsonb)
+returns gateway.settle_result
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    return gateway.settle_requests_at(clock_timestamp(), p_settlements);
+end;
+$$;
+
 -- Renew the holds of the requests that a gateway says are running, and release the expired ones of
 -- dead gateways. A released hold stays with no tokens, so that a late settlement counts once.
 create or replace function public.sweep_holds(p_live uuid[], p_ttl_seconds integer)
@@ -2048,7 +2065,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'ba848fd5ffab16dcf3e28b4c3ad7da7b769bfa7536f39dd55df59461680c1960')
+        values ('functions', 'f687936a840d7ea9ea247111ee52d3acdc72681230e278b8c6731ddc31208cb2')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

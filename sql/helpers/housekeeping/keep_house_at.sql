@@ -4,7 +4,7 @@ returns jsonb
 language plpgsql
 as $$
 declare
-    -- Two at least: settling asks the log of the last 36 days whether it has a request.
+    -- Two at least: gateway.is_counted asks the log of a little more than one.
     v_months constant integer := least(greatest(coalesce(p_retention_months, 12), 2), 1200);
     v_kept_from constant timestamptz
     := (p_now at time zone 'UTC' - make_interval(months => v_months)) at time zone 'UTC';
@@ -14,7 +14,7 @@ declare
     v_made integer := 0;
     v_over record;
     -- Somebody else keeps house, or is in the way: what is missing is done the next time.
-    v_busy boolean := not pg_try_advisory_xact_lock(hashtextextended('gateway.keep_house', 0));
+    v_busy boolean := not pg_try_advisory_xact_lock(gateway.housekeeping_lock());
 begin
     if not v_busy then
         select
@@ -28,8 +28,7 @@ begin
         ) as m;
 
         delete from gateway.retired_keys as r where r.valid_until < p_now - interval '30 days';
-        delete from gateway.admin_failures as f
-        where f.failed_at <= p_now - (gateway.login_limits()).within;
+        perform gateway.forget_failures(p_now);
 
         v_made := gateway.ensure_partitions_at(p_now);
         v_busy := not gateway.has_partition(gateway.month_after(p_now));

@@ -18,8 +18,7 @@ begin
     if v_locked_until is null then
         v_allowed := coalesce(p_matched, false);
         if not v_allowed then
-            delete from gateway.admin_failures as f
-            where f.failed_at <= p_now - (gateway.login_limits()).within;
+            perform gateway.forget_failures(p_now);
             insert into gateway.admin_failures (address, failed_at) values (v_address, p_now);
             v_locked_until := gateway.locked_out_until(p_now, v_address);
         end if;

@@ -16,7 +16,7 @@ begin
         return gateway.refusal('invalid', 'The rows must be a list.');
     end if;
     -- One at a time, and none while keep_house adds up months of the log.
-    perform pg_advisory_xact_lock(hashtextextended('gateway.keep_house', 0));
+    perform pg_advisory_xact_lock(gateway.housekeeping_lock());
 
     for v_row in select r.one from jsonb_array_elements(p_rows) as r (one) loop
         v_number := v_number + 1;

@@ -7,9 +7,7 @@ return case
     when gateway.window_sum(p_counts) < p_limit then 0
     else (
         select
-            greatest(
-                1, ceil(((p_bucket - max(age.n) + 8) * 10 - extract(epoch from p_now)) * 1000)
-            )::integer
+            greatest(1, gateway.ms_until_bucket(p_bucket - max(age.n) + 8, p_now))
         from generate_series(1, 7) as age (n)
         where (
             select coalesce(sum(younger.n), 0)

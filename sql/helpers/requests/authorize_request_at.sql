@@ -38,7 +38,7 @@ begin
         return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
     end if;
 
-    v_reason := gateway.limit_refusal(v_key, v_counter, v_prompt, v_wanted);
+    v_reason := gateway.limit_refusal(v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted);
     if v_reason is null then
         insert into gateway.holds (
             request_id, api_key_id, authorized_at, expires_at, tokens, granted, model, endpoint
@@ -73,39 +73,23 @@ begin
         tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month),
         tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month)
         + v_prompt
-        + gateway.grantable(
-            v_key.monthly_token_limit,
-            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
-            v_prompt,
-            v_wanted
-        ),
+        + gateway.grantable(v_key, c, v_month, v_prompt, v_wanted),
         requests = gateway.carried(c.requests, c.month_start, v_month),
         window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
         bucket = gateway.newest_bucket(c.bucket, v_bucket),
-        last_granted = gateway.grantable(
-            v_key.monthly_token_limit,
-            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
-            v_prompt,
-            v_wanted
-        ),
+        last_granted = gateway.grantable(v_key, c, v_month, v_prompt, v_wanted),
         last_used_at = greatest(c.last_used_at, p_now)
     where
         c.api_key_id = v_key.id
-        and gateway.window_sum(gateway.shift_window(c.window_counts, c.bucket, v_bucket))
-        < v_key.rate_limit_per_min
-        and gateway.grantable(
-            v_key.monthly_token_limit,
-            gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month),
-            v_prompt,
-            v_wanted
-        ) >= least(v_wanted, 1)
+        and gateway.limit_refusal(v_key, c, v_month, v_bucket, v_prompt, v_wanted) is null
     returning c.* into v_counter;
 
     if not found then -- others took what was left in the meantime
         delete from gateway.holds as h where h.request_id = p_request_id;
         v_counter := gateway.read_counter(p_now, v_key.id);
         v_reason := coalesce(
-            gateway.limit_refusal(v_key, v_counter, v_prompt, v_wanted), 'insufficient_quota'
+            gateway.limit_refusal(v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted),
+            'insufficient_quota'
         );
         return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
     end if;

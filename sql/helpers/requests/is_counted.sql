@@ -9,7 +9,9 @@ begin
     return exists (
         select 1
         from gateway.usage_logs as l
-        where l.request_id = p_request_id and l.created_at > p_now - interval '36 days'
+        where
+            l.request_id = p_request_id
+            and l.created_at > p_now - gateway.settling_time() - interval '1 day'
     );
 end;
 $$;

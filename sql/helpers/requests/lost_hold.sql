@@ -21,7 +21,7 @@ begin
     v_hold.request_id := p_request_id;
     v_hold.api_key_id := p_key_id;
     v_hold.authorized_at := greatest(
-        least(coalesce(p_authorized_at, p_now), p_now), p_now - interval '35 days'
+        least(coalesce(p_authorized_at, p_now), p_now), p_now - gateway.settling_time()
     );
     v_hold.tokens := 0;
     v_hold.model := coalesce(p_model, '');

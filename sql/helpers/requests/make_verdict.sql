@@ -22,13 +22,10 @@ begin
     v.rate_remaining := greatest(
         0, p_key.rate_limit_per_min - gateway.window_sum(p_counter.window_counts)
     );
-    -- when the window is empty again
-    v.rate_reset_ms := ceil(
-        ((p_counter.bucket + 7) * 10 - extract(epoch from p_now)) * 1000
-    );
+    v.rate_reset_ms := gateway.window_reset_ms(p_counter.bucket, p_now);
     v.token_limit := p_key.monthly_token_limit;
     v.tokens_remaining := greatest(
-        0, p_key.monthly_token_limit - p_counter.tokens_used - p_counter.tokens_held
+        0, gateway.tokens_left(p_key, p_counter, p_counter.month_start)
     );
     v.month_resets_at := gateway.month_after(p_counter.month_start);
     if p_reason = 'rate_limit_exceeded' then

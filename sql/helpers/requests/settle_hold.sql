@@ -19,20 +19,10 @@ begin
     set
         month_start = v_month,
         tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month)
-        + gateway.charge(
-            v_total,
-            p_hold.tokens,
-            k.monthly_token_limit
-            - gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month)
-        ),
+        + gateway.charge(v_total, p_hold.tokens, gateway.tokens_left(k, c, v_month)),
         tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month) - p_hold.tokens,
         requests = gateway.carried(c.requests, c.month_start, v_month) + 1,
-        last_charged = gateway.charge(
-            v_total,
-            p_hold.tokens,
-            k.monthly_token_limit
-            - gateway.carried(c.tokens_used + c.tokens_held, c.month_start, v_month)
-        )
+        last_charged = gateway.charge(v_total, p_hold.tokens, gateway.tokens_left(k, c, v_month))
     from gateway.api_keys as k
     where
         c.api_key_id = p_hold.api_key_id
@@ -52,53 +42,21 @@ begin
     end if;
 
     insert into gateway.usage_logs (
-        request_id,
-        api_key_id,
-        model,
-        endpoint,
-        prompt_tokens,
-        completion_tokens,
-        total_tokens,
-        charged_tokens,
-        usage_source,
-        status,
-        ttft_ms,
-        duration_ms,
-        created_at
+        request_id, api_key_id, model, endpoint,
+        prompt_tokens, completion_tokens, total_tokens, charged_tokens,
+        usage_source, status, ttft_ms, duration_ms, created_at
     ) values (
-        p_hold.request_id,
-        p_hold.api_key_id,
-        p_hold.model,
-        p_hold.endpoint,
-        p_prompt_tokens,
-        p_completion_tokens,
-        v_total,
-        v_charged,
-        p_usage_source,
-        p_status,
-        p_ttft_ms,
-        p_duration_ms,
-        p_hold.authorized_at
+        p_hold.request_id, p_hold.api_key_id, p_hold.model, p_hold.endpoint,
+        p_prompt_tokens, p_completion_tokens, v_total, v_charged,
+        p_usage_source, p_status, p_ttft_ms, p_duration_ms, p_hold.authorized_at
     );
 
     insert into gateway.usage_daily as d (
-        day,
-        api_key_id,
-        model,
-        requests,
-        prompt_tokens,
-        completion_tokens,
-        total_tokens,
-        charged_tokens
+        day, api_key_id, model,
+        requests, prompt_tokens, completion_tokens, total_tokens, charged_tokens
     ) values (
-        gateway.day_of(p_hold.authorized_at),
-        p_hold.api_key_id,
-        p_hold.model,
-        1,
-        p_prompt_tokens,
-        p_completion_tokens,
-        v_total,
-        v_charged
+        gateway.day_of(p_hold.authorized_at), p_hold.api_key_id, p_hold.model,
+        1, p_prompt_tokens, p_completion_tokens, v_total, v_charged
     ) on conflict (api_key_id, day, model) do update set
         requests = d.requests + 1,
         prompt_tokens = d.prompt_tokens + excluded.prompt_tokens,

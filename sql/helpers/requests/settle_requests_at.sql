@@ -59,11 +59,7 @@ begin
         if found and v_item.lent
             and gateway.is_counted(p_now, v_item.request_id, v_hold.api_key_id)
         then
-            update gateway.key_counters as c
-            set tokens_held = c.tokens_held - v_hold.tokens
-            where
-                c.api_key_id = v_hold.api_key_id
-                and c.month_start = gateway.month_of(v_hold.authorized_at);
+            perform gateway.release_hold(v_hold);
             v_hold := null;
         elsif v_hold.request_id is null and v_item.key_id is not null then
             v_hold := gateway.lost_hold(
@@ -80,8 +76,8 @@ begin
         else
             perform gateway.settle_hold(
                 v_hold,
-                least(greatest(coalesce(v_item.prompt_tokens, 0), 0), 1000000000000),
-                least(greatest(coalesce(v_item.completion_tokens, 0), 0), 1000000000000),
+                gateway.reported_tokens(v_item.prompt_tokens),
+                gateway.reported_tokens(v_item.completion_tokens),
                 coalesce(v_item.usage_source, 'none'),
                 coalesce(v_item.status, 'ok'),
                 v_item.ttft_ms,

@@ -36,15 +36,11 @@ begin
         update gateway.holds as h
         set tokens = 0, released_at = p_now
         where h.request_id = v_hold.request_id;
-        update gateway.key_counters as c
-        set tokens_held = c.tokens_held - v_hold.tokens
-        where
-            c.api_key_id = v_hold.api_key_id
-            and c.month_start = gateway.month_of(v_hold.authorized_at);
+        perform gateway.release_hold(v_hold);
         v_released := v_released + 1;
     end loop;
 
-    delete from gateway.holds as h where h.released_at < p_now - interval '35 days';
+    delete from gateway.holds as h where h.released_at < p_now - gateway.settling_time();
     return row(v_released, v_renewed)::gateway.sweep_result;
 end;
 $$;

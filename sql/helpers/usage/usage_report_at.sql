@@ -31,7 +31,7 @@ begin
             'tokens_used', v_counter.tokens_used,
             'tokens_held', v_counter.tokens_held,
             'tokens_remaining', greatest(
-                0, v_key.monthly_token_limit - v_counter.tokens_used - v_counter.tokens_held
+                0, gateway.tokens_left(v_key, v_counter, v_counter.month_start)
             ),
             'requests', v_counter.requests,
             'resets_at', gateway.iso(gateway.month_after(v_counter.month_start))
