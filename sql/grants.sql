@@ -19,7 +19,11 @@ begin
     for v_table in
         select t.oid::regclass as name
         from pg_catalog.pg_class as t
-        where t.relnamespace = 'gateway'::regnamespace and t.relkind in ('r', 'p')
+        where
+            t.relnamespace = 'gateway'::regnamespace
+            and t.relkind in ('r', 'p')
+            -- to do it again would lock out who works on the table
+            and not t.relrowsecurity
     loop
         execute format('alter table %s enable row level security', v_table.name);
     end loop;

@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0007_allowance 0b622d27c791787116196f86ab19a4483fa34f874df4f85309a4868dacfa6bba
--- step functions f687936a840d7ea9ea247111ee52d3acdc72681230e278b8c6731ddc31208cb2
+-- step functions cc1c5bdde1402aedddd52d762b2c761a6e6e7bc95e94ce34f74e13a0e61c4ef0
 
 do $migration$
 begin
@@ -30,7 +30,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'f687936a840d7ea9ea247111ee52d3acdc72681230e278b8c6731ddc31208cb2')
+            (m.version = 'functions' and m.checksum = 'cc1c5bdde1402aedddd52d762b2c761a6e6e7bc95e94ce34f74e13a0e61c4ef0')
             or (m.version <> 'functions' and m.version collate "C" > '0007_allowance')
     ) then
         execute $step$
@@ -2029,7 +2029,11 @@ begin
     for v_table in
         select t.oid::regclass as name
         from pg_catalog.pg_class as t
-        where t.relnamespace = 'gateway'::regnamespace and t.relkind in ('r', 'p')
+        where
+            t.relnamespace = 'gateway'::regnamespace
+            and t.relkind in ('r', 'p')
+            -- to do it again would lock out who works on the table
+            and not t.relrowsecurity
     loop
         execute format('alter table %s enable row level security', v_table.name);
     end loop;
@@ -2065,7 +2069,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'f687936a840d7ea9ea247111ee52d3acdc72681230e278b8c6731ddc31208cb2')
+        values ('functions', 'cc1c5bdde1402aedddd52d762b2c761a6e6e7bc95e94ce34f74e13a0e61c4ef0')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

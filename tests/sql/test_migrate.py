@@ -10,7 +10,7 @@ import pytest
 from gateway.database import migrate as module
 from gateway.database.migrate import DatabaseTooNew, SchemaChanged, folder, migrate, pending
 from gateway.stores import StoreUnavailable
-from tests.sql.ledger import open_ledger
+from tests.sql.ledger import open_ledger, settlement
 from tests.support.postgres import Server, execute
 
 pytestmark = pytest.mark.anyio
@@ -61,6 +61,20 @@ async def test_a_changed_function_is_replaced_and_the_data_stays(database: str, 
     revoked = await value(database, f"select public.revoke_api_key('{key.id}')")
     assert "infinity" in str(await value(database, "select revoked_at::text from gateway.api_keys"))
     assert '"is_active": false' in str(revoked)
+    await ledger.connection.close()
+
+
+async def test_functions_are_replaced_while_requests_are_being_decided(
+    database: str, own_sql: Path
+):
+    ledger = await open_ledger(database)
+    key = await ledger.key()
+    file = own_sql / "functions" / "revoke_api_key.sql"
+    file.write_text(file.read_text() + "-- an afterthought\n")
+    async with ledger.connection.transaction():  # which keeps its locks until it ends
+        request = await ledger.hold(key)
+        assert await ledger.settle(settlement(request, 1, 1)) == (1, 0)
+        assert await migrate(database) == ["functions"]
     await ledger.connection.close()
 
 
