@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0007_allowance 0b622d27c791787116196f86ab19a4483fa34f874df4f85309a4868dacfa6bba
--- step functions cc1c5bdde1402aedddd52d762b2c761a6e6e7bc95e94ce34f74e13a0e61c4ef0
+-- step functions 66e709bc968935676dbd4100a3ee60ea58c4fa737b76eddbde857995afd69323
 
 do $migration$
 begin
@@ -30,7 +30,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'cc1c5bdde1402aedddd52d762b2c761a6e6e7bc95e94ce34f74e13a0e61c4ef0')
+            (m.version = 'functions' and m.checksum = '66e709bc968935676dbd4100a3ee60ea58c4fa737b76eddbde857995afd69323')
             or (m.version <> 'functions' and m.version collate "C" > '0007_allowance')
     ) then
         execute $step$
@@ -192,7 +192,8 @@ return row(10, 300, '15 minutes'::interval);
 -- Whether a model is one of those that a key may use, all in canonical form. In an entry `*` stands
 -- for any run of characters; no other character is more than itself. Null: one was not given. An
 -- entry that is null allows nothing.
--- gateway/names.py has a twin; tests/vectors/allowed_models.json holds both to the same answers.
+-- gateway/core/model_names.py has a twin; tests/vectors/allowed_models.json holds both to the same
+-- answers.
 create or replace function gateway.model_allowed(p_model text, p_allowed text[]) returns boolean
 language sql immutable strict parallel safe
 return (
@@ -2069,7 +2070,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'cc1c5bdde1402aedddd52d762b2c761a6e6e7bc95e94ce34f74e13a0e61c4ef0')
+        values ('functions', '66e709bc968935676dbd4100a3ee60ea58c4fa737b76eddbde857995afd69323')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

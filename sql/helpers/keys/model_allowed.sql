@@ -1,7 +1,8 @@
 -- Whether a model is one of those that a key may use, all in canonical form. In an entry `*` stands
 -- for any run of characters; no other character is more than itself. Null: one was not given. An
 -- entry that is null allows nothing.
--- gateway/names.py has a twin; tests/vectors/allowed_models.json holds both to the same answers.
+-- gateway/core/model_names.py has a twin; tests/vectors/allowed_models.json holds both to the same
+-- answers.
 create or replace function gateway.model_allowed(p_model text, p_allowed text[]) returns boolean
 language sql immutable strict parallel safe
 return (
