@@ -1,9 +1,18 @@
-"""The composition root: which parts there are, and what they are given."""
+"""The composition root: which parts there are, and what each is given."""
 
 from litestar import Litestar
 
+from gateway.backends.pool import BackendPool
+from gateway.backends.scheduler import Scheduler
+from gateway.config.settings import Settings
+from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.http.middleware import Middleware
-from gateway.proxy.pipeline import Gateway
+from gateway.proxy.authorise import Authoriser
+from gateway.proxy.health import Health
+from gateway.proxy.outbox import FAR_LINGER, LINGER, Outbox
+from gateway.proxy.pipeline import Pipeline
+from gateway.proxy.verdict_cache import VerdictCache
+from gateway.pulls.pulls import Pulls
 from gateway.routes.account import account_routes
 from gateway.routes.admin import admin_routes
 from gateway.routes.health import health_routes
@@ -12,23 +21,59 @@ from gateway.routes.pages import page_routes
 from gateway.routes.proxied import proxied_routes
 from gateway.routes.pull import pull_routes
 from gateway.routes.support.answers import on_exception
+from gateway.services import Services
+from gateway.stores import Store
+from tunnel.presence import FOLDER, Presence
 
 
-def make_app(gateway: Gateway) -> Middleware:
-    """The ASGI application around a gateway."""
+def make_services(settings: Settings, store: Store, pool: BackendPool) -> Services:
+    """Everything that the routes and the background work share. OSError: DATA_DIR is unusable."""
+    far = settings.store == "supabase"
+    grace = settings.offline_grace_seconds if far else 0.0
+    presence = Presence(settings.data_dir / FOLDER)
+    scheduler = Scheduler(pool.backends, settings.queue_limit)
+    verdict_cache = VerdictCache(store, overlap=far, grace=grace)
+    linger = FAR_LINGER if far else LINGER
+    outbox = Outbox(settings.data_dir / "outbox", store.settle, linger, verdict_cache.counted)
+
+    def has_tunnel() -> bool:
+        return bool(presence.running or settings.tunnel_hostname)
+
+    failed_keys = FailedKeyLimiter(has_tunnel)
+    authoriser = Authoriser(verdict_cache, failed_keys)
+    pipeline = Pipeline(settings, pool, scheduler, outbox, authoriser, failed_keys)
+    return Services(
+        settings=settings,
+        store=store,
+        pool=pool,
+        scheduler=scheduler,
+        outbox=outbox,
+        presence=presence,
+        has_tunnel=has_tunnel,
+        failed_keys=failed_keys,
+        verdict_cache=verdict_cache,
+        authoriser=authoriser,
+        pipeline=pipeline,
+        pulls=Pulls(settings.ollama_timeout),
+        health=Health(settings, store, pool, scheduler, outbox, presence, pipeline.in_flight),
+    )
+
+
+def make_app(services: Services) -> Middleware:
+    """The ASGI application around the services."""
     litestar = Litestar(
         route_handlers=[
-            *proxied_routes(gateway),
-            *account_routes(gateway),
-            *pull_routes(gateway),
-            *native_routes(gateway),
-            *admin_routes(gateway),
-            *health_routes(gateway),
-            *page_routes(gateway),
+            *proxied_routes(services),
+            *account_routes(services),
+            *pull_routes(services),
+            *native_routes(services),
+            *admin_routes(services),
+            *health_routes(services),
+            *page_routes(services),
         ],
         exception_handlers={Exception: on_exception},
         openapi_config=None,  # reference/openapi.py makes it: Litestar sees no raw ASGI routes
         debug=False,
         logging_config=None,  # the command line says how to log
     )
-    return Middleware(litestar, gateway.settings, gateway.has_tunnel)
+    return Middleware(litestar, services.settings, services.has_tunnel)

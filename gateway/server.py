@@ -9,14 +9,12 @@ from typing import Protocol
 
 import uvicorn
 
-from gateway.app import make_app
+from gateway.app import make_app, make_services
 from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
 from gateway.http.cloudflare_access import install_if_needed
 from gateway.http.protocol import BoundedHttp
-from gateway.proxy import background
-from gateway.proxy.outbox import FAR_LINGER, LINGER, Outbox
-from gateway.proxy.pipeline import Gateway
+from gateway.proxy.background import keep_house, send_heartbeats, sweep_holds
 from gateway.pulls.pulls import Pulls
 from gateway.stores import Store
 
@@ -88,12 +86,10 @@ async def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM, then let answers end, and settle. OSError: disk unusable."""
     await install_if_needed(settings)
-    linger = FAR_LINGER if settings.store == "supabase" else LINGER
-    outbox = Outbox(settings.data_dir / "outbox", store.settle, linger)
-    gateway = Gateway(settings, store, pool, outbox)
-    outbox.on_taken = gateway.verdict_cache.counted
+    services = make_services(settings, store, pool)
+    outbox, in_flight = services.outbox, services.pipeline.in_flight
     config = uvicorn.Config(
-        make_app(gateway),
+        make_app(services),
         host=settings.host,
         port=settings.port,
         http=BoundedHttp,
@@ -111,25 +107,26 @@ async def serve(
         asyncio.create_task(work)
         for work in (
             outbox.run(),
-            background.beat(gateway),
-            background.sweep(gateway),
-            background.keep_house(gateway),
-            gateway.presence.watch(),
+            send_heartbeats(in_flight, services.watching_pulls, settings.heartbeat_seconds),
+            sweep_holds(store, in_flight),
+            keep_house(store, settings.usage_retention_months),
+            services.presence.watch(),
         )
     ]
     pool.refresh()
-    server = _Server(config, gateway.pulls, ready, front)
+    server = _Server(config, services.pulls, ready, front)
     try:
         await server.serve()
     finally:
         await server.end_requests()
-        if gateway.asking:  # of clients that left: then it is known what there is to settle
-            await asyncio.wait(gateway.asking, timeout=FLUSH)
+        authorising = services.pipeline.authorising
+        if authorising:  # for clients that left: then it is known what there is to settle
+            await asyncio.wait(authorising, timeout=FLUSH)
         await outbox.drained(FLUSH)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(OSError):
             outbox.close()
-        await gateway.verdict_cache.close()
+        await services.verdict_cache.close()
         await pool.close()

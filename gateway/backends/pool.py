@@ -32,11 +32,21 @@ class BackendPool:
             for url in settings.ollama_base_url
         )
         self._allow_cloud = settings.allow_cloud_models
+        self._default_model = settings.ollama_default_model
 
     @property
     def demo(self) -> bool:
         """Whether the demo model answers, in the place of the first machine."""
         return self.backends[0].client.target.listed_only
+
+    @property
+    def default_model(self) -> str:
+        """The model that is used where a request names none."""
+        if self.demo:
+            from gateway.demo.process import MODEL  # loaded already, or there is no demo model
+
+            return MODEL
+        return self._default_model
 
     def refresh(self) -> None:
         """Ask every machine for its models, without waiting."""
@@ -106,10 +116,12 @@ class BackendPool:
             return Refusal("unknown_model", model=name, param="model")
         return Candidate(backend, model)
 
-    async def ask(self, ticket: Ticket, path: str, body: bytes, *, whole: bool) -> Answer | Refusal:
-        """Ask the machine whose slot `place` holds. Where one fails before it begins to answer,
-        the next that may serve it is asked in its stead. One that was silent too long is the end:
-        the client has waited its time, and the next would begin from nothing."""
+    async def send(
+        self, ticket: Ticket, path: str, body: bytes, *, whole: bool
+    ) -> Answer | Refusal:
+        """Send a request to the backend whose slot the ticket holds. Where that fails before it
+        begins to answer, the next candidate is asked. A backend that was silent for too long is the
+        end: the client has waited its time, and another would begin from nothing."""
         while True:
             backend = ticket.backend
             assert backend is not None

@@ -57,7 +57,7 @@ async def _schema(loaded: Settings, dsn: str) -> Finding:
 
 
 def outbox(folder: Path) -> Finding:
-    from gateway.proxy.outbox import left_in
+    from gateway.proxy.outbox_file import left_in
 
     try:
         waiting, oldest = left_in(folder)

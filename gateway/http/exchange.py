@@ -1,15 +1,19 @@
-"""One HTTP call: what came in, and the answer going out. All sending of the hot path is here."""
+"""One HTTP exchange: the request that came in, and the answer going out.
+
+All sending of the hot path is here.
+"""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 from uuid import UUID, uuid4
 
 from gateway.core.errors import Refusal
 from gateway.dialects import error_body
 from gateway.dialects.protocol import Framing
+from gateway.http.rate_headers import rate_headers
 from gateway.stores import Verdict
 
 BODY_TIMEOUT = 120.0  # seconds for the whole of a request body
@@ -37,7 +41,11 @@ class Voice(Protocol):
 
 
 class Exchange:
-    """Headers are read once, names in lower case. `extra` is sent with every answer."""
+    """Headers are read once, names in lower case. `extra` is sent with every answer.
+
+    Use it as a context manager around everything that serves the request: a client that leaves is
+    no failure, and nothing watches the connection or sends a heartbeat after the end.
+    """
 
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope = scope
@@ -62,6 +70,13 @@ class Exchange:
     @property
     def _framing(self) -> Framing | None:
         return self.dialect.framing if self.dialect else None
+
+    def refuse_method(self, allowed: str) -> Refusal | None:
+        """Why another method than the `allowed` one is not served."""
+        if self.method == allowed:
+            return None
+        self.extra.append((b"allow", allowed.encode()))
+        return Refusal("method_not_allowed", allowed)
 
     @property
     def origin(self) -> str | None:
@@ -125,7 +140,7 @@ class Exchange:
 
     def allow(self, verdict: Verdict) -> None:
         """Tell the client its limits with the answer."""
-        self.extra += limit_headers(verdict)
+        self.extra += rate_headers(verdict)
 
     async def refuse(self, refusal: Refusal) -> None:
         """Answer with an error in the caller's dialect, in the body if the head is gone already."""
@@ -196,55 +211,20 @@ class Exchange:
             pulse = self._framing.pulse if self._framing else b" "
             await self.write(pulse % note.encode() if b"%s" in pulse else pulse)
 
-    def finish(self) -> None:
-        """Stop watching. Call it when the answer has ended, however it ended."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
         self.ended = True
         for task in (self._watch, self._beat):
             if task and not task.done():
                 task.cancel()
-
-
-async def conduct(exchange: Exchange, serve: Coroutine[Any, Any, Refusal | None]) -> None:
-    """Serve a call to its end: a refusal is told, a client that leaves is no failure."""
-    try:
-        refusal = await serve
-        if refusal is not None:
-            await exchange.refuse(refusal)
-    except ClientGone:
-        pass
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if not exchange.gone or task is None:
-            raise
-        task.uncancel()  # by Exchange.watch: the client left, and all that it needed has been done
-    finally:
-        exchange.finish()
-
-
-def limit_headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
-    """The x-ratelimit family; nothing for a key that is not known."""
-    if verdict.rate_limit is None or verdict.token_limit is None:
-        return []
-    until_reset = 0
-    if verdict.month_resets_at is not None:
-        until_reset = max(0, round((verdict.month_resets_at.timestamp() - time.time()) * 1000))
-    values = {
-        "limit-requests": verdict.rate_limit,
-        "remaining-requests": verdict.rate_remaining or 0,
-        "reset-requests": duration(verdict.rate_reset_ms or 0),
-        "limit-tokens": verdict.token_limit,
-        "remaining-tokens": max(0, verdict.tokens_remaining or 0),
-        "reset-tokens": duration(until_reset),
-    }
-    return [(f"x-ratelimit-{k}".encode(), f"{v}".encode()) for k, v in values.items()]
-
-
-def duration(milliseconds: int) -> str:
-    """As OpenAI writes it: 12ms, 1s, 6m0s, 371h12m0s."""
-    if milliseconds < 1000:
-        return f"{milliseconds}ms"
-    seconds = -(-milliseconds // 1000)
-    hours, minutes = seconds // 3600, seconds % 3600 // 60
-    text = f"{hours}h" if hours else ""
-    text += f"{minutes}m" if hours or minutes else ""
-    return f"{text}{seconds % 60}s"
+        if isinstance(error, asyncio.CancelledError) and self.gone and self._task is not None:
+            self._task.uncancel()  # by `watch`: the client left, and its cleaning up is done
+            return True
+        return isinstance(error, ClientGone)

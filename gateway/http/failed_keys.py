@@ -1,58 +1,58 @@
 """Keys that nobody has: guessing them costs the one who guesses, not the database.
 
-Each address may fail a few times. Then keys from there that this gateway has not seen work are
-refused before anybody is asked; those that it has go on, so one caller cannot lock out another.
+Each address may fail a few times. Then keys from there that have not worked on this gateway are
+refused without a look-up. Keys that have worked go on, so one caller cannot lock out another.
 """
 
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from gateway.core.errors import Refusal
 from gateway.http import client_address
+from gateway.http.exchange import Exchange
 
 FAILURES = 20  # of one address, before it has to wait
 WINDOW = 600.0  # seconds after which its failures are forgotten
 _MOST = 10_000  # addresses, and keys, that are remembered
-_GUESS = "invalid_api_key"
 _log = logging.getLogger("localllm")
-
-Headers = Mapping[bytes, bytes]
 
 
 class FailedKeyLimiter:
-    """Failures by address, since when; and the hashes of keys that were allowed something.
+    """Counts failures by address, and remembers the hashes of keys that have worked.
 
-    `tunnel`: whether one runs, so that Cloudflare's edge is believed about the address."""
+    `has_tunnel`: whether a tunnel runs, so that Cloudflare is believed about the address."""
 
-    def __init__(self, tunnel: Callable[[], bool]) -> None:
-        self._tunnel = tunnel
-        self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
+    def __init__(self, has_tunnel: Callable[[], bool]) -> None:
+        self._has_tunnel = has_tunnel
+        self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, first of them
         self._good: OrderedDict[str, None] = OrderedDict()
 
-    def refusal(self, scope: Any, headers: Headers, key_hash: str) -> Refusal | None:
-        """Why a key from there is not even looked up, if so. Addresses of this machine never wait:
-        several callers share them, and whoever is here can do worse than guess."""
+    def refusal(self, exchange: Exchange, key_hash: str) -> Refusal | None:
+        """Why the key is not even looked up, if so. Addresses of this machine never wait: several
+        callers share them, and whoever is here can do worse than guess."""
         if not self._failed or key_hash in self._good:
             return None
-        address = client_address.address(scope, headers, tunnel=self._tunnel())
+        address = self._address(exchange)
         count, since = self._failed.get(client_address.neighbourhood(address), (0, 0.0))
         left = since + WINDOW - time.monotonic()
         if count < FAILURES or left <= 0 or client_address.is_here(address):
             return None
         return Refusal("too_many_failures", retry_after_ms=int(left * 1000) + 1)
 
-    def note(self, scope: Any, headers: Headers, key_hash: str, refusal: Refusal | None) -> None:
-        """How it ended: None for a key that works."""
-        if refusal is None:
+    def note(self, exchange: Exchange, key_hash: str, reason: str | None) -> None:
+        """What the store said of the key: None for one that may do what it asked for."""
+        if reason is None:
             self._good[key_hash] = None
             if len(self._good) > _MOST:
                 self._good.popitem(last=False)
-        elif refusal.reason == _GUESS:
+        elif reason == "invalid_api_key":
             self._good.pop(key_hash, None)
-            self._count(client_address.address(scope, headers, tunnel=self._tunnel()))
+            self._count(self._address(exchange))
+
+    def _address(self, exchange: Exchange) -> str:
+        return client_address.address(exchange.scope, exchange.headers, tunnel=self._has_tunnel())
 
     def _count(self, address: str) -> None:
         place, now = client_address.neighbourhood(address), time.monotonic()

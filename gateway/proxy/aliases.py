@@ -32,23 +32,6 @@ def aliases_of(aliases: Mapping[str, str], model: str) -> list[str]:
     ]
 
 
-def resolve(aliases: Mapping[str, str], asked: Sanitised, default: str) -> None:
-    """Ask for the default model where the client named none, and for the real one where that is an
-    alias. `aliases`: by canonical name."""
-    if not asked.model:
-        asked.request.model = default
-        asked.model, asked.cloud = (
-            model_names.canonical_name(default),
-            model_names.is_cloud(default),
-        )
-    real = aliases.get(asked.model)
-    if real is not None:
-        asked.alias = asked.request.model
-        asked.request.model = real
-        asked.model = model_names.canonical_name(real)
-        asked.cloud = model_names.is_cloud(real)
-
-
 def echo(asked: Sanitised, *, whole: bool) -> Echo | None:
     """What puts the alias back into events, or a `whole` answer; None: there is none.
 

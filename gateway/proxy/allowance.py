@@ -1,4 +1,4 @@
-"""What a key had left when the store last spoke of it, and what was lent of that since."""
+"""What a key had left when the store last spoke of it, less what was granted offline since."""
 
 import time
 from collections import deque
@@ -12,7 +12,7 @@ SPARE = 4  # so many requests of the same size must still fit, or the verdict is
 WINDOW = 60.0  # seconds that the rate limit speaks of
 
 
-class _Loan:
+class _OfflineGrant:
     """What a request was let through with, without a hold: its bound, then what it came to."""
 
     def __init__(self, tokens: int) -> None:
@@ -30,26 +30,26 @@ class Allowance:
         self._cap: int | None = None  # of the key's answers; None: none, or none that has shown
         self._most_granted = 0  # the longest answer that the store has allowed
         self._told = 0.0
-        self._tokens = 0  # left, less what was lent
+        self._tokens = 0  # left, less what was granted offline
         self._requests = 0  # left of the minute, when it was told
-        self._lent: deque[float] = deque()  # when requests were let through without the store
-        self._loans: dict[UUID, _Loan] = {}
+        self._offline: deque[float] = deque()  # when requests were let through without the store
+        self._grants: dict[UUID, _OfflineGrant] = {}
         self._waiting = 0  # requests whose verdict is not there yet
         self._waiting_tokens = 0
 
-    def learn(self, ask: AuthorizationRequest, verdict: Verdict, asked: float) -> None:
+    def learn(self, wanted: AuthorizationRequest, verdict: Verdict, asked_at: float) -> None:
         """What the store said is left, less what it had not counted when it was asked."""
         self.verdict = verdict
         if verdict.allowed:
-            self._learn_cap(ask.max_output, verdict)
+            self._learn_cap(wanted.max_output, verdict)
         self._told = time.monotonic()
-        self._loans = {
-            request_id: loan
-            for request_id, loan in self._loans.items()
-            if loan.counted is None or loan.counted >= asked
+        self._grants = {
+            request_id: grant
+            for request_id, grant in self._grants.items()
+            if grant.counted is None or grant.counted >= asked_at
         }
-        lent = sum(loan.tokens for loan in self._loans.values())
-        self._tokens = (verdict.tokens_remaining or 0) - lent
+        granted = sum(grant.tokens for grant in self._grants.values())
+        self._tokens = (verdict.tokens_remaining or 0) - granted
         self._requests = verdict.rate_remaining or 0
 
     def _learn_cap(self, wanted: int, verdict: Verdict) -> None:
@@ -62,48 +62,48 @@ class Allowance:
             self._cap = None  # it is no longer that
         self._most_granted = max(self._most_granted, granted)
 
-    def _capped(self, ask: AuthorizationRequest) -> int:
-        return ask.max_output if self._cap is None else min(ask.max_output, self._cap)
+    def _capped(self, wanted: AuthorizationRequest) -> int:
+        return wanted.max_output if self._cap is None else min(wanted.max_output, self._cap)
 
     def end(self) -> None:
         """The key is no longer good."""
         self.verdict = None
         self.ended = time.monotonic()
 
-    def expect(self, ask: AuthorizationRequest) -> Verdict | None:
+    def expect(self, wanted: AuthorizationRequest) -> Verdict | None:
         """The verdict that is all but certain: the last one was good, and several such requests
         fit beside those that wait."""
         if self.verdict is None or not self.verdict.allowed:
             return None
-        granted = self._capped(ask)
+        granted = self._capped(wanted)
         tokens = self._tokens - self._waiting_tokens
-        enough = tokens >= SPARE * (ask.prompt_bound + granted)
+        enough = tokens >= SPARE * (wanted.prompt_bound + granted)
         if not enough or self._requests - self._waiting < SPARE:
             return None
         return replace(self.verdict, granted=granted)
 
-    def begin_waiting(self, ask: AuthorizationRequest) -> None:
+    def begin_waiting(self, wanted: AuthorizationRequest) -> None:
         self._waiting += 1
-        self._waiting_tokens += _most(ask)
+        self._waiting_tokens += _most(wanted)
 
-    def end_waiting(self, ask: AuthorizationRequest) -> None:
+    def end_waiting(self, wanted: AuthorizationRequest) -> None:
         self._waiting -= 1
-        self._waiting_tokens -= _most(ask)
+        self._waiting_tokens -= _most(wanted)
 
-    def lend(self, ask: AuthorizationRequest) -> Verdict | None:
+    def grant_offline(self, wanted: AuthorizationRequest) -> Verdict | None:
         """A verdict without the store, within what it last left; None: that is nothing. No answer
         may be longer than one that the store has allowed: who knows what the key's cap is."""
         if self.verdict is None:
             return None
         now = time.monotonic()
-        while self._lent and now - self._lent[0] >= WINDOW:
-            self._lent.popleft()
+        while self._offline and now - self._offline[0] >= WINDOW:
+            self._offline.popleft()
         limit = self.verdict.rate_limit or 0
         recent = now - self._told < WINDOW
-        left = (self._requests if recent else limit) - len(self._lent)
+        left = (self._requests if recent else limit) - len(self._offline)
         plain = replace(self.verdict, allowed=True, reason=None, retry_after_ms=None)
         if left <= 0:
-            oldest = self._lent[0] if self._lent else self._told
+            oldest = self._offline[0] if self._offline else self._told
             return replace(
                 plain,
                 allowed=False,
@@ -112,36 +112,36 @@ class Allowance:
                 rate_remaining=0,
                 retry_after_ms=max(1, round((oldest + WINDOW - now) * 1000)),
             )
-        granted = min(ask.max_output, self._most_granted, self._tokens - ask.prompt_bound)
-        if granted < min(ask.max_output, 1):
+        granted = min(wanted.max_output, self._most_granted, self._tokens - wanted.prompt_bound)
+        if granted < min(wanted.max_output, 1):
             return None
-        self._lent.append(now)
-        self._tokens -= ask.prompt_bound + granted
-        self._loans[ask.request_id] = _Loan(ask.prompt_bound + granted)
+        self._offline.append(now)
+        self._tokens -= wanted.prompt_bound + granted
+        self._grants[wanted.request_id] = _OfflineGrant(wanted.prompt_bound + granted)
         return replace(
             plain, granted=granted, rate_remaining=left - 1, tokens_remaining=self._tokens
         )
 
-    def lent(self, request_id: UUID) -> bool:
+    def has_offline_grant(self, request_id: UUID) -> bool:
         """Whether this request was let through without the store."""
-        return request_id in self._loans
+        return request_id in self._grants
 
-    def repay(self, request_id: UUID, used: int) -> None:
-        """The request has ended: what it did not use can be lent again. What it used stays taken
+    def return_unused(self, request_id: UUID, used: int) -> None:
+        """The request has ended: what it did not use can be granted again. What it used stays taken
         off until the store has counted it."""
-        loan = self._loans.get(request_id)
-        if loan is not None:
-            used = min(used, loan.tokens)
-            self._tokens += loan.tokens - used
-            loan.tokens = used
+        grant = self._grants.get(request_id)
+        if grant is not None:
+            used = min(used, grant.tokens)
+            self._tokens += grant.tokens - used
+            grant.tokens = used
 
     def counted(self, request_id: UUID) -> None:
         """The store has what the request came to."""
-        loan = self._loans.get(request_id)
-        if loan is not None:
-            loan.counted = time.monotonic()
+        grant = self._grants.get(request_id)
+        if grant is not None:
+            grant.counted = time.monotonic()
 
 
-def _most(ask: AuthorizationRequest) -> int:
+def _most(wanted: AuthorizationRequest) -> int:
     """Tokens that it can cost at most."""
-    return ask.prompt_bound + ask.max_output
+    return wanted.prompt_bound + wanted.max_output

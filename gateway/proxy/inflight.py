@@ -3,55 +3,95 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from types import TracebackType
+from uuid import UUID
 
+from gateway.backends.backend import Backend
 from gateway.backends.scheduler import Ticket
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised, Usage
 from gateway.http.exchange import Exchange
 from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter, estimate_prompt
-from gateway.proxy.outbox import Outbox, Slot
-from gateway.stores import Settlement, Verdict
+from gateway.proxy.outbox import Entry
+from gateway.proxy.verdict_cache import VerdictCache
+from gateway.stores import Verdict
 
 _log = logging.getLogger("localllm")
 
 
 class InFlight:
-    """`settle` may be called from several ends of the pipeline; the first one counts.
+    """As a context manager it spans the time from permission to settlement: a client that leaves
+    meanwhile cancels it, and it is settled at the end, however it ends.
 
-    `verdict` is what the store said, or until it has (`permitted`), what it is expected to say.
-    `ended` is told what the request came to, before the outbox has it.
+    `verdict` is the store's, or until the store has decided (`permitted`), the one that is expected
+    of it. `backends` are those that may serve the request.
     """
 
     def __init__(
         self,
         exchange: Exchange,
         dialect: Dialect,
-        asked: Sanitised,
-        slot: Slot,
-        outbox: Outbox,
-        ended: Callable[[Settlement], None],
+        request: Sanitised,
+        backends: tuple[Backend, ...],
+        entry: Entry,
+        key_hash: str,
+        verdict_cache: VerdictCache,
+        registry: "dict[UUID, InFlight]",
     ) -> None:
         self.exchange = exchange
         self.dialect = dialect
-        self.asked = asked
+        self.request = request
+        self.backends = backends
         self.verdict = Verdict(False)
         self.permitted = asyncio.Event()  # until then nothing of the answer leaves
-        self.asking: asyncio.Task[Verdict | Refusal] | None = None  # the store, beside the model
+        self.authorising: asyncio.Task[Verdict | Refusal] | None = None  # beside the model
         self.ticket: Ticket | None = None
         self.meter: StreamMeter | BodyMeter | PartMeter | None = None
-        self._slot = slot
-        self._outbox = outbox
-        self._ended = ended
+        self._entry = entry
+        self._key_hash = key_hash
+        self._verdict_cache = verdict_cache
+        self._registry = registry
         self._status: str | None = None
         self._ttft_ms: int | None = None
         self._settled = False
 
+    def __enter__(self) -> None:
+        self._registry[self.exchange.id] = self
+        if self.request.stream:
+            self.exchange.dialect = self.dialect
+        self.exchange.watch()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            self.cut("client_gone" if self.exchange.gone else "gateway_stopped")
+        elif error is not None:
+            self.cut("internal_error")
+        del self._registry[self.exchange.id]  # first: a hold that is renewed never expires
+        self.settle()
+
     def permit(self, verdict: Verdict) -> None:
         """The store said yes."""
         self.verdict = verdict
-        self._slot.settlement.key_id = verdict.key_id
+        self._entry.settlement.key_id = verdict.key_id
         self.permitted.set()
+
+    def expect(self, verdict: Verdict, authorising: asyncio.Task[Verdict | Refusal]) -> None:
+        """The store is still being asked; it will all but certainly say this."""
+        self.verdict = verdict
+        self.authorising = authorising
+
+    def serialise(self) -> bytes | Refusal:
+        """The request as it goes upstream, with what the verdict grants."""
+        body = self.dialect.serialise(self.request, self.verdict.granted)
+        self.request.sent = self.request.request.model
+        if self.permitted.is_set():
+            self.request.request = None  # it can be large, and is not needed again
+        return body
 
     def began(self) -> None:
         """The first byte of the answer is here."""
@@ -63,49 +103,53 @@ class InFlight:
         self._status = self._status or status
 
     def checkpoint(self) -> None:
-        """Write down how far it has come, for the case that this process dies."""
+        """Write down how far it has come, in case this process dies."""
         if self._settled:
             return
-        self._fill("gateway_died")
+        self._fill_in("gateway_died")
         try:
-            self._outbox.checkpoint(self._slot)
+            self._entry.checkpoint()
         except OSError as problem:
             _log.error("the outbox cannot be written: %s", problem)
 
     def settle(self) -> None:
-        """It is final: the outbox has it on disk before this returns, and sends it to the store.
-        If the client left before the store's word came, that is waited for: it says whether there
-        is a hold."""
+        """Make it final: the outbox has it on disk before this returns, and sends it to the store.
+        It may be called more than once; the first call counts.
+
+        If the client left before the store decided, settling waits for the verdict, which says
+        whether there is a hold."""
         if self._settled:
             return
-        if self.asking is not None and not self.permitted.is_set():
-            self.asking.add_done_callback(self._told)
+        if self.authorising is not None and not self.permitted.is_set():
+            self.authorising.add_done_callback(self._settle_late)
             return
         self._settled = True
-        self._fill("ok")
-        self._slot.settlement.duration_ms = self._elapsed_ms()
-        self._ended(self._slot.settlement)
-        self._outbox.commit(self._slot)
+        self._fill_in("ok")
+        settlement = self._entry.settlement
+        settlement.duration_ms = self._elapsed_ms()
+        self._verdict_cache.settled(self._key_hash, settlement)
+        self._entry.commit()
 
     def withdraw(self, refusal: Refusal | None) -> None:
-        """It was not permitted; None: the store's word never came."""
+        """It was not permitted. None: the store's word never came, so there may be a hold."""
         if self._settled:
             return
         self._settled = True
-        lost = refusal is None or refusal.reason == "store_unavailable"
-        self._outbox.withdraw(self._slot, lost=lost)
+        unknown = refusal is None or refusal.reason == "store_unavailable"
+        self._entry.withdraw(unknown=unknown)
 
-    def _told(self, asking: asyncio.Task[Verdict | Refusal]) -> None:
-        verdict = None if asking.cancelled() or asking.exception() else asking.result()
+    def _settle_late(self, authorising: asyncio.Task[Verdict | Refusal]) -> None:
+        failed = authorising.cancelled() or authorising.exception() is not None
+        verdict = None if failed else authorising.result()
         if isinstance(verdict, Verdict):
             self.permit(verdict)
             self.settle()
         else:
             self.withdraw(verdict)
 
-    def _fill(self, status: str) -> None:
-        """Reported counts as they are; else what was seen (DESIGN.md, invariant 3)."""
-        settlement = self._slot.settlement
+    def _fill_in(self, status: str) -> None:
+        """Put into the settlement what the request has come to."""
+        settlement = self._entry.settlement
         settlement.status = self._status or status
         settlement.ttft_ms = self._ttft_ms
         usage, settlement.usage_source = self._counted()
@@ -113,25 +157,24 @@ class InFlight:
         settlement.completion_tokens = usage.completion_tokens
 
     def usage(self) -> Usage:
-        """What it has come to so far."""
+        """The tokens that it has come to so far."""
         return self._counted()[0]
 
     def _counted(self) -> tuple[Usage, str]:
-        """The same, and from where that is known."""
-        asked = self.asked
-        guess = min(estimate_prompt(asked.prompt_bytes, asked.messages), asked.prompt_bound)
-        usage = self.meter.usage if self.meter else None
-        if usage and self.meter and (usage.completion_tokens or not self.meter.text()):
+        """Tokens, and `usage_source`: reported counts as they are, else what was seen."""
+        request, meter = self.request, self.meter
+        guess = min(estimate_prompt(request.prompt_bytes, request.messages), request.prompt_bound)
+        usage = meter.usage if meter else None
+        if usage and meter and (usage.completion_tokens or not meter.text()):
             if usage.prompt_tokens or not usage.completion_tokens:
                 return usage, "reported"
             # Some leave the prompt out where a cache spared them the reading.
             return Usage(guess, usage.completion_tokens), "estimated"
-        began = self.meter.estimate() if self.meter else 0
-        seen = min(began, self.verdict.granted)
+        produced = meter.estimate() if meter else 0
         # A whole answer without a generated token is a vector: its prompt was read all the same.
-        whole = isinstance(self.meter, BodyMeter) and self.meter.complete and not self._status
-        nothing = not began and self._status in {"refused", "upstream_error"}
-        usage = Usage(guess if began or whole else 0, seen)
+        whole = isinstance(meter, BodyMeter) and meter.complete and not self._status
+        usage = Usage(guess if produced or whole else 0, min(produced, self.verdict.granted))
+        nothing = not produced and self._status in {"refused", "upstream_error"}
         return usage, "none" if nothing else "estimated"
 
     def _elapsed_ms(self) -> int:

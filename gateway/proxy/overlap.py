@@ -1,26 +1,30 @@
-"""Let the model begin while the store still decides: its round trip then costs no time.
+"""Overlapped authorisation: the model begins while the store still decides.
 
-Not a byte of the answer leaves before the store's yes; a no cancels what was begun.
+The store's round trip then costs no time. Not a byte of the answer leaves before its yes; a no
+cancels what was begun.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from typing import Any
 
+from gateway.backends.pool import BackendPool
+from gateway.backends.scheduler import Scheduler
 from gateway.core.errors import Refusal
+from gateway.proxy.forward import forward
 from gateway.proxy.inflight import InFlight
 from gateway.stores import Verdict
 
 
-async def overlapped(
+async def forward_meanwhile(
     in_flight: InFlight,
-    asking: asyncio.Task[Verdict | Refusal],
-    serve: Callable[[], Coroutine[Any, Any, Refusal | None]],
+    authorising: asyncio.Task[Verdict | Refusal],
+    scheduler: Scheduler,
+    pool: BackendPool,
 ) -> Refusal | None:
-    """Serve for the expected verdict. `serve` waits for `running.permitted` before it answers."""
-    ahead = asyncio.create_task(serve())
+    """Forward for the verdict that is expected, until the store's own is there."""
+    ahead = asyncio.create_task(forward(in_flight, scheduler, pool))
     try:
-        verdict = await asyncio.shield(asking)  # a client that leaves does not end the asking
+        verdict = await asyncio.shield(authorising)  # goes on when the client leaves
         if isinstance(verdict, Verdict) and verdict.granted >= in_flight.verdict.granted:
             in_flight.permit(verdict)
             return await ahead
@@ -30,7 +34,7 @@ async def overlapped(
         in_flight.withdraw(verdict)
         return verdict
     in_flight.permit(verdict)  # less was left than expected: the model may only produce that
-    return await serve()
+    return await forward(in_flight, scheduler, pool)
 
 
 async def _stop(task: asyncio.Task[Any]) -> None:

@@ -25,7 +25,8 @@ async def relay(answer: Answer, in_flight: InFlight) -> Refusal | None:
 
 async def _stream(answer: Answer, in_flight: InFlight) -> Refusal | None:
     exchange = in_flight.exchange
-    meter = in_flight.meter = StreamMeter(in_flight.dialect, show_usage=in_flight.asked.wants_usage)
+    shows_usage = in_flight.request.wants_usage
+    meter = in_flight.meter = StreamMeter(in_flight.dialect, show_usage=shows_usage)
     worded = _wording(in_flight, whole=False)
     first = True
     reason = "truncated"
@@ -76,7 +77,7 @@ async def _body(answer: Answer, in_flight: InFlight) -> Refusal | None:
     if not meter.complete:
         in_flight.cut("truncated")
     in_flight.meter = meter
-    if in_flight.asked.stream:
+    if in_flight.request.stream:
         in_flight.cut("upstream_error")
         return Refusal("upstream_error", "The model server did not stream its answer.")
     in_flight.settle()
@@ -87,7 +88,7 @@ async def _body(answer: Answer, in_flight: InFlight) -> Refusal | None:
 
 def _wording(in_flight: InFlight, *, whole: bool) -> Callable[[bytes], bytes] | None:
     """What makes the client's answer of the model server's; None: it is the same."""
-    asked = in_flight.asked
+    asked = in_flight.request
     wording: Translation | None = getattr(in_flight.dialect, "wording", None)
     if wording is None:
         return aliases.echo(asked, whole=whole)

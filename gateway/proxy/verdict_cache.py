@@ -30,12 +30,12 @@ from gateway.stores import (
 FRESH = 60.0  # seconds
 PROBE = 2.0  # seconds between two looks whether the store is back
 MOST_KEYS = 10_000
-MOST_WAYS = 200  # a key may come with any number of models and websites
+MOST_USES = 200  # a key may come with any number of models and websites
 _LIMITS = {"rate_limit_exceeded", "insufficient_quota"}
 _OVER = {"key_revoked", "key_expired"}
 _log = logging.getLogger("localllm.store")
 
-Way = tuple[str | None, str | None, str | None]  # scope, origin, model (None: whatever)
+Use = tuple[str | None, str | None, str | None]  # scope, origin, model (None: whatever)
 
 
 class CachedKey:
@@ -44,24 +44,24 @@ class CachedKey:
     def __init__(self, allowance: Allowance) -> None:
         self.allowance = allowance
         self.ended = 0.0  # when the store no longer knew the hash
-        self._ways: OrderedDict[Way, tuple[float, Identity | None]] = OrderedDict()
+        self._uses: OrderedDict[Use, tuple[float, Identity | None]] = OrderedDict()
 
-    def allow(self, way: Way, identity: Identity | None = None) -> None:
-        _, before = self._ways.get(way, (0.0, None))
-        self._ways[way] = time.monotonic(), identity or before
-        self._ways.move_to_end(way)
-        if len(self._ways) > MOST_WAYS:
-            self._ways.popitem(last=False)
+    def allow(self, use: Use, identity: Identity | None = None) -> None:
+        _, before = self._uses.get(use, (0.0, None))
+        self._uses[use] = time.monotonic(), identity or before
+        self._uses.move_to_end(use)
+        if len(self._uses) > MOST_USES:
+            self._uses.popitem(last=False)
 
-    def forbid(self, way: Way) -> None:
-        self._ways.pop(way, None)
+    def forbid(self, use: Use) -> None:
+        self._uses.pop(use, None)
 
-    def allowed_within(self, seconds: float, way: Way) -> bool:
-        at, _ = self._ways.get(way, (0.0, None))
+    def allowed_within(self, seconds: float, use: Use) -> bool:
+        at, _ = self._uses.get(use, (0.0, None))
         return at > self.over and time.monotonic() - at < seconds
 
-    def identity(self, way: Way) -> Identity | None:
-        return self._ways.get(way, (0.0, None))[1]
+    def identity(self, use: Use) -> Identity | None:
+        return self._uses.get(use, (0.0, None))[1]
 
     @property
     def over(self) -> float:
@@ -78,119 +78,121 @@ class VerdictCache:
         self._overlap = overlap
         self._grace = grace
         self._remembers = overlap or grace > 0
-        self._known: OrderedDict[str, CachedKey] = OrderedDict()  # by hash, the newest last
+        self._cached: OrderedDict[str, CachedKey] = OrderedDict()  # by hash, the newest last
         # By key: after a rotation it has two hashes, but no more to spend.
         self._allowances: WeakValueDictionary[UUID, Allowance] = WeakValueDictionary()
         self._probing: asyncio.Task[None] | None = None  # while the store is away
 
-    def expect(self, ask: AuthorizationRequest) -> Verdict | None:
+    def expect(self, wanted: AuthorizationRequest) -> Verdict | None:
         """The verdict to begin with before it is there; None: wait for it."""
-        cached = self._known.get(ask.key_hash)
+        cached = self._cached.get(wanted.key_hash)
         if not self._overlap or self._probing or cached is None:
             return None
-        return cached.allowance.expect(ask) if cached.allowed_within(FRESH, _way(ask)) else None
+        lately = cached.allowed_within(FRESH, _use(wanted))
+        return cached.allowance.expect(wanted) if lately else None
 
-    async def authorize(self, ask: AuthorizationRequest) -> Verdict:
+    async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
         """The store's verdict; while it is away, what its last one leaves room for.
 
         Raises StoreUnavailable where that is nothing."""
         if self._probing:
-            verdict = self._lend(ask)
+            verdict = self._grant_offline(wanted)
             if verdict is not None:
                 return verdict
-        cached = self._known.get(ask.key_hash)
-        asked = time.monotonic()
+        cached = self._cached.get(wanted.key_hash)
+        asked_at = time.monotonic()
         if cached is not None:
-            cached.allowance.begin_waiting(ask)
+            cached.allowance.begin_waiting(wanted)
         try:
-            verdict = await self._store.authorize(ask)
+            verdict = await self._store.authorize(wanted)
         except StoreUnavailable as problem:
             self._begin_probing(problem)
-            verdict = self._lend(ask)
+            verdict = self._grant_offline(wanted)
             if verdict is None:
                 raise
             return verdict
         finally:
             if cached is not None:
-                cached.allowance.end_waiting(ask)
-        self._learn(ask, verdict, asked)
+                cached.allowance.end_waiting(wanted)
+        self._learn(wanted, verdict, asked_at)
         return verdict
 
     async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
         """Who the key is; while the store is away, who it was. Raises StoreUnavailable."""
-        way = scope, origin, None
-        if self._probing and (identity := self._identity(key_hash, way)):
+        use = scope, origin, None
+        if self._probing and (identity := self._identity(key_hash, use)):
             return identity
-        asked = time.monotonic()
+        asked_at = time.monotonic()
         try:
             identity = await self._store.identify(key_hash, scope, origin)
         except StoreUnavailable as problem:
             self._begin_probing(problem)
-            if identity := self._identity(key_hash, way):
+            if identity := self._identity(key_hash, use):
                 return identity
             raise
         if not identity.allowed:
-            self._forbid(key_hash, identity.reason, way)
+            self._forbid(key_hash, identity.reason, use)
         elif self._remembers and identity.key_id:
             cached = self._remembered(key_hash, identity.key_id)
-            if asked >= cached.over:
-                cached.allow(way, identity)
+            if asked_at >= cached.over:
+                cached.allow(use, identity)
         return identity
 
     async def denial(
-        self, key_hash: str, scope: str, origin: str | None, *, lately: bool
+        self, key_hash: str, scope: str, origin: str | None, *, recent: bool
     ) -> str | None:
-        """Why the key may not use this scope at all; None where it may. `lately`: that it might
+        """Why the key may not use this scope at all; None where it may. `recent`: that it might
         within the last minute will do. Raises StoreUnavailable."""
-        way = scope, origin, None
-        if lately and self._may_go_on(key_hash, way, FRESH):
+        use = scope, origin, None
+        if recent and self._may_go_on(key_hash, use, FRESH):
             return None
         try:
             identity = await self.identify(key_hash, scope, origin)
         except StoreUnavailable:
-            if not self._may_go_on(key_hash, way, self._grace):
+            if not self._may_go_on(key_hash, use, self._grace):
                 raise
             return None
         return None if identity.allowed else identity.reason or "invalid_api_key"
 
     def settled(self, key_hash: str, settlement: Settlement) -> None:
-        """A request has ended: what it was lent and did not use can be lent again."""
-        cached = self._known.get(key_hash)
-        if cached is not None and cached.allowance.lent(settlement.request_id):
-            settlement.lent = True
+        """A request has ended: what it was granted offline and did not use can be granted again."""
+        cached = self._cached.get(key_hash)
+        if cached is not None and cached.allowance.has_offline_grant(settlement.request_id):
+            settlement.granted_offline = True
             used = settlement.prompt_tokens + settlement.completion_tokens
-            cached.allowance.repay(settlement.request_id, used)
+            cached.allowance.return_unused(settlement.request_id, used)
 
     def counted(self, settlements: Sequence[Settlement]) -> None:
         """The store has these."""
         for one in settlements:
-            allowance = self._allowances.get(one.key_id) if one.lent and one.key_id else None
-            if allowance is not None:
-                allowance.counted(one.request_id)
+            if one.granted_offline and one.key_id:
+                allowance = self._allowances.get(one.key_id)
+                if allowance is not None:
+                    allowance.counted(one.request_id)
 
     async def close(self) -> None:
         if self._probing:
             self._probing.cancel()
             await asyncio.wait([self._probing])
 
-    def _learn(self, ask: AuthorizationRequest, verdict: Verdict, asked: float) -> None:
-        way = _way(ask)
+    def _learn(self, wanted: AuthorizationRequest, verdict: Verdict, asked_at: float) -> None:
+        use = _use(wanted)
         if not verdict.allowed and verdict.reason not in _LIMITS:
-            self._forbid(ask.key_hash, verdict.reason, way)
+            self._forbid(wanted.key_hash, verdict.reason, use)
         elif self._remembers and verdict.key_id:
-            if not verdict.allowed and ask.key_hash not in self._known:
+            if not verdict.allowed and wanted.key_hash not in self._cached:
                 return
-            cached = self._remembered(ask.key_hash, verdict.key_id)
-            if asked < cached.over:  # it was overtaken by a later word: the key is over
+            cached = self._remembered(wanted.key_hash, verdict.key_id)
+            if asked_at < cached.over:  # it was overtaken by a later word: the key is over
                 return
-            cached.allowance.learn(ask, verdict, asked)
+            cached.allowance.learn(wanted, verdict, asked_at)
             if verdict.allowed:
-                cached.allow(way)
-                route = ask.scope.partition(" ")[0]  # as `denial` asks
-                cached.allow((route, ask.origin, None))
+                cached.allow(use)
+                route = wanted.scope.partition(" ")[0]  # as `denial` asks
+                cached.allow((route, wanted.origin, None))
 
-    def _forbid(self, key_hash: str, reason: str | None, way: Way) -> None:
-        cached = self._known.get(key_hash)
+    def _forbid(self, key_hash: str, reason: str | None, use: Use) -> None:
+        cached = self._cached.get(key_hash)
         if cached is None:
             return
         if reason in _OVER:
@@ -198,30 +200,30 @@ class VerdictCache:
         elif reason == "invalid_api_key":
             cached.ended = time.monotonic()
         else:
-            cached.forbid(way)
+            cached.forbid(use)
 
     def _remembered(self, key_hash: str, key_id: UUID) -> CachedKey:
-        cached = self._known.get(key_hash)
+        cached = self._cached.get(key_hash)
         if cached is None:
             allowance = self._allowances.setdefault(key_id, Allowance())
-            cached = self._known[key_hash] = CachedKey(allowance)
-        self._known.move_to_end(key_hash)
-        if len(self._known) > MOST_KEYS:
-            self._known.popitem(last=False)
+            cached = self._cached[key_hash] = CachedKey(allowance)
+        self._cached.move_to_end(key_hash)
+        if len(self._cached) > MOST_KEYS:
+            self._cached.popitem(last=False)
         return cached
 
-    def _lend(self, ask: AuthorizationRequest) -> Verdict | None:
-        if not self._may_go_on(ask.key_hash, _way(ask), self._grace):
+    def _grant_offline(self, wanted: AuthorizationRequest) -> Verdict | None:
+        if not self._may_go_on(wanted.key_hash, _use(wanted), self._grace):
             return None
-        return self._known[ask.key_hash].allowance.lend(ask)
+        return self._cached[wanted.key_hash].allowance.grant_offline(wanted)
 
-    def _identity(self, key_hash: str, way: Way) -> Identity | None:
-        may = self._may_go_on(key_hash, way, self._grace)
-        return self._known[key_hash].identity(way) if may else None
+    def _identity(self, key_hash: str, use: Use) -> Identity | None:
+        may = self._may_go_on(key_hash, use, self._grace)
+        return self._cached[key_hash].identity(use) if may else None
 
-    def _may_go_on(self, key_hash: str, way: Way, seconds: float) -> bool:
-        cached = self._known.get(key_hash)
-        return cached is not None and cached.allowed_within(seconds, way)
+    def _may_go_on(self, key_hash: str, use: Use, seconds: float) -> bool:
+        cached = self._cached.get(key_hash)
+        return cached is not None and cached.allowed_within(seconds, use)
 
     def _begin_probing(self, problem: StoreUnavailable) -> None:
         """So that known keys do not wait each time until the store has not answered again."""
@@ -243,5 +245,5 @@ class VerdictCache:
             self._probing = None
 
 
-def _way(ask: AuthorizationRequest) -> Way:
-    return ask.scope, ask.origin, ask.model
+def _use(wanted: AuthorizationRequest) -> Use:
+    return wanted.scope, wanted.origin, wanted.model

@@ -11,20 +11,20 @@ from gateway.admin import keys, usage_query
 from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.proxy import aliases
-from gateway.proxy.pipeline import Gateway
 from gateway.routes.support.answers import AnyRequest, respond
 from gateway.routes.support.key_holder import identify
 from gateway.routes.support.listing import usable_models
+from gateway.services import Services
 
 _DRAIN_SECONDS = 2.0
 
 
-def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
+def account_routes(services: Services) -> list[HTTPRouteHandler]:
     async def usable(request: AnyRequest) -> list[dict[str, Any]] | Refusal:
-        identity = await identify(gateway, request, "models:read")
-        if isinstance(identity, Refusal):
-            return identity
-        return await usable_models(gateway, identity, "/v1/models", _Listed, _entries)
+        holder = await identify(services, request, "models:read")
+        if isinstance(holder, Refusal):
+            return holder
+        return await usable_models(services, holder.identity, "/v1/models", _Listed, _entries)
 
     @get("/v1/models")
     async def models(request: AnyRequest) -> Response[bytes]:
@@ -34,7 +34,7 @@ def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         others = [
             {**model, "id": alias}
             for model in found
-            for alias in aliases.aliases_of(gateway.settings.model_aliases, model["id"])
+            for alias in aliases.aliases_of(services.settings.model_aliases, model["id"])
         ]
         return respond(request, {"object": "list", "data": [*found, *others]})
 
@@ -44,20 +44,20 @@ def account_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         if isinstance(found, Refusal):
             return respond(request, found)
         asked = request.url.path.removeprefix("/v1/models/")
-        return respond(request, _called(asked, found, gateway.settings.model_aliases))
+        return respond(request, _called(asked, found, services.settings.model_aliases))
 
     @get("/v1/usage")
     async def usage(request: AnyRequest) -> Response[bytes]:
-        identity = await identify(gateway, request, None)
-        if isinstance(identity, Refusal):
-            return respond(request, identity)
+        holder = await identify(services, request, None)
+        if isinstance(holder, Refusal):
+            return respond(request, holder)
         asked = usage_query.read(request.scope["query_string"], usage_query.OF_ONE_KEY)
         if isinstance(asked, Refusal):
             return respond(request, asked)
-        await gateway.outbox.drained(_DRAIN_SECONDS)  # a caller reads its own last request
-        key_id = identity.key_id
+        await services.outbox.drained(_DRAIN_SECONDS)  # a caller reads its own last request
+        key_id = holder.identity.key_id
         assert key_id is not None
-        return respond(request, await keys.key_usage(gateway.store, key_id, asked))
+        return respond(request, await keys.key_usage(services.store, key_id, asked))
 
     return [models, model, usage]
 

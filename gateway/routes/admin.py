@@ -10,16 +10,16 @@ from gateway.admin import keys, usage_query
 from gateway.admin.keys import CreateKey, RotateKey, UpdateKey
 from gateway.core.errors import Refusal
 from gateway.dialects.shared import strict_json
-from gateway.proxy.pipeline import Gateway
 from gateway.routes.support.answers import AnyRequest, respond
 from gateway.routes.support.login import Login
+from gateway.services import Services
 
 _MAX_BODY = 64 * 1024
 
 
-def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
-    settings, store = gateway.settings, gateway.store
-    denied = Login(gateway)
+def admin_routes(services: Services) -> list[HTTPRouteHandler]:
+    settings, store = services.settings, services.store
+    denied = Login(services)
 
     async def body(request: AnyRequest, shape: type[Any]) -> Any:
         """The request as `shape`; no body at all means all defaults, where the shape has them."""
@@ -76,7 +76,7 @@ def admin_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         asked = usage_query.read(query, usage_query.OF_ALL_KEYS, ("api_key_id",))
         if isinstance(asked, Refusal):
             return respond(request, asked)
-        await gateway.outbox.drained(2.0)
+        await services.outbox.drained(2.0)
         return respond(request, await keys.all_usage(store, asked))
 
     return [create, show, update, rotate, revoke, usage]

@@ -21,10 +21,10 @@ from gateway.dialects.ollama import privileges
 from gateway.dialects.shared import strict_json
 from gateway.http.exchange import ClientGone, Exchange
 from gateway.proxy import aliases
-from gateway.proxy.pipeline import Gateway
 from gateway.routes.support.answers import AnyRequest, respond
 from gateway.routes.support.key_holder import has_scopes, identify, refused_model
 from gateway.routes.support.listing import usable_models
+from gateway.services import Services
 
 _READ = (HttpMethod.GET, HttpMethod.HEAD)
 _MAX_BODY = 64 * 1024
@@ -32,28 +32,28 @@ _SCOPE = "models:read"
 _WHOLE = f"{_SCOPE} {privileges.SCOPE}"  # for what is not for everybody
 
 
-def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
+def native_routes(services: Services) -> list[HTTPRouteHandler]:
     def with_aliases(listed: InstalledModels) -> InstalledModels:
         others = [
             msgspec.structs.replace(model, name=alias, model=alias)
             for model in listed.models
-            for alias in aliases.aliases_of(gateway.settings.model_aliases, model.name)
+            for alias in aliases.aliases_of(services.settings.model_aliases, model.name)
         ]
         return InstalledModels([*listed.models, *others])
 
     async def list_models(request: AnyRequest, path: str) -> InstalledModels | Refusal:
-        identity = await identify(gateway, request, _SCOPE)
-        if isinstance(identity, Refusal):
-            return identity
-        listed = await usable_models(gateway, identity, path, InstalledModels, _entries)
+        holder = await identify(services, request, _SCOPE)
+        if isinstance(holder, Refusal):
+            return holder
+        listed = await usable_models(services, holder.identity, path, InstalledModels, _entries)
         return _here(listed) if isinstance(listed, Refusal) else InstalledModels(listed)
 
     @route("/api/version", http_method=_READ)
     async def version(request: AnyRequest) -> Response[bytes]:
-        identity = await identify(gateway, request, None)
-        if isinstance(identity, Refusal):
-            return respond(request, identity)
-        told = await gateway.pool.each("/api/version")
+        holder = await identify(services, request, None)
+        if isinstance(holder, Refusal):
+            return respond(request, holder)
+        told = await services.pool.each("/api/version")
         return respond(request, _here(told) if isinstance(told, Refusal) else _lowest(told))
 
     @route("/api/tags", http_method=_READ)
@@ -70,20 +70,20 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         return respond(request, await show_model(request))
 
     async def show_model(request: AnyRequest) -> ShownModel | msgspec.Raw | Refusal:
-        identity = await identify(gateway, request, _SCOPE)
-        if isinstance(identity, Refusal):
-            return identity
+        holder = await identify(services, request, _SCOPE)
+        if isinstance(holder, Refusal):
+            return holder
         asked = await show_request(request)
         if isinstance(asked, Refusal):
             return asked
         spelling = asked.model or asked.name
-        spelling = aliases.real_name(gateway.settings.model_aliases, spelling)
-        refusal = await refused_model(gateway, spelling, identity, native=True)
+        spelling = aliases.real_name(services.settings.model_aliases, spelling)
+        refusal = await refused_model(services, spelling, holder.identity, native=True)
         if refusal is not None:
             return refusal
         name = model_names.canonical_name(spelling)
         question = msgspec.json.encode({"model": model_names.upstream_name(spelling, name)})
-        shown = await gateway.pool.show(name, model_names.is_cloud(spelling), question)
+        shown = await services.pool.show(name, model_names.is_cloud(spelling), question)
         if isinstance(shown, Refusal):
             missing = shown.reason == "not_found"
             return Refusal("unknown_model", model=name, param="model") if missing else shown
@@ -91,7 +91,7 @@ def native_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
         if readable is None:
             return _unreadable("/api/show")
         return (
-            msgspec.Raw(shown) if await has_scopes(gateway, request, _WHOLE) else readable.cleared()
+            msgspec.Raw(shown) if await has_scopes(services, holder, _WHOLE) else readable.cleared()
         )
 
     return [version, tags, ps, show]

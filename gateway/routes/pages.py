@@ -8,13 +8,12 @@ from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.http import client_address
-from gateway.proxy.pipeline import Gateway
 from gateway.reference.frame import BASE, HEADERS
 from gateway.reference.home import PLAIN, home
 from gateway.reference.openapi import document
 from gateway.reference.page import page
-from gateway.routes.health import Health
 from gateway.routes.support.answers import AnyRequest
+from gateway.services import Services
 
 _READ = (HttpMethod.GET, HttpMethod.HEAD)
 _PATIENCE = 1.0  # seconds that the page at `/` waits for the state of the parts
@@ -22,11 +21,10 @@ _PATIENCE = 1.0  # seconds that the page at `/` waits for the state of the parts
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,252})|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
-def page_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
-    health = Health(gateway)
+def page_routes(services: Services) -> list[HTTPRouteHandler]:
     described = document()
     as_json = msgspec.json.encode(described)
-    reference = page(described, gateway.settings.ollama_default_model)
+    reference = page(described, services.settings.ollama_default_model)
 
     @route("/", http_method=_READ)
     async def start(request: AnyRequest) -> Response[str]:
@@ -35,14 +33,14 @@ def page_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
             return Response(PLAIN, media_type="text/plain", headers=headers)
         try:
             async with asyncio.timeout(_PATIENCE):
-                state = await health.state()
+                state = await services.health.state()
         except TimeoutError:
             state = None
         headers = dict(request.scope["headers"])
-        inside = gateway.settings.docs_through_tunnel or not client_address.came_through_tunnel(
+        inside = services.settings.docs_through_tunnel or not client_address.came_through_tunnel(
             headers
         )
-        shown = home(gateway.default_model, state, reference=inside)
+        shown = home(services.pool.default_model, state, reference=inside)
         return _html(request, shown, {"vary": "Accept"})
 
     @route(["/docs", "/redoc"], http_method=_READ)

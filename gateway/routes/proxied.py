@@ -6,15 +6,15 @@ from litestar.handlers import ASGIRouteHandler
 
 from gateway.dialects import all_dialects
 from gateway.dialects.protocol import Dialect
-from gateway.proxy.pipeline import Gateway, answer
+from gateway.services import Services
 
 
-def proxied_routes(gateway: Gateway) -> list[ASGIRouteHandler]:
-    return [_route(gateway, dialect) for dialect in all_dialects()]
+def proxied_routes(services: Services) -> list[ASGIRouteHandler]:
+    return [_route(services, dialect) for dialect in all_dialects()]
 
 
-def _route(gateway: Gateway, dialect: Dialect) -> ASGIRouteHandler:
+def _route(services: Services, dialect: Dialect) -> ASGIRouteHandler:
     async def serve(scope: Any, receive: Any, send: Any) -> None:
-        await answer(gateway, dialect, scope, receive, send)
+        await services.pipeline.serve(dialect, scope, receive, send)
 
     return ASGIRouteHandler(dialect.path, copy_scope=False)(serve)

@@ -1,9 +1,7 @@
-"""`POST /v1/models/pull`: let Ollama fetch a model, for a key with the scope for that."""
+"""`POST /v1/models/pull`: let Ollama download a model, for a key with the scope for that."""
 
 import logging
-from collections.abc import Coroutine
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,10 +10,11 @@ from litestar.handlers import ASGIRouteHandler
 from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import SSE, Framing
-from gateway.http.exchange import Exchange, conduct
-from gateway.proxy.pipeline import Gateway, admit, authorise
+from gateway.http.authentication import authenticate
+from gateway.http.exchange import Exchange
 from gateway.pulls.messages import Wanted, read, state
 from gateway.pulls.pulls import Pull
+from gateway.services import Services
 from gateway.stores import AuthorizationRequest, Settlement, Verdict
 
 PATH = "/v1/models/pull"
@@ -33,22 +32,28 @@ class _Events:
         return b"data: " + error + b"\n\n"
 
 
-def pull_routes(gateway: Gateway) -> list[ASGIRouteHandler]:
+def pull_routes(services: Services) -> list[ASGIRouteHandler]:
     async def serve(scope: Any, receive: Any, send: Any) -> None:
-        exchange = Exchange(scope, receive, send)
-        await conduct(exchange, admit(gateway, exchange, partial(_serve, gateway, exchange)))
+        async with Exchange(scope, receive, send) as exchange:
+            refusal = await answer(services, exchange)
+            if refusal is not None:
+                await exchange.refuse(refusal)
 
     return [ASGIRouteHandler(PATH, copy_scope=False)(serve)]
 
 
-async def _serve(gateway: Gateway, exchange: Exchange, key_hash: str) -> Refusal | None:
+async def answer(services: Services, exchange: Exchange) -> Refusal | None:
+    """Authenticate → read → authorise → join the pull → tell how it goes on."""
+    key_hash = exchange.refuse_method("POST") or authenticate(exchange, services.failed_keys)
+    if isinstance(key_hash, Refusal):
+        return key_hash
     body = await exchange.body(_MAX_BODY)
     if isinstance(body, Refusal):
         return body
-    wanted = read(body, gateway.settings.model_aliases)
+    wanted = read(body, services.settings.model_aliases)
     if isinstance(wanted, Refusal):
         return wanted
-    ask = AuthorizationRequest(
+    permission = AuthorizationRequest(
         request_id=exchange.id,
         key_hash=key_hash,
         scope=_SCOPE,
@@ -58,65 +63,65 @@ async def _serve(gateway: Gateway, exchange: Exchange, key_hash: str) -> Refusal
         prompt_bound=0,
         max_output=0,
     )
-    verdict = await authorise(gateway, exchange, ask)
+    verdict = await services.authoriser.authorise(exchange, permission)
     if isinstance(verdict, Refusal):
         return verdict
-    pull = await _counted(gateway, ask, verdict, _join(gateway, wanted, verdict))
-    return pull if isinstance(pull, Refusal) else await _tell(gateway, exchange, pull, wanted)
+    pull = await _counted_join(services, permission, verdict, wanted)
+    if isinstance(pull, Refusal):
+        return pull
+    return await _tell(services, exchange, pull, wanted)
 
 
-async def _join(gateway: Gateway, wanted: Wanted, verdict: Verdict) -> Pull | Refusal:
+async def _counted_join(
+    services: Services, permission: AuthorizationRequest, verdict: Verdict, wanted: Wanted
+) -> Pull | Refusal:
+    """Join the pull, counted as one request without tokens. Nothing is held: a hold that a crash
+    left behind before this would cost nobody anything, so the outbox need not know of it sooner."""
+    settlement = Settlement(
+        permission.request_id,
+        status="internal_error",
+        key_id=verdict.key_id,
+        authorized_at=datetime.now(UTC),
+        model=permission.model,
+        endpoint=permission.endpoint,
+    )
+    try:
+        entry = services.outbox.reserve(settlement)
+    except OSError as problem:
+        _log.error("no pull is begun while the outbox cannot be written: %s", problem)
+        return Refusal("outbox_unavailable", retry_after_ms=10_000)
+    try:
+        pull = await _join(services, wanted, verdict)
+        settlement.status = "refused" if isinstance(pull, Refusal) else "ok"
+        return pull
+    finally:
+        services.verdict_cache.settled(permission.key_hash, settlement)
+        entry.commit()
+
+
+async def _join(services: Services, wanted: Wanted, verdict: Verdict) -> Pull | Refusal:
     """The pull of that model, begun now or before, if there is an Ollama that may do it."""
-    if gateway.pool.demo:
+    if services.pool.demo:
         return Refusal("demo_model")
-    backend = gateway.pool.for_pull()
+    backend = services.pool.for_pull()
     if backend is None:
         return Refusal("not_supported")
     cloud = model_names.is_cloud(wanted.sent)
     where = (backend,)  # what another one has, or does not tell, is no reason against it
-    candidates = await gateway.pool.candidates(wanted.name, cloud=cloud, native=True, among=where)
+    candidates = await services.pool.candidates(wanted.name, cloud=cloud, native=True, among=where)
     if isinstance(candidates, Refusal):
         return candidates
-    return gateway.pulls.join(backend, wanted.name, wanted.sent, f"key {verdict.key_id}")
+    return services.pulls.join(backend, wanted.name, wanted.sent, f"key {verdict.key_id}")
 
 
-async def _counted(
-    gateway: Gateway,
-    ask: AuthorizationRequest,
-    verdict: Verdict,
-    work: Coroutine[Any, Any, Pull | Refusal],
-) -> Pull | Refusal:
-    """Do it as one request without tokens. Nothing is held: a hold that a crash left behind before
-    this would cost nobody anything, so the outbox need not know of it from the beginning."""
-    settlement = Settlement(
-        ask.request_id,
-        status="internal_error",
-        key_id=verdict.key_id,
-        authorized_at=datetime.now(UTC),
-        model=ask.model,
-        endpoint=ask.endpoint,
-    )
-    try:
-        slot = gateway.outbox.reserve(settlement)
-    except OSError as problem:
-        work.close()
-        _log.error("no pull is begun while the outbox cannot be written: %s", problem)
-        return Refusal("outbox_unavailable", retry_after_ms=10_000)
-    try:
-        pull = await work
-        settlement.status = "refused" if isinstance(pull, Refusal) else "ok"
-        return pull
-    finally:
-        gateway.verdict_cache.settled(ask.key_hash, settlement)
-        gateway.outbox.commit(slot)
-
-
-async def _tell(gateway: Gateway, exchange: Exchange, pull: Pull, wanted: Wanted) -> Refusal | None:
-    """Show the client how the pull goes on; when the client leaves, the pull does not end."""
+async def _tell(
+    services: Services, exchange: Exchange, pull: Pull, wanted: Wanted
+) -> Refusal | None:
+    """Show the client how the pull goes on. When the client leaves, the pull does not end."""
     if wanted.stream:
         exchange.dialect = _Events()
     exchange.watch()
-    gateway.waiting.add(exchange)  # the pulse sends signs of life
+    services.watching_pulls.add(exchange)  # for heartbeats
     try:
         seen, told = 0, b""
         while not pull.ended:
@@ -135,7 +140,7 @@ async def _tell(gateway: Gateway, exchange: Exchange, pull: Pull, wanted: Wanted
             await exchange.whole(200, last)
         return None
     finally:
-        gateway.waiting.discard(exchange)
+        services.watching_pulls.discard(exchange)
 
 
 def _encoded(pull: Pull, wanted: Wanted) -> bytes:

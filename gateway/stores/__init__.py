@@ -87,13 +87,15 @@ class Settlement(msgspec.Struct, gc=False):
     authorized_at: datetime | None = None
     model: str = ""
     endpoint: str = ""
-    lent: bool = False  # let through without the store: a hold can still come after it
+    # Let through without the store: a hold can still come after it. SQL and outbox files know the
+    # field as `lent`.
+    granted_offline: bool = msgspec.field(default=False, name="lent")
 
 
 class Store(Protocol):
     """Implemented in `stores/`, one file each; one contract suite runs over all of them."""
 
-    async def authorize(self, ask: AuthorizationRequest) -> Verdict:
+    async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
         """Decide and hold. Asking again with the same request id gives the same answer."""
         ...
 

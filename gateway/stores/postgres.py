@@ -52,18 +52,18 @@ class PostgresStore:
             raise
         return store
 
-    async def authorize(self, ask: AuthorizationRequest) -> Verdict:
+    async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
         """Decide and hold."""
         row = await self._row(
             _AUTHORIZE,
-            ask.request_id,
-            ask.key_hash,
-            ask.scope,
-            ask.origin,
-            ask.model,
-            ask.endpoint,
-            ask.prompt_bound,
-            ask.max_output,
+            wanted.request_id,
+            wanted.key_hash,
+            wanted.scope,
+            wanted.origin,
+            wanted.model,
+            wanted.endpoint,
+            wanted.prompt_bound,
+            wanted.max_output,
             HOLD_SECONDS,
         )
         return Verdict(*row)

@@ -66,17 +66,17 @@ class SupabaseStore:
         self._client = AsyncClient(url, key, options)
         self._closed = False
 
-    async def authorize(self, ask: AuthorizationRequest) -> Verdict:
+    async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
         """Decide and hold."""
         arguments = {
-            "p_request_id": str(ask.request_id),
-            "p_key_hash": ask.key_hash,
-            "p_scope": ask.scope,
-            "p_origin": ask.origin,
-            "p_model": ask.model,
-            "p_endpoint": ask.endpoint,
-            "p_prompt_bound": ask.prompt_bound,
-            "p_max_output": ask.max_output,
+            "p_request_id": str(wanted.request_id),
+            "p_key_hash": wanted.key_hash,
+            "p_scope": wanted.scope,
+            "p_origin": wanted.origin,
+            "p_model": wanted.model,
+            "p_endpoint": wanted.endpoint,
+            "p_prompt_bound": wanted.prompt_bound,
+            "p_max_output": wanted.max_output,
             "p_ttl_seconds": HOLD_SECONDS,
         }
         verdict = await self._call("authorize_request", arguments, Verdict, DECISION_TIMEOUT)

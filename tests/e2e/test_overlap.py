@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.proxy.outbox import left_in
+from gateway.proxy.outbox_file import left_in
 from tests.support.books import Books
 from tests.support.callers import bearer, connect
 from tests.support.failing_parts import GatewayProcess, eventually

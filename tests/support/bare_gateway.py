@@ -5,17 +5,16 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 
-from gateway.app import make_app
+from gateway.app import make_app, make_services
 from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
 from gateway.http.protocol import BoundedHttp
-from gateway.proxy.outbox import Outbox
-from gateway.proxy.pipeline import Gateway
-from gateway.stores import Store, StoreUnavailable
+from gateway.services import Services
+from gateway.stores import StoreUnavailable
 
 
 class Away:
@@ -29,28 +28,34 @@ class Away:
 
 
 @contextlib.contextmanager
-def bare_gateway(folder: Path, model: str = "qwen2.5:7b") -> Iterator[Gateway]:
+def bare_gateway(
+    folder: Path, store: Any = None, model: str = "qwen2.5:7b", **settings: Any
+) -> Iterator[Services]:
     """Its model server is a port that nothing listens on, as long as it lives."""
-    store = cast(Store, Away())
-    outbox = Outbox(folder / "outbox", store.settle)
-    with contextlib.closing(outbox), socket.socket() as unused:
+    store = store or Away()
+    with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # taken, but not listening: refused at once
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        settings = Settings(
-            ollama_base_url=(url,), ollama_default_model=model, admin_secret="secret"
+        given = Settings(
+            data_dir=folder,
+            ollama_base_url=(url,),
+            ollama_default_model=model,
+            **{"admin_secret": "secret", **settings},
         )
-        yield Gateway(settings, store, BackendPool(settings), outbox)
+        services = make_services(given, store, BackendPool(given))
+        with contextlib.closing(services.outbox):
+            yield services
 
 
 @contextlib.asynccontextmanager
-async def served(gateway: Gateway, host: str = "127.0.0.1") -> AsyncIterator[str]:
+async def served(services: Services, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """Its address. The socket listens before the server runs, so nobody comes too early. It names
     its protocol, since asyncio sends small answers at once then only: else each waits 40 ms."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind((host, 0))
         listening.listen()
         config = uvicorn.Config(
-            make_app(gateway),
+            make_app(services),
             http=BoundedHttp,
             lifespan="off",
             log_config=None,
@@ -63,4 +68,4 @@ async def served(gateway: Gateway, host: str = "127.0.0.1") -> AsyncIterator[str
         finally:
             server.should_exit = True
             await running
-            await gateway.pool.close()
+            await services.pool.close()

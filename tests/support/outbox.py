@@ -46,7 +46,7 @@ def served(outbox: Outbox, tokens: int = 1) -> UUID:
     slot = outbox.reserve(Settlement(uuid4(), status="gateway_died"))
     slot.settlement.completion_tokens = tokens
     slot.settlement.status = "ok"
-    outbox.commit(slot)
+    slot.commit()
     return slot.settlement.request_id
 
 

@@ -38,7 +38,7 @@ async def main(folder: str) -> None:
             slot = slots.pop(0)
             slot.settlement.completion_tokens = int(arguments[0])
             slot.settlement.status = "ok"
-            outbox.commit(slot)
+            slot.commit()
             say(committed=str(slot.settlement.request_id))
         elif command == "take":
             sender = asyncio.create_task(outbox.run())

@@ -1,43 +1,47 @@
 """Who calls a route that reads, and which models the key may see."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from gateway.backends.backend import Backend
-from gateway.core import keys, model_names
+from gateway.core import model_names
 from gateway.core.errors import Refusal
-from gateway.proxy.pipeline import Gateway, authenticate
+from gateway.http.authentication import authenticate
+from gateway.http.exchange import Exchange
 from gateway.routes.support.answers import AnyRequest
+from gateway.services import Services
 from gateway.stores import Identity, StoreUnavailable
 
 
-async def identify(gateway: Gateway, request: AnyRequest, scope: str | None) -> Identity | Refusal:
-    """The holder of the key that the request shows, if it may use a route of that scope."""
-    headers: dict[bytes, bytes] = dict(request.scope["headers"])
-    key = authenticate(headers)
-    if isinstance(key, Refusal):
-        return key
-    key_hash = keys.hash_key(key)
-    refusal = gateway.failed_keys.refusal(request.scope, headers, key_hash)
-    if refusal is not None:
-        return refusal
-    identity = await gateway.verdict_cache.identify(key_hash, scope, request.headers.get("origin"))
-    if not identity.allowed:
-        refusal = Refusal(identity.reason or "invalid_api_key")
-    gateway.failed_keys.note(request.scope, headers, key_hash, refusal)
-    return refusal or identity
+class KeyHolder(NamedTuple):
+    """The holder of a key that may use the route."""
+
+    key_hash: str
+    origin: str | None
+    identity: Identity
 
 
-async def has_scopes(gateway: Gateway, request: AnyRequest, scopes: str) -> bool:
-    """Whether the key, which may call, has all of these, with spaces between; not while nobody can
+async def identify(
+    services: Services, request: AnyRequest, scope: str | None
+) -> KeyHolder | Refusal:
+    """The holder of the key that the request shows, if it may use a route of that scope. Raises
+    StoreUnavailable."""
+    exchange = Exchange(request.scope, request.receive, request.send)
+    key_hash = authenticate(exchange, services.failed_keys)
+    if isinstance(key_hash, Refusal):
+        return key_hash
+    identity = await services.verdict_cache.identify(key_hash, scope, exchange.origin)
+    reason = None if identity.allowed else identity.reason or "invalid_api_key"
+    services.failed_keys.note(exchange, key_hash, reason)
+    return Refusal(reason) if reason else KeyHolder(key_hash, exchange.origin, identity)
+
+
+async def has_scopes(services: Services, holder: KeyHolder, scopes: str) -> bool:
+    """Whether the key has all of these scopes, with spaces between; False while the store cannot
     say."""
-    headers: dict[bytes, bytes] = dict(request.scope["headers"])
-    key = authenticate(headers)
-    if isinstance(key, Refusal):
-        return False
-    origin = request.headers.get("origin")
     try:
-        denial = await gateway.verdict_cache.denial(
-            keys.hash_key(key), scopes, origin, lately=False
+        denial = await services.verdict_cache.denial(
+            holder.key_hash, scopes, holder.origin, recent=False
         )
     except StoreUnavailable:
         return False
@@ -45,7 +49,7 @@ async def has_scopes(gateway: Gateway, request: AnyRequest, scopes: str) -> bool
 
 
 async def refused_model(
-    gateway: Gateway,
+    services: Services,
     spelling: str,
     identity: Identity,
     *,
@@ -60,7 +64,7 @@ async def refused_model(
         return Refusal("invalid_request", f"{problem}.", param="model")
     if not model_names.is_allowed(name, identity.allowed_models):
         return Refusal("model_not_allowed", model=name, param="model")
-    found = await gateway.pool.candidates(
+    found = await services.pool.candidates(
         name, cloud=model_names.is_cloud(spelling), native=native, among=among
     )
     return found if isinstance(found, Refusal) else None

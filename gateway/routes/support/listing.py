@@ -8,8 +8,8 @@ from msgspec import Struct
 from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
 from gateway.core.model_names import canonical_name
-from gateway.proxy.pipeline import Gateway
 from gateway.routes.support.key_holder import refused_model
+from gateway.services import Services
 from gateway.stores import Identity
 
 Shape = TypeVar("Shape", bound=Struct)
@@ -17,7 +17,7 @@ Entry = TypeVar("Entry")
 
 
 async def usable_models(
-    gateway: Gateway,
+    services: Services,
     identity: Identity,
     path: str,
     shape: type[Shape],
@@ -26,7 +26,7 @@ async def usable_models(
     """What the machines list at `path`, less what this key or this server does not allow. A model
     that several have is listed once, as the first of them tells it. `entries`: names and entries
     of one list. A machine whose list is no use is passed over, unless there is no other."""
-    told = await gateway.pool.each(path)
+    told = await services.pool.each(path)
     if isinstance(told, Refusal):
         return told
     usable: dict[str, Entry] = {}
@@ -39,7 +39,7 @@ async def usable_models(
             )
             continue
         for name, entry in entries(listed):
-            refusal = await refused_model(gateway, name, identity, among=(backend,))
+            refusal = await refused_model(services, name, identity, among=(backend,))
             if refusal is None:
                 usable.setdefault(canonical_name(name), entry)
             elif refusal.kind.status >= 500:  # it is not known which of them are of the cloud

@@ -10,8 +10,8 @@ from hashlib import sha256
 
 from gateway.core.errors import Refusal
 from gateway.http import client_address
-from gateway.proxy.pipeline import Gateway
 from gateway.routes.support.answers import AnyRequest
+from gateway.services import Services
 
 _log = logging.getLogger("localllm")
 
@@ -19,10 +19,10 @@ _log = logging.getLogger("localllm")
 class Login:
     """Call it with a request; it gives why the request may not go on, if so."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._store = gateway.store
-        self._has_tunnel = gateway.has_tunnel
-        secret = gateway.settings.admin_secret
+    def __init__(self, services: Services) -> None:
+        self._store = services.store
+        self._has_tunnel = services.has_tunnel
+        secret = services.settings.admin_secret
         self._expected = _digest(secret.encode()) if secret else None
 
     async def __call__(self, request: AnyRequest) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""What is remembered of a key's cap on its answers: the verdict to expect, and what is lent."""
+"""What is remembered of a key's cap on its answers: the verdict to expect, and what is granted."""
 
 from typing import Any
 
@@ -112,5 +112,5 @@ async def test_what_was_allowed_for_two_scopes_is_not_for_others(
     supabase.stop()
     with pytest.raises(StoreUnavailable):
         await granted(known, key, 20, scope=native)
-    assert await known.denial(key.hash, "chat", None, lately=False) is None
+    assert await known.denial(key.hash, "chat", None, recent=False) is None
     supabase.start()

@@ -1,4 +1,4 @@
-"""When the store comes back, or comes and goes: nothing is lent, counted or kept twice."""
+"""When the store comes back, or comes and goes: nothing is granted, counted or kept twice."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -72,7 +72,7 @@ async def test_a_store_that_comes_and_goes_does_not_multiply_what_is_lent(
         await known.authorize(ask(key))  # the outbox has sent nothing yet
     total = sum(one.prompt_tokens for one in spent)
     assert 900 < total <= 1000
-    assert all(one.lent for one in spent)
+    assert all(one.granted_offline for one in spent)
     await store.settle(spent)
     known.counted(spent)
     await store.admin(

@@ -90,21 +90,21 @@ async def test_a_near_store_is_asked_each_time_and_nothing_is_remembered(
     for call in (near.authorize(ask(key)), near.identify(key.hash, None, None)):
         with pytest.raises(StoreUnavailable):
             await call
-    assert not near._known
+    assert not near._cached
 
 
 async def test_memory_is_bounded_however_many_keys_models_and_websites_come(
     known: VerdictCache, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(verdict_cache, "MOST_KEYS", 3)
-    monkeypatch.setattr(verdict_cache, "MOST_WAYS", 4)
+    monkeypatch.setattr(verdict_cache, "MOST_USES", 4)
     keys = [await create(store) for _ in range(5)]
     for key in keys:
         await known.authorize(ask(key))
     for number in range(9):
         await known.authorize(ask(keys[-1], origin=f"https://{number}.example"))
         await known.identify(keys[-1].hash, "chat", f"https://{number}.example")
-    assert list(known._known) == [key.hash for key in keys[-3:]]
+    assert list(known._cached) == [key.hash for key in keys[-3:]]
     assert len(known._allowances) == 3
-    assert len(known._known[keys[-1].hash]._ways) == 4
+    assert len(known._cached[keys[-1].hash]._uses) == 4
     assert expected(known, keys[-1], origin="https://8.example") == EXPECTED

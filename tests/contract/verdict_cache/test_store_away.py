@@ -28,12 +28,12 @@ async def test_while_the_store_is_away_known_keys_go_on_and_others_are_told_late
     supabase.fault = lambda call: fault
     verdict = await known.authorize(ask(key))
     assert (verdict.allowed, verdict.granted, verdict.key_id) == (True, 20, key.id)
-    assert await known.denial(key.hash, "chat", None, lately=False) is None
+    assert await known.denial(key.hash, "chat", None, recent=False) is None
     for call in (
         known.authorize(ask(stranger)),
         known.authorize(ask(key, model="another")),
         known.authorize(ask(key, origin="https://a.example")),
-        known.denial(stranger.hash, "chat", None, lately=True),
+        known.denial(stranger.hash, "chat", None, recent=True),
         known.identify(key.hash, "models:read", None),
     ):
         with pytest.raises(StoreUnavailable):
@@ -160,7 +160,7 @@ async def test_a_key_that_was_said_to_be_revoked_meanwhile_is_lent_nothing(
     with pytest.raises(StoreUnavailable):
         await known.authorize(ask(key))
     with pytest.raises(StoreUnavailable):
-        await known.denial(key.hash, "chat", None, lately=True)
+        await known.denial(key.hash, "chat", None, recent=True)
     supabase.start()
 
 

@@ -3,14 +3,12 @@ returns."""
 
 import asyncio
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
-from gateway.backends.pool import BackendPool
-from gateway.config.settings import Settings
 from gateway.core.keys import hash_key
-from gateway.proxy import background
-from gateway.proxy.outbox import Outbox
-from gateway.proxy.pipeline import Gateway
+from gateway.proxy.background import sweep_holds
+from gateway.proxy.inflight import InFlight
 from gateway.stores import AuthorizationRequest, Settlement
 from gateway.stores.postgres import PostgresStore
 from tests.support.books import Books
@@ -85,10 +83,6 @@ def test_the_holds_of_a_living_gateway_are_renewed_however_long_its_answers_take
         books = Books(dsn)
         key_hash = hash_key(await books.make_key())
         store = await PostgresStore.open(dsn, connections=1)
-        outbox = Outbox(home / "outbox", store.settle)
-        settings = Settings(ollama_base_url=(upstream.url,))
-        fleet = BackendPool(settings)
-        gateway = Gateway(settings, store, fleet, outbox)
         alive, dead = uuid4(), uuid4()
         for request_id in (alive, dead):
             verdict = await store.authorize(
@@ -98,8 +92,8 @@ def test_the_holds_of_a_living_gateway_are_renewed_however_long_its_answers_take
             )
             assert verdict.allowed
         await execute(dsn, "update gateway.holds set expires_at = now() - interval '1 second'")
-        gateway.running[alive] = None  # type: ignore[assignment] # only its name is looked at
-        sweeping = asyncio.create_task(background.sweep(gateway))
+        in_flight = {alive: cast(InFlight, None)}  # only its id is looked at
+        sweeping = asyncio.create_task(sweep_holds(store, in_flight))
 
         async def one_is_left() -> bool:
             return await books.holds() == 1
@@ -112,8 +106,6 @@ def test_the_holds_of_a_living_gateway_are_renewed_however_long_its_answers_take
         await store.settle([Settlement(alive, 5, 4), Settlement(dead, 3, 2)])
         rows = await books.balanced()
         assert {name: row.counts for name, row in rows.items()} == {alive: (5, 4), dead: (3, 2)}
-        outbox.close()
-        await fleet.close()
         await store.close()
 
     asyncio.run(play())

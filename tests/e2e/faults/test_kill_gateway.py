@@ -11,11 +11,11 @@ from uuid import UUID
 
 import pytest
 
+from gateway.app import make_services
 from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
 from gateway.dialects.openai.chat import Chat
 from gateway.proxy.outbox import Outbox
-from gateway.proxy.pipeline import Gateway, answer
 from gateway.stores import Settlement
 from gateway.stores.postgres import PostgresStore
 from tests.support.books import Books, Row
@@ -211,10 +211,8 @@ def test_what_a_client_sees_is_on_disk_before_it_leaves(
         books = Books(dsn)
         key = await books.make_key()
         store = await PostgresStore.open(dsn, connections=1)
-        outbox = Outbox(home / "outbox", store.settle)  # nothing runs that would send
-        settings = Settings(ollama_base_url=(upstream.url,))
-        fleet = BackendPool(settings)
-        gateway = Gateway(settings, store, fleet, outbox)
+        settings = Settings(data_dir=home, ollama_base_url=(upstream.url,))
+        services = make_services(settings, store, BackendPool(settings))  # nothing runs that sends
         sent: list[tuple[bytes, Settlement]] = []
 
         async def send(message: dict[str, Any]) -> None:
@@ -233,7 +231,7 @@ def test_what_a_client_sees_is_on_disk_before_it_leaves(
 
         headers = [(b"authorization", b"Bearer " + key.encode())]
         scope = {"path": "/v1/chat/completions", "method": "POST", "headers": headers}
-        await answer(gateway, Chat(), scope, receive, send)
+        await services.pipeline.serve(Chat(), scope, receive, send)
 
         for part, settlement in sent:
             if b"Hello" in part:
@@ -243,8 +241,8 @@ def test_what_a_client_sees_is_on_disk_before_it_leaves(
                 assert settlement.usage_source == "reported"
                 assert settlement.completion_tokens == len(WORDS)
         assert len(sent) >= 2
-        outbox.close()
-        await fleet.close()
+        services.outbox.close()
+        await services.pool.close()
         await store.close()
 
     async def adopted(folder: Path) -> Settlement:

@@ -1,7 +1,6 @@
 """From outside in: what is well is found well, and each thing that is not is named."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -174,8 +173,7 @@ async def test_a_preflight_that_access_holds_up_is_named(fake: FakeOrigin):
 
 async def test_a_gateway_that_access_locks_is_known(tmp_path: Path):
     locked = {"access_team": "myteam.cloudflareaccess.com", "access_audience": ("x" * 64,)}
-    with bare_gateway(tmp_path) as gateway:
-        gateway.settings = replace(gateway.settings, **locked)
+    with bare_gateway(tmp_path, **locked) as gateway:
         async with served(gateway) as origin, edge_before(origin) as (edge, public):
             found = await Scene(origin, edge, public).look(**locked)
     assert found["public"].state == "ok"

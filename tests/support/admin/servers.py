@@ -19,10 +19,9 @@ from typing import Any
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+from gateway.app import make_services
 from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
-from gateway.proxy.outbox import Outbox
-from gateway.proxy.pipeline import Gateway
 from gateway.stores import Store, StoreUnavailable
 from gateway.stores.postgres import PostgresStore
 from tests.support.bare_gateway import served
@@ -190,12 +189,12 @@ def gateway_admin(dsn: str) -> Iterator[Admin]:
 @asynccontextmanager
 async def _serving_gateway(dsn: str, folder: Path) -> AsyncGenerator[tuple[str, Watched]]:
     store: Any = Watched(await PostgresStore.open(dsn))
-    outbox = Outbox(folder / "outbox", store.settle)
-    settings = Settings(admin_secret=SECRET)
-    fleet = BackendPool(settings)  # no admin route asks the model server
+    settings = Settings(data_dir=folder, admin_secret=SECRET)
+    pool = BackendPool(settings)  # no admin route asks the model server
+    services = make_services(settings, store, pool)
     try:
-        async with served(Gateway(settings, store, fleet, outbox)) as url:
+        async with served(services) as url:
             yield url, store
     finally:
-        outbox.close()
+        services.outbox.close()
         await store.close()

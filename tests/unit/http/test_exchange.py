@@ -9,7 +9,8 @@ import pytest
 
 from gateway.core.errors import KINDS, Refusal
 from gateway.dialects.openai.chat import Chat
-from gateway.http.exchange import STUCK, ClientGone, Exchange, duration, limit_headers
+from gateway.http.exchange import STUCK, ClientGone, Exchange
+from gateway.http.rate_headers import duration, rate_headers
 from gateway.stores import Verdict
 
 pytestmark = pytest.mark.anyio
@@ -172,7 +173,7 @@ def test_limits_are_whole_numbers_and_never_negative():
         tokens_remaining=-5,
         month_resets_at=datetime(2020, 1, 1, tzinfo=UTC),  # long ago
     )
-    assert dict(limit_headers(verdict)) == {
+    assert dict(rate_headers(verdict)) == {
         b"x-ratelimit-limit-requests": b"60",
         b"x-ratelimit-remaining-requests": b"59",
         b"x-ratelimit-reset-requests": b"2s",
@@ -183,7 +184,7 @@ def test_limits_are_whole_numbers_and_never_negative():
 
 
 def test_an_unknown_key_is_told_no_limits():
-    assert limit_headers(Verdict(allowed=False, reason="invalid_api_key")) == []
+    assert rate_headers(Verdict(allowed=False, reason="invalid_api_key")) == []
 
 
 class Reluctant(Client):

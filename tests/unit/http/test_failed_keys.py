@@ -4,6 +4,7 @@ import pytest
 
 from gateway.core.errors import KINDS, Refusal
 from gateway.http import failed_keys
+from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FAILURES, WINDOW, FailedKeyLimiter
 
 GUESSER, OTHER, HERE = "198.51.100.7", "198.51.100.8", "127.0.0.1"
@@ -16,13 +17,20 @@ class Caller:
         self.guesses = FailedKeyLimiter(lambda: False)
 
     def refusal(self, address: str, key_hash: str) -> Refusal | None:
-        return self.guesses.refusal({"client": (address, 1)}, {}, key_hash)
+        return self.guesses.refusal(exchange_from(address), key_hash)
 
-    def note(self, address: str, key_hash: str, refusal: Refusal | None) -> None:
-        self.guesses.note({"client": (address, 1)}, {}, key_hash, refusal)
+    def note(self, address: str, key_hash: str, reason: str | None) -> None:
+        self.guesses.note(exchange_from(address), key_hash, reason)
 
 
-WRONG = Refusal("invalid_api_key")
+def exchange_from(address: str, named: str = "") -> Exchange:
+    """`named`: whom Cloudflare's edge names as the caller."""
+    headers = [(b"cf-connecting-ip", named.encode())] if named else []
+    scope = {"client": (address, 1), "path": "/", "method": "GET", "headers": headers}
+    return Exchange(scope, None, None)
+
+
+WRONG = "invalid_api_key"
 
 
 def guessed(times: int, address: str = GUESSER) -> Caller:
@@ -56,7 +64,7 @@ def test_only_keys_that_nobody_has_count_as_guesses():
     found = Caller()
     for reason in KINDS.keys() - {"invalid_api_key"}:
         for _ in range(FAILURES):
-            found.note(GUESSER, "held by somebody", Refusal(reason))
+            found.note(GUESSER, "held by somebody", reason)
     assert found.refusal(GUESSER, "another") is None
 
 
@@ -87,9 +95,9 @@ def test_many_addresses_and_keys_do_not_fill_the_memory():
 
 def test_one_behind_the_tunnel_is_told_from_another_by_what_the_edge_says():
     found = FailedKeyLimiter(lambda: True)
-    scope = {"client": (HERE, 1)}
+    guesser, other = (exchange_from(HERE, named) for named in (GUESSER, OTHER))
     for _ in range(FAILURES):
-        found.note(scope, {b"cf-connecting-ip": GUESSER.encode()}, "wrong", WRONG)
-    assert found.refusal(scope, {b"cf-connecting-ip": GUESSER.encode()}, "another") is not None
-    assert found.refusal(scope, {b"cf-connecting-ip": OTHER.encode()}, "another") is None
-    assert found.refusal(scope, {}, "another") is None
+        found.note(guesser, "wrong", WRONG)
+    assert found.refusal(guesser, "another") is not None
+    assert found.refusal(other, "another") is None
+    assert found.refusal(exchange_from(HERE), "another") is None

@@ -2,17 +2,19 @@
 
 import pytest
 
+from gateway.dialects.generate import Generate
 from gateway.dialects.ollama.chat import OllamaChat
 from gateway.dialects.protocol import Sanitised
 from gateway.proxy import aliases
+from gateway.proxy.sanitise import sanitise
 
 ARGUMENTS = b'"message":{"tool_calls":[{"function":{"arguments":{"model":"fake"}}}]}'
 
 
 def asked() -> Sanitised:
-    found = OllamaChat().sanitise(b'{"model":"gpt","messages":[{"role":"user"}]}')
+    body = b'{"model":"gpt","messages":[{"role":"user"}]}'
+    found = sanitise(OllamaChat(), body, {"gpt:latest": "fake"}, "another")
     assert isinstance(found, Sanitised)
-    aliases.resolve({"gpt:latest": "fake"}, found, "another")
     found.sent = "fake"
     return found
 
@@ -28,9 +30,8 @@ def asked() -> Sanitised:
 def test_where_no_model_is_named_the_default_one_is_asked(
     default: str, alias: str | None, canonical: str, cloud: bool
 ) -> None:
-    found = asked()
-    found.model, found.request.model, found.alias = "", "", None
-    aliases.resolve({"gpt:latest": "fake"}, found, default)
+    found = sanitise(Generate(), b'{"prompt":"Hi"}', {"gpt:latest": "fake"}, default)
+    assert isinstance(found, Sanitised)
     assert (found.alias, found.model, found.cloud) == (alias, canonical, cloud)
     assert found.request.model == ("fake" if alias else default)
 

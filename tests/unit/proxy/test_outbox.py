@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from gateway.proxy.outbox import BATCH, SLOT_SIZE, Outbox
+from gateway.proxy.outbox import BATCH, Outbox
+from gateway.proxy.outbox_file import RECORD_SIZE
 from gateway.stores import Settlement, StoreRefused, StoreUnavailable
 from tests.support.outbox import PATIENCE, Taker, drain, left, served
 
@@ -44,7 +45,7 @@ async def test_what_the_store_has_taken_is_never_sent_again(tmp_path: Path, take
 
 async def test_what_is_discarded_is_not_sent(tmp_path: Path, taker: Taker):
     with contextlib.closing(Outbox(tmp_path, taker)) as outbox:
-        outbox.discard(outbox.reserve(Settlement(uuid4())))
+        outbox.reserve(Settlement(uuid4())).discard()
         kept = served(outbox)
         await drain(outbox)
     assert taker.ids() == [kept]
@@ -53,13 +54,13 @@ async def test_what_is_discarded_is_not_sent(tmp_path: Path, taker: Taker):
 
 async def test_what_was_in_flight_is_settled_as_its_last_checkpoint_says(tmp_path: Path):
     with contextlib.closing(Outbox(tmp_path, Taker())) as outbox:
-        slot = outbox.reserve(Settlement(uuid4(), status="gateway_died"))
-        slot.settlement.completion_tokens = 7
-        outbox.checkpoint(slot)
-        slot.settlement.completion_tokens = 8  # not written down
+        entry = outbox.reserve(Settlement(uuid4(), status="gateway_died"))
+        entry.settlement.completion_tokens = 7
+        entry.checkpoint()
+        entry.settlement.completion_tokens = 8  # not written down
         fresh = outbox.reserve(Settlement(uuid4(), status="gateway_died"))
     assert await left(tmp_path) == [
-        (slot.settlement.request_id, 7, "gateway_died"),
+        (entry.settlement.request_id, 7, "gateway_died"),
         (fresh.settlement.request_id, 0, "gateway_died"),
     ]
 
@@ -68,13 +69,13 @@ async def test_slots_are_used_again_so_that_the_file_does_not_grow(outbox: Outbo
     for _ in range(50):
         served(outbox)
         await drain(outbox)
-    outbox.discard(outbox.reserve(Settlement(uuid4())))
-    assert (tmp_path / "000.slots").stat().st_size == SLOT_SIZE
+    outbox.reserve(Settlement(uuid4())).discard()
+    assert (tmp_path / "000.slots").stat().st_size == RECORD_SIZE
 
 
 async def test_a_reused_slot_keeps_nothing_of_its_longer_predecessor(tmp_path: Path, taker: Taker):
     with contextlib.closing(Outbox(tmp_path, taker)) as outbox:
-        outbox.discard(outbox.reserve(Settlement(uuid4(), model="m" * 300)))
+        outbox.reserve(Settlement(uuid4(), model="m" * 300)).discard()
         last = served(outbox, 3)
     assert await left(tmp_path) == [(last, 3, "ok")]
 
@@ -140,15 +141,19 @@ async def test_the_longest_settlement_fits_into_a_slot(tmp_path: Path):
         outbox.reserve(longest)
         outbox.reserve(Settlement(uuid4()))
     assert (await left(tmp_path))[0][0] == longest.request_id
-    assert (tmp_path / "000.slots").stat().st_size == 2 * SLOT_SIZE
+    assert (tmp_path / "000.slots").stat().st_size == 2 * RECORD_SIZE
 
 
-async def test_who_is_told_what_the_store_has_taken_is_told_once(outbox: Outbox, taker: Taker):
+async def test_who_is_told_what_the_store_has_taken_is_told_once(tmp_path: Path, taker: Taker):
     told: list[UUID] = []
-    outbox.on_taken = lambda taken: told.extend(one.request_id for one in taken)
+
+    def take(taken: Sequence[Settlement]) -> None:
+        told.extend(one.request_id for one in taken)
+
     taker.failures = [StoreUnavailable("away")]
-    ids = [served(outbox) for _ in range(3)]
-    await drain(outbox)
+    with contextlib.closing(Outbox(tmp_path, taker, on_taken=take)) as outbox:
+        ids = [served(outbox) for _ in range(3)]
+        await drain(outbox)
     assert told == ids
 
 
@@ -188,12 +193,12 @@ async def test_a_request_whose_permission_was_lost_on_the_way_is_settled_with_no
     taker = Taker()
     outbox = Outbox(tmp_path / "outbox", taker)
     with contextlib.closing(outbox):
-        slot = outbox.reserve(Settlement(uuid4(), status="gateway_died"))
-        outbox.withdraw(slot, lost=True)
+        entry = outbox.reserve(Settlement(uuid4(), status="gateway_died"))
+        entry.withdraw(unknown=True)
         sending = asyncio.create_task(outbox.run())
         assert await outbox.drained(PATIENCE)
         sending.cancel()
-    assert taker.taken == [(slot.settlement.request_id, 0, "refused")]
+    assert taker.taken == [(entry.settlement.request_id, 0, "refused")]
 
 
 async def test_a_settlement_that_the_store_refuses_does_not_hold_up_the_others(

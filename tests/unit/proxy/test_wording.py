@@ -12,9 +12,10 @@ from gateway.dialects.openai.chat import Chat
 from gateway.dialects.protocol import AnswerContext, Event
 from gateway.http.exchange import Exchange
 from gateway.proxy.inflight import InFlight
-from gateway.proxy.outbox import Outbox, Slot
+from gateway.proxy.outbox import Entry, Outbox
 from gateway.proxy.relay import relay
-from gateway.stores import Settlement, Verdict
+from gateway.proxy.verdict_cache import VerdictCache
+from gateway.stores import Settlement, Store, Verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -75,11 +76,13 @@ class Books:
     def __init__(self) -> None:
         self.settled: list[Settlement] = []
 
-    def checkpoint(self, slot: Slot) -> None:
+        self.file = self
+
+    def write(self, index: int, settlement: Settlement) -> None:
         pass
 
-    def commit(self, slot: Slot) -> None:
-        self.settled.append(slot.settlement)
+    def enqueue(self, entry: Entry) -> None:
+        self.settled.append(entry.settlement)
 
 
 async def told(*parts: bytes, stream: bool = True) -> tuple[bytes, Settlement, Refusal | None]:
@@ -95,8 +98,9 @@ async def told(*parts: bytes, stream: bool = True) -> tuple[bytes, Settlement, R
     asked = dialect.sanitise(ASKED % (b"true" if stream else b"false"))
     assert not isinstance(asked, Refusal)
     asked.sent = "m"
-    slot = Slot(0, Settlement(exchange.id))
-    in_flight = InFlight(exchange, dialect, asked, slot, cast(Outbox, books), lambda _: None)
+    entry = Entry(cast(Outbox, books), 0, Settlement(exchange.id))
+    cache = VerdictCache(cast(Store, None))
+    in_flight = InFlight(exchange, dialect, asked, (), entry, "", cache, {})
     in_flight.permit(Verdict(True, granted=100))
     refusal = await relay(cast(Answer, Answered(*parts)), in_flight)
     [settled] = books.settled

@@ -1,6 +1,5 @@
 """To whom the gateway puts down an attempt to log in at /admin: to nobody that a client chooses."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import httpx
 import pytest
 
 from gateway.app import make_app
-from tests.support.bare_gateway import bare_gateway
+from tests.support.bare_gateway import Away, bare_gateway
 
 pytestmark = pytest.mark.anyio
 RIGHT = {"X-Admin-Secret": "secret"}
@@ -16,7 +15,7 @@ CLOUDFLARE = {"CF-Connecting-IP": "2001:db8::1", "CF-Ray": "1"}
 FORGED = {"X-Forwarded-For": "192.0.2.9", "X-Real-IP": "192.0.2.9", "True-Client-IP": "192.0.2.9"}
 
 
-class Lenient:
+class Lenient(Away):
     """A database that lets everyone in, and remembers who came."""
 
     def __init__(self) -> None:
@@ -32,9 +31,8 @@ async def attempt(
     folder: Path, headers: dict[str, str], peer: str = "127.0.0.1", **settings: Any
 ) -> tuple[int, list[tuple[str, bool]]]:
     """The status, and what the database was told of the attempt."""
-    with bare_gateway(folder) as gateway:
-        store: Any = Lenient()
-        gateway.store, gateway.settings = store, replace(gateway.settings, **settings)
+    store = Lenient()
+    with bare_gateway(folder, store, **settings) as gateway:
         transport = httpx.ASGITransport(make_app(gateway), client=(peer, 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             answer = await client.get("/admin/api-keys", headers=headers)

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.backends.backend import Backend
 from gateway.core import keys
-from gateway.proxy.pipeline import Gateway
+from gateway.services import Services
 from gateway.stores import AuthorizationRequest, Store, Verdict
 from tests.support.bare_gateway import bare_gateway, served
 from tests.support.fake_upstream import fake_upstream
@@ -40,7 +40,7 @@ def gateway(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-async def client(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
+async def client(gateway: Services) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (
         served(gateway) as url,
@@ -50,7 +50,7 @@ async def client(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_the_store_is_asked_for_a_request_of_no_tokens(
-    gateway: Gateway, client: httpx.AsyncClient
+    gateway: Services, client: httpx.AsyncClient
 ) -> None:
     await client.post(PATH, json={"model": "Library/X"})
     [ask] = gateway.verdict_cache._store.asked
@@ -59,7 +59,7 @@ async def test_the_store_is_asked_for_a_request_of_no_tokens(
 
 
 async def test_the_demo_model_is_said_not_to_pull(
-    gateway: Gateway, client: httpx.AsyncClient
+    gateway: Services, client: httpx.AsyncClient
 ) -> None:
     gateway.pool.backends[0].point_to("http://127.0.0.1:9", listed_only=True)
     answer = await client.post(PATH, json={"model": "x"})
@@ -78,7 +78,7 @@ async def test_an_ollama_that_is_away_is_told_with_a_time_to_come_back(
 
 
 async def test_a_machine_that_never_told_what_it_has_keeps_nobody_from_pulling_to_another(
-    gateway: Gateway, client: httpx.AsyncClient
+    gateway: Services, client: httpx.AsyncClient
 ) -> None:
     with fake_upstream() as ollama:
         there = Backend(ollama.url, 60.0, slots=1)
@@ -91,7 +91,7 @@ async def test_a_machine_that_never_told_what_it_has_keeps_nobody_from_pulling_t
 
 
 async def test_no_pull_is_begun_that_cannot_be_counted(
-    gateway: Gateway, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    gateway: Services, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: object) -> None:
         raise OSError("the disk is full")
@@ -106,7 +106,7 @@ async def test_no_pull_is_begun_that_cannot_be_counted(
 
 
 async def test_what_a_pull_came_to_at_first_is_counted(
-    gateway: Gateway, client: httpx.AsyncClient
+    gateway: Services, client: httpx.AsyncClient
 ) -> None:
     gateway.pool.backends[0].point_to("http://127.0.0.1:9", listed_only=True)
     await client.post(PATH, json={"model": "x"})

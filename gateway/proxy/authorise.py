@@ -1,0 +1,89 @@
+"""Authorise: may this key do that, and what does the store hold for it?"""
+
+import logging
+
+from gateway.core.errors import Refusal
+from gateway.dialects.protocol import Dialect, Privilege, Sanitised
+from gateway.http.exchange import Exchange
+from gateway.http.failed_keys import FailedKeyLimiter
+from gateway.proxy.verdict_cache import VerdictCache
+from gateway.stores import AuthorizationRequest, StoreUnavailable, Verdict
+
+_LARGEST_BOUND = 2**31 - 1  # tokens; an integer of SQL
+_log = logging.getLogger("localllm")
+
+
+class Authoriser:
+    """Asks the store through the verdict cache, and tells the failed-key limiter what it said."""
+
+    def __init__(self, verdict_cache: VerdictCache, failed_keys: FailedKeyLimiter) -> None:
+        self.verdict_cache = verdict_cache
+        self._failed_keys = failed_keys
+
+    def expect(self, wanted: AuthorizationRequest, privilege: Privilege | None) -> Verdict | None:
+        """The verdict with which the model may begin before the store has decided; None: wait for
+        it. What a privilege does to the machine cannot be taken back, so that always waits."""
+        return self.verdict_cache.expect(wanted) if privilege is None else None
+
+    async def authorise(
+        self,
+        exchange: Exchange,
+        wanted: AuthorizationRequest,
+        privilege: Privilege | None = None,
+    ) -> Verdict | Refusal:
+        """Let the store decide and hold. `privilege`: why the request needs a second scope."""
+        try:
+            verdict = await self.verdict_cache.authorize(wanted)
+        except StoreUnavailable as problem:
+            return _unavailable(problem)
+        self._failed_keys.note(exchange, wanted.key_hash, verdict.reason)
+        exchange.allow(verdict)
+        if verdict.allowed:
+            return verdict
+        reason = verdict.reason or "internal_error"
+        if reason == "scope_missing" and privilege is not None:
+            scopes = " and ".join(wanted.scope.split())
+            named = f"'{privilege.field}' {privilege.why}"
+            detail = f"{named}: that needs a key with the scopes {scopes}."
+            return Refusal("privilege_missing", detail, param=privilege.field)
+        return Refusal(reason, model=wanted.model, retry_after_ms=verdict.retry_after_ms)
+
+    async def denial(
+        self, exchange: Exchange, key_hash: str, scope: str, *, recent: bool
+    ) -> Refusal | None:
+        """Why the key may not use routes of this scope at all, if so. Nothing is held.
+
+        `recent`: it is enough that the key was allowed within the last minute."""
+        try:
+            reason = await self.verdict_cache.denial(
+                key_hash, scope, exchange.origin, recent=recent
+            )
+        except StoreUnavailable as problem:
+            return _unavailable(problem)
+        self._failed_keys.note(exchange, key_hash, reason)
+        return Refusal(reason) if reason else None
+
+
+def authorization_request(
+    exchange: Exchange, dialect: Dialect, request: Sanitised, key_hash: str, max_output: int
+) -> AuthorizationRequest:
+    """What the request may cost at most. `max_output`: tokens, where the client names no less."""
+    scope = dialect.scope
+    if request.privilege is not None:
+        scope = f"{scope} {request.privilege.scope}"
+    named = request.max_output
+    return AuthorizationRequest(
+        request_id=exchange.id,
+        key_hash=key_hash,
+        scope=scope,
+        origin=exchange.origin,
+        model=request.model,
+        endpoint=exchange.path,
+        prompt_bound=min(request.prompt_bound, _LARGEST_BOUND),
+        max_output=max_output if named is None else min(named, max_output),
+    )
+
+
+def _unavailable(problem: StoreUnavailable) -> Refusal:
+    _log.warning("the store cannot be asked: %s", problem)
+    return Refusal("store_unavailable", retry_after_ms=5000)

@@ -1,0 +1,37 @@
+"""Wait for a slot, forward the request to a model server, and meter what it answers."""
+
+from gateway.backends.pool import BackendPool
+from gateway.backends.scheduler import Scheduler, Ticket
+from gateway.core.errors import Refusal
+from gateway.proxy.inflight import InFlight
+from gateway.proxy.relay import relay
+
+
+async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) -> Refusal | None:
+    """Wait → forward → meter, for what the verdict grants. Nothing of the answer reaches the client
+    before the store has permitted the request."""
+    request = in_flight.serialise()
+    if isinstance(request, Refusal):
+        return request
+    ticket = wait(in_flight, scheduler)
+    if ticket is None:
+        return Refusal("queue_full", retry_after_ms=5000)
+    async with ticket:
+        dialect, whole = in_flight.dialect, not in_flight.request.stream
+        answer = await pool.send(ticket, dialect.upstream, request, whole=whole)
+        if isinstance(answer, Refusal):
+            await in_flight.permitted.wait()
+            in_flight.cut("upstream_error")
+            return answer
+        try:
+            await in_flight.permitted.wait()
+            return await relay(answer, in_flight)
+        finally:
+            answer.close()
+
+
+def wait(in_flight: InFlight, scheduler: Scheduler) -> Ticket | None:
+    """A ticket of the queue, to be held as a context manager; None: too many wait already."""
+    key_id, model = in_flight.verdict.key_id, in_flight.request.model
+    in_flight.ticket = scheduler.enter(key_id, in_flight.backends, model)
+    return in_flight.ticket

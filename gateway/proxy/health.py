@@ -1,0 +1,96 @@
+"""The state of the parts, looked at when somebody asks.
+
+It holds no secret. With several model servers it is `degraded` while some of them do not answer.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from gateway.backends.pool import BackendPool
+from gateway.backends.scheduler import Scheduler
+from gateway.config.settings import Settings
+from gateway.core.errors import Refusal
+from gateway.proxy.inflight import InFlight
+from gateway.proxy.outbox import Outbox
+from gateway.stores import Store, StoreUnavailable
+from tunnel.presence import Presence
+
+_FRESH = 1.0  # seconds; however often it is asked, the parts are asked once in that time
+
+
+class Health:
+    """What `GET /health` and the start page tell."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        pool: BackendPool,
+        scheduler: Scheduler,
+        outbox: Outbox,
+        presence: Presence,
+        in_flight: Mapping[UUID, InFlight],
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._pool = pool
+        self._scheduler = scheduler
+        self._outbox = outbox
+        self._presence = presence
+        self._in_flight = in_flight
+        self._lock = asyncio.Lock()
+        self._looked = 0.0
+        self._state: dict[str, Any] = {}
+
+    async def state(self) -> dict[str, Any]:
+        """The JSON of `GET /health`; `status` is ok, degraded or unavailable."""
+        async with self._lock:
+            if time.monotonic() - self._looked > _FRESH:
+                self._state = await self._look()
+                self._looked = time.monotonic()
+            return self._state
+
+    async def _look(self) -> dict[str, Any]:
+        store, model_server = await asyncio.gather(self._store_state(), self._model_server())
+        waiting, oldest = self._outbox.backlog()
+        queued = self._scheduler.queued
+        return {
+            "status": model_server["state"] if store == "ok" else "unavailable",
+            "store": {"kind": self._settings.store, "state": store},
+            "ollama": model_server,
+            "tunnel": {"state": await self._tunnel()},
+            "outbox": {"waiting": waiting, "oldest_seconds": round(oldest, 1)},
+            "queue": {"running": len(self._in_flight) - queued, "waiting": queued},
+        }
+
+    async def _tunnel(self) -> str:
+        running = await self._presence.look()
+        if running is not None:
+            return running.state
+        return "external" if self._settings.tunnel_hostname else "off"
+
+    async def _store_state(self) -> str:
+        try:
+            await self._store.check()
+        except StoreUnavailable:
+            return "unavailable"  # why stands in the log: it may name hosts
+        return "ok"
+
+    async def _model_server(self) -> dict[str, Any]:
+        """Of several machines each, by its number: where they are is nobody's business."""
+        backends, demo = self._pool.backends, self._pool.demo
+        answers = await asyncio.gather(*(one.client.read("GET", "/v1/models") for one in backends))
+        states = ["unavailable" if isinstance(one, Refusal) else "ok" for one in answers]
+        state = "unavailable" if "ok" not in states else "ok"
+        if len(backends) == 1:
+            return {"state": state, "demo": demo}
+        if state == "ok" and "unavailable" in states:
+            state = "degraded"
+        each = {
+            f"ollama-{number}": {"state": one, "running": backend.running}
+            for number, (backend, one) in enumerate(zip(backends, states, strict=True), 1)
+        }
+        return {"state": state, "demo": demo, "machines": each}

@@ -1,0 +1,52 @@
+"""Sanitise: what does the request ask for, and what can it cost where it may be served?"""
+
+from collections.abc import Mapping
+
+from gateway.backends.models import Model
+from gateway.backends.pool import BackendPool, Candidate
+from gateway.core import model_names
+from gateway.core.errors import Refusal
+from gateway.dialects.protocol import Dialect, Sanitised
+
+
+def sanitise(
+    dialect: Dialect, body: bytes | bytearray, aliases: Mapping[str, str], default_model: str
+) -> Sanitised | Refusal:
+    """The request after every check that needs neither database nor model server. It names the
+    real model: `default_model` where the client named none, or what `aliases` (by canonical name)
+    has for its name."""
+    request = dialect.sanitise(body)
+    if isinstance(request, Refusal):
+        return request
+    if not request.model:
+        _ask_for(request, default_model)
+    real = aliases.get(request.model)
+    if real is not None:
+        request.alias = request.request.model
+        _ask_for(request, real)
+    return request
+
+
+def _ask_for(request: Sanitised, spelling: str) -> None:
+    request.request.model = spelling
+    request.model = model_names.canonical_name(spelling)
+    request.cloud = model_names.is_cloud(spelling)
+
+
+async def find_candidates(
+    pool: BackendPool, dialect: Dialect, request: Sanitised
+) -> list[Candidate] | Refusal:
+    """Where it may run. What is known of the model there narrows what the prompt can cost."""
+    candidates = await pool.candidates(request.model, cloud=request.cloud, native=dialect.native)
+    if not isinstance(candidates, Refusal):
+        request.prompt_bound = max([_bound(request, one.model) for one in candidates])
+    return candidates
+
+
+def _bound(request: Sanitised, model: Model | None) -> int:
+    """The most tokens that the model of one backend can read of it."""
+    bound = request.prompt_bound + (model.system_bytes if model else 0)
+    if model is None or not model.context_length:
+        return max(bound, request.context) if request.fills_context else bound
+    most = max(model.context_length, request.context) * request.inputs
+    return most if request.fills_context else min(bound, most)

@@ -1,0 +1,42 @@
+"""What the parts of a running gateway share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.backends.pool import BackendPool
+from gateway.backends.scheduler import Scheduler
+from gateway.config.settings import Settings
+from gateway.http.exchange import Exchange
+from gateway.http.failed_keys import FailedKeyLimiter
+from gateway.proxy.authorise import Authoriser
+from gateway.proxy.health import Health
+from gateway.proxy.outbox import Outbox
+from gateway.proxy.pipeline import Pipeline
+from gateway.proxy.verdict_cache import VerdictCache
+from gateway.pulls.pulls import Pulls
+from gateway.stores import Store
+from tunnel.presence import Presence
+
+
+@dataclass
+class Services:
+    """Made once, by `app.make_services`.
+
+    `has_tunnel`: whether a caller from this machine can be Cloudflare's edge. `watching_pulls`:
+    callers who wait for what a pull comes to.
+    """
+
+    settings: Settings
+    store: Store
+    pool: BackendPool
+    scheduler: Scheduler
+    outbox: Outbox
+    presence: Presence
+    has_tunnel: Callable[[], bool]
+    failed_keys: FailedKeyLimiter
+    verdict_cache: VerdictCache
+    authoriser: Authoriser
+    pipeline: Pipeline
+    pulls: Pulls
+    health: Health
+    watching_pulls: set[Exchange] = field(default_factory=set[Exchange])
