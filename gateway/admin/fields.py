@@ -1,6 +1,7 @@
 """What an owner may write into the fields of a key, and the one form in which it is kept.
 
-Its TypeScript twin is `supabase/functions/admin/fields.ts`; `tests/vectors` holds both to one form.
+Its TypeScript twin is `supabase/functions/admin/fields.ts`; `tests/vectors` holds both to one form,
+`key_fields.json` has the bounds of both.
 """
 
 import re
@@ -10,14 +11,12 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
+from gateway.core.key_fields import BOUNDS, SCOPES, span
 from gateway.core.model_names import canonical_entry
 
 NULLABLE = {"owner_email", "max_output_tokens", "allowed_models", "allowed_origins", "expires_at"}
-SCOPES = ("chat", "embeddings", "models:read", "models:pull", "ollama:native")
 
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
-_LABEL_LENGTH = 100
-_LIST_LENGTH = 100
+_EMAIL = re.compile(BOUNDS["owner_email"]["pattern"])
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Narrower than what Python's own parsers take, so that every language reads the same text alike.
@@ -72,8 +71,9 @@ def identifier(text: str) -> UUID:
 
 def label(text: str) -> str:
     text = text.strip()
-    if not 1 <= len(text) <= _LABEL_LENGTH or not text.isprintable():
-        raise ValueError(f"should be 1 to {_LABEL_LENGTH} printable characters")
+    least, most = BOUNDS["label"]["minLength"], BOUNDS["label"]["maxLength"]
+    if not least <= len(text) <= most or not text.isprintable():
+        raise ValueError(f"should be {least} to {most} printable characters")
     return text
 
 
@@ -84,8 +84,9 @@ def email(text: str) -> str:
     return text
 
 
-def number(low: int, high: int) -> Callable[[int], int]:
-    """A check for whole numbers from `low` to `high`."""
+def number(name: str) -> Callable[[int], int]:
+    """The check of the whole number in the field `name`."""
+    low, high = span(name)
 
     def check(value: int) -> int:
         if not low <= value <= high:
@@ -98,13 +99,13 @@ def number(low: int, high: int) -> Callable[[int], int]:
 def models(names: list[str]) -> list[str] | None:
     """Names, and patterns with `*`, in canonical form without repetition; `*` or none at all: every
     model."""
-    kept = _unique(names, canonical_entry)
+    kept = _unique("allowed_models", names, canonical_entry)
     return None if kept and "*" in kept else kept
 
 
 def origins(items: list[str]) -> list[str] | None:
     """Origins as browsers send them; `*` or none at all: every website."""
-    return None if "*" in items else _unique(items, origin)
+    return None if "*" in items else _unique("allowed_origins", items, origin)
 
 
 def origin(text: str) -> str:
@@ -166,18 +167,20 @@ def moment(text: str) -> datetime:
         raise ValueError("should be a time such as 2030-01-31T12:00:00Z") from None
 
 
-def _unique(items: list[str], form: Callable[[str], str]) -> list[str] | None:
-    if len(items) > _LIST_LENGTH:
-        raise ValueError(f"should have at most {_LIST_LENGTH} entries")
+def _unique(name: str, items: list[str], form: Callable[[str], str]) -> list[str] | None:
+    most = BOUNDS[name]["maxItems"]
+    if len(items) > most:
+        raise ValueError(f"should have at most {most} entries")
     return list(dict.fromkeys(form(item) for item in items)) or None
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "label": label,
     "owner_email": email,
-    "rate_limit_per_min": number(1, 1_000_000),
-    "monthly_token_limit": number(0, 10**12),
-    "max_output_tokens": number(1, 10**9),
+    "rate_limit_per_min": number("rate_limit_per_min"),
+    "monthly_token_limit": number("monthly_token_limit"),
+    "max_output_tokens": number("max_output_tokens"),
+    "grace_seconds": number("grace_seconds"),
     "allowed_models": models,
     "allowed_origins": origins,
     "scopes": scopes,

@@ -14,11 +14,11 @@ from gateway.admin.usage_query import UsageQuery
 from gateway.config.settings import Settings
 from gateway.core import keys
 from gateway.core.errors import Refusal
+from gateway.core.key_fields import BOUNDS
 from gateway.stores import Store
 
 SAVE_IT = "Save this key — it will not be shown again."
-DEFAULT_GRACE_SECONDS = 24 * 3600
-LONGEST_GRACE_SECONDS = 30 * 24 * 3600
+DEFAULT_GRACE_SECONDS: int = BOUNDS["grace_seconds"]["default"]
 
 Answer = dict[str, Any] | Refusal
 
@@ -117,10 +117,8 @@ async def rotate_key(
     store: Store, settings: Settings, key_id: str, grace_seconds: int = DEFAULT_GRACE_SECONDS
 ) -> Answer:
     """A new key in place of the old one, which goes on for `grace_seconds`."""
-    if not 0 <= grace_seconds <= LONGEST_GRACE_SECONDS:
-        text = f"grace_seconds should be between 0 and {LONGEST_GRACE_SECONDS}."
-        return Refusal("invalid_request", text, param="grace_seconds")
     try:
+        check_changes({"grace_seconds": grace_seconds})
         found = identifier(key_id)
     except InvalidField as problem:
         return _invalid(problem)

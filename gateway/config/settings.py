@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from gateway.config import values
+from gateway.core.key_fields import span
 from tunnel.hostname import hostname
 
 _SECRET_BYTES = 16 * 1024
@@ -111,10 +112,10 @@ class Settings:
         "", values.postgres_url, "a Postgres of your own instead of the embedded one", secret=True
     )
     default_rate_limit_per_min: int = _setting(
-        20, values.integer(1, 1_000_000), "requests a minute of a new key"
+        20, values.integer(*span("rate_limit_per_min")), "requests a minute of a new key"
     )
     default_monthly_token_limit: int = _setting(
-        1_000_000, values.integer(0, 10**12), "tokens a month of a new key"
+        1_000_000, values.integer(*span("monthly_token_limit")), "tokens a month of a new key"
     )
     api_key_prefix: str = _setting("llm", values.prefix, "how new keys begin")
     cors_origins: tuple[str, ...] = _setting(

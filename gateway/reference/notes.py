@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from gateway.admin.fields import SCOPES
-from gateway.admin.keys import DEFAULT_GRACE_SECONDS, LONGEST_GRACE_SECONDS
+from gateway.core.key_fields import BOUNDS
 
 Note = dict[str, Any]
 
@@ -15,18 +14,14 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
 _ORIGIN = rf"^(?:\*|[a-z][a-z0-9+-]*://{_LABEL}(?:\.{_LABEL}){{0,4}}(?::{_PORT})?)$"
 
 _NAMESPACE = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}"
-_MODELS: Note = {
-    "maxItems": 100,
-    "items": {
-        "type": "string",
-        "pattern": rf"^(?:\*|(?:{_NAMESPACE}/)?{_PART}(?::{_PART}|:?\*)?)$",
-    },
-}
+_MODEL = rf"^(?:\*|(?:{_NAMESPACE}/)?{_PART}(?::{_PART}|:?\*)?)$"
+_LONGEST_LABEL = BOUNDS["label"]["maxLength"]
 
 _KEY: dict[str, Note] = {
     "label": {
-        "description": "What the key is for: 1 to 100 characters, shown to owner and holder.",
-        "pattern": rf"^\s*{_VISIBLE}(?:{_PRINTABLE}{{0,98}}{_VISIBLE})?\s*$",
+        "description": f"What the key is for: 1 to {_LONGEST_LABEL} characters, shown to owner "
+        "and holder.",
+        "pattern": rf"^\s*{_VISIBLE}(?:{_PRINTABLE}{{0,{_LONGEST_LABEL - 2}}}{_VISIBLE})?\s*$",
     },
     "owner_email": {
         "description": "Whom to write to about it.",
@@ -34,34 +29,31 @@ _KEY: dict[str, Note] = {
     },
     "rate_limit_per_min": {
         "description": "Most requests within any 60 seconds.",
-        "minimum": 1,
-        "maximum": 1_000_000,
+        **BOUNDS["rate_limit_per_min"],
     },
     "monthly_token_limit": {
         "description": "Most tokens in a calendar month (UTC), prompts and answers together.",
-        "minimum": 0,
-        "maximum": 10**12,
+        **BOUNDS["monthly_token_limit"],
     },
     "max_output_tokens": {
         "description": "Most tokens of one answer, if that is less than this server's own cap; "
         "null: no other cap.",
-        "minimum": 1,
-        "maximum": 10**9,
+        **BOUNDS["max_output_tokens"],
     },
     "allowed_models": {
         "description": "The only models it may use; null: every model. `*` stands for any run of "
         "characters of a whole name, such as `qwen2.5:*`.",
-        **_MODELS,
+        **BOUNDS["allowed_models"],
+        "items": {"type": "string", "pattern": _MODEL},
     },
     "allowed_origins": {
         "description": "The only websites whose pages may use it; null: every website.",
-        "maxItems": 100,
+        **BOUNDS["allowed_origins"],
         "items": {"type": "string", "pattern": _ORIGIN},
     },
     "scopes": {
         "description": "What it may do.",
-        "minItems": 1,
-        "items": {"type": "string", "enum": list(SCOPES)},
+        **BOUNDS["scopes"],
     },
     "expires_at": {
         "description": "When it ends; null: never. A new key's end lies in the future.",
@@ -74,9 +66,9 @@ NOTES: dict[str, dict[str, Note]] = {
     "UpdateKey": _KEY,
     "RotateKey": {
         "grace_seconds": {
-            "description": f"How long the old key goes on; left out: {DEFAULT_GRACE_SECONDS}.",
-            "minimum": 0,
-            "maximum": LONGEST_GRACE_SECONDS,
+            "description": "How long the old key goes on; left out: "
+            f"{BOUNDS['grace_seconds']['default']}.",
+            **BOUNDS["grace_seconds"],
         }
     },
     "ChatRequest": {

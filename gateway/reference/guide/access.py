@@ -1,6 +1,6 @@
 """Keys, and what they may do."""
 
-from gateway.admin.fields import SCOPES
+from gateway.core.key_fields import SCOPES
 from gateway.dialects.ollama import privileges
 from gateway.http.failed_keys import FAILURES, WINDOW
 from gateway.reference.blocks import Paragraph, Section, Table, listed

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.admin.fields import SCOPES
+from gateway.core.key_fields import SCOPES
 from gateway.reference.examples import KEY_ID
 from gateway.reference.headers import RATE_HEADERS
 from gateway.reference.route import HOLDER, OWNER, PUBLIC, Route

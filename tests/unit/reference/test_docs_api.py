@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from gateway.admin.fields import SCOPES
 from gateway.core.errors import KINDS
+from gateway.core.key_fields import SCOPES
 from gateway.dialects import all_absent, all_dialects
 from gateway.reference.__main__ import markdown
 from gateway.reference.as_markdown import Markdown
