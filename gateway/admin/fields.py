@@ -1,7 +1,7 @@
 """What an owner may write into the fields of a key, and the one form in which it is kept.
 
 Its TypeScript twin is `supabase/functions/admin/fields.ts`; `tests/vectors` holds both to one form,
-`key_fields.json` has the bounds of both.
+`core/key_fields.json` has the bounds of both.
 """
 
 import re

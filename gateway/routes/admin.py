@@ -45,7 +45,8 @@ def admin_routes(services: Services) -> list[HTTPRouteHandler]:
         query = request.query_params
         limit = query.get("limit", "50")
         if not (limit.isascii() and limit.isdigit() and len(limit) < 6):
-            return respond(request, Refusal("invalid_request", "limit should be a number."))
+            refusal = Refusal("invalid_request", "limit should be a number.", param="limit")
+            return respond(request, refusal)
         return respond(request, await keys.list_keys(store, query.get("cursor"), int(limit)))
 
     @patch("/admin/api-keys/{key_id:str}")

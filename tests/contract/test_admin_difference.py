@@ -1,6 +1,7 @@
 """The gateway and the Supabase function are asked the same, and answer the same.
 
-Fixed requests, then random ones from a seed; only ids, keys and times of making may differ.
+Fixed requests, then random ones from a seed. Only ids, keys and times of making may differ, and
+the words of an error: its status, type, code and `param` are what is promised.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.admin.calls import UNKNOWN, Owner
+from tests.support.admin.calls import UNKNOWN, Owner, error
 from tests.support.admin.fixtures import emptied
 from tests.support.admin.servers import ROOT, Admin, needs_deno
 
@@ -25,6 +26,8 @@ HEADERS = (
 )
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ROUNDS = 300
+NAMES = sorted({vector["field"] for vector in FIELDS["kept"]} - {"id"} | {"other", "7", "Scopes"})
+VALUES = [None, True, 7, 7.0, 0.5, 1e300, 10**30, "7", "", [], ["7"], ["7", 7], {}, {"7": 7}, [[]]]
 
 Request = tuple[str, str, bytes | None]  # `{0}` in the path: the id of the first key made
 
@@ -53,6 +56,10 @@ class Side:
         """The body with a name in place of what may differ, in the order of its members."""
         if not answer.content:
             return None
+        if answer.status_code >= 400:
+            told = error(answer)
+            assert told.pop("message"), answer.text
+            return told
         text = UUID.sub(lambda found: self._named(found[0]), answer.text)
         return json.loads(text, object_pairs_hook=lambda pairs: [_plain(*pair) for pair in pairs])
 
@@ -175,6 +182,8 @@ def random_body(dice: random.Random) -> bytes:
         vector = dice.choice([*FIELDS["kept"] * 6, *FIELDS["refused"]])
         if vector["field"] != "id":
             fields[vector["field"]] = vector["given"]
+    while dice.random() < 0.3:
+        fields[dice.choice(NAMES)] = dice.choice(VALUES)
     if dice.random() < 0.2:
         fields = {"grace_seconds": dice.choice([0, 60, -1, 10**9, 1.5, "1", None, True])}
     if dice.random() < 0.1:
@@ -189,12 +198,8 @@ def _cut(content: bytes, dice: random.Random) -> bytes:
 
 def _changed(content: bytes, dice: random.Random) -> bytes:
     place = dice.randrange(len(content))
-    # No comma: Pythons differ in their words for one that stands too many.
-    return (
-        content[:place]
-        + dice.choice([b'"', b"\\", b"}", b"[", b"1", b"\0", b"\xc3"])
-        + content[place + 1 :]
-    )
+    wrong = dice.choice([b'"', b"\\", b"}", b"[", b",", b".", b"1", b"e", b"\0", b"\xc3"])
+    return content[:place] + wrong + content[place + 1 :]
 
 
 def _twice(content: bytes, dice: random.Random) -> bytes:

@@ -16,12 +16,11 @@ PATHS = {
     "update": ("PATCH", f"/admin/api-keys/{UNKNOWN}"),
     "rotate": ("POST", f"/admin/api-keys/{UNKNOWN}/rotate"),
 }
-NO_ID = "id should be the id of a key, as the list of keys shows it."
 KIB = 1024
 
 
 @pytest.mark.parametrize("shape", PATHS)
-def test_a_wrong_body_is_refused_with_the_words_of_the_vectors(
+def test_a_wrong_body_is_refused_and_named_as_in_the_vectors(
     admin: Admin, owner: Owner, shape: str
 ):
     for vector in BODIES:
@@ -30,33 +29,54 @@ def test_a_wrong_body_is_refused_with_the_words_of_the_vectors(
         answer = owner.ask(*PATHS[shape], vector["body"].encode())
         assert answer.status_code == 400, vector
         told = error(answer)
-        assert (told["message"], told["param"]) == (vector["message"], vector["param"])
-        assert (told["type"], told["code"]) == ("invalid_request_error", "invalid_request")
+        assert told.pop("message")
+        assert told == {
+            "type": "invalid_request_error",
+            "code": "invalid_request",
+            "param": vector["param"],
+        }, vector
     assert {name for name, _ in admin.calls()} <= {"admin_login"}
 
 
+def nested(depth: int) -> bytes:
+    """An object that stands around lists: `depth` in one another."""
+    return b'{"label":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
+
+
 @pytest.mark.parametrize(
-    ("body", "status", "words"),
+    ("body", "status", "param"),
     [
-        (b'{"label":"x"}' + b" " * (64 * KIB), 413, "larger than 65536 bytes"),
-        (b" " * (1024 * KIB), 413, "larger than 65536 bytes"),
+        (b'{"label":"x"}' + b" " * (64 * KIB), 413, None),
+        (b" " * (1024 * KIB), 413, None),
         (b'{"label":"x"' + b" " * (64 * KIB - 13) + b"}", 201, None),  # just as much as may be
-        (b"\xff\xfe", 400, "not valid UTF-8"),
-        (b'{"label":"\xed\xa0\x80"}', 400, "not valid UTF-8"),
-        (b'{"label":"x"}\xc0', 400, "not valid UTF-8"),
-        (b'{"a":' * 9_000, 400, "nested too deeply"),
-        (b"[" * 60_000, 400, "nested too deeply"),
-        (b'{"label":' + b"[" * 20_000 + b"]" * 20_000 + b"}", 400, "nested too deeply"),
-        (b'{"x":' + b"[" * 100 + b"]" * 100 + b"}", 400, "unknown field `x`"),
+        (b"\xff\xfe", 400, None),
+        (b'{"label":"\xed\xa0\x80"}', 400, None),
+        (b'{"label":"x"}\xc0', 400, None),
+        (b'{"label":"\\ud800"}', 400, "label"),
+        (b'{"label":"x","\\udfff":1}', 400, None),
+        (b'{"a":' * 9_000, 400, None),
+        (b"[" * 60_000, 400, None),
+        (nested(500), 400, "label"),  # as deep as may be, and no text
+        (nested(501), 400, None),
+        (nested(2_000), 400, None),
+        (nested(30_000), 400, None),
+        (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, 400, None),
+        (b'{"label":' + b"9" * 60_000 + b"}", 400, None),
+        (b'{"label":1e999999}', 400, None),
+        (b'{"label":"x","monthly_token_limit":1e300}', 400, "monthly_token_limit"),
+        (b'{"label":"x","rate_limit_per_min":' + b"9" * 300 + b"}", 400, "rate_limit_per_min"),
     ],
-    ids=lambda value: str(value)[:20],
+    ids=lambda value: str(value)[:40],
 )
 def test_a_huge_deep_or_broken_body_does_no_harm(
-    owner: Owner, body: bytes, status: int, words: str | None
+    owner: Owner, body: bytes, status: int, param: str | None
 ):
     answer = owner.ask("POST", "/admin/api-keys", body)
     assert answer.status_code == status
-    assert words is None or words in error(answer)["message"]
+    if status != 201:
+        codes = {400: "invalid_request", 413: "request_too_large"}
+        told = error(answer)
+        assert (told["code"], told["param"]) == (codes[status], param)
     owner.create("still works")
 
 
@@ -70,74 +90,67 @@ def test_a_body_that_comes_in_pieces_without_a_length_is_bounded_too(owner: Owne
 
 
 @pytest.mark.parametrize(
-    ("field", "given", "words"),
+    ("field", "given"),
     [
-        ("label", " \n", "label should be 1 to 100 printable characters."),
-        ("label", "\ud800", "label should be 1 to 100 printable characters."),
-        ("owner_email", "nobody", "owner_email should be an e-mail address."),
-        ("rate_limit_per_min", 0, "rate_limit_per_min should be between 1 and 1000000."),
-        (
-            "monthly_token_limit",
-            10**30,
-            "monthly_token_limit should be between 0 and 1000000000000.",
-        ),
-        ("allowed_models", ["a/b/c/d\ud800"], "allowed_models 'a/b/c/d?' is not a model name."),
-        ("allowed_origins", ["x"], "allowed_origins should be a list of origins"),
-        (
-            "scopes",
-            [],
-            "scopes should be some of chat, embeddings, models:read, models:pull, ollama:native.",
-        ),
-        ("expires_at", "2030-02-30", "expires_at should be a time such as 2030-01-31T12:00:00Z."),
+        ("label", " \n"),
+        ("label", "\ud800"),
+        ("owner_email", "nobody"),
+        ("rate_limit_per_min", 0),
+        ("monthly_token_limit", 10**30),
+        ("allowed_models", ["a/b/c/d\ud800"]),
+        ("allowed_origins", ["x"]),
+        ("scopes", []),
+        ("expires_at", "2030-02-30"),
     ],
 )
-def test_a_field_that_cannot_be_used_is_named(owner: Owner, field: str, given: Any, words: str):
+def test_a_field_that_cannot_be_used_is_named(owner: Owner, field: str, given: Any):
     for method, path in (("POST", "/admin/api-keys"), ("PATCH", f"/admin/api-keys/{UNKNOWN}")):
         body = {field: given} if method == "PATCH" else {"label": "x", field: given}
         answer = owner.ask(method, path, body)
         told = error(answer)
         assert (answer.status_code, told["param"]) == (400, field)
-        assert told["message"].startswith(words)
+        assert told["message"].startswith(f"{field} ")
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "words"),
+    ("path", "body", "param"),
     [
-        ("POST /admin/api-keys", {"label": "x", "expires_at": "2001-01-01"}, "lies in the past."),
-        (f"PATCH /admin/api-keys/{UNKNOWN}", {}, "Name at least one thing to change."),
-        (f"PATCH /admin/api-keys/{UNKNOWN}", None, "Name at least one thing to change."),
-        (f"POST /admin/api-keys/{UNKNOWN}/rotate", {"grace_seconds": -1}, "between 0 and 2592000."),
-        (f"POST /admin/api-keys/{UNKNOWN}/rotate", {"grace_seconds": 2592001}, "and 2592000."),
-        ("GET /admin/api-keys?limit=0", None, "limit should be between 1 and 1000."),
-        ("GET /admin/api-keys?limit=1001", None, "limit should be between 1 and 1000."),
-        ("GET /admin/api-keys?limit=", None, "limit should be a number."),
-        ("GET /admin/api-keys?limit=-1", None, "limit should be a number."),
-        ("GET /admin/api-keys?limit=1.0", None, "limit should be a number."),
-        ("GET /admin/api-keys?limit=%D9%A1", None, "limit should be a number."),
-        ("GET /admin/api-keys?limit=999999", None, "limit should be a number."),
-        ("GET /admin/api-keys?cursor=", None, "This cursor is not one that a list gave."),
-        ("GET /admin/api-keys?cursor=x'--", None, "This cursor is not one that a list gave."),
-        ("GET /admin/api-keys?cursor=%00", None, "This cursor is not one that a list gave."),
-        ("GET /admin/api-keys?cursor=%ff", None, "This cursor is not one that a list gave."),
-        (f"GET /admin/api-keys?cursor={UNKNOWN}", None, "This cursor is not one that a list gave."),
-        ("GET /admin/usage?from=", None, "Dates should read 2026-11-24."),
-        ("GET /admin/usage?to=2026-02-30", None, "Dates should read 2026-11-24."),
-        ("GET /admin/usage?to=2026-1-1", None, "Dates should read 2026-11-24."),
-        ("GET /admin/usage?from=0000-01-01", None, "Dates should read 2026-11-24."),
-        ("GET /admin/usage?from=2026-01-01T00:00:00Z", None, "Dates should read 2026-11-24."),
-        (
-            "GET /admin/usage?from=2026-01-02&to=2026-01-01",
-            None,
-            "The range ends before it begins.",
+        ("POST /admin/api-keys", {"label": "x", "expires_at": "2001-01-01"}, "expires_at"),
+        (f"PATCH /admin/api-keys/{UNKNOWN}", {}, None),
+        (f"PATCH /admin/api-keys/{UNKNOWN}", None, None),
+        (f"POST /admin/api-keys/{UNKNOWN}/rotate", {"grace_seconds": -1}, "grace_seconds"),
+        (f"POST /admin/api-keys/{UNKNOWN}/rotate", {"grace_seconds": 2592001}, "grace_seconds"),
+        *(
+            (f"GET /admin/api-keys?limit={given}", None, "limit")
+            for given in ("0", "1001", "", "-1", "1.0", "%D9%A1", "999999")
         ),
+        *(
+            (f"GET /admin/api-keys?cursor={given}", None, "cursor")
+            for given in ("%00", "%0a", "%C2%85")
+        ),
+        *(
+            (f"GET /admin/api-keys?cursor={given}", None, None)
+            for given in ("", "x'--", "%ff", UNKNOWN)
+        ),
+        ("GET /admin/usage?from=", None, "from"),
+        ("GET /admin/usage?to=2026-02-30", None, "to"),
+        ("GET /admin/usage?to=2026-1-1", None, "to"),
+        ("GET /admin/usage?from=0000-01-01", None, "from"),
+        ("GET /admin/usage?from=2026-01-01T00:00:00Z", None, "from"),
+        ("GET /admin/usage?from=2026-01-02&to=2026-01-01", None, "to"),
+        ("GET /admin/usage?group_by=week", None, "group_by"),
+        ("GET /admin/usage?to=2026-01-01&to=2026-01-01", None, "to"),
+        ("GET /admin/usage?days=7", None, None),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_clear_words(
-    owner: Owner, path: str, body: Any, words: str
+def test_what_cannot_be_done_is_refused_and_named(
+    owner: Owner, path: str, body: Any, param: str | None
 ):
     answer = owner.ask(*path.split(" "), body)
     assert answer.status_code == 400
-    assert error(answer)["message"].endswith(words)
+    told = error(answer)
+    assert (told["code"], told["param"]) == ("invalid_request", param)
+    assert told["message"].endswith(".")
 
 
 @pytest.mark.parametrize("bad", ["x", "0", UNKNOWN[:-1], UNKNOWN.replace("-", ""), "%7B%7D", "%ff"])
@@ -146,7 +159,7 @@ def test_what_is_no_id_is_not_found(owner: Owner, bad: str):
         if UNKNOWN in path:
             body = {"label": "x"} if method == "PATCH" else None
             answer = owner.ask(method, path.replace(UNKNOWN, bad), body)
-            assert (answer.status_code, error(answer)["message"]) == (404, NO_ID)
+            assert (answer.status_code, error(answer)["param"]) == (404, "id")
     answer = owner.ask("GET", f"/admin/usage?api_key_id={bad}")
     assert (answer.status_code, error(answer)["param"]) == (404, "id")
 
@@ -156,16 +169,14 @@ def test_an_id_that_no_key_has_is_not_found(owner: Owner):
         if UNKNOWN in path:
             body = {"label": "x"} if method == "PATCH" else None
             answer = owner.ask(method, path, body)
-            assert answer.status_code == 404
-            assert error(answer)["message"] == "There is no key with this id."
+            assert (answer.status_code, error(answer)["code"]) == (404, "not_found")
 
 
 def test_a_revoked_key_is_not_rotated(owner: Owner):
     made = owner.create()
     owner.done("DELETE", f"/admin/api-keys/{made['id']}")
     answer = owner.ask("POST", f"/admin/api-keys/{made['id']}/rotate")
-    assert answer.status_code == 400
-    assert error(answer)["message"] == "This key has been revoked: make a new one."
+    assert (answer.status_code, error(answer)["code"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +194,7 @@ def test_another_method_is_told_which_ones_there_are(owner: Owner, line: str, al
     answer = owner.ask(*line.split(" "))
     assert (answer.status_code, answer.headers["allow"]) == (405, allow)
     if not line.startswith("HEAD"):
-        assert error(answer)["message"] == f"Use {allow} here."
+        assert error(answer)["code"] == "method_not_allowed"
 
 
 @pytest.mark.parametrize(
@@ -232,5 +243,4 @@ def test_a_database_that_is_away_is_told_from_a_refusal_and_comes_back(admin: Ad
             told = error(answer)
             assert told["type"] == "service_unavailable_error"
             assert told["code"] == "server_is_overloaded"
-            assert told["message"] == "The key database does not answer at the moment."
     owner.create("it is back")

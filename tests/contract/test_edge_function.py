@@ -55,6 +55,12 @@ def test_its_packages_are_pinned_in_a_form_that_supabase_reads():
         assert lock["npm"][name]["integrity"].startswith("sha512-")
 
 
+def test_its_bounds_of_fields_are_the_gateways():
+    # Only what lies in its folder is deployed with it.
+    copy, source = FOLDER / "key_fields.json", ROOT / "gateway/core/key_fields.json"
+    assert copy.read_bytes() == source.read_bytes(), f"cp {source} {copy}"
+
+
 def test_an_old_service_key_works_as_well_as_a_new_one(project: StandIn):
     keys = {"SUPABASE_SECRET_KEYS": "", "SUPABASE_SERVICE_ROLE_KEY": project.service_jwt}
     environment = function_environment(project, **keys)

@@ -4,41 +4,38 @@
  */
 
 import { Refusal } from "./errors.ts";
-import { checkFields, identifier, invalidField } from "./fields.ts";
+import { identifier, invalidField } from "./fields.ts";
 import { displayPrefix, hashKey, makeKey } from "./keys.ts";
 import type { Settings } from "./settings.ts";
-import type { Value } from "./shapes.ts";
+import type { CREATE, Given, UPDATE } from "./shapes.ts";
 import type { Arguments, Row, Store } from "./store.ts";
 import { isPrintable } from "./text.ts";
 
 const SAVE_IT = "Save this key — it will not be shown again.";
-const DEFAULT_GRACE_SECONDS = 24 * 3600;
-const LONGEST_GRACE_SECONDS = 30 * 24 * 3600;
 
 export type Answer = Row | Refusal;
-type Fields = Map<string, Value>;
 
 /** Make a key; the answer is the only place where it ever stands in full. */
-export async function createKey(store: Store, settings: Settings, given: Fields): Promise<Answer> {
-  // What is null or left out takes its default.
-  const values = checkFields(new Map([...given].filter(([, value]) => value !== null)));
-  if (values instanceof Refusal) return values;
-  const expiry = values.get("expires_at");
-  if (expiry && new Date(expiry as string) <= new Date()) {
+export async function createKey(
+  store: Store,
+  settings: Settings,
+  given: Given<typeof CREATE>,
+): Promise<Answer> {
+  if (given.expires_at && new Date(given.expires_at) <= new Date()) {
     return invalidField("expires_at", "lies in the past");
   }
   const { key, ...stored } = newKey(settings);
   const row = await store("create_api_key", {
     ...stored,
-    p_label: values.get("label"),
-    p_owner_email: values.get("owner_email") ?? null,
-    p_rate_limit_per_min: values.get("rate_limit_per_min") ?? settings.defaultRateLimit,
-    p_monthly_token_limit: values.get("monthly_token_limit") ?? settings.defaultTokenLimit,
-    p_allowed_models: values.get("allowed_models") ?? null,
-    p_allowed_origins: values.get("allowed_origins") ?? null,
-    p_scopes: values.get("scopes") ?? null,
-    p_expires_at: expiry ?? null,
-    p_max_output_tokens: values.get("max_output_tokens") ?? null,
+    p_label: given.label,
+    p_owner_email: given.owner_email ?? null,
+    p_rate_limit_per_min: given.rate_limit_per_min ?? settings.defaultRateLimit,
+    p_monthly_token_limit: given.monthly_token_limit ?? settings.defaultTokenLimit,
+    p_allowed_models: given.allowed_models ?? null,
+    p_allowed_origins: given.allowed_origins ?? null,
+    p_scopes: given.scopes ?? null,
+    p_expires_at: given.expires_at ?? null,
+    p_max_output_tokens: given.max_output_tokens ?? null,
   });
   return withKey(row, key);
 }
@@ -59,11 +56,14 @@ export async function listKeys(
 }
 
 /** Change what the request names; it holds from the next call of the key on. */
-export async function updateKey(store: Store, id: string, given: Fields): Promise<Answer> {
-  if (given.size === 0) return new Refusal("invalid_request", "Name at least one thing to change.");
-  const values = checkFields(given);
-  if (values instanceof Refusal) return values;
-  const changes = Object.fromEntries(values);
+export async function updateKey(
+  store: Store,
+  id: string,
+  changes: Given<typeof UPDATE>,
+): Promise<Answer> {
+  if (Object.keys(changes).length === 0) {
+    return new Refusal("invalid_request", "Name at least one thing to change.");
+  }
   return await onKey(store, "update_api_key", id, { p_changes: changes });
 }
 
@@ -72,15 +72,11 @@ export async function rotateKey(
   store: Store,
   settings: Settings,
   id: string,
-  given: Fields,
+  graceSeconds: number,
 ): Promise<Answer> {
-  const grace = (given.get("grace_seconds") ?? DEFAULT_GRACE_SECONDS) as number;
-  if (grace < 0 || grace > LONGEST_GRACE_SECONDS) {
-    return invalidField("grace_seconds", `should be between 0 and ${LONGEST_GRACE_SECONDS}`);
-  }
   const { key, ...stored } = newKey(settings);
   return withKey(
-    await onKey(store, "rotate_api_key", id, { ...stored, p_grace_seconds: grace }),
+    await onKey(store, "rotate_api_key", id, { ...stored, p_grace_seconds: graceSeconds }),
     key,
   );
 }

@@ -2,15 +2,15 @@
 
 import { Refusal } from "./errors.ts";
 import { parseObject } from "./json.ts";
-import { fit, type Shape, type Value } from "./shapes.ts";
+import { fit, type Given, type Shape } from "./shapes.ts";
 
 export const MAX_BODY = 64 * 1024;
 
 /** No body at all means all defaults, where the shape has them. */
-export async function readBody(
+export async function readBody<S extends Shape>(
   request: Request,
-  shape: Shape,
-): Promise<Map<string, Value> | Refusal> {
+  shape: S,
+): Promise<Given<S> | Refusal> {
   const bytes = await bounded(request.body);
   if (bytes instanceof Refusal) return bytes;
   let text: string;

@@ -1,39 +1,86 @@
 /**
  * What an owner may write into the fields of a key, and the one form in which it is kept. The twin
- * of gateway/admin/fields.py; tests/vectors/fields.json holds them together.
+ * of gateway/admin/fields.py: tests/vectors/fields.json holds them together, key_fields.json has the
+ * bounds of both.
  */
 
+import * as v from "valibot";
 import { Refusal } from "./errors.ts";
+import bounds from "./key_fields.json" with { type: "json" };
 import { canonicalEntry } from "./names.ts";
 import { origin } from "./origins.ts";
-import type { Value } from "./shapes.ts";
 import { isPrintable, lengthOf, strip } from "./text.ts";
 import { moment } from "./times.ts";
 
-export const SCOPES = ["chat", "embeddings", "models:read", "models:pull", "ollama:native"];
+type Numbered = "rate_limit_per_min" | "monthly_token_limit" | "max_output_tokens";
+type Listed = "allowed_models" | "allowed_origins";
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const EMAIL = /^[^@\s]{1,64}@[^@\s]{1,189}$/u;
-const LABEL_LENGTH = 100;
-const LIST_LENGTH = 100;
+const EMAIL = new RegExp(bounds.owner_email.pattern, "u");
+const SCOPES = bounds.scopes.items.enum;
+const NO_EMAIL = "should be an e-mail address";
 
-/** The fields in canonical form, or the refusal of the first that cannot be used. */
-export function checkFields(given: Map<string, Value>): Map<string, Value> | Refusal {
-  const values = new Map<string, Value>();
-  for (const [name, value] of given) {
-    try {
-      values.set(name, value === null ? null : CHECKS[name](value));
-    } catch (problem) {
-      return invalidField(name, (problem as Error).message);
-    }
-  }
-  return values;
+const text = v.string("should be text");
+const texts = v.array(text, "should be a list of texts");
+
+export const label = v.pipe(
+  text,
+  v.transform(strip),
+  v.check(
+    (given) => {
+      const length = lengthOf(given);
+      const { minLength, maxLength } = bounds.label;
+      return length >= minLength && length <= maxLength && isPrintable(given);
+    },
+    `should be ${bounds.label.minLength} to ${bounds.label.maxLength} printable characters`,
+  ),
+);
+
+export const email = v.pipe(
+  text,
+  v.transform(strip),
+  v.regex(EMAIL, NO_EMAIL),
+  v.check(isPrintable, NO_EMAIL),
+);
+
+/** A whole number, however written: 1.0 and 1e2 are 1 and 100. */
+export function number(name: Numbered | "grace_seconds") {
+  const { minimum, maximum } = bounds[name];
+  const between = `should be between ${minimum} and ${maximum}`;
+  return v.pipe(
+    v.custom<number>(Number.isInteger, "should be a whole number"),
+    v.minValue(minimum, between),
+    v.maxValue(maximum, between),
+  );
 }
 
-export function invalidField(name: string, problem: string): Refusal {
-  const reason = name === "id" ? "not_found" : "invalid_request";
-  return new Refusal(reason, `${name} ${problem.replace(/\.+$/, "")}.`, name);
-}
+/** Names, and patterns with `*`, without repetition; `*` or none at all: every model. */
+export const models = v.pipe(
+  texts,
+  inForm((names: string[]) => {
+    const kept = unique("allowed_models", names, canonicalEntry);
+    return kept?.includes("*") ? null : kept;
+  }),
+);
+
+/** Origins as browsers send them; `*` or none at all: every website. */
+export const origins = v.pipe(
+  texts,
+  inForm((items: string[]) =>
+    items.includes("*") ? null : unique("allowed_origins", items, origin)
+  ),
+);
+
+export const scopes = v.pipe(
+  texts,
+  v.check(
+    (names) => names.length > 0 && names.every((name) => SCOPES.includes(name)),
+    `should be some of ${SCOPES.join(", ")}`,
+  ),
+  v.transform((names) => SCOPES.filter((name) => names.includes(name))),
+);
+
+export const time = v.pipe(text, inForm(moment));
 
 /** The id of a key, in lower case. */
 export function identifier(text: string): string | Refusal {
@@ -41,64 +88,26 @@ export function identifier(text: string): string | Refusal {
   return invalidField("id", "should be the id of a key, as the list of keys shows it");
 }
 
-function label(given: string): string {
-  const text = strip(given);
-  const length = lengthOf(text);
-  if (length < 1 || length > LABEL_LENGTH || !isPrintable(text)) {
-    throw new Error(`should be 1 to ${LABEL_LENGTH} printable characters`);
-  }
-  return text;
+export function invalidField(name: string, problem: string): Refusal {
+  const reason = name === "id" ? "not_found" : "invalid_request";
+  return new Refusal(reason, `${name} ${problem.replace(/\.+$/, "")}.`, name);
 }
 
-function email(given: string): string {
-  const text = strip(given);
-  if (!EMAIL.test(text) || !isPrintable(text)) throw new Error("should be an e-mail address");
-  return text;
+/** What `form` makes of it; what it throws says what is wrong. */
+function inForm<Given, Kept>(form: (given: Given) => Kept) {
+  return v.rawTransform<Given, Kept>(({ dataset, addIssue, NEVER }) => {
+    try {
+      return form(dataset.value);
+    } catch (problem) {
+      addIssue({ message: (problem as Error).message });
+      return NEVER;
+    }
+  });
 }
 
-function number(low: number, high: number): (value: number) => number {
-  return (value) => {
-    if (value < low || value > high) throw new Error(`should be between ${low} and ${high}`);
-    return value;
-  };
-}
-
-/** Names, and patterns with `*`, without repetition; `*` or none at all: every model. */
-function models(names: string[]): string[] | null {
-  const kept = unique(names, canonicalEntry);
-  return kept?.includes("*") ? null : kept;
-}
-
-/** Origins as browsers send them; `*` or none at all: every website. */
-function origins(items: string[]): string[] | null {
-  return items.includes("*") ? null : unique(items, origin);
-}
-
-function scopes(names: string[]): string[] {
-  if (names.length === 0 || names.some((name) => !SCOPES.includes(name))) {
-    throw new Error(`should be some of ${SCOPES.join(", ")}`);
-  }
-  return SCOPES.filter((name) => names.includes(name));
-}
-
-function unique(items: string[], form: (item: string) => string): string[] | null {
-  if (items.length > LIST_LENGTH) {
-    throw new Error(`should have at most ${LIST_LENGTH} entries`);
-  }
+function unique(name: Listed, items: string[], form: (item: string) => string): string[] | null {
+  const most = bounds[name].maxItems;
+  if (items.length > most) throw new Error(`should have at most ${most} entries`);
   const kept = [...new Set(items.map(form))];
   return kept.length > 0 ? kept : null;
 }
-
-// Each is called with the type that its shape has seen to.
-// deno-lint-ignore no-explicit-any
-const CHECKS: Record<string, (value: any) => Value> = {
-  label,
-  owner_email: email,
-  rate_limit_per_min: number(1, 1_000_000),
-  monthly_token_limit: number(0, 10 ** 12),
-  max_output_tokens: number(1, 10 ** 9),
-  allowed_models: models,
-  allowed_origins: origins,
-  scopes,
-  expires_at: moment,
-};

@@ -11,7 +11,7 @@ import {
 import { readBody } from "./body.ts";
 import { Refusal } from "./errors.ts";
 import type { Settings } from "./settings.ts";
-import { CREATE, ROTATE, type Shape, UPDATE, type Value } from "./shapes.ts";
+import { CREATE, type Given, ROTATE, type Shape, UPDATE } from "./shapes.ts";
 import type { Store } from "./store.ts";
 import { usage } from "./usage.ts";
 
@@ -64,7 +64,11 @@ function update(call: Call): Promise<Answer> {
 }
 
 function rotate(call: Call): Promise<Answer> {
-  return withBody(call, ROTATE, (given) => rotateKey(call.store, call.settings, call.id, given));
+  return withBody(
+    call,
+    ROTATE,
+    ({ grace_seconds }) => rotateKey(call.store, call.settings, call.id, grace_seconds),
+  );
 }
 
 function revoke(call: Call): Promise<Answer> {
@@ -74,7 +78,7 @@ function revoke(call: Call): Promise<Answer> {
 async function list({ query, store }: Call): Promise<Answer> {
   const limit = query.get("limit") ?? "50";
   if (!/^[0-9]{1,5}$/.test(limit)) {
-    return new Refusal("invalid_request", "limit should be a number.");
+    return new Refusal("invalid_request", "limit should be a number.", "limit");
   }
   return await listKeys(store, query.get("cursor"), Number(limit));
 }
@@ -83,10 +87,10 @@ function report({ query, store }: Call): Promise<Answer> {
   return usage(store, query);
 }
 
-async function withBody(
+async function withBody<S extends Shape>(
   call: Call,
-  shape: Shape,
-  act: (given: Map<string, Value>) => Promise<Answer>,
+  shape: S,
+  act: (given: Given<S>) => Promise<Answer>,
 ): Promise<Answer> {
   const given = await readBody(call.request, shape);
   return given instanceof Refusal ? given : await act(given);

@@ -3,6 +3,7 @@
  * (`npx supabase@3 secrets set NAME=value`), which have the gateway's names, defaults and checks.
  */
 
+import bounds from "./key_fields.json" with { type: "json" };
 import { PREFIX_SHAPE } from "./keys.ts";
 
 /** A setting that cannot be used; the text is for the owner and shows no secret. */
@@ -34,8 +35,13 @@ export function readSettings(environment: Environment): Settings {
     supabaseUrl: url(get),
     serviceKey: serviceKey(get),
     apiKeyPrefix: prefix(get("API_KEY_PREFIX") ?? "llm"),
-    defaultRateLimit: integer(get, "DEFAULT_RATE_LIMIT_PER_MIN", 20, 1, 1_000_000),
-    defaultTokenLimit: integer(get, "DEFAULT_MONTHLY_TOKEN_LIMIT", 1_000_000, 0, 10 ** 12),
+    defaultRateLimit: integer(get, "DEFAULT_RATE_LIMIT_PER_MIN", 20, bounds.rate_limit_per_min),
+    defaultTokenLimit: integer(
+      get,
+      "DEFAULT_MONTHLY_TOKEN_LIMIT",
+      1_000_000,
+      bounds.monthly_token_limit,
+    ),
     corsOrigins: origins(get("CORS_ORIGINS") ?? "*"),
   };
 }
@@ -84,12 +90,17 @@ function prefix(text: string): string {
   );
 }
 
-function integer(get: Get, name: string, otherwise: number, low: number, high: number): number {
+function integer(
+  get: Get,
+  name: string,
+  otherwise: number,
+  { minimum, maximum }: { minimum: number; maximum: number },
+): number {
   const text = get(name);
   if (text === null) return otherwise;
   const value = /^[+-]?[0-9]{1,12}$/.test(text.trim()) ? Number(text) : NaN;
-  if (value >= low && value <= high) return value;
-  const wanted = Number.isNaN(value) ? "a whole number" : `between ${low} and ${high}`;
+  if (value >= minimum && value <= maximum) return value;
+  const wanted = Number.isNaN(value) ? "a whole number" : `between ${minimum} and ${maximum}`;
   throw new SettingsError(`${name} ('${text}') should be ${wanted}.`);
 }
 

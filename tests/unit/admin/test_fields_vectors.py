@@ -26,10 +26,11 @@ def test_a_field_is_kept_in_the_form_of_the_vectors(vector: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("vector", FIELDS["refused"], ids=lambda one: ascii(one["given"])[:40])
-def test_a_field_is_refused_with_the_words_of_the_vectors(vector: dict[str, Any]) -> None:
+def test_a_field_is_refused_by_name_where_the_vectors_say_so(vector: dict[str, Any]) -> None:
     with pytest.raises(InvalidField) as caught:
         checked(vector["field"], vector["given"])
-    assert (caught.value.name, str(caught.value)) == (vector["field"], vector["text"])
+    assert caught.value.name == vector["field"]
+    assert str(caught.value).startswith(f"{vector['field']} ")
 
 
 @pytest.mark.parametrize("vector", ORIGINS["kept"], ids=lambda one: ascii(one["given"]))

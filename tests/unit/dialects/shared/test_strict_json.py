@@ -128,6 +128,23 @@ def test_such_a_number_is_refused_in_a_part_that_nobody_knows_too(number):
     refused(json.dumps(MINIMAL)[:-1].encode() + f',"x":{{"y":[{number}]}}}}'.encode())
 
 
+@pytest.mark.parametrize("written", ["5", "5.0", "5e0", "0.5E1", "50e-1"])
+def test_a_whole_number_is_one_however_it_is_written(written):
+    body = json.dumps(MINIMAL)[:-1] + f',"max_tokens":{written},"temperature":{written}}}'
+    request = accepted(body.encode())
+    assert (request.max_tokens, request.temperature) == (5, 5.0)
+
+
+def test_500_lists_and_objects_in_one_another_are_read_and_more_refused_by_every_python():
+    def nested(depth: int) -> bytes:
+        extra = "[" * (depth - 1) + "]" * (depth - 1)
+        return json.dumps(MINIMAL)[:-1].encode() + f',"x":{extra}}}'.encode()
+
+    accepted(nested(500))
+    for depth in (501, 900, 2_000, 50_000):
+        assert "nested too deeply" in refused(nested(depth)).message
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -181,7 +198,8 @@ def test_white_space_around_the_object_is_no_matter():
         ({"stream": "true"}, "stream"),
         ({"stream": 1}, "stream"),
         ({"max_tokens": "5"}, "max_tokens"),
-        ({"max_tokens": 5.0}, "max_tokens"),
+        ({"max_tokens": 5.5}, "max_tokens"),
+        ({"max_tokens": 1e300}, "max_tokens"),
         ({"max_tokens": True}, "max_tokens"),
         ({"max_tokens": 2**63}, "max_tokens"),
         ({"temperature": "1"}, "temperature"),
