@@ -25,6 +25,7 @@ MOST_VALUES = 1_000_000
 # How deep lists and objects may stand in one another. Pythons give up somewhere between 1,000 and
 # far beyond 10,000: this is one answer for all of them, and the Supabase function's too.
 DEEPEST = 500
+EXACT = 2**53  # up to here every whole number is a float
 _TOO_DEEP = "The JSON is nested too deeply."
 
 
@@ -123,11 +124,12 @@ def _not_json(text: str) -> NoReturn:
 
 
 def _number(text: str) -> float | int:
-    """1.0 and 1e2 are whole numbers: to most readers of JSON they are 1 and 100."""
+    """1.0 and 1e2 are whole numbers: to most readers of JSON they are 1 and 100. Beyond EXACT a
+    float no longer says which whole number was meant, so it stays one."""
     value = float(text)
     if value in (float("inf"), float("-inf")):
         raise _Refused(f"The number {text[:40]} is too large.")
-    return int(value) if value.is_integer() else value
+    return int(value) if value.is_integer() and abs(value) <= EXACT else value
 
 
 class _Keys:
