@@ -1,4 +1,4 @@
-"""One machine with a model server: where it is, what it has, and whether it answers."""
+"""One model server: where it is, what it has, and whether it answers."""
 
 import asyncio
 import logging
@@ -13,8 +13,8 @@ _log = logging.getLogger("localllm")
 
 
 class Backend:
-    """`slots`: the requests that it may get at once; `running`: those that it has got.
-    `changed` is called when it went away, came back, or became another one."""
+    """`slots`: how many requests it may get at once; `in_use`: how many it has now.
+    `changed` is called when it goes away, comes back, or is replaced by another server."""
 
     def __init__(self, base_url: str, timeout: float, slots: int) -> None:
         """`timeout`: seconds without a byte."""
@@ -22,7 +22,7 @@ class Backend:
         self.client.changed = self._turned
         self.models = ModelList(self.client)
         self.slots = slots
-        self.running = 0
+        self.in_use = 0
         self.last_model = ""  # which it was asked for last, and so probably has in memory
         self.changed: Callable[[], None] = lambda: None
         self._watch: asyncio.Task[None] | None = None
@@ -35,7 +35,7 @@ class Backend:
     def point_to(
         self, base_url: str, headers: Mapping[str, str] | None = None, *, listed_only: bool = False
     ) -> None:
-        """Send every request from now on elsewhere; running ones end where they began."""
+        """Send every request from now on elsewhere; those in flight end where they began."""
         self.client.point_to(base_url, headers, listed_only=listed_only)
         self.changed()
 
@@ -70,9 +70,9 @@ def least_busy(backends: tuple[Backend, ...], model: str) -> Backend | None:
     best = backends[0]
     if len(backends) > 1:
         best = min(backends, key=lambda backend: _burden(backend, model))
-    return best if best.running < best.slots else None
+    return best if best.in_use < best.slots else None
 
 
 def _burden(backend: Backend, model: str) -> tuple[bool, int, int]:
     loads = 0 if backend.last_model == model else 2 if backend.last_model else 1
-    return not backend.answers, backend.running, loads
+    return not backend.answers, backend.in_use, loads

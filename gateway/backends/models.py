@@ -87,7 +87,7 @@ class ModelList:
     it tells as OpenAI does, not as Ollama."""
 
     def __init__(self, client: BackendClient) -> None:
-        self._upstream = client
+        self._client = client
         self._models: dict[str, Model] = {}
         self._systems: dict[str, int] = {}  # by digest
         self._asked = 0.0
@@ -124,7 +124,7 @@ class ModelList:
 
     def _is_current(self) -> bool:
         """Whether it was told by the model server that requests go to now."""
-        return self._source is self._upstream.target
+        return self._source is self._client.target
 
     def refresh(self) -> asyncio.Task[None]:
         """Ask the model server, unless that is under way."""
@@ -134,7 +134,7 @@ class ModelList:
         return self._task
 
     async def _read(self) -> None:
-        source = self._upstream.target
+        source = self._client.target
         told = await self._read_ollama()
         ollama = told is not None
         if not ollama:  # its models are where OpenAI's are
@@ -154,7 +154,7 @@ class ModelList:
 
     async def _read_ollama(self) -> dict[str, Model] | Refusal | None:
         """None: this is no Ollama."""
-        answer = await self._upstream.read("GET", "/api/tags")
+        answer = await self._client.read("GET", "/api/tags")
         if isinstance(answer, Refusal):
             return None if answer.reason == "not_found" else answer
         tags = decode(answer, _Tags)
@@ -179,7 +179,7 @@ class ModelList:
             return 0
         if tag.digest not in self._systems:
             question = msgspec.json.encode({"model": tag.name})
-            answer = await self._upstream.read("POST", "/api/show", question)
+            answer = await self._client.read("POST", "/api/show", question)
             shown = decode(answer, _Show) if isinstance(answer, bytes) else None
             if shown is None:
                 return 0
@@ -187,7 +187,7 @@ class ModelList:
         return self._systems[tag.digest]
 
     async def _read_openai(self) -> dict[str, Model] | None:
-        answer = await self._upstream.read("GET", "/v1/models")
+        answer = await self._client.read("GET", "/v1/models")
         listed = decode(answer, _List) if isinstance(answer, bytes) else None
         if listed is None:
             return None

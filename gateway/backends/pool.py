@@ -1,4 +1,4 @@
-"""The machines with model servers: which of them may serve a request, and which one does."""
+"""The pool of model servers: which of them may serve a request, and which one does."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ from gateway.backends.scheduler import Ticket
 from gateway.config.settings import Settings
 from gateway.core.errors import Refusal
 
-# What a machine answers that another may do better: it does not let us in, lacks the model or the
+# Statuses of a backend after which another is asked: it does not let us in, lacks the model or the
 # route, is full or broken. Not 504: the client has waited its time already.
 _ELSEWHERE = frozenset({401, 403, 404, 405, 407, 429, 500, 501, 502, 503})
 
 
 class Candidate(NamedTuple):
-    """A machine that may be asked for a model, and what it told of it; None: nothing."""
+    """A backend that may serve a request, and what it said of the model; None: nothing."""
 
     backend: Backend
     model: Model | None
 
 
 class BackendPool:
-    """As many machines as OLLAMA_BASE_URL has addresses, in that order."""
+    """One backend for each address of OLLAMA_BASE_URL, in that order."""
 
     def __init__(self, settings: Settings) -> None:
         self.backends = tuple(
@@ -36,7 +36,7 @@ class BackendPool:
 
     @property
     def demo(self) -> bool:
-        """Whether the demo model answers, in the place of the first machine."""
+        """Whether the demo model answers, in the place of the first backend."""
         return self.backends[0].client.target.listed_only
 
     @property
@@ -49,7 +49,7 @@ class BackendPool:
         return self._default_model
 
     def refresh(self) -> None:
-        """Ask every machine for its models, without waiting."""
+        """Ask every backend for its models, without waiting."""
         for backend in self.backends:
             backend.models.refresh()
 
@@ -59,10 +59,10 @@ class BackendPool:
     async def candidates(
         self, name: str, *, cloud: bool, native: bool = False, among: Sequence[Backend] = ()
     ) -> list[Candidate] | Refusal:
-        """Where a request for a model may go: to the machines that have it, or if none has, to
-        those that did not tell. Never to where the model would leave for the cloud, unless the
-        owner allows that; `cloud`: by its spelling it would from everywhere. `native`: only an
-        Ollama can serve it. `among`: of these machines only."""
+        """Where a request for a model may go: to the backends that have it or, if none has, to
+        those that have not said what they have. Never to where the model would run in Ollama's
+        cloud, unless the owner allows that; `cloud`: its spelling asks for the cloud. `native`:
+        only an Ollama can serve it. `among`: only these backends."""
         backends = among or self.backends
         if len(backends) == 1:
             backend = backends[0]
@@ -74,7 +74,7 @@ class BackendPool:
         told = [(backend, backend.models.told(name)) for backend in backends]
         found = self._able(told, name, cloud, native)
         if isinstance(found, list) and found[0].model is not None:
-            return found  # nobody waits for the machines that may have it too
+            return found  # nobody waits for those that may have it too
         models = await asyncio.gather(*(backend.models.find(name) for backend in backends))
         return self._able(list(zip(backends, models, strict=True)), name, cloud, native)
 
@@ -133,7 +133,7 @@ class BackendPool:
             await ticket.move()
 
     async def each(self, path: str) -> list[tuple[Backend, bytes]] | Refusal:
-        """What the machines that answer say at `path`; a refusal where none does."""
+        """What the backends that answer say at `path`; a refusal where none does."""
         backends = self.backends
         if path.startswith("/api/"):
             backends = [one for one in backends if not one.models.foreign] or backends
@@ -149,7 +149,7 @@ class BackendPool:
         return told or refusals[0]
 
     async def show(self, name: str, cloud: bool, question: bytes) -> bytes | Refusal:
-        """What `POST /api/show` says of a model on the first machine that has it and answers."""
+        """What `POST /api/show` says of a model on the first backend that has it and answers."""
         candidates = await self.candidates(name, cloud=cloud, native=True)
         if isinstance(candidates, Refusal):
             return candidates
@@ -168,7 +168,7 @@ class BackendPool:
 
 
 def _doubtful(response: Answer | Refusal, backend: Backend) -> bool:
-    """Whether another machine should be asked. What was known of this one may be out of date."""
+    """Whether another backend should be asked. What was known of this one may be out of date."""
     if isinstance(response, Answer):
         if response.status == 404:
             backend.models.refresh()

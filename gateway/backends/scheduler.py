@@ -1,4 +1,4 @@
-"""Slots on the machines, given out fairly: round-robin over keys, in order within a key."""
+"""Slots of the backends, given out fairly: round-robin over keys, in order within a key."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -8,9 +8,9 @@ from gateway.backends.backend import Backend, least_busy
 
 
 class Ticket:
-    """One request's place in the queue; `async with place:` waits for a slot and holds it.
+    """One request's place in the queue; `async with ticket:` waits for a slot and holds it.
 
-    `machine` is the one whose slot it holds, `machines` are those that may serve it.
+    `backend` is the one whose slot it holds, `backends` are those that may serve the request.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Ticket:
         self._scheduler.release(self)
 
     async def move(self) -> None:
-        """Give the slot back, and wait for one on a machine that has not been tried."""
+        """Give the slot back, and wait for one of a backend that has not been tried."""
         self.backends = tuple(other for other in self.backends if other is not self.backend)
         self._scheduler.release(self)
         await self._scheduler.acquire(self, first=True)
@@ -45,17 +45,17 @@ class Ticket:
         return backend.answers or not any(other.answers for other in self.backends)
 
     def take(self, backend: Backend) -> None:
-        backend.running += 1
+        backend.in_use += 1
         backend.last_model = self.model
         self.backend = backend
 
 
 class Scheduler:
-    """Each machine runs so many requests at once as it has slots, some `limit` wait in all; one
-    key cannot starve another, nor can those who wait for one machine keep others from another."""
+    """Each backend gets as many requests at once as it has slots; at most `limit` wait in all. One
+    key cannot starve another, and who waits for one backend keeps nobody from another."""
 
     def __init__(self, backends: Sequence[Backend], limit: int) -> None:
-        self._machines = backends
+        self._backends = backends
         for backend in backends:
             backend.changed = self.look_again
         self._limit = limit
@@ -95,17 +95,17 @@ class Scheduler:
     def release(self, ticket: Ticket) -> None:
         backend, ticket.backend = ticket.backend, None
         if backend is not None:
-            backend.running -= 1
+            backend.in_use -= 1
             self._offer(backend)
 
     def look_again(self) -> None:
-        """A machine went away or came back: others may serve who waits."""
-        for backend in self._machines:
+        """A backend went away or came back: others may serve who waits."""
+        for backend in self._backends:
             self._offer(backend)
 
     def _offer(self, backend: Backend) -> None:
         """Its free slots to those whose turn it is."""
-        while backend.running < backend.slots:
+        while backend.in_use < backend.slots:
             ticket = self._next(backend)
             if ticket is None:
                 return

@@ -90,7 +90,7 @@ class Health:
         if state == "ok" and "unavailable" in states:
             state = "degraded"
         each = {
-            f"ollama-{number}": {"state": one, "running": backend.running}
+            f"ollama-{number}": {"state": one, "running": backend.in_use}
             for number, (backend, one) in enumerate(zip(backends, states, strict=True), 1)
         }
         return {"state": state, "demo": demo, "machines": each}

@@ -32,7 +32,7 @@ async def test_no_machine_gets_more_than_its_slots_and_each_its_own():
     for number in range(7):
         bench.ask("k", f"{number}")
     await settle()
-    assert [backend.running for backend in bench.backends] == [2, 2]
+    assert [backend.in_use for backend in bench.backends] == [2, 2]
     assert bench.scheduler.queued == 3
     bench.end(next(name for name in bench.running() if bench.at(name) == 1))
     await settle()
@@ -151,7 +151,7 @@ async def test_of_machines_as_busy_the_one_that_has_the_model_in_memory_is_next(
     second.last_model = "b"
     assert next_for("b") is second
     assert next_for("c") is first
-    second.running = 1
+    second.in_use = 1
     assert next_for("b") is first  # less to wait for counts for more
 
 
@@ -205,7 +205,7 @@ async def test_one_that_leaves_while_it_moves_loses_no_slot():
     bench.tasks["moving"].cancel()
     await settle()
     assert bench.scheduler.queued == 0
-    assert [backend.running for backend in bench.backends] == [0, 1]
+    assert [backend.in_use for backend in bench.backends] == [0, 1]
     await bench.finish()
     assert await bench.free_slots(4) == 2
 
@@ -239,7 +239,7 @@ def test_whatever_happens_no_slot_is_lost_and_nobody_waits_beside_a_free_one(slo
             await settle()
             assert bench.scheduler.queued >= 0
             for backend in bench.backends:
-                assert 0 <= backend.running <= slots
+                assert 0 <= backend.in_use <= slots
             for name, task in bench.tasks.items():
                 ticket = bench.places[name]
                 if not task.done() and ticket.backend is None:
