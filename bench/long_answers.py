@@ -18,14 +18,14 @@ from typing import Any
 import aiohttp
 
 from gateway.config.settings import Settings
-from tests.integration.tunnel.stand_in import scenario
-from tests.integration.tunnel.test_up_tunnel import up
 from tests.support.callers import bearer, counted, make_key
+from tests.support.cloudflared import scenario
 from tests.support.failing_parts import fresh_database
 from tests.support.fake_exchange import PROMPT_TOKENS, Exchange
 from tests.support.fake_ollama import STREAMS, end, line, send
 from tests.support.fake_upstream import MODEL, FakeUpstream, fake_upstream
 from tests.support.postgres import running_postgres
+from tests.support.tunnel.up import up
 
 MINUTES = 10.0
 CUT = 100.0  # seconds without a byte after which Cloudflare's edge gives up

@@ -9,11 +9,11 @@ import pytest
 from gateway.stores import Store
 from gateway.stores.postgres import PostgresStore
 from gateway.stores.supabase import SupabaseStore
-from tests.sql.ledger import Ledger, open_ledger
 from tests.support.admin.fixtures import admin, function_side, gateway_side, owner
 from tests.support.postgres import Server
 from tests.support.postgrest.stand_in import stand_in
 from tests.support.recorded_world import world
+from tests.support.sql.ledger import Ledger, open_ledger
 
 __all__ = ["admin", "function_side", "gateway_side", "owner", "world"]
 

@@ -1,15 +1,11 @@
 """What only the Postgres store has to withstand: time-outs, poolers, a missing schema."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from urllib.parse import parse_qs, urlsplit
-
 import asyncpg
 import pytest
 
 from gateway.stores import StoreUnavailable
 from gateway.stores.postgres import PostgresStore
+from tests.support.router import routed
 from tests.support.store_calls import ask, create, month
 
 pytestmark = pytest.mark.anyio
@@ -33,44 +29,6 @@ async def test_a_call_that_the_database_holds_up_ends_in_time(database: str):
     await blocker.close()
     assert await month(store, key) == (0, 0, 0)
     await store.close()
-
-
-class Router:
-    """Stands between a store and the server, and can forget the connections it knows."""
-
-    def __init__(self) -> None:
-        self.pipes: set[asyncio.Task[None]] = set()
-
-    def forget(self) -> None:
-        for pipe in self.pipes:
-            pipe.cancel()  # both ends stay open, and nothing comes through any more
-
-
-@asynccontextmanager
-async def routed(dsn: str) -> AsyncIterator[tuple[Router, str]]:
-    """The same database, behind a router."""
-    router = Router()
-    parts = urlsplit(dsn)
-    socket = parse_qs(parts.query)["host"][0] + "/.s.PGSQL.5432"
-    writers: list[asyncio.StreamWriter] = []
-
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-        writer.close()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_unix_connection(socket)
-        writers.extend((writer, server_writer))
-        for ends in ((reader, server_writer), (server_reader, writer)):
-            router.pipes.add(asyncio.create_task(pipe(*ends)))
-
-    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        yield router, f"postgresql://postgres@127.0.0.1:{port}{parts.path}"
-        for writer in writers:
-            writer.close()
-    await asyncio.gather(*router.pipes, return_exceptions=True)
 
 
 async def test_a_connection_that_a_router_forgot_costs_one_time_out_and_no_more(database: str):

@@ -11,8 +11,8 @@ from tests.contract.test_recordings import checked_error
 from tests.support.callers import counted
 from tests.support.recorded_world import Reply, World, checked_row
 from tests.support.replay import Recording, cases
+from tests.support.requests.completions_stream import with_usage
 from tests.support.requests.openai import EXAMPLES
-from tests.unit.dialects.openai.test_completions import with_usage
 
 PATHS = [example.path for example in EXAMPLES]
 CASES = [name for path in PATHS for name in cases(path)]

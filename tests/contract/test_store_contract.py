@@ -9,7 +9,7 @@ import pytest
 
 from gateway.stores import Identity, Settlement, Store, Verdict
 from tests.contract.conftest import Backend
-from tests.sql.ledger import Key, new_hash
+from tests.support.sql.ledger import Key, new_hash
 from tests.support.store_calls import ask, create, month, report, wish
 
 pytestmark = pytest.mark.anyio

@@ -11,10 +11,10 @@ import pytest
 from gateway.stores import Settlement, StoreMisconfigured, StoreUnavailable
 from gateway.stores import supabase as module
 from gateway.stores.supabase import SupabaseStore
-from tests.sql.ledger import Key, new_hash
 from tests.support.postgres import execute
 from tests.support.postgrest.fixtures import supabase
 from tests.support.postgrest.stand_in import Call, Fault, StandIn
+from tests.support.sql.ledger import Key, new_hash
 from tests.support.store_calls import ask, create, month
 
 __all__ = ["supabase"]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from tests.sql.ledger import Ledger, open_ledger
+from tests.support.sql.ledger import Ledger, open_ledger
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.sql.ledger import NOON, SECOND, Ledger
+from tests.support.sql.ledger import NOON, SECOND, Ledger
 
 pytestmark = pytest.mark.anyio
 

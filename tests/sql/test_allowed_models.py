@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.core.model_names import is_allowed
-from tests.sql.ledger import Ledger
 from tests.support.paths import VECTORS
+from tests.support.sql.ledger import Ledger
 
 pytestmark = pytest.mark.anyio
 

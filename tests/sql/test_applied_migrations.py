@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gateway.database.migrate import steps
-from tests.sql.ledger import Ledger
+from tests.support.sql.ledger import Ledger
 
 pytestmark = pytest.mark.anyio
 

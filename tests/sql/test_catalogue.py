@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from gateway.database.migrate import folder
-from tests.sql.ledger import Ledger, new_hash
+from tests.support.sql.ledger import Ledger, new_hash
 
 pytestmark = pytest.mark.anyio
 

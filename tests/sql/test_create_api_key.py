@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sql.ledger import NOON, Ledger, new_hash
+from tests.support.sql.ledger import NOON, Ledger, new_hash
 
 pytestmark = pytest.mark.anyio
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.sql.ledger import DAY, NOON, SECOND, Ledger, new_hash, settlement
-from tests.sql.moving import KINDS, TABLES, export, page
+from tests.support.sql.ledger import DAY, NOON, SECOND, Ledger, new_hash, settlement
+from tests.support.sql.moving import KINDS, TABLES, export, page
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sql.ledger import DAY, NOON, Key, Ledger, settlement
+from tests.support.sql.ledger import DAY, NOON, Key, Ledger, settlement
 
 pytestmark = pytest.mark.anyio
 

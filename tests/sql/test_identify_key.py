@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sql.ledger import DAY, NOON, Key, Ledger, new_hash
+from tests.support.sql.ledger import DAY, NOON, Key, Ledger, new_hash
 
 pytestmark = pytest.mark.anyio
 

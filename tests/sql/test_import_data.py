@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.sql.ledger import DAY, NOON, Ledger, new_hash, open_ledger, settlement
-from tests.sql.moving import KINDS, export, move, table, take
 from tests.support.postgres import TEMPLATE, Server, _fresh
+from tests.support.sql.ledger import DAY, NOON, Ledger, new_hash, open_ledger, settlement
+from tests.support.sql.moving import KINDS, export, move, table, take
 
 pytestmark = pytest.mark.anyio
 

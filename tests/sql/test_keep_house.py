@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.sql.ledger import DAY, NOON, Key, Ledger, new_hash, settlement
+from tests.support.sql.ledger import DAY, NOON, Key, Ledger, new_hash, settlement
 
 pytestmark = pytest.mark.anyio
 

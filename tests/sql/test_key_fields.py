@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.core.key_fields import BOUNDS, SCOPES
-from tests.sql.ledger import NOON, Ledger
+from tests.support.sql.ledger import NOON, Ledger
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sql.ledger import DAY, NOON, SECOND, Ledger, new_hash, settlement
+from tests.support.sql.ledger import DAY, NOON, SECOND, Ledger, new_hash, settlement
 
 pytestmark = pytest.mark.anyio
 

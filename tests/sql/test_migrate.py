@@ -10,8 +10,8 @@ import pytest
 from gateway.database import migrate as module
 from gateway.database.migrate import DatabaseTooNew, SchemaChanged, folder, migrate, pending
 from gateway.stores import StoreUnavailable
-from tests.sql.ledger import open_ledger, settlement
 from tests.support.postgres import Server, execute
+from tests.support.sql.ledger import open_ledger, settlement
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.sql.ledger import NOON, SECOND, Ledger, settlement
+from tests.support.sql.ledger import NOON, SECOND, Ledger, settlement
 
 pytestmark = pytest.mark.anyio
 

@@ -15,12 +15,12 @@ import pytest
 
 from gateway.database.migrate import migrate, pending
 from scripts import supabase_migrations
-from tests.sql.ledger import DAY, NOON, Key, Ledger, new_hash, open_ledger, settlement
-from tests.sql.moving import KINDS, move, table
-from tests.sql.npm_programs import node_modules
-from tests.sql.schema_snapshot import snapshot
 from tests.sql.test_supabase_migrations import push
 from tests.support.postgres import ROLES, Server, execute
+from tests.support.sql.ledger import DAY, NOON, Key, Ledger, new_hash, open_ledger, settlement
+from tests.support.sql.moving import KINDS, move, table
+from tests.support.sql.npm_programs import node_modules
+from tests.support.sql.schema_snapshot import snapshot
 
 pytestmark = pytest.mark.anyio
 

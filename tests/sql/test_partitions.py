@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.sql.ledger import NOON, TTL, Ledger, settlement
+from tests.support.sql.ledger import NOON, TTL, Ledger, settlement
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.sql.ledger import NOON, SECOND, Key, Ledger
+from tests.support.sql.ledger import NOON, SECOND, Key, Ledger
 
 pytestmark = pytest.mark.anyio
 

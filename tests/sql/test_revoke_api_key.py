@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.sql.ledger import DAY, NOON, Ledger, new_hash, settlement
+from tests.support.sql.ledger import DAY, NOON, Ledger, new_hash, settlement
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.sql.ledger import NOON, SECOND, Key, Ledger, new_hash
+from tests.support.sql.ledger import NOON, SECOND, Key, Ledger, new_hash
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.sql.ledger import DAY, NOON, SECOND, TTL, Ledger, settlement
+from tests.support.sql.ledger import DAY, NOON, SECOND, TTL, Ledger, settlement
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.sql.ledger import NOON, Ledger, new_hash
+from tests.support.sql.ledger import NOON, Ledger, new_hash
 
 pytestmark = pytest.mark.anyio
 

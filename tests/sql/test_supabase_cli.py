@@ -16,11 +16,11 @@ import pytest
 
 from gateway.database.migrate import migrate, pending
 from scripts import supabase_migrations
-from tests.contract.test_postgres_store import routed
-from tests.sql.npm_programs import node_modules
-from tests.sql.schema_snapshot import contents, snapshot
 from tests.sql.test_supabase_migrations import of, push
 from tests.support.postgres import ROLES, execute
+from tests.support.router import routed
+from tests.support.sql.npm_programs import node_modules
+from tests.support.sql.schema_snapshot import contents, snapshot
 
 pytestmark = pytest.mark.anyio
 

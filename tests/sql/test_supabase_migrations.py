@@ -12,9 +12,9 @@ from gateway.core.keys import display_prefix, hash_key, is_well_formed
 from gateway.database import migrate as gateway_migrate
 from gateway.database.migrate import migrate, pending
 from scripts import supabase_migrations as module
-from tests.sql.ledger import DAY, NOON, Ledger, new_hash, settlement
-from tests.sql.schema_snapshot import contents, snapshot
 from tests.support.postgres import ROLES, Server, _fresh, execute
+from tests.support.sql.ledger import DAY, NOON, Ledger, new_hash, settlement
+from tests.support.sql.schema_snapshot import contents, snapshot
 
 pytestmark = pytest.mark.anyio
 

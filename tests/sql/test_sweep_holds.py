@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.sql.ledger import DAY, NOON, SECOND, TTL, Ledger, settlement
+from tests.support.sql.ledger import DAY, NOON, SECOND, TTL, Ledger, settlement
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.sql.ledger import DAY, NOON, Key, Ledger
+from tests.support.sql.ledger import DAY, NOON, Key, Ledger
 
 pytestmark = pytest.mark.anyio
 

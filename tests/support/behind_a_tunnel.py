@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from tests.integration.tunnel.stand_in import scenario
-from tests.integration.tunnel.test_up_tunnel import Up, up
+from tests.support.cloudflared import scenario
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.gateway_process import PATIENCE, ask, fresh_directory
 from tests.support.raw_client import Answer, parse
+from tests.support.tunnel.up import Up, up
 
 CALLER = "203.0.113.5"
 MARKS = (

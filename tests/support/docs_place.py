@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.integration.tunnel.stand_in import scenario
+from tests.support.cloudflared import scenario
 from tests.support.docs_pages import ROOT
 from tests.support.fake_upstream import MODEL
 from tests.support.gateway_process import PATIENCE, Running, free_port

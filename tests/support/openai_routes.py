@@ -8,7 +8,7 @@ from openai import OpenAI
 
 from tests.support.fake_upstream import MODEL, Exchange
 from tests.support.replay import Recording
-from tests.unit.dialects.openai.test_completions import with_usage
+from tests.support.requests.completions_stream import with_usage
 
 ROUTES = ["completions", "embeddings", "responses"]
 STREAMING = ["completions", "responses"]

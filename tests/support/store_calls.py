@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from gateway.stores import AuthorizationRequest, Store
-from tests.sql.ledger import Key, new_hash
+from tests.support.sql.ledger import Key, new_hash
 
 
 async def create(store: Store, **wishes: Any) -> Key:

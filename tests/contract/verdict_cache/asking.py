@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import Settlement, StoreUnavailable
-from tests.sql.ledger import Key
+from tests.support.sql.ledger import Key
 from tests.support.store_calls import ask
 
 EXPECTED = (True, 20)

@@ -8,8 +8,8 @@ from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
 from tests.contract.verdict_cache.asking import expected
-from tests.sql.ledger import Key
 from tests.support.postgrest.stand_in import StandIn
+from tests.support.sql.ledger import Key
 from tests.support.store_calls import ask, create
 
 pytestmark = pytest.mark.anyio

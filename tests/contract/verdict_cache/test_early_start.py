@@ -9,8 +9,8 @@ from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
 from tests.contract.verdict_cache.asking import EXPECTED, expected
-from tests.sql.ledger import Key, new_hash
 from tests.support.postgrest.stand_in import Fault, StandIn
+from tests.support.sql.ledger import Key, new_hash
 from tests.support.store_calls import ask, create
 
 pytestmark = pytest.mark.anyio

@@ -14,10 +14,10 @@ import asyncpg
 import pytest
 
 from gateway.stores import Verdict
-from tests.sql.ledger import DAY, Key, Ledger, open_ledger, settlement
 from tests.support.failing_parts import fresh_database
 from tests.support.postgres import Server
 from tests.support.postgrest.stand_in import stand_in
+from tests.support.sql.ledger import DAY, Key, Ledger, open_ledger, settlement
 
 NOON = datetime(2025, 1, 15, 12, tzinfo=UTC)  # a past month: of later ones nothing is taken in
 TABLES = ("api_keys", "retired_keys", "key_counters", "usage_daily", "usage_logs")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.tunnel.stand_in import scenario
-from tests.integration.tunnel.stand_in.account import token
+from tests.support.cloudflared import scenario
+from tests.support.cloudflared.account import token
 from tests.support.docs_pages import shell
 from tests.support.fake_upstream import MODEL, FakeUpstream
 from tests.support.fresh_copy import ROOT, environment, fresh_copy

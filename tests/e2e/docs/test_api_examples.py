@@ -20,8 +20,8 @@ from tests.support.callers import ADMIN_SECRET, make_keys, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.gateway_process import PATIENCE, fresh_directory
+from tests.support.openapi_shapes import validator
 from tests.support.paths import ROOT
-from tests.unit.reference.test_openapi import validator
 
 PAGE = (ROOT / "docs" / "api.md").read_text("utf-8")
 PARTS = {part.partition("\n")[0]: part for part in re.split(r"^### ", PAGE, flags=re.MULTILINE)[1:]}

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.tunnel.stand_in import scenario
-from tests.integration.tunnel.stand_in.account import token
+from tests.support.cloudflared import scenario
+from tests.support.cloudflared.account import token
 from tests.support.docs_pages import NOT_RUN, ROOT, blocks, shell
 from tests.support.docs_place import Place
 from tests.support.failing_parts import fresh_database

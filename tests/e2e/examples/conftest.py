@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import gateway, shared_dsn, shared_upstream
 from tests.e2e.examples.node_client import CLIENTS, NodeClient, copied
 from tests.support.callers import make_key
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import FakeUpstream
+from tests.support.fixtures import gateway, shared_dsn, shared_upstream
 
 __all__ = ["gateway", "shared_dsn", "shared_upstream"]
 

@@ -17,11 +17,11 @@ from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 
 from tests.e2e.examples import behaviours
-from tests.e2e.faults.test_client_leaves import AT_ONCE
 from tests.support.books import Books
 from tests.support.callers import counted, make_key
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, PROMPT_TOKENS, WORDS, Exchange, FakeUpstream
+from tests.support.patience import AT_ONCE
 
 TEXT = "".join(WORDS)
 ONE_CALL = (1, PROMPT_TOKENS, len(WORDS))

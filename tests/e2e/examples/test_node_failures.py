@@ -7,11 +7,11 @@ import pytest
 
 from tests.e2e.examples import behaviours
 from tests.e2e.examples.node_client import NodeClient
-from tests.e2e.faults.test_client_leaves import AT_ONCE
 from tests.support.books import Books
 from tests.support.callers import counted, make_key
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import WORDS, Exchange, FakeUpstream
+from tests.support.patience import AT_ONCE
 
 streamed_or_not = pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream"])
 # What it is called that a client was aborted, where it has a name of its own for it.

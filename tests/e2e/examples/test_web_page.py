@@ -14,13 +14,13 @@ import pytest
 
 from tests.e2e.examples import behaviours
 from tests.e2e.examples.example_files import EXAMPLES, PAGE, environment
-from tests.e2e.faults.test_client_leaves import AT_ONCE
 from tests.support.books import Books
 from tests.support.browser import Browser, find
 from tests.support.callers import counted, make_key
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, PROMPT_TOKENS, WORDS, Exchange, FakeUpstream
 from tests.support.gateway_process import free_port
+from tests.support.patience import AT_ONCE
 
 pytestmark = pytest.mark.anyio
 TEXT = "".join(WORDS)

@@ -11,10 +11,10 @@ from tests.support.books import Books, Row
 from tests.support.failing_parts import GatewayProcess, eventually, fresh_database
 from tests.support.fake_upstream import Exchange, FakeUpstream, fake_upstream
 from tests.support.gateway_process import fresh_directory
+from tests.support.patience import AT_ONCE
 from tests.support.postgres import Server
 from tests.support.watching_client import Client, ask
 
-AT_ONCE = 5.0  # seconds; a second is promised, the rest is for a busy machine. A heartbeat takes 15
 SLOTS = 2
 
 pytestmark = pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])

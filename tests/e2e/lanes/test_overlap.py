@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.test_overlap import gateway, project, reached, sees_nothing, undecided
 from tests.support.books import Books
 from tests.support.callers import bearer, connect
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, FakeUpstream
+from tests.support.overlapping import gateway, project, reached, sees_nothing, undecided
 from tests.support.postgres import execute
 from tests.support.postgrest.stand_in import StandIn
 from tests.support.watching_client import Client, ask

@@ -26,8 +26,8 @@ from tests.support.lane_calls import (
     unclassified,
 )
 from tests.support.requests.ollama import NATIVE_FIELDS
+from tests.support.requests.privileges import FIELD, ONLY_THERE
 from tests.support.served_routes import served_routes
-from tests.unit.dialects.ollama.test_privileges import FIELD, ONLY_THERE
 
 LANES = [
     *([one] for one in SCOPES),

@@ -9,8 +9,8 @@ from tests.support.callers import bearer, connect, counted, make_key, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_pull import pull_slowly
 from tests.support.fake_upstream import CLOUD_MODEL, Exchange, FakeUpstream
+from tests.support.hostile_names import HOSTILE
 from tests.support.puller import NEW, PATH, pull, pulling
-from tests.unit.pulls.test_messages import HOSTILE
 
 PAGE = "https://my.page.example"
 

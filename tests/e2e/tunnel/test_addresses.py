@@ -10,13 +10,13 @@ import pytest
 
 from gateway.core import keys
 from gateway.http.failed_keys import FAILURES
-from tests.integration.tunnel.test_up_tunnel import Up
 from tests.support import far_peer
 from tests.support.behind_a_tunnel import CALLER, MARKS, Way, ask_all, behind, port, ways
 from tests.support.callers import make_key, served
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.gateway_process import PATIENCE, Running
 from tests.support.paths import ROOT
+from tests.support.tunnel.up import Up
 
 FORGED = "192.0.2.66"
 FORGERIES = (

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.tunnel.test_up_tunnel import Up
 from tests.support.behind_a_tunnel import MARKS, SECRET, Way, ask_all, behind, ways
 from tests.support.callers import admin, make_keys
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.lane_calls import OWNER_CALLS, reached
 from tests.support.raw_client import Answer
+from tests.support.tunnel.up import Up
 
 LABEL = "known to the owner alone"
 ADMIN = "admin/api-keys"

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.tunnel.kept import alive
-from tests.integration.tunnel.stand_in import scenario
-from tests.integration.tunnel.test_up_tunnel import Up, up
 from tests.support.behind_a_tunnel import port
 from tests.support.books import Books, Row
+from tests.support.cloudflared import scenario
 from tests.support.fake_upstream import PROMPT_TOKENS, Exchange, FakeUpstream, Gate
 from tests.support.gateway_process import PATIENCE, ask
+from tests.support.tunnel.kept import alive
+from tests.support.tunnel.up import Up, up
 from tests.support.watching_client import Client, Seen
 from tunnel import presence
 

@@ -17,11 +17,11 @@ import pytest
 from gateway.config.settings import Settings
 from gateway.dialects import all_dialects
 from gateway.dialects.protocol import NDJSON, Dialect
-from tests.integration.tunnel.test_up_tunnel import Up
 from tests.support.behind_a_tunnel import behind
 from tests.support.callers import bearer, counted, make_key
 from tests.support.fake_upstream import MODEL, PROMPT_TOKENS, WORDS, Exchange, FakeUpstream, answer
 from tests.support.gateway_process import PATIENCE
+from tests.support.tunnel.up import Up
 
 SIGNS = 5
 EDGE = 100.0  # seconds without a byte after which Cloudflare's edge gives up

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.tunnel.test_up_tunnel import Up
 from tests.support.behind_a_tunnel import MARKS, SECRET, Way, behind, send, ways
 from tests.support.callers import make_keys
 from tests.support.fake_upstream import FakeUpstream
+from tests.support.tunnel.up import Up
 
 LABEL = b"known to the owner alone"
 INNER = f"GET /admin/api-keys HTTP/1.1\r\nHost: x\r\n{SECRET}\r\n\r\n".encode()

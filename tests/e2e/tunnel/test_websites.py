@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.integration.tunnel.test_up_tunnel import Up
 from tests.support.behind_a_tunnel import behind
 from tests.support.callers import QUESTION, bearer, connect, make_key
 from tests.support.fake_upstream import WORDS, FakeUpstream
+from tests.support.tunnel.up import Up
 
 CHAT = "/v1/chat/completions"
 PAGE, OTHER = "https://my.page.example", "https://evil.example"

@@ -11,11 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.checks import checkup
-from tests.integration.tunnel.stand_in import scenario
-from tests.integration.tunnel.test_up_tunnel import Up, up
+from tests.support.cloudflared import scenario
 from tests.support.fake_upstream import MODEL, FakeUpstream
 from tests.support.paths import ROOT
+from tests.support.tunnel.up import Up, up
 
 CHECKS = [
     *("python", "settings", "data", "secrets", "store", "outbox", "ollama", "cloud", "port"),
@@ -46,7 +45,7 @@ def screen(it: Up, *words: str, **changes: str) -> str:
     """What is in a terminal of 80 columns."""
     order = {"command": [sys.executable, "-m", "gateway", "doctor", *words], "answers": []}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.integration.tunnel.terminal", json.dumps(order)],
+        [sys.executable, "-m", "tests.support.terminal", json.dumps(order)],
         env=environ(it, COLUMNS="80", **changes), cwd=ROOT, capture_output=True, text=True,
         timeout=120, check=False,
     )  # fmt: skip
@@ -112,24 +111,3 @@ def test_an_address_that_is_none_is_wrong_usage(tmp_path: Path):
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
     assert "https://llm.example.com" in done.stderr
-
-
-@pytest.mark.anyio
-async def test_a_check_that_takes_too_long_is_given_up_and_the_others_are_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    import asyncio
-
-    async def never(*_: object) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setenv("DATA_DIR", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(checkup, "PATIENCE", 0.05)
-    monkeypatch.setattr(checkup.models, "model_servers", never)
-    told: list[str] = []
-    found = await checkup.examine(lambda _: None, lambda one: told.append(one.check))
-    late = {one.check: one for one in found}["ollama"]
-    assert (late.state, "no answer within" in late.text) == ("fail", True)
-    assert told == [one.check for one in found]
-    assert told[-1] == "public"

@@ -11,7 +11,7 @@ import pytest
 from gateway.__main__ import run
 from gateway.config import settings
 from gateway.config.extras import Extra
-from tests.integration.service.tools import Tools
+from tests.support.service.tools import Tools
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="these are systemd's commands")
 

@@ -12,7 +12,7 @@ from gateway.service import systemd_unit
 from gateway.service.job import TUNNEL, Job, ServiceError
 from gateway.service.systemd import Systemd
 from gateway.service.systemd_unit import unit
-from tests.integration.service.tools import Tools
+from tests.support.service.tools import Tools
 
 analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
 KINDS = [("daemon", True), (None, True), (None, False)]
@@ -52,16 +52,6 @@ def test_a_unit_is_exposed_less_than_4_of_10(
     assert float(exposure[1]) < 4
 
 
-@pytest.mark.parametrize(("account", "separated"), KINDS)
-def test_every_unit_gains_no_rights_and_none_of_the_system_runs_as_root(
-    job: Job, account: str | None, separated: bool
-):
-    lines = unit(job, account=account, separated=separated).splitlines()
-    assert "NoNewPrivileges=yes" in lines
-    assert ("User=daemon" in lines) == (account is not None)
-    assert ("ProtectSystem=strict" in lines) == ("PrivateTmp=yes" in lines) == separated
-
-
 @analyze
 def test_a_token_that_the_settings_name_can_be_read_wherever_it_is(tmp_path: Path, job: Job):
     job = job._replace(readable=(Path("/tmp/the token"),))
@@ -71,19 +61,6 @@ def test_a_token_that_the_settings_name_can_be_read_wherever_it_is(tmp_path: Pat
         ["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True
     )
     assert (found.returncode, found.stderr) == (0, "")
-
-
-def test_no_value_can_begin_a_line_of_its_own(job: Job):
-    for odd in ("x\nExecStartPre=/bin/evil", "x\r", "x\x00"):
-        with pytest.raises(ValueError, match="cannot stand in a unit"):
-            unit(job._replace(environment={"A": odd}), account=None, separated=False)
-
-
-def test_what_systemd_would_expand_is_escaped(job: Job):
-    text = unit(job, account=None, separated=False)
-    assert "Description=localllm: 100 %%" in text
-    assert 'ExecStart="/bin/sh" "-c" "echo \\"$$HOME\\" 50%%"' in text
-    assert 'Environment="ODD=a\\"b\\\\c"' in text
 
 
 def test_installing_writes_enables_and_starts_for_the_user(tools: Tools, job: Job):
@@ -153,15 +130,6 @@ def test_where_systemd_does_not_run_nothing_is_left_behind(tools: Tools, job: Jo
     assert list((Path.home() / ".config/systemd/user").iterdir()) == []
 
 
-@pytest.mark.parametrize("account", ["root", "nobody-here"])
-def test_a_service_of_the_system_needs_a_user_that_is_not_root(
-    tools: Tools, job: Job, account: str
-):
-    with pytest.raises(ServiceError):
-        Systemd(account).install([job])
-    assert tools.calls == []
-
-
 def test_services_of_the_system_are_looked_at_by_everybody_and_changed_by_root(
     tools: Tools, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -177,8 +145,3 @@ def test_services_of_the_system_are_looked_at_by_everybody_and_changed_by_root(
             change()
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert seen_by_root.uninstall() == ["localllm"]
-
-
-def test_logs_are_asked_of_the_journal(tools: Tools):
-    assert Systemd(None).logs(True, 5)[-3:] == ["--output", "short-iso", "--follow"]
-    assert "--user-unit" in Systemd(None).logs(False, 5)

@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.tunnel.kept import PATIENCE, alive, kept
-from tests.integration.tunnel.stand_in import scenario
+from tests.support.cloudflared import scenario
 from tests.support.paths import ROOT
+from tests.support.tunnel.kept import PATIENCE, alive, kept
 from tunnel import leash, presence, private_files
 from tunnel.presence import Running
 
@@ -33,7 +33,7 @@ def keeper(stand_in: Path, how: str) -> Iterator[tuple["subprocess.Popen[str]", 
     words = [
         sys.executable,
         "-m",
-        "tests.integration.tunnel.keeper",
+        "tests.support.tunnel.keeper",
         str(stand_in),
         str(stand_in.parent / "t"),
     ]
@@ -100,7 +100,7 @@ def test_the_portable_leash_passes_signals_and_exit_codes_on(
     words = [
         sys.executable,
         "-m",
-        "tests.integration.tunnel.portable_leash",
+        "tests.support.tunnel.portable_leash",
         "0",
         "/bin/sh",
         "-c",

@@ -8,11 +8,11 @@ import threading
 import httpx
 import pytest
 
-from tests.integration.tunnel.kept import alive
-from tests.integration.tunnel.owner import Owner
-from tests.integration.tunnel.stand_in import scenario
-from tests.integration.tunnel.stand_in.account import token
+from tests.support.cloudflared import scenario
+from tests.support.cloudflared.account import token
 from tests.support.gateway_process import PATIENCE
+from tests.support.tunnel.kept import alive
+from tests.support.tunnel.owner import Owner
 from tunnel import presence
 
 ID = "6f1b7a2e-4b6c-4e86-9b36-0a4f8b1d2c3e"

@@ -5,10 +5,10 @@ import stat
 
 import pytest
 
-from tests.integration.tunnel.owner import Owner
-from tests.integration.tunnel.stand_in import scenario
-from tests.integration.tunnel.stand_in.account import token
-from tests.integration.tunnel.stand_in.config import parse
+from tests.support.cloudflared import scenario
+from tests.support.cloudflared.account import token
+from tests.support.cloudflared.config import parse
+from tests.support.tunnel.owner import Owner
 from tunnel import named
 from tunnel.named import Named
 

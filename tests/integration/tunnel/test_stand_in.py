@@ -12,10 +12,10 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from tests.integration.tunnel.kept import kept
-from tests.integration.tunnel.origin import Origin, origin
-from tests.integration.tunnel.stand_in import scenario
-from tests.integration.tunnel.stand_in.flags import seconds
+from tests.support.cloudflared import scenario
+from tests.support.cloudflared.flags import seconds
+from tests.support.tunnel.kept import kept
+from tests.support.tunnel.origin import Origin, origin
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.integration.tunnel.kept import Kept, alive, kept
-from tests.integration.tunnel.origin import Origin, origin
-from tests.integration.tunnel.stand_in import scenario
+from tests.support.cloudflared import scenario
+from tests.support.tunnel.kept import Kept, alive, kept
+from tests.support.tunnel.origin import Origin, origin
 from tunnel.child import Child
 from tunnel.errors import TunnelError
 

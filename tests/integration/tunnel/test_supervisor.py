@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 
 import tunnel.supervisor
-from tests.integration.tunnel.kept import alive, kept
-from tests.integration.tunnel.origin import origin
-from tests.integration.tunnel.stand_in import scenario
-from tests.integration.tunnel.stand_in.account import token
+from tests.support.cloudflared import scenario
+from tests.support.cloudflared.account import token
+from tests.support.tunnel.kept import alive, kept
+from tests.support.tunnel.origin import origin
 from tunnel import presence
 from tunnel.errors import TunnelError
 from tunnel.plan import Plan

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.tunnel.kept import alive
+from tests.support.tunnel.kept import alive
 from tunnel import program
 from tunnel.child import Child
 

@@ -1,40 +1,13 @@
 """What the catalogue makes of what a model server tells, however odd."""
 
-import json
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from gateway.backends.client import BackendClient, Target
-from gateway.backends.models import Model, ModelList
+from gateway.backends.models import Model
 from gateway.core.errors import Refusal
 from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD
-
-TAG = {"name": "Gemma3:270m", "digest": "abc", "details": {"context_length": 32768}}
-ALIAS = {"name": "innocent", "digest": "def", "remote_host": "https://ollama.com:443"}
-
-
-class Told:
-    """A model server that tells these things and counts the questions."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.target = Target("http://127.0.0.1:1")
-        self.answers = answers
-        self.asked: list[str] = []
-
-    async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
-        self.asked.append(path)
-        name = path.rpartition("/")[2]
-        if name not in self.answers:
-            return Refusal("not_found", "There is no such route.")
-        answer = self.answers[name]
-        if isinstance(answer, Refusal):
-            return answer
-        return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-
-
-def models(told: Told) -> ModelList:
-    return ModelList(cast(BackendClient, told))
+from tests.support.told_models import ALIAS, LISTED, TAG, Told, models
 
 
 @pytest.mark.anyio
@@ -88,7 +61,6 @@ async def test_nonsense_is_no_knowledge_and_does_not_make_the_next_request_wait(
     assert len(told.asked) == asked
 
 
-LISTED = {"data": [{"id": "innocent"}]}
 SLOW, BROKEN = Refusal("upstream_timeout"), Refusal("upstream_error", "500")
 CUT = Refusal("upstream_unavailable")  # also one whose list is too long, or stops half-way
 

@@ -10,7 +10,7 @@ from gateway.backends.models import ModelList
 from gateway.backends.pool import BackendPool, Candidate
 from gateway.config.settings import Settings
 from gateway.core.errors import Refusal
-from tests.unit.backends.test_models import Told
+from tests.support.told_models import Told
 
 pytestmark = pytest.mark.anyio
 AWAY = Refusal("upstream_unavailable")

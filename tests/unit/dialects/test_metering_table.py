@@ -14,7 +14,7 @@ from gateway.dialects import all_dialects
 from gateway.dialects.protocol import Dialect, Metering, Sanitised, Usage
 from gateway.proxy.meter import BodyMeter, StreamMeter
 from tests.support.paths import RECORDINGS
-from tests.unit.dialects.openai.test_completions import ASKED
+from tests.support.requests.completions_stream import ASKED
 
 DIALECTS = all_dialects()
 # What callers call a cap anywhere, and what they may take for one.

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 import pytest
 import schemathesis
@@ -19,16 +18,11 @@ from gateway.reference.refusals import public_text
 from gateway.reference.route import ANYWHERE, HOLDER, OWNER, Route
 from gateway.reference.table import ROUTES
 from tests.support.bare_gateway import bare_gateway
+from tests.support.openapi_shapes import validator
 from tests.support.served_routes import served_routes
 
 DOCUMENT = document()
 SCHEMAS = DOCUMENT["components"]["schemas"]
-
-
-def validator(name: str) -> jsonschema_rs.Validator:
-    """For one of the document's shapes."""
-    schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
-    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 
 
 def references(value: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from litestar import Request
 from gateway.backends.models import ModelList
 from gateway.core.errors import Refusal
 from gateway.routes.native import show_request
-from tests.unit.backends.test_models import LISTED, TAG, Told, models
+from tests.support.told_models import LISTED, TAG, Told, models
 
 
 async def asked(told: Told) -> ModelList:

@@ -13,17 +13,13 @@ from gateway.dialects.ollama.generate import OllamaGenerate
 from gateway.dialects.protocol import Dialect, Privilege, Sanitised, Usage
 from gateway.proxy.meter import BodyMeter
 from tests.support.requests.ollama import HARMLESS, KEPT_BACK, LOADING, NATIVE_FIELDS
+from tests.support.requests.privileges import FIELD, ONLY_THERE
 
 USUAL: dict[Dialect, dict[str, Any]] = {
     OllamaChat(): {"messages": [{"role": "user", "content": "hi"}]},
     OllamaGenerate(): {"prompt": "hi"},
     OllamaEmbed(): {"input": "hi"},
     OllamaEmbeddings(): {"prompt": "hi"},
-}
-FIELD = {"/api/chat": "messages", "/api/embed": "input"}  # else: prompt
-ONLY_THERE = {
-    **{name: {"/api/generate"} for name in ("raw", "template", "context")},
-    **{name: {"/api/generate", "/api/chat"} for name in ("shift", "_debug_render_only")},
 }
 each = pytest.mark.parametrize("dialect", USUAL, ids=lambda one: one.path)
 GENERATE, CHAT = (

@@ -13,11 +13,10 @@ from gateway.dialects.openai.completions import Completions
 from gateway.dialects.protocol import Sanitised, Usage
 from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter
 from tests.support.replay import Recording
+from tests.support.requests.completions_stream import ASKED, NO_USAGE, PLAIN
 
 COMPLETIONS = Completions()
 DONE = b"data: [DONE]\n\n"
-PLAIN = Recording("oai-completions-stream").body
-NO_USAGE = b',"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}'
 
 
 def sanitise(**fields: Any) -> Sanitised:
@@ -30,24 +29,6 @@ def sent(granted: int = 9, **fields: Any) -> dict[str, Any]:
     body = COMPLETIONS.serialise(sanitise(**fields), granted)
     assert isinstance(body, bytes)
     return json.loads(body)
-
-
-def with_usage(stream: bytes, prompt: int, completion: int) -> bytes:
-    """The recorded stream as Ollama writes it when it is asked for the usage (its CompleteWriter
-    puts a zero into each chunk, and the last one once more, with the counts for its choices)."""
-    *chunks, done = stream.removesuffix(b"\n\n").split(b"\n\n")
-    counts = {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
-    }
-    last = {**json.loads(chunks[-1][6:]), "choices": [], "usage": counts}
-    chunks = [chunk.removesuffix(b"}") + NO_USAGE for chunk in chunks]
-    chunks.append(b"data: " + json.dumps(last, separators=(",", ":")).encode())
-    return b"\n\n".join([*chunks, done, b""])
-
-
-ASKED = with_usage(PLAIN, 14, 8)
 
 
 def metered(chunks: list[bytes], *, show_usage: bool = False) -> tuple[StreamMeter, bytes]:

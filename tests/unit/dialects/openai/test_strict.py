@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import Refusal
 from tests.support.requests.openai import EXAMPLES, Example
-from tests.unit.dialects.shared.test_strict_json import doubled, spoiled
-from tests.unit.dialects.shared.test_strict_json_properties import unknown_keys
+from tests.support.requests.spoiled import doubled, spoiled
+from tests.support.requests.unknown_keys import unknown_keys
 
 every_route = pytest.mark.parametrize("route", EXAMPLES, ids=[one.path for one in EXAMPLES])
 

@@ -1,7 +1,6 @@
 """Of any document at all only what is known survives, and our own JSON means the same."""
 
 import json
-from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from gateway.core.errors import Refusal
 from gateway.dialects.openai.chat import Chat
 from tests.support.requests.full_chat import FULL, MINIMAL
+from tests.support.requests.unknown_keys import unknown_keys
 
 CHAT = Chat()
 
@@ -32,16 +32,6 @@ documents = st.one_of(
         st.sampled_from(list(FULL)), values | st.sampled_from(list(FULL.values())), max_size=6
     ).map(lambda extra: {**MINIMAL, **extra}),
 )
-
-
-def unknown_keys(tree: Any, model: Any) -> set[str]:
-    """Keys of the tree that do not stand at their place in FULL."""
-    if isinstance(tree, list) and isinstance(model, list):
-        return set().union(*(unknown_keys(item, model[0]) for item in tree))
-    if not isinstance(tree, dict) or not isinstance(model, dict) or not model:
-        return set()  # a leaf, or a schema, in which any key may stand
-    below = (unknown_keys(value, model[key]) for key, value in tree.items() if key in model)
-    return (set(tree) - set(model)).union(*below)
 
 
 @given(documents)

@@ -1,0 +1,30 @@
+"""Keeps a trial tunnel running, as a process of its own: to be killed. Stand-in, folder, how."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import tunnel.child
+import tunnel.leash
+from tests.support.tunnel.kept import NOBODY
+from tunnel import plan, private_files
+from tunnel.program import Program
+from tunnel.supervisor import Tunnel
+
+
+async def main(stand_in: str, folder: str, how: str) -> None:
+    """`how`: kernel, or pipe as where no kernel helps."""
+    if how == "pipe":
+        tunnel.child.KERNEL_HOLDS = False
+        tunnel.child.LEASH = "tests.support.tunnel.portable_leash"
+    where = private_files.private_folder(Path(folder))
+    program = Program(Path(stand_in) / "cloudflared", "2026.8.2")
+    kept = Tunnel(program, plan.quick(NOBODY, {}), where, 30)
+    running = asyncio.create_task(kept.run())
+    await kept.url()
+    print(kept.running.child, flush=True)
+    await running
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,3 @@
+from tests.support.scene import scene
+
+__all__ = ["scene"]

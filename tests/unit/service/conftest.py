@@ -1,0 +1,3 @@
+from tests.support.service.fixtures import job, tools
+
+__all__ = ["job", "tools"]
