@@ -26,7 +26,7 @@ NAME = "localllm"
 def cli() -> None:
     """Use the model on your own machine from any website: keys, quotas and rate limits for Ollama.
 
-    Begin with `localllm up`.
+    Start with `localllm up`.
     """
 
 
@@ -40,9 +40,9 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Do what the arguments say and give the exit code."""
+    """Run the command that the arguments name; its exit code."""
     try:
-        colour = False if os.environ.get("NO_COLOR") else None  # None: where it is a terminal
+        colour = False if os.environ.get("NO_COLOR") else None  # None: if it is a terminal
         code = cli.main(list(arguments), prog_name=NAME, standalone_mode=False, color=colour)
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as problem:
@@ -62,11 +62,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _explain(problem: Exception) -> str:
-    """Our own exceptions speak to the owner; others get a hint how to find out more."""
+    """Our own exceptions are written for the owner; others get a hint how to find out more."""
     text = " ".join(str(problem).split()) or type(problem).__name__
     if type(problem).__module__.split(".")[0] in {"gateway", "tunnel"}:
         return text
-    return f"{type(problem).__name__}: {text}. DEBUG=true shows where."
+    return f"{type(problem).__name__}: {text}. Set DEBUG=true to see where."
 
 
 def _fail(text: str, code: int) -> int:

@@ -1,4 +1,4 @@
-"""What `up` prints when the gateway answers: where it is, the key, and a line to try it with."""
+"""What `up` prints once the gateway answers: its address, the key, and a command to try it."""
 
 import json
 import shlex
@@ -10,8 +10,8 @@ from gateway.config.settings import Settings
 
 KEY_VARIABLE = "LOCALLLM_KEY"
 TRIAL_NOTE = (
-    "For trials: a new name at each start, known everywhere after some seconds; streams may be\n"
-    "held back, at most 200 requests at once. For a lasting name: localllm tunnel setup"
+    "This address is for trials: it changes at each start, takes some seconds to work everywhere,\n"
+    "may buffer streams, and takes 200 requests at once. For a permanent one: localllm tunnel setup"
 )
 
 
@@ -24,25 +24,23 @@ def print_banner(
     *,
     trial: bool = False,
 ) -> None:
-    """`key` is None where there were keys already: those cannot be shown again. `public` is the
-    address of the tunnel, `trial` whether it is one of a tunnel by chance."""
+    """`key` is None if there were keys already, which cannot be shown again. `public` is the
+    address of the tunnel; `trial`: it is a temporary one."""
     url = preflight.local_url(settings.host, settings.port)
-    click.echo(f"\nlocalllm runs at {click.style(url, bold=True)} (Ctrl-C stops it)\n")
+    click.echo(f"\nlocalllm is running at {click.style(url, bold=True)} (press Ctrl-C to stop)\n")
     if public:
-        click.echo(f"For every website: {click.style(public, bold=True)}")
+        click.echo(f"Public address: {click.style(public, bold=True)}")
         if not settings.admin_through_tunnel:
-            click.echo("The admin routes do not answer there.")
+            click.echo("The admin routes are not available there.")
         click.echo(f"{TRIAL_NOTE}\n" if trial else "")
         url = public
     if key:
-        click.echo("Your API key. Save it: it will not be shown again.\n")
+        click.echo("Your API key (save it now, it will not be shown again):\n")
         click.echo(f"  {click.style(key, bold=True)}\n")
         click.echo("Try it in another terminal:\n")
     else:
-        click.echo(
-            "Keys were made before and cannot be shown. For a new one: localllm keys create NAME"
-        )
-        click.echo(f"Try it in another terminal, with a key in {KEY_VARIABLE}:\n")
+        click.echo("Existing keys cannot be shown again. To create one: localllm keys create NAME")
+        click.echo(f"Try it in another terminal, with your key in {KEY_VARIABLE}:\n")
     click.echo(f"  {curl_line(url, key, model)}\n")
     click.echo(f"Model: {model_note}")
     if settings.store == "supabase":
@@ -51,11 +49,11 @@ def print_banner(
 
 
 def curl_line(url: str, key: str | None, model: str) -> str:
-    """A streaming chat completion that works when pasted into a shell."""
+    """A command for a streaming chat completion that can be pasted into a shell."""
     body = {
         "model": model,
         "stream": True,
-        "max_tokens": 50,  # the demo model does not know when to end
+        "max_tokens": 50,  # the demo model does not know when to stop
         "messages": [{"role": "user", "content": "Say hello."}],
     }
     authorization = (

@@ -1,4 +1,4 @@
-"""`localllm completion`: the script that teaches a shell to complete commands and options."""
+"""`localllm completion`: the script with which a shell completes commands and options."""
 
 import click
 
@@ -13,7 +13,7 @@ _HOW = {
 @click.argument("shell", type=click.Choice(list(_HOW)))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the completion script of SHELL."""
+    """Print the completion script for SHELL."""
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

@@ -1,4 +1,4 @@
-"""`localllm db`: the schema of the database, and its data out of one and into another."""
+"""`localllm db`: migrate the schema of a database, and move data between databases."""
 
 import sys
 import tempfile
@@ -23,13 +23,13 @@ _NOUNS = {
 
 @click.group()
 def db() -> None:
-    """Care for the database."""
+    """Migrate, export and import the database."""
 
 
 @db.command()
 @json_option
 def migrate(as_json: bool) -> None:
-    """Bring the schema up to date. Safe to run twice, and from two machines at once."""
+    """Bring the schema up to date. Safe to run again, and from two machines at once."""
     from gateway.database.opening import open_store
 
     settings = load()
@@ -45,18 +45,18 @@ def migrate(as_json: bool) -> None:
     elif applied:
         click.echo(f"Applied to the {settings.store} store: {', '.join(applied)}.")
     else:
-        click.echo(f"The schema of the {settings.store} store was up to date.")
+        click.echo(f"The schema of the {settings.store} store is up to date.")
 
 
 @db.command("export")
 @click.argument("file", default=export_file.STREAM)
-@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 def export_data(file: str, force: bool) -> None:
     """Write keys, counters and usage to FILE, or to standard output.
 
-    Stop the gateways before: what they count meanwhile may be missing.
+    Stop the gateways first: requests they count during the export may be missing.
 
-    No plain key is in it, but the hashes of keys and e-mail addresses are: only you can read FILE.
+    FILE contains no plain keys, but key hashes and e-mail addresses. Only you can read it.
     """
     from gateway.admin import transfer
 
@@ -71,16 +71,16 @@ def export_data(file: str, force: bool) -> None:
 @click.argument("file", default=export_file.STREAM)
 @json_option
 def import_data(file: str, as_json: bool) -> None:
-    """Read what `export` wrote from FILE, or from standard input.
+    """Read an export from FILE, or from standard input.
 
-    Stop the gateways before: counters move. No key changes, so callers go on with those they have.
+    Stop the gateways first, because counters move. Keys do not change: callers keep using theirs.
 
-    All of it is checked before any of it is imported. What is there already stays as it is, so a
-    second import changes nothing.
+    The whole file is checked before anything is imported. Existing rows are left as they are, so
+    importing a file again changes nothing.
     """
     from gateway.admin import transfer
 
-    with tempfile.TemporaryFile() as rows:  # it has no name, and nobody else can read it
+    with tempfile.TemporaryFile() as rows:  # without a name, so nobody else can open it
         with export_file.read(file) as source:
             try:
                 transfer.check(source, rows)
@@ -92,16 +92,16 @@ def import_data(file: str, as_json: bool) -> None:
         print_json({kind: {"imported": n, "present": m} for kind, (n, m) in totals.items()})
         return
     lines = [[_NOUNS[kind], number(n), number(m)] for kind, (n, m) in totals.items()]
-    print_table(["", ">imported", ">there already"], lines)
-    click.echo("No key has changed: callers go on with those they have.")
+    print_table(["", ">imported", ">existed"], lines)
+    click.echo("No key has changed: callers can keep using theirs.")
 
 
 @contextmanager
 def _shown(doing: str, hidden: bool = False) -> Generator[Callable[[str, int], None]]:
-    """Tells a person who looks on how far it is."""
+    """Show the progress in a terminal; the report takes a kind of row and how many are done."""
     from rich.console import Console
 
     with Console(stderr=True, quiet=hidden).status(
-        f"{doing}; gateways should be stopped meanwhile"
+        f"{doing} (no gateway should be running)"
     ) as status:
         yield lambda kind, count: status.update(f"{doing} {_NOUNS[kind]}: {number(count)}")

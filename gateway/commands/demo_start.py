@@ -1,4 +1,4 @@
-"""Start the demo model, so that a person sees how far it has come."""
+"""Start the demo model with a progress bar."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from gateway.demo import DemoModel, Endpoint
 
 
 async def start(model: DemoModel, data_dir: Path, say: Callable[[str], None]) -> Endpoint:
-    """Start it, with a bar while its file is joined."""
+    """Start the model; the bar shows how much of its file has been joined."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     console = Console(stderr=True)
     with Progress(

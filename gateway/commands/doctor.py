@@ -1,4 +1,4 @@
-"""`localllm doctor`: what is wrong here, and what to do about it."""
+"""`localllm doctor`: find problems, and say how to fix them."""
 
 import shutil
 import sys
@@ -25,24 +25,24 @@ def _url(_: click.Context, option: click.Parameter, value: str | None) -> str:
         return http_url(value) if value else ""
     except ValueError:
         raise click.BadParameter(
-            "it should be an address such as https://llm.example.com.", param=option
+            "should be an address such as https://llm.example.com.", param=option
         ) from None
 
 
 @click.command()
-@click.option("--url", metavar="URL", callback=_url, help="A public address of another way in.")
+@click.option("--url", metavar="URL", callback=_url, help="Check this public address instead.")
 @json_option
 def doctor(url: str, as_json: bool) -> None:
-    """Find out what is wrong here, and what to do about it.
+    """Find problems, and say how to fix them.
 
-    Looks at Python, settings, data directory, secrets, store, outbox, Ollama and its cloud, port,
-    host, whether Ollama is exposed, cloudflared, tunnel and services; then at the public address
-    from outside in: https, public (is it this gateway?), cors, stream, closed.
+    Checks Python, settings, data directory, secrets, store, outbox, Ollama and its cloud, port,
+    host, whether Ollama is exposed, cloudflared, tunnel and services; then the public address,
+    as seen from outside: https, public (is it this gateway?), cors, stream, closed.
 
-    It changes nothing and needs no key, but may start the embedded Postgres for the moment.
+    It changes nothing and needs no key. It may start the embedded Postgres for a moment.
 
-    --json gives {"ok": bool, "checks": [{"check", "state", "text"}]}; state is ok, warn or fail.
-    Names of checks stay the same. Exit code 1 if one failed.
+    --json prints {"ok": bool, "checks": [{"check", "state", "text"}]}; state is ok, warn or fail.
+    The names of checks do not change between versions. Exit code 1 if a check failed.
     """
     from gateway.checks.checkup import examine
 
@@ -56,7 +56,7 @@ def doctor(url: str, as_json: bool) -> None:
 
 
 def _show(finding: "Finding") -> None:
-    """One line; in a terminal as many as it takes, the text under itself."""
+    """Print a finding on one line; in a terminal, wrap its text with a hanging indent."""
     mark, colour = _MARKS[finding.state]
     head = f"{mark} {finding.state:<4} {finding.check:<{_NAMES}} "
     text = finding.text

@@ -1,4 +1,4 @@
-"""How far a download is: a bar for who looks on, a line now and then for a log."""
+"""The progress of a download: a bar in a terminal, an occasional line in a log."""
 
 import sys
 from collections.abc import Callable, Generator
@@ -11,7 +11,7 @@ _STEPS = 5
 
 @contextmanager
 def shown(what: str) -> Generator[Callable[[int, int], None]]:
-    """Gives what is to be called with the bytes that are here and the bytes of the whole."""
+    """Yields the function to call with the bytes received and the bytes in total."""
     if not sys.stderr.isatty():
         yield _lines(what)
         return

@@ -1,4 +1,4 @@
-"""Where exports go and come from: a file that only its owner can read, or a pipe."""
+"""Where exports are written to and read from: a file that only its owner can read, or a pipe."""
 
 import os
 import sys
@@ -12,12 +12,12 @@ import click
 
 from gateway.commands.running import Failed
 
-STREAM = "-"  # names standard input or output
+STREAM = "-"  # stands for standard input or output
 
 
 @contextmanager
 def written(file: str, force: bool) -> Generator[BinaryIO]:
-    """Takes what is exported. A file appears under its name when it is complete."""
+    """Yields the file to write the export to. It gets its name only when it is complete."""
     name = "standard output" if file == STREAM else file
     try:
         if file == STREAM:
@@ -28,7 +28,7 @@ def written(file: str, force: bool) -> Generator[BinaryIO]:
                 yield target
     except FileExistsError:
         raise Failed(
-            f"{file} is there already: name another, or replace it with --force."
+            f"{file} already exists: name another file, or replace it with --force."
         ) from None
     except OSError as problem:
         raise Failed(f"{name} cannot be written: {problem.strerror}.") from problem
@@ -37,9 +37,9 @@ def written(file: str, force: bool) -> Generator[BinaryIO]:
 @contextmanager
 def _replaced(path: Path, force: bool) -> Generator[BinaryIO]:
     if path.exists() and not path.is_file():
-        raise Failed(f"{path} is no plain file: name another, or - for standard output.")
+        raise Failed(f"{path} is not a regular file: name another, or - for standard output.")
     if not force:
-        path.touch(mode=0o600, exist_ok=False)  # takes the name, so that nobody else's is replaced
+        path.touch(mode=0o600, exist_ok=False)  # reserve the name: no other file may be replaced
     temporary = None
     complete = False
     try:
@@ -59,10 +59,10 @@ def _replaced(path: Path, force: bool) -> Generator[BinaryIO]:
 
 @contextmanager
 def read(file: str) -> Generator[BinaryIO]:
-    """Gives what is to be imported."""
+    """Yields the file to import."""
     if file == STREAM and sys.stdin.isatty():
         raise click.UsageError(
-            "Name a FILE, or send one to standard input: localllm db import < FILE"
+            "Name a FILE, or pass one on standard input: localllm db import < FILE"
         )
     try:
         if file == STREAM:

@@ -1,4 +1,4 @@
-"""`localllm keys`: make, show, change, rotate and revoke API keys."""
+"""`localllm keys`: create, list, update, rotate and revoke API keys."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -35,12 +35,12 @@ class Duration(click.ParamType[int]):
             return value
         found = re.fullmatch(r"([0-9]{1,9})\s*([smhd]?)", str(value).strip().lower(), re.ASCII)
         if not found:
-            self.fail(f"{value!r} should be a time such as 0, 30m, 24h or 7d.", param, ctx)
+            self.fail(f"{value!r} should be a duration such as 0, 30m, 24h or 7d.", param, ctx)
         return int(found[1]) * _UNITS[found[2]]
 
 
 class Cap(click.ParamType[int | str]):
-    """A number of tokens, or `none`, which becomes null as an empty text does."""
+    """A number of tokens, or `none`. Both `none` and an empty text become null."""
 
     name = "tokens"
 
@@ -52,52 +52,54 @@ class Cap(click.ParamType[int | str]):
 
 @click.group()
 def keys() -> None:
-    """Make, show, change, rotate and revoke API keys."""
+    """Create, list, update, rotate and revoke API keys."""
 
 
 def _key_options(command: Command) -> Command:
-    """The options that `create` and `update` share, named as in the HTTP API."""
+    """The options of both `create` and `update`, named as in the HTTP API."""
     for decorate in reversed(
         [
-            click.option("--owner-email", "--email", metavar="E-MAIL", help="Who has it."),
-            click.option("--rate-limit-per-min", "--rate-limit", type=int, help="Calls a minute."),
+            click.option("--owner-email", "--email", metavar="EMAIL", help="Who uses it."),
             click.option(
-                "--monthly-token-limit", "--token-limit", type=int, help="Tokens a month."
+                "--rate-limit-per-min", "--rate-limit", type=int, help="Requests per minute."
+            ),
+            click.option(
+                "--monthly-token-limit", "--token-limit", type=int, help="Tokens per month."
             ),
             click.option(
                 "--max-output-tokens",
                 type=Cap(),
                 metavar="TOKENS",
-                help="Tokens of one answer. `none`: no cap but the server's own.",
+                help="Most tokens in one answer. `none`: only the server's own limit applies.",
             ),
             click.option(
                 "--allowed-models",
                 "--model",
                 multiple=True,
                 metavar="NAME",
-                help="A model it may use, or several, such as 'qwen2.5:*'; repeat it, or separate "
-                "by commas. `all`: every model.",
+                help="Models it may use: a name, or a pattern such as 'qwen2.5:*'. Repeat it, or "
+                "separate them with commas. `all`: every model.",
             ),
             click.option(
                 "--allowed-origins",
                 "--origin",
                 multiple=True,
                 metavar="URL",
-                help="A website whose pages may use it; repeat it. `all`: every website.",
+                help="Website whose pages may use it. Can be repeated. `all`: every website.",
             ),
             click.option(
                 "--scopes",
                 "--scope",
                 multiple=True,
                 metavar="NAME",
-                help="What it may do: chat, embeddings and models:read, unless others are named. "
-                "models:pull: install models. ollama:native: what changes Ollama for everybody.",
+                help="What it may do. Default: chat, embeddings and models:read. models:pull: "
+                "install models. ollama:native: options that change Ollama for everybody.",
             ),
             click.option(
                 "--expires-at",
                 "--expires",
                 metavar="TIME",
-                help="When it ends, such as 2030-01-31 or 2030-01-31T12:00Z. `never`: does not.",
+                help="When it expires, such as 2030-01-31 or 2030-01-31T12:00Z, or `never`.",
             ),
         ]
     ):
@@ -106,7 +108,7 @@ def _key_options(command: Command) -> Command:
 
 
 def _changes(options: dict[str, Any]) -> dict[str, Any]:
-    """What was named on the command line; `all`, `never` and an empty text become null."""
+    """The options that were given; `all`, `never` and an empty text become null."""
     changes: dict[str, Any] = {}
     for name, value in options.items():
         if value is None or value == ():
@@ -127,19 +129,19 @@ def _list(values: Sequence[str]) -> list[str] | None:
 @click.argument("label", required=False)
 @click.option("--label", "named_label", metavar="TEXT", help="What the key is for.")
 @_key_options
-@click.option("--key-only", is_flag=True, help="Print nothing but the key, for a script.")
+@click.option("--key-only", is_flag=True, help="Print only the key, for scripts.")
 @json_option
 def create(
     label: str | None, named_label: str | None, key_only: bool, as_json: bool, **options: Any
 ) -> None:
-    """Make a key for LABEL and show it, once."""
+    """Create a key for LABEL and show it once."""
     from gateway.admin import keys
 
     text = label if label is not None else named_label
     if text is None or (label is not None and named_label is not None):
         raise click.UsageError("Give the key one label: localllm keys create 'my website'")
     if key_only and as_json:
-        raise click.UsageError("--key-only and --json exclude each other.")
+        raise click.UsageError("Use either --key-only or --json, not both.")
     request = keys.CreateKey(label=text, **_changes(options))
     made = accepted(with_store(lambda store, settings: keys.create_key(store, settings, request)))
     if key_only:
@@ -151,12 +153,12 @@ def create(
 @keys.command("list")
 @json_option
 def show(as_json: bool) -> None:
-    """Show every key, its limits and what it used this month."""
+    """Show all keys, with their limits and usage this month."""
     rows = with_store(lambda store, _: all_keys(store))
     if as_json:
         print_json({"data": rows, "next": None})
     elif not rows:
-        click.echo("There is no key yet. Make one: localllm keys create 'my website'")
+        click.echo("There are no keys yet. Create one: localllm keys create 'my website'")
     else:
         print_table(
             [
@@ -164,7 +166,7 @@ def show(as_json: bool) -> None:
                 "key",
                 "id",
                 "state",
-                ">a minute",
+                ">per minute",
                 "this month",
                 ">used",
                 ">limit",
@@ -180,7 +182,7 @@ def show(as_json: bool) -> None:
 @_key_options
 @json_option
 def update(key_id: str, as_json: bool, **options: Any) -> None:
-    """Change a key; it holds from its next call on."""
+    """Change a key. This applies from its next request on."""
     from gateway.admin import keys
 
     request = keys.UpdateKey(**_changes(options))
@@ -199,11 +201,11 @@ def update(key_id: str, as_json: bool, **options: Any) -> None:
     default="24h",
     show_default=True,
     metavar="TIME",
-    help="How long the old key goes on, such as 0, 30m or 7d.",
+    help="How long the old key keeps working, such as 0, 30m or 7d.",
 )
 @json_option
 def rotate(key_id: str, grace: int, as_json: bool) -> None:
-    """Put a new key in place of the old one and show it, once."""
+    """Replace a key with a new one, which is shown once."""
     from gateway.admin import keys
 
     rotated = with_store(lambda store, settings: keys.rotate_key(store, settings, key_id, grace))
@@ -214,7 +216,7 @@ def rotate(key_id: str, grace: int, as_json: bool) -> None:
 @click.argument("key_id")
 @json_option
 def revoke(key_id: str, as_json: bool) -> None:
-    """Refuse a key from now on; what it used stays in the books."""
+    """Disable a key from now on. Its usage is kept."""
     from gateway.admin import keys
 
     revoked = accepted(with_store(lambda store, _: keys.revoke_key(store, key_id)))
@@ -225,7 +227,7 @@ def revoke(key_id: str, as_json: bool) -> None:
 
 
 async def all_keys(store: "Store") -> list[dict[str, Any]]:
-    """The keys of every page."""
+    """All keys, from all pages of the list."""
     from gateway.admin import keys
 
     rows: list[dict[str, Any]] = []

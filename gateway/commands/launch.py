@@ -1,4 +1,4 @@
-"""What `up` does, in order: look, open the store, find a model, serve, tell."""
+"""What `up` does, in order: check, open the store, find a model, serve, print the banner."""
 
 import asyncio
 import contextlib
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from gateway.commands.tunnel_front import TunnelFront
 
 FIRST_KEY_LABEL = "first key"
-TUNNEL_PATIENCE = 20.0  # seconds that the banner waits for the public address
+TUNNEL_PATIENCE = 20.0  # seconds for which the banner waits for the public address
 
 
 async def launch(settings: Settings, signals: Signals, *, demo: bool, tunnel: bool) -> None:
-    """Run until Ctrl-C or SIGTERM; everything started here is stopped again."""
+    """Run until Ctrl-C or SIGTERM, then stop everything that was started here."""
     preflight.check_port(settings.host, settings.port)
     preflight.check_data_dir(settings.data_dir)
     secret_file = settings.data_dir / ADMIN_SECRET_FILE
@@ -67,11 +67,11 @@ async def _front(settings: Settings, tunnel: bool) -> "TunnelFront | contextlib.
 async def _tell(
     settings: Settings, store: Store, source: ModelSource, front: "TunnelFront | None"
 ) -> None:
-    """The first key is made only now, when nothing can keep it from being shown."""
+    """Print the banner. The first key is created only now, when it is certain to be shown."""
     try:
         key = await _first_key(settings, store)
     except (Failed, StoreUnavailable) as problem:
-        say(f"No first key could be made: {problem} Make one: localllm keys create NAME")
+        say(f"The first key could not be created: {problem} Try: localllm keys create NAME")
         key = None
     if front is None:
         print_banner(settings, key, source.model, source.note)
@@ -80,13 +80,13 @@ async def _tell(
     public = await front.url(TUNNEL_PATIENCE)
     print_banner(settings, key, source.model, source.note, public, trial=front.kind == "quick")
     if public is None and front.is_trying:
-        say("The tunnel is not open yet: its address will be told.")
+        say("The tunnel is not open yet. Its address will be printed here.")
         if late := await front.url():
             click.echo(f"The tunnel is open: {late}")
 
 
 async def _first_key(settings: Settings, store: Store) -> str | None:
-    """A key in plain if there was none at all; the store has its hash only."""
+    """Create a key if there is none, and return it in plain; the store gets only its hash."""
     if accepted(await keys.list_keys(store, limit=1))["data"]:
         return None
     request = keys.CreateKey(label=FIRST_KEY_LABEL)
@@ -94,5 +94,5 @@ async def _first_key(settings: Settings, store: Store) -> str | None:
 
 
 def say(text: str) -> None:
-    """A step, on stderr: stdout is for the banner."""
+    """Print a step to stderr; stdout is for the banner."""
     click.echo(text, err=True)

@@ -1,4 +1,4 @@
-"""Which model server `up` uses: Ollama if it answers, else the demo model until it does."""
+"""Which model server `up` uses: Ollama if it answers, otherwise the demo model until it does."""
 
 import asyncio
 import contextlib
@@ -15,15 +15,17 @@ from gateway.config.settings import Settings
 from gateway.demo import DemoError, DemoModel, Endpoint
 from gateway.demo.process import MODEL
 
-INTERVAL = 2.0  # seconds between two looks for Ollama
-LINGER = 300.0  # seconds that answers of the demo model have to end once Ollama is there
+INTERVAL = 2.0  # seconds between two attempts to reach Ollama
+LINGER = 300.0  # seconds that running answers of the demo model get once Ollama answers
 
 _log = logging.getLogger("localllm.models")
 
 
 class ModelSource:
-    """Lets the demo model stand in for the first machine while no Ollama answers at all. `model`
-    is one that works; `note` says what it is."""
+    """Puts the demo model in place of the first machine while no machine answers.
+
+    `model` is the name of a model that works now; `note` describes it for the banner.
+    """
 
     def __init__(
         self, settings: Settings, pool: BackendPool, say: Callable[[str], None], *, demo: bool
@@ -44,7 +46,7 @@ class ModelSource:
         if found:
             self._use_ollama(found)
             return self
-        self._say(f"No Ollama answers at {self._where} (OLLAMA_BASE_URL).")
+        self._say(f"Ollama does not answer at {self._where} (OLLAMA_BASE_URL).")
         self.note = f"none until Ollama answers at {self._where}"
         try:
             if self._demo_allowed:
@@ -69,7 +71,7 @@ class ModelSource:
     async def _begin_demo(self) -> None:
         try:
             if not DEMO.is_installed():
-                self._say("Installing the demo model that answers meanwhile (about 260 MB, once).")
+                self._say("Installing the demo model to use until then (about 260 MB, once).")
                 await DEMO.install()
             self._demo = DemoModel()
             endpoint = await start(self._demo, self._settings.data_dir, self._say)
@@ -79,14 +81,14 @@ class ModelSource:
             return
         self._use_demo(endpoint)
         self.model = MODEL
-        self.note = f"{MODEL}, the demo, until Ollama answers at {self._where}"
+        self.note = f"{MODEL} (demo model, until Ollama answers at {self._where})"
         self._say(
-            f"The demo model {MODEL} answers meanwhile. It is small and only pre-trained: "
-            "its answers show that all works, not what a chat model can do."
+            f"Using the demo model {MODEL} until then. It is small and only pre-trained: "
+            "it shows that everything works, not what a chat model can do."
         )
 
     async def _watch(self) -> None:
-        """Until Ollama answers; a demo model that was killed is started again meanwhile."""
+        """Wait until Ollama answers. A demo model that dies meanwhile is restarted."""
         told = ""
         while True:
             await self._pause()
@@ -96,21 +98,21 @@ class ModelSource:
             if self._demo is not None and self._demo.returncode is not None:
                 try:
                     self._use_demo(await self._demo.restart())
-                    _log.warning("the demo model had died; it runs again")
+                    _log.warning("the demo model had died and was restarted")
                     told = ""
                 except DemoError as problem:
-                    if str(problem) != told:  # it is tried again each time, but told once
+                    if str(problem) != told:  # each round tries again, but logs a problem once
                         _log.error("%s", problem)
                     told = str(problem)
         self._use_ollama(found)
         where = " and ".join(found)
-        _log.info("Ollama answers: requests go to %s from now on; model: %s", where, self.note)
+        _log.info("Ollama answers: switched to %s; model: %s", where, self.note)
         if self._demo is not None:
             await asyncio.sleep(LINGER)
             await self._stop_demo()
 
     async def _pause(self) -> None:
-        """INTERVAL, or less if the demo model dies."""
+        """Sleep for INTERVAL, or until the demo model dies."""
         if self._demo is None or self._demo.returncode is not None:
             await asyncio.sleep(INTERVAL)
             return
@@ -126,9 +128,9 @@ class ModelSource:
         url, chosen = choose(found, default)
         self.model = chosen or default
         if chosen is None and found[url].version:
-            self.note = f"none yet in Ollama at {url}; run: ollama pull {default}"
+            self.note = f"none installed in Ollama at {url}; run: ollama pull {default}"
         else:
-            self.note = f"{self.model}, from {url}"
+            self.note = f"{self.model} at {url}"
 
     async def _stop_demo(self) -> None:
         if self._demo is not None:

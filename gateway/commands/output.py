@@ -1,4 +1,4 @@
-"""What commands print: JSON for programs, tables and bars for people."""
+"""How commands print: JSON for programs, tables and bars for people."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 BAR_WIDTH = 12
 
 json_option: Callable[..., Any] = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON for programs."
+    "--json", "as_json", is_flag=True, help="Print JSON."
 )
 
 
 def accepted(answer: "Answer") -> dict[str, Any]:
-    """The JSON of an answer; a refusal ends the command with its line."""
+    """The JSON of an answer. A refusal ends the command with its message."""
     if isinstance(answer, dict):
         return answer
     raise Failed(answer.message)
@@ -30,7 +30,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """A table as wide as the terminal; in a pipe nothing is cut. Columns named `>x` align right."""
+    """Print a table as wide as the terminal; in a pipe nothing is cut. `>x` is aligned right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

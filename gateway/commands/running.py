@@ -1,4 +1,4 @@
-"""How commands run: settings read once, stopped by signals, failing in one line."""
+"""What commands share: how they load settings, stop on a signal, and fail with one line."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 class Failed(click.ClickException):
-    """The command could not do its work (exit 1); the text says what to do."""
+    """The command failed (exit code 1). The text says what to do."""
 
     exit_code = 1
 
@@ -29,7 +29,7 @@ class Failed(click.ClickException):
 class Signals:
     """The first Ctrl-C or SIGTERM cancels the command, so that what it started is stopped.
 
-    Later ones do not disturb the stopping, nor do they once the server minds them itself.
+    Later signals do not interrupt the stopping. Once the server handles signals, it gets them all.
     """
 
     def __init__(self) -> None:
@@ -45,19 +45,19 @@ class Signals:
 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):  # on Windows Ctrl-C cancels by itself
+            with contextlib.suppress(NotImplementedError):  # on Windows asyncio handles Ctrl-C
                 loop.add_signal_handler(number, stop)
 
     def leave_to_server(self) -> None:
-        """From now on they end the server, and with it the command.
+        """From now on signals stop the server, and the command ends with it.
 
-        The handler stays: uvicorn puts its own beside it, and raises the signal again at its end.
+        The handler stays installed: uvicorn adds its own, and raises the signal again when it ends.
         """
         self._ours = False
 
 
 def debugging() -> bool:
-    """Whether the owner asked for tracebacks."""
+    """Whether the owner set DEBUG."""
     try:
         return settings_table.load().debug
     except SettingsError:
@@ -69,7 +69,7 @@ def run(
     signals: Signals | None = None,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> Result:
-    """Run to the end, or until a signal: then KeyboardInterrupt, when everything is stopped."""
+    """Run to the end, or until a signal: KeyboardInterrupt, once everything has stopped."""
     signals = signals or Signals()
 
     async def stoppable() -> Result:
@@ -88,7 +88,8 @@ def run(
 
 
 def run_server(settings: Settings, work: Callable[[Signals], Coroutine[Any, Any, None]]) -> None:
-    """The same for a server, on the fast loop; to be stopped is how it ends well."""
+    """Run a server with logging and, where there is one, the faster event loop. Being stopped by a
+    signal is its normal end, so that raises nothing."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("localllm").setLevel(logging.DEBUG if settings.debug else logging.INFO)
     factory = None
@@ -103,7 +104,7 @@ def run_server(settings: Settings, work: Callable[[Signals], Coroutine[Any, Any,
 
 
 def with_store(action: Callable[["Store", Settings], Awaitable[Result]]) -> Result:
-    """Run `action` on the store that the settings name, opened for the moment."""
+    """Open the store that the settings name, run `action` on it, and close it again."""
     from gateway.database.opening import open_store
 
     settings = settings_table.load()
@@ -116,6 +117,6 @@ def with_store(action: Callable[["Store", Settings], Awaitable[Result]]) -> Resu
 
 
 def progress(text: str) -> None:
-    """A step that takes a while, told on stderr where a person looks on."""
+    """Print a step that takes a while to stderr, if that is a terminal."""
     if sys.stderr.isatty():
         click.secho(text, err=True, dim=True)

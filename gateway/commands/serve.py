@@ -1,4 +1,4 @@
-"""`localllm serve`: the gateway for production. It never guesses: what is missing is named."""
+"""`localllm serve`: the gateway for production. It never guesses: it names what is missing."""
 
 import click
 
@@ -11,12 +11,12 @@ from gateway.config.settings import Settings, load
 def serve() -> None:
     """Run the gateway in front of Ollama.
 
-    For production: no demo model, and a bad or missing setting is refused.
+    For production: there is no demo model, and a bad or missing setting is an error.
     """
     settings = load()
     if not settings.admin_secret:
         raise Failed(
-            "ADMIN_SECRET is not set. Set it to a long random text; this makes one: "
+            "ADMIN_SECRET is not set. Set it to a long random text, for example the output of: "
             "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     run_server(settings, lambda signals: _serve(settings, signals))
@@ -38,7 +38,7 @@ async def _serve(settings: Settings, signals: Signals) -> None:
         def ready() -> None:
             signals.leave_to_server()
             url = preflight.local_url(settings.host, settings.port)
-            click.echo(f"localllm runs at {url} ({settings.store} store, Ctrl-C stops it)")
+            click.echo(f"localllm is running at {url} ({settings.store} store, Ctrl-C to stop)")
             if opened.problem:
                 click.echo(opened.problem, err=True)
 

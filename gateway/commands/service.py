@@ -1,4 +1,4 @@
-"""`localllm service`: let the system start the gateway and its tunnel, and keep them running."""
+"""`localllm service`: have the system start the gateway and its tunnel, and keep them running."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PATIENCE = 90.0  # seconds
 
 _system = click.option(
-    "--system", is_flag=True, help="Of the whole machine, started with it; needs root."
+    "--system", is_flag=True, help="For the whole machine, started at boot; needs root."
 )
 _MARKS = {True: ("✓", "green"), False: ("✗", "red")}
 
@@ -29,30 +29,32 @@ _MARKS = {True: ("✓", "green"), False: ("✗", "red")}
 def service() -> None:
     """Keep the gateway running, also after a reboot.
 
-    With systemd on Linux, launchd on macOS and the Task Scheduler on Windows.
+    Uses systemd on Linux, launchd on macOS and the Task Scheduler on Windows.
     """
 
 
 @service.command()
 @_system
-@click.option("--run-as", metavar="USER", help="With --system: whose rights it has.")
-@click.option("--tunnel/--no-tunnel", default=None, help="Also the tunnel [default: if set up].")
-@click.option("--dry-run", is_flag=True, help="Only print what would be written.")
+@click.option("--run-as", metavar="USER", help="With --system: the user to run as.")
+@click.option(
+    "--tunnel/--no-tunnel", default=None, help="Run the tunnel too [default: if one is set up]."
+)
+@click.option("--dry-run", is_flag=True, help="Only print the files that would be written.")
 def install(system: bool, run_as: str | None, tunnel: bool | None, dry_run: bool) -> None:
-    """Install, enable and start the services; again, after a change.
+    """Install, enable and start the services. Run it again after a change.
 
-    Settings come from the `.env` of the directory where you run this.
+    Settings are read from `.env` in the directory where you run this.
     """
     from gateway.service import job
 
     if run_as and not system:
-        raise click.UsageError("--run-as belongs to --system.")
+        raise click.UsageError("--run-as needs --system.")
     loaded = settings_table.load()
     hidden = job.only_here()
     if hidden:
         raise Failed(
-            f"{', '.join(hidden)}: set in this shell only, where a service does not see it. "
-            "Put it into .env, or unset it."
+            f"{', '.join(hidden)}: set only in this shell, which a service does not see. "
+            "Add it to .env, or unset it."
         )
     jobs = job.jobs(loaded, tunnel=is_set_up(loaded) if tunnel is None else tunnel)
     manager = _manager(loaded, system, run_as)
@@ -71,7 +73,7 @@ def install(system: bool, run_as: str | None, tunnel: bool | None, dry_run: bool
 @_system
 @json_option
 def status(system: bool, as_json: bool) -> None:
-    """Show whether the services run. Exit code 1 if one that is installed does not."""
+    """Show whether the services are running. Exit code 1 if an installed one is not."""
     states = _manager(settings_table.load(), system).states()
     there = [state for state in states if state.state is not None]
     if as_json:
@@ -83,20 +85,20 @@ def status(system: bool, as_json: bool) -> None:
     if not there:
         raise Failed("No service is installed. Install it: localllm service install")
     if not all(state.running for state in there):
-        raise Failed("A service does not run. See why: localllm service logs")
+        raise Failed("A service is not running. See why: localllm service logs")
 
 
 @service.command()
 @_system
-@click.option("-f", "--follow", is_flag=True, help="Go on as more is written.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new lines.")
 @click.option("-n", "--lines", type=click.IntRange(1, 100_000), default=100, show_default=True)
 def logs(system: bool, follow: bool, lines: int) -> None:
-    """Show what the services wrote. The system keeps and rotates it."""
+    """Show the logs of the services. The system keeps and rotates them."""
     command = _manager(settings_table.load(), system).logs(follow, lines)
     try:
         code = subprocess.run(command, check=False).returncode
     except FileNotFoundError:
-        raise Failed(f"{command[0]} is not on this machine.") from None
+        raise Failed(f"{command[0]} is not installed on this machine.") from None
     except KeyboardInterrupt:
         return
     if code:
@@ -106,12 +108,12 @@ def logs(system: bool, follow: bool, lines: int) -> None:
 @service.command()
 @_system
 def uninstall(system: bool) -> None:
-    """Stop and remove the services. Keys, usage and settings stay."""
+    """Stop and remove the services. Keys, usage and settings are kept."""
     loaded = settings_table.load()
     gone = _manager(loaded, system).uninstall()
     if not gone:
         raise Failed("No service is installed.")
-    click.echo(f"Removed {' and '.join(gone)}. The data in {loaded.data_dir} stays.")
+    click.echo(f"Removed {' and '.join(gone)}. The data in {loaded.data_dir} was kept.")
 
 
 def _manager(loaded: Settings, system: bool, run_as: str | None = None) -> "Manager":
@@ -121,7 +123,7 @@ def _manager(loaded: Settings, system: bool, run_as: str | None = None) -> "Mana
 
 
 def _make_ready(loaded: Settings, system: bool, run_as: str | None) -> None:
-    """What a service cannot ask for later: a place for its data, and a secret."""
+    """Provide what a service cannot ask for later: its data directory, packages, and a secret."""
     from gateway.config import preflight, secret_files
     from gateway.config.secret_files import ADMIN_SECRET_FILE
 
@@ -136,13 +138,13 @@ def _make_ready(loaded: Settings, system: bool, run_as: str | None) -> None:
         secret_files.read_or_make(path, secret_files.new_secret)
     elif not path.exists():
         raise Failed(
-            f"There is no {path}. Run `localllm up` once as the user that it is for, "
-            "or set ADMIN_SECRET in .env."
+            f"{path} does not exist. Run `localllm up` once as the user that the service will run "
+            "as, or set ADMIN_SECRET in .env."
         )
 
 
 async def _bring_extras(loaded: Settings) -> None:
-    """A service may not write where they belong."""
+    """Install optional packages now: a service may not write to the environment."""
     from gateway.database import opening
     from gateway.http import cloudflare_access
 
@@ -151,7 +153,8 @@ async def _bring_extras(loaded: Settings) -> None:
 
 
 def _check_owner(data_dir: Path, run_as: str | None) -> None:
-    """With sudo it is root's by default, where the service may not even look."""
+    """Refuse a data directory of another user: under sudo the default is root's, which the
+    service could not enter."""
     from gateway.service.managers import whose_rights
 
     whose = whose_rights(run_as)
@@ -161,23 +164,23 @@ def _check_owner(data_dir: Path, run_as: str | None) -> None:
         owner = None
     if owner != whose:
         raise Failed(
-            f"The data directory {data_dir} is not {whose}'s, who the service would run as. Run "
-            f"`localllm up` once as {whose}, then name the data directory that it told: "
-            "sudo DATA_DIR=… localllm service install --system"
+            f"The data directory {data_dir} does not belong to {whose}, the user that the service "
+            f"would run as. Run `localllm up` once as {whose}, then pass the data directory that "
+            "it prints: sudo DATA_DIR=… localllm service install --system"
         )
 
 
 def _wait_until_it_answers(loaded: Settings, logs: list[str]) -> None:
-    """The first start makes a database; whatever keeps it from that stands in the log."""
+    """Wait for the gateway: its first start creates a database. If it fails, show the log."""
     from gateway.checks.listening import is_gateway
     from gateway.config import preflight
 
     url = preflight.local_url(loaded.host, loaded.port)
-    progress("Waiting until it answers.")
+    progress("Waiting for the gateway to answer.")
     end = time.monotonic() + _PATIENCE
     while not is_gateway(url):
         if time.monotonic() > end:
             subprocess.run(logs, check=False)
-            raise Failed(f"It is installed, but does not answer at {url}. Its log is above.")
+            raise Failed(f"It is installed, but does not answer at {url}. See its log above.")
         time.sleep(0.5)
-    click.echo(f"localllm runs at {url}, and starts by itself from now on.")
+    click.echo(f"localllm is running at {url}, and will start automatically from now on.")

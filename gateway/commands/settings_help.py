@@ -1,4 +1,4 @@
-"""`--help` of the commands that run the gateway lists the settings, from the one table."""
+"""The list of settings in `--help` of the commands that run the gateway."""
 
 import click
 
@@ -6,7 +6,7 @@ from gateway.config import settings
 
 
 class CommandWithSettings(click.Command):
-    """A command whose help ends with every setting."""
+    """A command whose help ends with the list of settings."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Settings (environment or .env)"):

@@ -1,4 +1,4 @@
-"""`localllm tunnel`: the public HTTPS name of the gateway, through Cloudflare."""
+"""`localllm tunnel`: a public HTTPS address for the gateway, through Cloudflare."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -24,18 +24,21 @@ _MARKS = {"connected": ("✓", "green"), "off": ("✗", "red")}
 
 @click.group()
 def tunnel() -> None:
-    """Give the gateway a public HTTPS name, with no open port.
+    """Give the gateway a public HTTPS address, without opening a port.
 
-    For a trial, `localllm up --tunnel` is enough. For a lasting name begin with `tunnel setup`.
+    For a trial, `localllm up --tunnel` is enough. For a permanent address start with
+    `tunnel setup`.
     """
 
 
 @tunnel.command(cls=CommandWithSettings)
-@click.option("--quick", is_flag=True, help="A trial name by chance, not the one that is set up.")
+@click.option(
+    "--quick", is_flag=True, help="Use a temporary trial address instead of the tunnel set up."
+)
 def run(quick: bool) -> None:
     """Run the tunnel that was set up, until Ctrl-C.
 
-    Beside `localllm serve`, for services. Exit code 2 if it can never run as it is set up.
+    For use alongside `localllm serve`, as a service. Exit code 2 if it can never work as set up.
     """
     settings = load()
     run_server(settings, lambda signals: _run(settings, signals, quick))
@@ -64,14 +67,14 @@ async def _run(settings: Settings, signals: Signals, quick: bool) -> None:
 
 
 async def _tell(kept: "Tunnel") -> None:
-    """Where it leads is the dashboard's to say: the watch warns where that is not here."""
-    click.echo(f"The tunnel is open: {await kept.url()} (Ctrl-C closes it)")
+    """Print the address. Where it leads is set in the dashboard; the watch warns if not here."""
+    click.echo(f"The tunnel is open: {await kept.url()} (press Ctrl-C to close)")
 
 
 @tunnel.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Show whether the tunnel runs, and under which name.
+    """Show whether the tunnel is running, and its address.
 
     Exit code 1 unless it is connected.
     """
@@ -84,9 +87,9 @@ def status(as_json: bool) -> None:
         raise Failed(
             "The tunnel is not connected."
             if state["state"] != "off"
-            else "No tunnel runs here. Start it: localllm tunnel run"
+            else "No tunnel is running here. Start it: localllm tunnel run"
             if state["set_up"]
-            else "No tunnel runs here. Set one up: localllm tunnel setup"
+            else "No tunnel is running here. Set one up: localllm tunnel setup"
         )
 
 
@@ -124,7 +127,7 @@ def _show(state: dict[str, Any]) -> None:
     if state["cloudflared"]:
         click.echo("  cloudflared {version}: {path}".format(**state["cloudflared"]))
     else:
-        click.echo("  cloudflared is installed when it is needed")
+        click.echo("  cloudflared will be installed when it is needed")
 
 
 def _moment(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The tunnel of `localllm up --tunnel`: opened when the gateway answers, stopped before it."""
+"""The tunnel of `localllm up --tunnel`: opened once the gateway answers, stopped before it."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ _log = logging.getLogger("localllm.tunnel")
 
 
 class TunnelFront:
-    """Whatever happens to the tunnel, the gateway goes on for this machine."""
+    """A tunnel in front of the gateway. Whatever happens to it, the gateway keeps running."""
 
     def __init__(self, tunnel: "Tunnel", kind: str) -> None:
         self.kind = kind  # quick | named
@@ -24,8 +24,8 @@ class TunnelFront:
 
     @classmethod
     async def prepared(cls, settings: Settings) -> Self:
-        """The tunnel that is set up, else a trial one. What it lacks is named, or installed, before
-        anything else starts."""
+        """The tunnel that is set up, else a trial one. What it needs is installed, or reported as
+        missing, before anything else starts."""
         plan = parts.plan(settings, quick=not parts.is_set_up(settings))
         program = await parts.program(settings)
         return cls(parts.tunnel(settings, program, plan), plan.kind)
@@ -38,7 +38,7 @@ class TunnelFront:
         return self._task is not None and not self._task.done()
 
     async def url(self, seconds: float | None = None) -> str | None:
-        """The public address; None if it has none within the time, or never will."""
+        """The public address; None if there is none in time, or never will be."""
         if self._task is None:
             return None
         opened = asyncio.create_task(self._tunnel.url())
@@ -51,7 +51,7 @@ class TunnelFront:
         return None
 
     async def stop(self) -> None:
-        """No new requests; open answers end within their grace."""
+        """Take no new requests, and give running answers their grace period."""
         if self._task is not None:
             await self._tunnel.stop()
             await self._task
@@ -66,7 +66,7 @@ class TunnelFront:
             await self._tunnel.run()
         except TunnelError as problem:
             _log.error("There is no tunnel: %s", problem)
-        except Exception as problem:  # unforeseen: said at once, and nothing else ends by it
+        except Exception as problem:  # unforeseen: report it, and let the gateway go on
             reason = f"{type(problem).__name__}: {problem}"
             _log.error("There is no tunnel: %s", reason, exc_info=_log.isEnabledFor(logging.DEBUG))
 

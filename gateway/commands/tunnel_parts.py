@@ -1,4 +1,4 @@
-"""What the commands about the tunnel share: the settings, as tunnel/ wants them."""
+"""What the tunnel commands share: the settings, in the form that tunnel/ needs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 class NeverLikeThis(click.ClickException):
-    """Only the owner can mend it, so that nobody need try again (exit 2)."""
+    """Only the owner can fix this, so a service should not try again (exit code 2)."""
 
     exit_code = 2
 
 
 def folder(settings: Settings) -> Path:
-    """Where all of the tunnel is kept."""
+    """The directory for everything that belongs to the tunnel."""
     from tunnel.presence import FOLDER
 
     return settings.data_dir / FOLDER
 
 
 def origin(settings: Settings) -> str:
-    """What the tunnel leads to."""
+    """The address that the tunnel forwards to."""
     return preflight.local_url(settings.host, settings.port)
 
 
 async def program(settings: Settings) -> "Program":
-    """A cloudflared, installed if need be with progress in view."""
+    """A cloudflared, which is downloaded with a progress bar if there is none."""
     from tunnel.program import obtain
 
     with shown("cloudflared") as progress:
@@ -55,7 +55,7 @@ def plan(settings: Settings, *, quick: bool) -> "Plan":
         raise NeverLikeThis(str(problem)) from None
     if found is None:
         raise NeverLikeThis(
-            "No tunnel is set up. For a lasting name: localllm tunnel setup. For a trial: "
+            "No tunnel is set up. For a permanent address: localllm tunnel setup. For a trial: "
             "localllm up --tunnel"
         )
     return found
@@ -75,5 +75,5 @@ def tunnel(settings: Settings, with_program: "Program", with_plan: "Plan") -> "T
 
 
 def say(text: str) -> None:
-    """A step, on stderr."""
+    """Print a step to stderr."""
     click.echo(text, err=True)

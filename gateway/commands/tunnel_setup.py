@@ -1,4 +1,4 @@
-"""`localllm tunnel setup`: leads through making a named tunnel."""
+"""`localllm tunnel setup`: a guide through setting up a named tunnel."""
 
 import platform
 import re
@@ -12,10 +12,10 @@ from gateway.commands.running import Failed, run
 from gateway.config.settings import Settings, load
 
 _DASHBOARD = """
-In Cloudflare's dashboard (https://dash.cloudflare.com): Networking, Tunnels, Create Tunnel.
-Give it a name; the page then shows a command with a long token: copy it.
-Then open the tunnel: Routes, Add route, Published application: your hostname, and as
-Service URL {service}.
+In Cloudflare's dashboard (https://dash.cloudflare.com), go to Networking, Tunnels, Create Tunnel.
+Give the tunnel a name. The page then shows a command with a long token: copy the token.
+Then open the tunnel and go to Routes, Add route, Published application. Enter your hostname, and
+as Service URL {service}.
 """
 
 
@@ -31,10 +31,12 @@ def _hostname(_: click.Context, option: click.Parameter, value: str | None) -> s
 
 
 @click.command()
-@click.option("--token-file", metavar="FILE", help="Take the dashboard's token from FILE, or -.")
-@click.option("--credentials-file", metavar="FILE", help="Take a tunnel's credentials from FILE.")
-@click.option("--hostname", metavar="NAME", callback=_hostname, help="Its public name.")
-@click.option("--name", metavar="NAME", help="What the tunnel is called at Cloudflare.")
+@click.option(
+    "--token-file", metavar="FILE", help="Read the dashboard's token from FILE, or - for stdin."
+)
+@click.option("--credentials-file", metavar="FILE", help="Read a tunnel's credentials from FILE.")
+@click.option("--hostname", metavar="NAME", callback=_hostname, help="The public hostname.")
+@click.option("--name", metavar="NAME", help="The name of the tunnel at Cloudflare.")
 @click.option("--overwrite-dns", is_flag=True, help="Replace a DNS record of that hostname.")
 def setup(
     token_file: str | None,
@@ -43,16 +45,16 @@ def setup(
     name: str | None,
     overwrite_dns: bool,
 ) -> None:
-    """Set up a tunnel with a lasting name.
+    """Set up a tunnel with a permanent address.
 
-    In a terminal it asks for what it needs. Otherwise: --token-file with a token of the dashboard,
-    --credentials-file with --hostname for a tunnel that is there, or --hostname alone where
+    In a terminal it asks for what it needs. Otherwise use --token-file with a token from the
+    dashboard, --credentials-file with --hostname for an existing tunnel, or --hostname alone if
     cloudflared is logged in.
     """
     settings = load()
     given = [option for option in (token_file, credentials_file) if option]
     if len(given) > 1:
-        raise click.UsageError("--token-file and --credentials-file exclude each other.")
+        raise click.UsageError("Use either --token-file or --credentials-file, not both.")
     if credentials_file and not hostname:
         raise click.UsageError("--credentials-file needs --hostname.")
     if name is not None and not re.fullmatch(r"[\w .-]{1,100}", name):
@@ -64,17 +66,17 @@ def setup(
     elif hostname or sys.stdin.isatty():
         _ask(settings, hostname, name, overwrite_dns)
     else:
-        raise click.UsageError("There is no terminal to ask in: give --token-file or --hostname.")
+        raise click.UsageError("There is no terminal to ask in. Use --token-file or --hostname.")
 
 
 def _ask(settings: Settings, hostname: str, name: str | None, overwrite_dns: bool) -> None:
     if not hostname:
-        click.echo("1  with a token of Cloudflare's dashboard")
-        click.echo("2  log in here, and let it be made")
-        if click.prompt("How", type=click.Choice(["1", "2"]), default="1") == "1":
+        click.echo("1  use a token from Cloudflare's dashboard")
+        click.echo("2  log in here, and have the tunnel created")
+        if click.prompt("Choose", type=click.Choice(["1", "2"]), default="1") == "1":
             click.echo(_DASHBOARD.format(service=parts.origin(settings)))
-            pasted = click.prompt("Token (it is not shown)", hide_input=True)
-            known = click.prompt("Its hostname (Enter if unsure)", default="", show_default=False)
+            pasted = click.prompt("Token (not shown)", hide_input=True)
+            known = click.prompt("Hostname (Enter if unsure)", default="", show_default=False)
             _by_token(settings, pasted, _typed(known) if known else "")
             return
         hostname = _typed(click.prompt("Public hostname, such as llm.example.com"))
@@ -95,8 +97,8 @@ def _by_token(settings: Settings, pasted: str, hostname: str) -> None:
 
     keep_token(parts.folder(settings), pasted, hostname)
     run(parts.program(settings))
-    _done(settings, hostname or "the hostname of the dashboard")
-    click.echo(f"In the dashboard, its service should be {parts.origin(settings)}")
+    _done(settings, hostname or "the hostname in the dashboard")
+    click.echo(f"In the dashboard, its Service URL should be {parts.origin(settings)}")
 
 
 def _by_credentials(settings: Settings, text: str, hostname: str) -> None:
@@ -118,8 +120,8 @@ def _by_login(settings: Settings, hostname: str, name: str, overwrite_dns: bool)
         program = await parts.program(settings)
         if not making.is_logged_in():
             if not sys.stdin.isatty():
-                raise Failed("You are not logged in at Cloudflare: run this in a terminal.")
-            parts.say("Log in at Cloudflare and choose the domain of the hostname.")
+                raise Failed("You are not logged in to Cloudflare: run this in a terminal.")
+            parts.say("Log in to Cloudflare and choose the domain of the hostname.")
             await making.log_in(program)
         await making.make(
             *(program, parts.folder(settings), name, hostname, parts.origin(settings)),
@@ -133,7 +135,7 @@ def _by_login(settings: Settings, hostname: str, name: str, overwrite_dns: bool)
 
 def _done(settings: Settings, hostname: str) -> None:
     click.echo(f"Set up in {parts.folder(settings)}: {hostname} leads to this machine.")
-    click.echo("Run it beside the gateway: localllm tunnel run (or both: localllm up --tunnel)")
+    click.echo("To run it next to the gateway: localllm tunnel run (or both: localllm up --tunnel)")
 
 
 def _text(file: str) -> str:

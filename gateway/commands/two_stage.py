@@ -1,4 +1,4 @@
-"""Signals in two stages: the first asks to end, a later one to end at once."""
+"""Signals in two stages: the first one asks for a clean end, a later one for an end at once."""
 
 import asyncio
 import signal
@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def two_stage(first: Callable[[], object], later: Callable[[], object]) -> Generator[None]:
-    """Within, Ctrl-C and SIGTERM call these in the running loop."""
+    """While active, the first Ctrl-C or SIGTERM calls `first` in the running loop, all others call
+    `later`."""
     loop = asyncio.get_running_loop()
     came = 0
 

@@ -1,4 +1,4 @@
-"""`localllm up`: from nothing to an endpoint that answers, in one command."""
+"""`localllm up`: from nothing to a working endpoint, in one command."""
 
 import click
 
@@ -8,13 +8,13 @@ from gateway.config.settings import load
 
 
 @click.command(cls=CommandWithSettings)
-@click.option("--no-demo", is_flag=True, help="Never use the demo model; wait for Ollama.")
-@click.option("--tunnel", is_flag=True, help="Also open a tunnel, and print its public address.")
+@click.option("--no-demo", is_flag=True, help="Do not use the demo model; wait for Ollama.")
+@click.option("--tunnel", is_flag=True, help="Open a tunnel too, and print its public address.")
 def up(no_demo: bool, tunnel: bool) -> None:
-    """Start everything, from nothing: begin here.
+    """Start everything. Begin here.
 
-    The embedded database, its schema, a first key, the gateway.
-    Where no Ollama answers at OLLAMA_BASE_URL a small demo model is used until one does.
+    Sets up the embedded database, its schema and a first key, and runs the gateway.
+    If Ollama does not answer at OLLAMA_BASE_URL, a small demo model is used until it does.
     """
     settings = load()
     from gateway.commands.launch import launch

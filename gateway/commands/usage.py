@@ -1,4 +1,4 @@
-"""`localllm usage`: who used how much of which model."""
+"""`localllm usage`: requests and tokens by key, day and model."""
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ _NUMBERS = (
 @click.option("--from", "start", type=_DAY, metavar="DAY", help="First day, such as 2030-01-31.")
 @click.option("--to", "end", type=_DAY, metavar="DAY", help="Last day.")
 @click.option(
-    "--by", metavar="WHAT", help="Add it up by some of month, day, key and model: month,model."
+    "--by", metavar="WHAT", help="Group by any of month, day, key, model, such as month,model."
 )
 @json_option
 def usage(
@@ -38,7 +38,7 @@ def usage(
 ) -> None:
     """Show requests and tokens by day and model.
 
-    Of all keys, or of the one with KEY_ID. Without --from and --to it is the current month (UTC).
+    For all keys, or for the one with KEY_ID. The default range is the current month (UTC).
     """
     days = start and start.date(), end and end.date()
     asked = _asked(*days, by, of_one=key_id is not None)
@@ -57,7 +57,7 @@ def usage(
     if rows:
         _print_rows(rows, report.get("total"))
     else:
-        click.echo(f"Nothing was used {_range(*days)}.")
+        click.echo(f"No usage {_range(*days)}.")
 
 
 def _asked(first: date | None, last: date | None, by: str | None, *, of_one: bool) -> "UsageQuery":
@@ -77,7 +77,7 @@ async def _of_key(store: "Store", key_id: str, asked: "UsageQuery") -> dict[str,
 
 
 async def _of_all(store: "Store", asked: "UsageQuery") -> tuple[dict[str, Any], dict[str, str]]:
-    """The report, and what people call the keys in it."""
+    """The report, and the name to show for each key in it."""
     from gateway.admin import keys
 
     report = accepted(await keys.all_usage(store, asked))

@@ -1,8 +1,9 @@
-"""Settings: one table from which `--help`, `.env.example` and the README's table are made.
+"""Settings: one table from which `--help`, `.env.example` and docs/configuration.md are made.
 
-Values come from the environment, then from `.env` in the working directory, then from the table.
-A wrong value names itself in one line (`SettingsError`). Secrets hide in `repr`, and each can stand
-in a file instead: NAME_FILE is its path, as Docker's secrets and systemd's credentials want it.
+A value comes from the environment, else from `.env` in the working directory, else from the table.
+A wrong value is reported in one line that names the setting (`SettingsError`). Secrets are hidden
+in `repr`. Each secret can be kept in a file instead, whose path is in NAME_FILE, as Docker secrets
+and systemd credentials need it.
 """
 
 import os
@@ -34,7 +35,7 @@ def default_data_dir() -> Path:
 def _setting(
     default: Any, parse: Callable[[str], Any], text: str, *, shown: str = "", secret: bool = False
 ) -> Any:
-    """One row of the table. `shown` is the default as people read it, where it is not plain."""
+    """One row of the table. `shown` is the default as documents show it, if not its plain text."""
     row = {"parse": parse, "text": text, "shown": shown, "secret": secret}
     if callable(default):
         return field(default_factory=cast(Any, default), metadata=row, repr=not secret)
@@ -46,105 +47,113 @@ class Settings:
     """Field NAME is the setting NAME in upper case; sizes in bytes, times in seconds."""
 
     host: str = _setting(
-        "127.0.0.1", values.host, "address to listen on; the tunnel needs no open port"
+        "127.0.0.1", values.host, "address to listen on; the tunnel does not need an open port"
     )
     port: int = _setting(8000, values.integer(1, 65535), "port to listen on")
     debug: bool = _setting(False, values.boolean, "log every request")
     admin_secret: str = _setting(
-        "", str, "secret of the admin routes; made by `up`, required by `serve`", secret=True
+        "", str, "secret for the admin routes; `up` creates one, `serve` requires it", secret=True
     )
     admin_through_tunnel: bool = _setting(
-        False, values.boolean, "whether admin routes answer requests that came through the tunnel"
+        False, values.boolean, "serve the admin routes through the tunnel too"
     )
     docs_through_tunnel: bool = _setting(
-        False, values.boolean, "whether `/docs` and `/openapi.json` answer them"
+        False, values.boolean, "serve `/docs`, `/redoc` and `/openapi.json` through the tunnel too"
     )
     tunnel_hostname: str = _setting(
-        "", hostname, "public name of the tunnel; set it where cloudflared runs without localllm"
+        "", hostname, "public hostname; set it if you run cloudflared yourself"
     )
     tunnel_token_file: Path | None = _setting(
-        None, values.path, "file with the tunnel's token, if not the one that `tunnel setup` keeps"
+        None, values.path, "file with the tunnel's token, instead of the one from `tunnel setup`"
     )
     access_team: str = _setting(
         "",
         values.access_team,
-        "team domain of Cloudflare Access; set it to let in through the tunnel only whom it let in",
+        "team domain of Cloudflare Access; if set, only requests that Access let through are served"
+        " through the tunnel",
     )
     access_audience: tuple[str, ...] = _setting(
-        (), values.access_audience, "AUD tag of the Access application"
+        (), values.access_audience, "AUD tag of the Cloudflare Access application"
     )
     tunnel_grace_seconds: int = _setting(
-        30, values.integer(1, 180), "how long open answers may go on when the tunnel stops"
+        30,
+        values.integer(1, 180),
+        "seconds that running answers get to finish when the tunnel stops",
     )
     cloudflared_path: Path | None = _setting(
-        None, values.path, "a cloudflared of your own; else one on PATH, else one is installed"
+        None, values.path, "cloudflared to use; otherwise the one on PATH, or a downloaded one"
     )
     data_dir: Path = _setting(
         default_data_dir,
         values.path,
-        "embedded database, outbox, secrets",
+        "directory for the embedded database, the outbox and secrets",
         shown="user data directory",
     )
     ollama_base_url: tuple[str, ...] = _setting(
         ("http://localhost:11434",),
         values.http_urls,
-        "where Ollama answers; several machines are separated by commas",
+        "address of Ollama; separate several machines with commas",
         shown="http://localhost:11434",
     )
     ollama_default_model: str = _setting(
-        "qwen2.5:7b", values.model, "model used where none is named"
+        "qwen2.5:7b", values.model, "model to use when a request names none"
     )
     model_aliases: Mapping[str, str] = _setting(
-        dict, values.aliases, "other names for models, such as gpt-4o-mini=qwen2.5:7b,…"
+        dict, values.aliases, "other names for models, for example gpt-4o-mini=qwen2.5:7b,…"
     )
     ollama_timeout: float = _setting(
         120.0,
         values.seconds,
-        "longest silence of Ollama, in seconds; five times as long for an answer in one piece",
+        "seconds to wait for the next byte from Ollama; five times as long if not streaming",
     )
     supabase_url: str = _setting(
-        "", values.supabase_url, "Supabase project; set it to let Supabase decide"
+        "", values.supabase_url, "URL of a Supabase project that holds the keys, limits and usage"
     )
     supabase_service_key: str = _setting(
-        "", values.supabase_key, "`sb_secret_…` or a service_role JWT", secret=True
+        "", values.supabase_key, "secret key of that project (`sb_secret_…`)", secret=True
     )
     database_url: str = _setting(
-        "", values.postgres_url, "a Postgres of your own instead of the embedded one", secret=True
+        "", values.postgres_url, "your own Postgres, instead of the embedded one", secret=True
     )
     default_rate_limit_per_min: int = _setting(
-        20, values.integer(*span("rate_limit_per_min")), "requests a minute of a new key"
+        20, values.integer(*span("rate_limit_per_min")), "requests per minute for a new key"
     )
     default_monthly_token_limit: int = _setting(
-        1_000_000, values.integer(*span("monthly_token_limit")), "tokens a month of a new key"
+        1_000_000, values.integer(*span("monthly_token_limit")), "tokens per month for a new key"
     )
-    api_key_prefix: str = _setting("llm", values.prefix, "how new keys begin")
+    api_key_prefix: str = _setting("llm", values.prefix, "prefix of new keys")
     cors_origins: tuple[str, ...] = _setting(
-        ("*",), values.origins, "websites whose pages may call, separated by commas", shown="*"
+        ("*",),
+        values.origins,
+        "websites whose pages may send requests, separated by commas",
+        shown="*",
     )
     max_output_tokens: int = _setting(
-        8192, values.integer(1, 10_000_000), "most tokens of one reply"
+        8192, values.integer(1, 10_000_000), "maximum tokens in one answer"
     )
-    max_body_bytes: int = _setting(20 * 1024**2, values.size, "largest request", shown="20MiB")
+    max_body_bytes: int = _setting(
+        20 * 1024**2, values.size, "maximum size of a request body", shown="20MiB"
+    )
     upstream_concurrency: int = _setting(
-        4, values.integer(1, 1024), "requests that each Ollama machine gets at once"
+        4, values.integer(1, 1024), "requests that each Ollama machine serves at the same time"
     )
     queue_limit: int = _setting(
         64,
         values.integer(0, 100_000),
-        "requests that may wait for their turn; "
-        "a key that has none waiting may add one to a full queue",
+        "requests that may wait for a free slot; "
+        "a key with none waiting may add one to a full queue",
     )
     heartbeat_seconds: float = _setting(
-        15.0, values.seconds, "silence after which a sign of life is sent"
+        15.0, values.seconds, "seconds of silence after which a heartbeat is sent to the client"
     )
     offline_grace_seconds: float = _setting(
-        300.0, values.seconds_or_none, "how long known keys go on when Supabase cannot be reached"
+        300.0, values.seconds_or_none, "seconds that known keys keep working while Supabase is down"
     )
     usage_retention_months: int = _setting(
-        12, values.integer(2, 1200), "months of single requests kept; sums by day are kept for ever"
+        12, values.integer(2, 1200), "months to keep the request log; daily totals are kept forever"
     )
     allow_cloud_models: bool = _setting(
-        False, values.boolean, "whether models that run in Ollama's cloud may be used"
+        False, values.boolean, "allow models that run in Ollama's cloud"
     )
 
     @property
@@ -164,7 +173,7 @@ def secret_names() -> list[str]:
 
 
 def variables() -> list[str]:
-    """Every variable that is read: the settings, and the paths of those that stand in a file."""
+    """Every environment variable that is read: the settings, and NAME_FILE for each secret."""
     return [*names(), *(f"{name}_FILE" for name in secret_names())]
 
 
@@ -176,7 +185,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
     for item in fields(Settings):
         name = item.name.upper()
         text = _value(merged, name, item.metadata["secret"])
-        if not text.strip():  # unset and empty are the same: a copied .env.example changes nothing
+        if not text.strip():  # empty is the same as unset
             continue
         try:
             given[item.name] = item.metadata["parse"](text)
@@ -198,19 +207,19 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
 
 
 def _value(given: Mapping[str, str], name: str, secret: bool) -> str:
-    """What is given for a setting; a secret may stand in a file of its own."""
+    """The text of a setting; that of a secret may come from the file that NAME_FILE names."""
     text, path = given.get(name, ""), given.get(f"{name}_FILE", "").strip()
     if not secret or not path:
         return text
     if text.strip():
-        raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
+        raise SettingsError(f"{name} and {name}_FILE are both set: remove one of them.")
     try:
         with Path(path).open("rb") as file:
             found = file.read(_SECRET_BYTES + 1).decode("utf-8").strip()
     except OSError as problem:
         raise SettingsError(f"{name}_FILE ({path}) cannot be read: {problem.strerror}.") from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{name}_FILE ({path}) is no text.") from None
+        raise SettingsError(f"{name}_FILE ({path}) is not a text file.") from None
     if not found or len(found) > _SECRET_BYTES:
         should = "is empty" if not found else f"is longer than {_SECRET_BYTES} bytes"
         raise SettingsError(f"{name}_FILE ({path}) {should}.")
@@ -218,7 +227,7 @@ def _value(given: Mapping[str, str], name: str, secret: bool) -> str:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """NAME=value lines; `#` comments, `export` and one pair of quotes are understood."""
+    """Read NAME=value lines; `#` comments, `export` and one pair of quotes are understood."""
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -243,7 +252,7 @@ def read_dotenv(path: Path) -> dict[str, str]:
 
 
 def rows() -> list[tuple[str, str, str]]:
-    """(NAME, default as people read it, meaning) of every setting, in order."""
+    """(NAME, default as documents show it, meaning) of every setting, in order."""
     table: list[tuple[str, str, str]] = []
     for item in fields(Settings):
         shown = item.metadata["shown"]
@@ -256,13 +265,13 @@ def rows() -> list[tuple[str, str, str]]:
 
 def dotenv_example() -> str:
     """The text of `.env.example`: every setting, commented out, with its default."""
-    head = "# Copy to .env and change what you need. Everything has a sane default.\n"
+    head = "# Copy this file to .env and change what you need. Every setting has a safe default.\n"
     body = "".join(f"\n# {text}\n#{name}={shown}\n" for name, shown, text in rows())
     return head + body
 
 
 def markdown_table() -> str:
-    """The settings table of the README."""
+    """The table in docs/configuration.md."""
     lines = ["| name | default | meaning |", "| --- | --- | --- |"]
     lines += [f"| `{name}` | {shown or '–'} | {text} |" for name, shown, text in rows()]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,6 @@
-"""How the text of a setting becomes its value. ValueError says what it should be."""
+"""Parse the text of a setting into its value. The ValueError of a bad one says what it should be,
+and follows the name of the setting: "PORT (x) should be a whole number".
+"""
 
 import ipaddress
 import json
@@ -35,7 +37,7 @@ def integer(low: int, high: int = 2**31 - 1) -> Callable[[str], int]:
 
 
 def seconds(text: str, *, or_none: bool = False) -> float:
-    """More than 0; with `or_none`, 0 too."""
+    """A number of seconds greater than 0; `or_none` allows 0, which switches something off."""
     try:
         value = float(text)
     except ValueError:
@@ -68,14 +70,14 @@ def http_url(text: str) -> str:
     try:
         parts = urlsplit(text)
         port_ok = parts.port is None or 0 < parts.port < 65536
-    except ValueError:  # of a port that is no number, of a bracket left open
+    except ValueError:  # a port that is not a number, or an unclosed bracket
         raise ValueError(_NO_ADDRESS) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_ok:
         raise ValueError(_NO_ADDRESS)
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("should not hold a user name, query or fragment")
+        raise ValueError("should not contain a user name, query or fragment")
     if not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise ValueError("should not hold spaces or other than plain characters")
+        raise ValueError("should contain only ASCII characters without spaces")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
@@ -83,9 +85,9 @@ _NO_ADDRESS = "should be an address such as http://localhost:11434"
 
 
 def http_urls(text: str) -> tuple[str, ...]:
-    """One address or several, separated by commas or white space, or as a JSON list."""
-    if "@" in text:  # before an address is named that holds half a password
-        raise ValueError("should not hold a user name or password")
+    """One or more addresses, separated by commas or white space, or a JSON list."""
+    if "@" in text:  # checked first: a password with a comma in it would be split and shown
+        raise ValueError("should not contain a user name or password")
     found: list[str] = []
     entries = _listed(text)
     for entry in entries:
@@ -103,7 +105,7 @@ def http_urls(text: str) -> tuple[str, ...]:
 
 
 def _listed(text: str) -> list[str]:
-    """The entries of a list; `[::1]` is an address and no JSON."""
+    """The entries of a list, which may be JSON. (`[::1]` is an address, not JSON.)"""
     try:
         entries = json.loads(text)
     except ValueError:
@@ -116,7 +118,7 @@ def _listed(text: str) -> list[str]:
 
 
 def without_password(text: str) -> str:
-    """A value as it may be shown: what stands before an `@` can be a user name and a password."""
+    """A value that may be shown: what precedes an `@` can be a user name and a password."""
     return re.sub(r"\S*@", "…@", text)
 
 
@@ -140,7 +142,7 @@ def origins(text: str) -> tuple[str, ...]:
 
 def prefix(text: str) -> str:
     if not PREFIX_SHAPE.fullmatch(text):
-        raise ValueError("should be 1 to 16 letters, digits or '-', a letter first")
+        raise ValueError("should be 1 to 16 letters, digits or '-', starting with a letter")
     return text
 
 
@@ -156,7 +158,7 @@ def access_team(text: str) -> str:
 def access_audience(text: str) -> tuple[str, ...]:
     tags = tuple(filter(None, re.split(r"[\s,]+", text)))
     if not tags or not all(re.fullmatch(r"[\w-]{16,128}", tag, re.ASCII) for tag in tags):
-        raise ValueError("should be the AUD tag that the application's page shows")
+        raise ValueError("should be the AUD tag from the page of the Access application")
     return tags
 
 
@@ -167,13 +169,13 @@ def postgres_url(text: str) -> str:
 
 
 def model(text: str) -> str:
-    """The name of a model, as it is spelled."""
+    """A model name, in the owner's spelling."""
     canonical_name(text)
     return text.strip()
 
 
 def aliases(text: str) -> Mapping[str, str]:
-    """`alias=model, …`, by the alias's canonical name."""
+    """`alias=model, …` as a mapping from the canonical name of the alias."""
     found: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         alias, equals, model = (word.strip() for word in part.partition("="))
@@ -186,7 +188,7 @@ def aliases(text: str) -> Mapping[str, str]:
         found[name] = model
     chained = [model for model in found.values() if canonical_name(model) in found]
     if chained:
-        raise ValueError(f"makes {chained[0]} an alias and a model at once")
+        raise ValueError(f"uses {chained[0]} both as an alias and as a model")
     return found
 
 
@@ -195,11 +197,13 @@ def path(text: str) -> Path:
 
 
 def supabase_url(text: str) -> str:
-    """The address of a project. The key goes there, so only a local one may do without TLS."""
+    """The address of a project. The key is sent there, so only a local one may do without TLS."""
     text = text.strip()
     dashboard = re.search(r"supabase\.com/dashboard/project/([a-z]{20})", text)
     if dashboard:
-        raise ValueError(f"is the dashboard; the project is https://{dashboard[1]}.supabase.co")
+        raise ValueError(
+            f"is the dashboard; the project's URL is https://{dashboard[1]}.supabase.co"
+        )
     near = _is_near(urlsplit(f"//{text}").hostname or "")
     scheme = "http" if near else "https"
     try:
@@ -215,7 +219,7 @@ def supabase_url(text: str) -> str:
 
 
 def supabase_key(text: str) -> str:
-    """`sb_secret_…` or a service_role JWT; the public keys are told apart from it."""
+    """`sb_secret_…` or a service_role JWT. Public keys are refused by name."""
     text = text.strip()
     role = jwt_claims(text).get("role")
     if text.startswith("sb_publishable_") or role in {"anon", "authenticated"}:
@@ -226,7 +230,8 @@ def supabase_key(text: str) -> str:
 
 
 def jwt_claims(text: str) -> dict[str, Any]:
-    """What a JSON Web Token says, unverified: its signature is for the server. Empty: not one."""
+    """The claims of a JSON Web Token, or {} if it is none. They are not verified: only the server
+    can check the signature."""
     parts = text.split(".")
     if len(parts) != 3 or not re.fullmatch(r"[\w.-]+", text, re.ASCII):
         return {}
@@ -242,7 +247,7 @@ _CARRIER = ipaddress.ip_network("100.64.0.0/10")  # Tailscale's, too
 
 
 def _is_near(host: str) -> bool:
-    """Whether nobody but the owner's own machines stands between."""
+    """Whether the host is on this machine or in the owner's own network."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

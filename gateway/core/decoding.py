@@ -1,4 +1,4 @@
-"""Decode JSON that another program wrote: whatever is wrong with it is one and the same thing."""
+"""Decode JSON from another program. All ways in which it can be unusable give the same result."""
 
 from typing import TypeVar
 
@@ -6,12 +6,12 @@ import msgspec
 
 T = TypeVar("T")
 
-# Not JSON or of another shape; not UTF-8; nested beyond what can be read.
+# Not JSON, or another shape; not UTF-8; nested too deeply.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decode(data: bytes, shape: type[T]) -> T | None:
-    """The data as `shape`, or None if it cannot be read so."""
+    """The data as `shape`, or None if it is anything else."""
     try:
         return msgspec.json.decode(data, type=shape)
     except UNREADABLE:

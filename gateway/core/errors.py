@@ -1,7 +1,8 @@
-"""Every refusal there is: its code, HTTP status, OpenAI error type and public text, in one table.
+"""Every refusal the gateway can give: code, HTTP status, OpenAI error type and text, in one table.
 
-A `Refusal` is a value. The pipeline returns it, a dialect words it. The codes of the upper part are
-also the reasons that SQL gives.
+A `Refusal` is a value, not an exception: the pipeline returns it, and the dialect of the route puts
+it into the form its clients expect. The codes in the first part of the table are also the reasons
+that the SQL functions return.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import msgspec
 class Kind(NamedTuple):
     status: int
     type: str
-    code: str  # what the client sees; several of ours can share one
+    code: str  # what the client sees; several reasons can share a code
     text: str
 
 
@@ -21,7 +22,7 @@ _BUSY = "service_unavailable_error"
 
 KINDS: dict[str, Kind] = {
     # reasons given by the store
-    "invalid_api_key": Kind(401, _INVALID, "invalid_api_key", "This API key is not known here."),
+    "invalid_api_key": Kind(401, _INVALID, "invalid_api_key", "This API key does not exist here."),
     "key_revoked": Kind(401, _INVALID, "invalid_api_key", "This API key has been revoked."),
     "key_expired": Kind(401, _INVALID, "invalid_api_key", "This API key has expired."),
     "scope_missing": Kind(
@@ -40,20 +41,20 @@ KINDS: dict[str, Kind] = {
         429,
         "insufficient_quota",
         "insufficient_quota",
-        "The monthly token limit of this API key does not leave room for this request.",
+        "This request does not fit into what is left of this API key's monthly token limit.",
     ),
     # made by the gateway
     "missing_api_key": Kind(
         401,
         _INVALID,
         "invalid_api_key",
-        "No API key. Send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.",
+        "The API key is missing. Send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.",
     ),
     "malformed_api_key": Kind(
         401,
         _INVALID,
         "invalid_api_key",
-        "This is not an API key; check for a typing error.",
+        "This is not a valid API key. Check it for typos.",
     ),
     "admin_denied": Kind(
         401, _INVALID, "invalid_admin_secret", "The header X-Admin-Secret is missing or wrong."
@@ -65,10 +66,10 @@ KINDS: dict[str, Kind] = {
         "Too many failed log-ins. Try again in {wait} s.",
     ),
     "admin_through_tunnel": Kind(
-        403, _INVALID, "permission_denied", "Admin routes do not answer through the tunnel."
+        403, _INVALID, "permission_denied", "Admin routes are not available through the tunnel."
     ),
     "access_denied": Kind(
-        403, _INVALID, "permission_denied", "This request was not let in: {detail}."
+        403, _INVALID, "permission_denied", "This request was refused: {detail}."
     ),
     "privilege_missing": Kind(403, _INVALID, "permission_denied", "{detail}"),
     "invalid_request": Kind(400, _INVALID, "invalid_request", "{detail}"),
@@ -76,7 +77,7 @@ KINDS: dict[str, Kind] = {
         403,
         _INVALID,
         "model_not_found",
-        "'{model}' runs in Ollama's cloud, which the owner of this server has not allowed.",
+        "'{model}' runs in Ollama's cloud. The owner of this server does not allow cloud models.",
     ),
     "unknown_model": Kind(
         404, _INVALID, "model_not_found", "The model '{model}' is not installed."
@@ -100,7 +101,7 @@ KINDS: dict[str, Kind] = {
         503, _BUSY, "server_is_overloaded", "Too many requests are waiting for the model."
     ),
     "access_unavailable": Kind(
-        503, _BUSY, "server_is_overloaded", "The keys of Cloudflare Access cannot be had just now."
+        503, _BUSY, "server_is_overloaded", "Cloudflare Access cannot be checked at the moment."
     ),
     "store_unavailable": Kind(
         503, _BUSY, "server_is_overloaded", "The key database does not answer at the moment."
@@ -109,35 +110,38 @@ KINDS: dict[str, Kind] = {
         503, _BUSY, "server_is_overloaded", "This server's disk is full or read-only."
     ),
     "upstream_unavailable": Kind(
-        503, _BUSY, "server_is_overloaded", "The model server does not answer at the moment."
+        503, _BUSY, "server_is_overloaded", "The model server cannot be reached at the moment."
     ),
-    "shutting_down": Kind(503, _BUSY, "server_is_overloaded", "This server is being restarted."),
+    "shutting_down": Kind(503, _BUSY, "server_is_overloaded", "This server is restarting."),
     "upstream_timeout": Kind(
-        504, "timeout_error", "upstream_timeout", "The model gave no answer in time."
+        504, "timeout_error", "upstream_timeout", "The model did not answer in time."
     ),
     "not_supported": Kind(
-        501, "api_error", "not_supported", "The model server here is not an Ollama: it lacks this."
+        501,
+        "api_error",
+        "not_supported",
+        "This needs Ollama; the model server here is another one.",
     ),
     "demo_model": Kind(
         501,
         "api_error",
         "not_supported",
-        "The built-in demo model answers here until Ollama does: it cannot pull models.",
+        "Models cannot be pulled while the built-in demo model stands in for Ollama.",
     ),
     "too_many_pulls": Kind(
         429,
         "rate_limit_error",
         "rate_limit_exceeded",
-        "Other models are being pulled here. Try again in {wait} s.",
+        "Other models are being pulled right now. Try again in {wait} s.",
     ),
     "pull_stalled": Kind(
         504,
         "timeout_error",
         "upstream_timeout",
-        "Nothing new came of the pull for too long. Pull again: it goes on where it stopped.",
+        "The pull made no progress for too long. Start it again: it resumes where it stopped.",
     ),
     "upstream_error": Kind(502, "api_error", "upstream_error", "{detail}"),
-    # the model server's own refusals, with its words
+    # the model server's own refusals, in its own words
     "upstream_refused": Kind(400, _INVALID, "invalid_request", "{detail}"),
     "upstream_not_found": Kind(404, _INVALID, "model_not_found", "{detail}"),
     "upstream_busy": Kind(503, _BUSY, "server_is_overloaded", "{detail}"),
@@ -152,9 +156,10 @@ KINDS: dict[str, Kind] = {
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """One refusal: a code of `KINDS` and what fills its text.
+    """One refusal: a code of `KINDS` and the values that fill in its text.
 
-    `retry_after_ms` becomes Retry-After; `param` names the offending field, as OpenAI does.
+    `retry_after_ms` becomes the Retry-After header; `param` names the offending field, as OpenAI's
+    errors do.
     """
 
     reason: str

@@ -1,8 +1,8 @@
 """API keys: make one, recognise a well-formed one, hash it. Nothing here knows a store.
 
-A key is ``PREFIX_`` + 32 base62 characters, of which the last six are a checksum over all that
-stands before them. A typing error or garbage is therefore refused without a look-up.
-The same vectors test the TypeScript twin in the Supabase function.
+A key is ``PREFIX_`` followed by 32 base62 characters. The last six are a checksum over everything
+before them, so a typo or garbage is refused without a look-up.
+The TypeScript twin in the Supabase function is tested with the same vectors.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ SECRET_LENGTH = 32
 CHECKSUM_LENGTH = 6  # 62**6 > 2**32: a CRC-32 always fits
 SHOWN = 4  # characters of the secret that a list may show
 
-# Any prefix is accepted, so that keys live on when API_KEY_PREFIX changes.
+# Any prefix is accepted, so that keys stay valid when API_KEY_PREFIX changes.
 PREFIX_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,15}")
 _SHAPE = re.compile(rf"({PREFIX_SHAPE.pattern})_([0-9A-Za-z]{{{SECRET_LENGTH},64}})", re.ASCII)
 
@@ -38,14 +38,14 @@ def checksum(body: str) -> str:
 
 
 def is_well_formed(key: str) -> bool:
-    """Whether the text can be a key at all. No secret is compared here: the checksum is public."""
+    """Whether the text has the form of a key. The checksum is public, so no secret is compared."""
     if not _SHAPE.fullmatch(key):
         return False
     return checksum(key[:-CHECKSUM_LENGTH]) == key[-CHECKSUM_LENGTH:]
 
 
 def hide(text: str) -> str:
-    """The text with every key in it cut to what may be shown: for logs."""
+    """The text with every key in it shortened to its display prefix, for logs."""
     return _SHAPE.sub(lambda found: display_prefix(found[0]) + "…", text)
 
 

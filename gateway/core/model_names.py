@@ -1,7 +1,8 @@
-"""Model names as Ollama reads them: loose in spelling, so made canonical before a comparison.
+"""Model names as Ollama reads them: one model has many spellings, so names are made canonical
+before they are compared.
 
-Ollama trims and ignores case, fills in registry, namespace and tag, and reads a last `:local`,
-`:cloud` or `…-cloud` as where the model runs (measured: facts/ollama.md, traps 2 and 3).
+Ollama trims names, ignores case, and fills in registry, namespace and tag. A final `:local`,
+`:cloud` or `…-cloud` says where the model runs (docs/ollama.md, traps 2 and 3).
 """
 
 import re
@@ -16,7 +17,7 @@ _PATTERN = re.compile(r"[a-z0-9_*][a-z0-9_.:/*-]{0,199}", re.ASCII)
 
 
 def _source(name: str) -> tuple[str, str]:
-    """The name and where its last suffix says the model runs: local, cloud or nothing."""
+    """The name without its last suffix, and where that says the model runs: local, cloud or ""."""
     base, colon, suffix = name.strip().rpartition(":")
     suffix = suffix.strip().lower()
     if colon and suffix in {"local", "cloud"}:
@@ -27,12 +28,12 @@ def _source(name: str) -> tuple[str, str]:
 
 
 def is_cloud(name: str) -> bool:
-    """Whether the spelling sends the request to Ollama's cloud, whatever is installed."""
+    """Whether this spelling alone makes Ollama forward the request to its cloud."""
     return _source(name)[1] == "cloud"
 
 
 def canonical_name(name: str) -> str:
-    """The one spelling of a model: `Library/X` → `x:latest`. ValueError: none can be called so."""
+    """The canonical spelling: `Library/X` → `x:latest`. ValueError: it cannot be a model's name."""
     text = name.strip().lower()
     base, source = _source(text)
     if source and _source(base)[1]:
@@ -60,8 +61,8 @@ def canonical_name(name: str) -> str:
 
 
 def canonical_entry(entry: str) -> str:
-    """The one spelling of an entry of `allowed_models`: that of a name, where it is one. One with a
-    `*` is compared with whole names, so nothing is filled in. ValueError: it is neither."""
+    """The canonical spelling of an entry of `allowed_models`: a name, or a pattern with `*`. A
+    pattern is compared with whole names, so nothing is filled in. Raises ValueError for neither."""
     if "*" not in entry:
         return canonical_name(entry)
     text = re.sub(r"\*+", "*", entry.strip().lower())
@@ -74,13 +75,13 @@ def canonical_entry(entry: str) -> str:
 
 
 def is_allowed(name: str, entries: Sequence[str] | None) -> bool:
-    """Whether a key with these `allowed_models` may use the model, all in canonical form; None or
-    empty: every model. SQL `gateway.model_allowed` is a twin."""
+    """Whether a key with these `allowed_models` may use the model, all in canonical form. None or
+    empty allows every model. The SQL function `gateway.model_allowed` is its twin."""
     return not entries or any(_matches(name, entry) for entry in entries)
 
 
 def _matches(name: str, entry: str) -> bool:
-    """`*` in the entry stands for any run of characters. Takes time in proportion to the name."""
+    """`*` in the entry matches any run of characters. Linear in the length of the name."""
     first, *middle = entry.split("*")
     if not middle:
         return name == entry
@@ -97,6 +98,6 @@ def _matches(name: str, entry: str) -> bool:
 
 
 def upstream_name(name: str, canonical: str) -> str:
-    """What goes to Ollama: the client's spelling where it is plain, since Ollama echoes it."""
+    """The name to send: the client's spelling where it is plain, because Ollama echoes it."""
     text = name.strip()
     return text if canonical in {text, f"{text}:latest"} else canonical

@@ -33,7 +33,7 @@ async def _watch(postgres: EmbeddedPostgres) -> None:
         await asyncio.sleep(INTERVAL)
         try:
             if await to_its_end(postgres.ensure_running):
-                _log.warning("the embedded Postgres had died; it runs again")
+                _log.warning("the embedded Postgres had died and was restarted")
             failures = 0
         except (EmbeddedError, OSError) as problem:
             failures += 1  # remains of a killed server can be in the way for a moment

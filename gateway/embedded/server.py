@@ -42,7 +42,7 @@ class EmbeddedPostgres:
                 exists = cluster.check(self._cluster, account)
                 password = cluster.password(self.data_dir, make=not exists)
                 if not exists:
-                    report("Making the database.")
+                    report("Creating the database.")
                     cluster.make(self._binaries, self.data_dir, self._cluster, password, self.log)
                 if not self._joined:
                     sharing.join(self.data_dir)

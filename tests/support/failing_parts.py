@@ -42,7 +42,7 @@ class GatewayProcess:
         """Return when it listens. `up` instead of `serve` if that is the command."""
         words = [sys.executable, "-m", "gateway", *(command or ("serve",))]
         self.running = Running(words, self._environ, self._home)
-        await asyncio.to_thread(self.running.wait_for, "localllm runs at|Data: ")
+        await asyncio.to_thread(self.running.wait_for, "localllm is running at|Data: ")
 
     async def kill(self) -> None:
         """As `kill -9` does: at once."""

@@ -116,7 +116,7 @@ def test_serve_runs_without_a_model_until_it_is_stopped(localllm: CommandLine) -
     command = [sys.executable, "-m", "gateway", "serve"]
     running = Running(command, environ, localllm.data_dir)
     try:
-        url = running.wait_for("localllm runs at (http://[^ ]+)")[1]
+        url = running.wait_for("localllm is running at (http://[^ ]+)")[1]
         status, health = ask(f"{url}/health")
         assert (status, health["store"]["state"], health["ollama"]["state"]) == (
             503,

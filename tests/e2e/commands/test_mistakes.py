@@ -59,7 +59,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (("keys", "revoke", "first"), "id"),
         (("usage", UNKNOWN), "no key"),
         (("usage", "--from", "2026-02-01", "--to", "2026-01-01"), "range"),
-        (("tunnel", "status"), "No tunnel runs here"),
+        (("tunnel", "status"), "No tunnel is running here"),
         (("serve",), "ADMIN_SECRET"),
     ],
 )

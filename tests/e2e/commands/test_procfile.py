@@ -113,7 +113,7 @@ def test_without_ollama_and_tunnel_the_demo_model_answers_and_each_line_says_wha
         running.wait_for("tunnel.1 .*No tunnel is set up.*localllm tunnel setup")
         running.wait_for("The gateway goes on without a tunnel")
         running.wait_for("web.1 .*Data: ")
-        assert f"localllm runs at {owner.url} " in running.output
+        assert f"localllm is running at {owner.url} " in running.output
         key = running.wait_for(r"  (llm_\w+)\n")[1]
         assert chat(owner.url, key, "gemma3:270m")[0] == 200
         ends_without_a_trace(running, owner.place, signal.SIGINT)

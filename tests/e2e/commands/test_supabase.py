@@ -109,7 +109,7 @@ def test_a_project_that_is_away_does_not_keep_a_gateway_from_starting(
     environ = localllm.environ | {"ADMIN_SECRET": "a secret"}
     running = Running([sys.executable, "-m", "gateway", "serve"], environ, localllm.data_dir)
     try:
-        running.wait_for(r"localllm runs at http://[^ ]+ \(supabase store")
+        running.wait_for(r"localllm is running at http://[^ ]+ \(supabase store")
         running.wait_for("Supabase cannot be asked yet: .* refuses the connection")
         assert project.secret_key not in running.output
         assert running.stop(signal.SIGTERM) == 0

@@ -191,13 +191,13 @@ def test_what_is_killed_comes_back_and_ollama_takes_over_when_it_appears(
             int((machine.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
         )
         demo.kill()
-        running.wait_for("the demo model had died; it runs again")
+        running.wait_for("the demo model had died and was restarted")
         postmaster.kill()
-        running.wait_for("the embedded Postgres had died; it runs again")
+        running.wait_for("the embedded Postgres had died and was restarted")
         assert chat(machine.url, first_key, DEMO)[0] == 200
 
         with ollama(machine.ollama_port):
-            running.wait_for("Ollama answers: requests go to .* from now on")
+            running.wait_for("Ollama answers: switched to ")
             status, answer = chat(machine.url, first_key, OLLAMAS_MODEL)
             assert (status, answer["choices"][0]["message"]["content"]) == (200, "from Ollama")
             assert running.stop() == 0
@@ -205,9 +205,9 @@ def test_what_is_killed_comes_back_and_ollama_takes_over_when_it_appears(
 
 def test_without_the_demo_it_says_so_and_waits_for_ollama(machine: Backend, first_key: str) -> None:
     with machine.up("--no-demo") as running:
-        assert "No Ollama answers" in running.output
+        assert "Ollama does not answer" in running.output
         assert chat(machine.url, first_key, DEMO)[0] == 503
         with ollama(machine.ollama_port):
-            running.wait_for("Ollama answers: requests go to .* from now on")
+            running.wait_for("Ollama answers: switched to ")
             assert chat(machine.url, first_key, OLLAMAS_MODEL)[0] == 200
             assert running.stop() == 0

@@ -36,11 +36,11 @@ def test_home_leads_from_a_trial_to_a_lasting_name(place: Place):
     *_, key_for_a_website, doctor = [text for text in commands("home.md") if ".venv/" in text]
     running = place.starts(up)
     try:
-        running.wait_for(f"localllm runs at {place.url}")
+        running.wait_for(f"localllm is running at {place.url}")
         key = running.wait_for(r"\n  (llm_\w+)\n")[1]
         assert running.stop() == 0
         running = place.starts(trial)
-        running.wait_for(r"For every website: https://[\w-]+\.trycloudflare\.com")
+        running.wait_for(r"Public address: https://[\w-]+\.trycloudflare\.com")
         assert running.stop() == 0
         secret = place.path / "token"
         secret.write_text(token(ID, scenario.Scenario().secret))
@@ -48,7 +48,7 @@ def test_home_leads_from_a_trial_to_a_lasting_name(place: Place):
             f".venv/bin/localllm tunnel setup --token-file {secret} --hostname llm.example.com"
         )
         running = place.starts(named)
-        running.wait_for("For every website: https://llm.example.com")
+        running.wait_for("Public address: https://llm.example.com")
         edge = f"http://127.0.0.1:{(place.stand_in / 'edge_port').read_text()}"
         assert chat(edge, key, MODEL)[0] == 200
         assert "llm_" in place.run(key_for_a_website)

@@ -132,7 +132,7 @@ def test_the_page_can_be_followed_from_top_to_bottom(place: Place, project: Stan
                 continue
             if "up" in block.marks:
                 running = Running(["sh", "-c", f"exec {block.text}"], place.environ, place.path)
-                running.wait_for(f"localllm runs at {place.url}")
+                running.wait_for(f"localllm is running at {place.url}")
                 key = running.wait_for(r"\n  (llm_\w+)\n")[1]
                 continue
             if " db " in block.text and running is not None:  # the page says: stop it

@@ -176,4 +176,4 @@ def test_of_all_keys_each_is_shown_by_its_label(
     assert "2025-02-24" in plain
     assert "total" not in plain.splitlines()[-1]
     nothing = localllm(tmp_path, shared_dsn, "--to", "2001-01-31", "--by", "day")
-    assert nothing == "Nothing was used until 2001-01-31.\n"
+    assert nothing == "No usage until 2001-01-31.\n"

@@ -104,7 +104,7 @@ def test_data_outlives_the_server(data_dir: Path) -> None:
     with EmbeddedPostgres(data_dir) as postgres:
         dsn = postgres.start(said.append)
         query(dsn, "create table kept as select 42 as answer", "select 1")
-    assert said == ["Making the database."]
+    assert said == ["Creating the database."]
     assert not postgres.is_running()
     with EmbeddedPostgres(data_dir) as postgres:
         assert postgres.start(said.append) == dsn

@@ -33,12 +33,12 @@ def test_a_token_is_kept_for_its_owner_alone(owner: Owner, where: str):
     assert stat.S_IMODE(owner.folder.stat().st_mode) == 0o700
     assert named.read(owner.folder) == Named("token", ID, "llm.example.com")
     assert TOKEN not in done.stdout + done.stderr
-    assert f"its service should be http://127.0.0.1:{owner.port}" in done.stdout
+    assert f"its Service URL should be http://127.0.0.1:{owner.port}" in done.stdout
 
 
 def test_a_token_is_pasted_in_a_terminal_without_being_shown(owner: Owner):
     code, screen = owner.in_terminal(
-        "setup", answers=[("How (1, 2)", "1"), ("not shown)", TOKEN), ("if unsure)", "")]
+        "setup", answers=[("Choose (1, 2)", "1"), ("not shown)", TOKEN), ("if unsure)", "")]
     )
     assert code == 0, screen
     assert TOKEN not in screen
@@ -48,7 +48,7 @@ def test_a_token_is_pasted_in_a_terminal_without_being_shown(owner: Owner):
 
 def test_a_tunnel_is_made_by_a_log_in_in_a_terminal(owner: Owner):
     code, screen = owner.in_terminal(
-        "setup", answers=[("How (1, 2)", "2"), ("Public hostname", "llm.example.com")]
+        "setup", answers=[("Choose (1, 2)", "2"), ("Public hostname", "llm.example.com")]
     )
     assert code == 0, screen
     assert "https://dash.cloudflare.com/argotunnel" in screen  # cloudflared's own words
@@ -107,8 +107,8 @@ def test_credentials_of_a_tunnel_that_is_there_are_taken_over(owner: Owner):
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        ((), 2, "There is no terminal to ask in: give --token-file or --hostname."),
-        (("--token-file", "a", "--credentials-file", "b"), 2, "exclude each other"),
+        ((), 2, "There is no terminal to ask in. Use --token-file or --hostname."),
+        (("--token-file", "a", "--credentials-file", "b"), 2, "not both"),
         (("--credentials-file", "a"), 2, "--credentials-file needs --hostname."),
         (("--hostname", "localhost"), 2, "should be a name such as llm.example.com"),
         (("--hostname", "a.example.com", "--name", "a;b"), 2, "--name should be letters"),

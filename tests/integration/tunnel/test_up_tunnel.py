@@ -57,12 +57,12 @@ def test_it_prints_the_public_address_and_a_line_that_goes_through_it(
 ):
     with up(upstream, dsn, stand_in) as it:
         output = it.running.output
-        assert f"For every website: {PUBLIC}" in output
-        assert "The admin routes do not answer there." in output
+        assert f"Public address: {PUBLIC}" in output
+        assert "The admin routes are not available there." in output
         assert "For trials: a new name at each start" in output
         [line] = [line for line in output.splitlines() if "curl" in line]
         assert shlex.split(line)[2] == f"{PUBLIC}/v1/chat/completions"
-        assert f"localllm runs at {it.gateway.url} " in output
+        assert f"localllm is running at {it.gateway.url} " in output
         status, answer = chat(it.edge, it.key, MODEL)
         assert status == 200, answer
         assert ask(f"{it.edge}/health")[1]["tunnel"] == {"state": "connected"}
@@ -131,7 +131,7 @@ def test_what_the_tunnel_lacks_is_named_before_anything_starts(tmp_path: Path):
         asyncio.run(gateway.start("up", "--no-demo", "--tunnel"))
     assert gateway.running is not None
     assert gateway.running.process.wait(PATIENCE) == 1
-    assert "Making the database" not in gateway.running.output
+    assert "Creating the database" not in gateway.running.output
 
 
 def test_a_tunnel_that_runs_apart_is_vouched_for_by_its_name(

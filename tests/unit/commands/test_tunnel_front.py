@@ -68,8 +68,8 @@ async def test_a_tunnel_that_opens_late_is_told_after_the_rest(capsys: pytest.Ca
     slow = Slow()
     front, task = telling(slow)
     async with front:
-        shown = await until(capsys, "The tunnel is not open yet: its address will be told.")
-        assert "localllm runs at http://127.0.0.1:8000" in shown
+        shown = await until(capsys, "The tunnel is not open yet. Its address will be printed here.")
+        assert "localllm is running at http://127.0.0.1:8000" in shown
         assert "curl -N http://127.0.0.1:8000/" in shown
         assert "late.example.com" not in shown
         slow.opened.set()

@@ -102,7 +102,7 @@ async def test_a_token_that_says_something_else_is_refused(
     access: Access, claims: dict[str, object], why: str
 ):
     told = await said(access, KEY.token(**claims))
-    assert told.startswith("403 This request was not let in")
+    assert told.startswith("403 This request was refused")
     assert why in told
 
 

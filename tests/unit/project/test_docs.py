@@ -39,7 +39,7 @@ def test_every_shell_block_is_run_or_says_that_it_is_not_and_the_page_says_why(p
 def test_every_command_line_is_one_that_the_program_takes(page: Path):
     for line in _command_lines(page):
         _parse(shlex.split(line), strict=True)
-    for text in re.findall(r"`localllm (?!runs at)([^`]+)`", prose(page)):
+    for text in re.findall(r"`localllm (?!is running at)([^`]+)`", prose(page)):
         for words in _spelled_out(text):
             _parse(words, strict=False)
 
