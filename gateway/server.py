@@ -18,7 +18,7 @@ from gateway.proxy.background import keep_house, send_heartbeats, sweep_holds
 from gateway.pulls.pulls import Pulls
 from gateway.stores import Store
 
-KEEP_ALIVE = 120  # seconds; cloudflared keeps idle connections for 90 (facts/cloudflared.md)
+KEEP_ALIVE = 120  # seconds; cloudflared keeps idle connections for 90 (docs/cloudflared.md)
 GRACE = 10  # seconds that running answers have when the gateway stops
 FLUSH = 5.0  # seconds for the last settlements; what is left is sent at the next start
 

@@ -8,7 +8,6 @@ and systemd credentials need it.
 
 import os
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -275,7 +274,3 @@ def markdown_table() -> str:
     lines = ["| name | default | meaning |", "| --- | --- | --- |"]
     lines += [f"| `{name}` | {shown or '–'} | {text} |" for name, shown, text in rows()]
     return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(markdown_table() if "--markdown" in sys.argv else dotenv_example())

@@ -48,7 +48,7 @@ def family(path: str) -> str:
 
 
 def error_body(path: str, refusal: Refusal, request_id: str) -> bytes:
-    """A refusal as the clients of that path expect it (facts/conventions.md)."""
+    """A refusal as the clients of that path expect it (docs/conventions.md)."""
     kind = refusal.kind
     # A refused key may have held half a surrogate pair, which no JSON can carry.
     message = refusal.message.encode("utf-8", "replace").decode()

@@ -2,7 +2,7 @@
 
 It looks at each chunk for the few bytes that announce usage or the end, and decodes only the event
 that holds them. When no usage is reported it estimates from what it saw: a token is at least one
-event, and about four bytes of text (facts/ollama.md, trap 7: chunks are not tokens).
+event, and about four bytes of text (docs/ollama.md, trap 7: chunks are not tokens).
 """
 
 import re

@@ -1,7 +1,7 @@
-"""What the gateway asks of a store, and the values that cross that line.
+"""What the gateway asks of a store, and the values that are exchanged with it.
 
-A store decides and counts; it knows nothing of HTTP. Denials are values (`Verdict.reason`);
-`StoreUnavailable` is the one failure: nothing is known, try later.
+A store decides and counts, and knows nothing of HTTP. A denial is a value (`Verdict.reason`). The
+one failure is `StoreUnavailable`: the answer is not known, try again later.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,23 +17,23 @@ class StoreUnavailable(Exception):
 
 
 class StoreMisconfigured(StoreUnavailable):
-    """Only the owner can end this: a wrong address or key, or a schema that is missing or old."""
+    """Only the owner can fix this: a wrong address or key, or a schema that is missing or old."""
 
 
 class StoreRefused(StoreUnavailable):
-    """It answers, but not to what it was given: sent again, that would fail again."""
+    """The store rejects what it was sent. Sending it again would fail again."""
 
 
 PUSH = "run: npx supabase@3 db push --remote"  # how a Supabase project gets the schema
-HOLD_SECONDS = 900  # a gateway that says nothing for so long is dead
+HOLD_SECONDS = 900  # a hold that is not renewed for so long belongs to a dead gateway
 
 
 class AuthorizationRequest(msgspec.Struct, frozen=True, gc=False):
-    """One request that wants to be let through. Token counts are upper bounds."""
+    """One request that asks for permission. Its token counts are upper bounds."""
 
     request_id: UUID
     key_hash: str  # 64 hex digits
-    scope: str  # every scope that it needs, with a space between
+    scope: str  # every scope that it needs, separated by spaces
     origin: str | None
     model: str  # canonical name
     endpoint: str
@@ -42,10 +42,10 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """The answer to an `AuthorizationRequest`, field for field the row of SQL `authorize_request`.
+    """The answer to an `AuthorizationRequest`: the row that SQL `authorize_request` returns.
 
-    `reason` is None when allowed, else a code of `errors.KINDS`. `granted` is the number of
-    output tokens that the model may produce. Numbers about limits are None for an unknown key.
+    `reason` is None if allowed, else a code of `errors.KINDS`. `granted` is the number of output
+    tokens that the model may produce. For an unknown key, the numbers about limits are None.
     """
 
     allowed: bool
@@ -62,7 +62,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Who a key is, for routes that spend nothing: the row of SQL `identify_key`."""
+    """Who a key belongs to, for routes that cost no tokens: the row of SQL `identify_key`."""
 
     allowed: bool
     reason: str | None = None
@@ -77,12 +77,12 @@ class Settlement(msgspec.Struct, gc=False):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     usage_source: str = "none"  # reported | estimated | none (nothing was produced)
-    # ok; or why not: client_gone, refused, truncated, upstream_error, upstream_timeout,
+    # ok, or what went wrong: client_gone, refused, truncated, upstream_error, upstream_timeout,
     # gateway_stopped, gateway_died, internal_error
     status: str = "ok"
     ttft_ms: int | None = None
     duration_ms: int | None = None
-    # Enough to count the request even if a crash of the database lost its hold:
+    # With these, the request can be counted even if a crash of the database lost its hold:
     key_id: UUID | None = None
     authorized_at: datetime | None = None
     model: str = ""
@@ -93,14 +93,14 @@ class Settlement(msgspec.Struct, gc=False):
 
 
 class Store(Protocol):
-    """Implemented in `stores/`, one file each; one contract suite runs over all of them."""
+    """Each file of `stores/` implements it. One suite of contract tests runs on all of them."""
 
     async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
-        """Decide and hold. Asking again with the same request id gives the same answer."""
+        """Decide, and hold the tokens. The same request id always gets the same answer."""
         ...
 
     async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
-        """Who the key is. `scope` None: any will do."""
+        """Who the key belongs to, and whether it has the scope. `scope` None: any will do."""
         ...
 
     async def settle(self, batch: Sequence[Settlement]) -> None:
@@ -116,7 +116,7 @@ class Store(Protocol):
         ...
 
     async def check(self) -> None:
-        """Raise `StoreUnavailable`, with words for the owner, unless the store can answer."""
+        """Raise `StoreUnavailable`, with a text for the owner, unless the store can answer."""
         ...
 
     async def close(self) -> None: ...

@@ -1,7 +1,7 @@
-"""A few connections to Postgres, opened when needed and used again.
+"""A small pool of connections to Postgres.
 
-asyncpg's own pool costs as much CPU as the query. This one does only what short, self-contained
-calls need: nothing is reset, and a connection whose call did not end well is thrown away.
+asyncpg's own pool takes as much CPU as the query. This one does only what short, independent calls
+need: nothing is reset between calls, and a connection whose call failed is closed.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import asyncpg
 from gateway.stores import StoreUnavailable
 from gateway.stores.problems import FAILURES, is_lost_connection
 
-IDLE_SECONDS = 300.0  # routers forget a silent connection; ours are closed before
+IDLE_SECONDS = 300.0  # close idle connections before routers forget them
 
 _driver: Any = asyncpg  # it has no types
 
@@ -54,7 +54,7 @@ class Connections:
             except BaseException as problem:
                 answered = isinstance(problem, asyncpg.PostgresError)
                 if not answered or is_lost_connection(problem):
-                    self._drop(slot)  # cancelled or broken: who knows what comes next on it
+                    self._drop(slot)  # cancelled or broken: its state is unknown
                 raise
             slot.used = time.monotonic()
             return row
@@ -74,7 +74,7 @@ class Connections:
         return time.monotonic() - slot.used > IDLE_SECONDS
 
     def trim(self) -> None:
-        """Close what has not been used for long."""
+        """Close the connections that were idle for too long."""
         waiting = [self._free.get_nowait() for _ in range(self._free.qsize())]
         for slot in reversed(waiting):
             if slot.connection is not None and self._stale(slot):
@@ -82,7 +82,7 @@ class Connections:
             self._free.put_nowait(slot)
 
     def _drop(self, slot: _Slot) -> None:
-        """Close its connection in the background, and end there what it was asked to do."""
+        """Close the slot's connection in the background, which also ends its running statement."""
         if slot.connection is not None:
             task = asyncio.create_task(_end(slot.connection, self._timeout))
             self._ending.add(task)

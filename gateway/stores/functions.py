@@ -29,8 +29,8 @@ JSON_ARGUMENTS = {"p_changes", "p_rows"}  # of type jsonb
 
 
 def arguments_of(function: str, given: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of those that are given, in order. KeyError: not one of these functions; TypeError:
-    it takes others."""
+    """The names of the given arguments, in the function's order. Raises KeyError for an unknown
+    function, TypeError for other arguments."""
     names = ADMINISTRATION[function]
     if not set(names) - _WITH_DEFAULT <= set(given) <= set(names):
         raise TypeError(f"{function} takes {', '.join(names)}")

@@ -1,7 +1,8 @@
-"""The store over Postgres: the embedded one, or that of DATABASE_URL.
+"""The Postgres store, for the embedded database or the one in DATABASE_URL.
 
-One round trip a call. Every call may be sent twice: the SQL gives the same answer to the same
-request id, hash or batch. So a connection that breaks under a call is replaced, once.
+Each call takes one round trip. Every call can safely be sent twice, because the SQL gives the same
+answer to the same request id, hash or batch: if a connection breaks during a call, the call is
+sent again, once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,9 +41,9 @@ class PostgresStore:
     async def open(
         cls, dsn: str, *, connections: int = _CONNECTIONS, timeout: float = CALL_TIMEOUT
     ) -> Self:
-        """Connect and look for the schema, which `migrate` brings. Raises StoreUnavailable.
+        """Connect, and check that the schema is there. Raises StoreUnavailable.
 
-        No call takes longer than `timeout` to connect, and as long again to be answered.
+        A call takes at most `timeout` seconds to connect, and as long again to be answered.
         """
         store = cls(Connections(dsn, connections, timeout))
         try:
@@ -53,7 +54,7 @@ class PostgresStore:
         return store
 
     async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
-        """Decide and hold."""
+        """Decide, and hold the tokens."""
         row = await self._row(
             _AUTHORIZE,
             wanted.request_id,
@@ -69,7 +70,7 @@ class PostgresStore:
         return Verdict(*row)
 
     async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
-        """Say who a key is."""
+        """Who the key belongs to."""
         return Identity(*await self._row(_IDENTIFY, key_hash, scope, origin))
 
     async def settle(self, batch: Sequence[Settlement]) -> None:
@@ -95,7 +96,7 @@ class PostgresStore:
         await self._row(_CHECK)
 
     async def close(self) -> None:
-        """Let the running calls end, then close every connection."""
+        """Wait for the running calls, then close every connection."""
         await self._connections.close()
 
     async def _row(self, sql: str, *arguments: Any) -> Any:
@@ -109,5 +110,5 @@ class PostgresStore:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """JSON travels as text."""
+    """Arguments of type jsonb are sent as text."""
     return msgspec.json.encode(value).decode() if name in JSON_ARGUMENTS else value

@@ -1,4 +1,4 @@
-"""What can go wrong with a Postgres, said in one line that tells the owner what to do."""
+"""Failures of a Postgres, explained in one line that says what to do."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from asyncpg import exceptions as pg
 
 from gateway.stores import StoreRefused, StoreUnavailable
 
-# asyncpg itself is confused (InternalClientError) when the server ends a silent connection.
+# asyncpg raises InternalClientError when the server closes an idle connection.
 FAILURES = (pg.PostgresError, pg.InterfaceError, pg.InternalClientError, OSError, TimeoutError)
 _CONNECTION_LOST = (
     pg.PostgresConnectionError,
@@ -22,13 +22,13 @@ _ABOUT_WHAT_WAS_SENT = (pg.DataError, pg.IntegrityConstraintViolationError, pg.P
 
 
 def is_lost_connection(problem: BaseException) -> bool:
-    """Whether another connection may do better."""
+    """Whether the call may succeed on another connection."""
     return isinstance(problem, _CONNECTION_LOST)
 
 
 @contextmanager
 def explained() -> Generator[None]:
-    """Turn what asyncpg and the system raise into StoreUnavailable."""
+    """Turn the exceptions of asyncpg and the system into StoreUnavailable."""
     try:
         yield
     except FAILURES as problem:
@@ -36,7 +36,7 @@ def explained() -> Generator[None]:
 
 
 def unavailable(problem: BaseException) -> StoreUnavailable:
-    """The failure in words, and in the kind that says whether another try makes sense."""
+    """The failure as an exception with a text. StoreRefused: sending it again cannot help."""
     kind = StoreRefused if isinstance(problem, _ABOUT_WHAT_WAS_SENT) else StoreUnavailable
     return kind(explain(problem))
 
@@ -46,19 +46,19 @@ def explain(problem: BaseException) -> str:
         case pg.InvalidPasswordError() | pg.InvalidAuthorizationSpecificationError():
             return f"the database refuses the login ({_words(problem)}): check user and password."
         case pg.InvalidCatalogNameError():
-            return f"{_words(problem)}: make it with `createdb`, or name another one."
+            return f"{_words(problem)}: create it with `createdb`, or name another database."
         case pg.InsufficientPrivilegeError():
             return f"{_words(problem)}: use the role that owns the database, or grant the right."
         case pg.UndefinedFunctionError() | pg.InvalidSchemaNameError() | pg.UndefinedTableError():
             return f"the schema is missing or old ({_words(problem)}): run `localllm db migrate`."
         case pg.DuplicatePreparedStatementError() | pg.InvalidSQLStatementNameError():
             return (
-                "a pooler in transaction mode stands before the database and forgets prepared "
-                "statements: use its session mode (Supabase: port 5432), a direct connection, or "
-                "PgBouncer 1.21 or newer with max_prepared_statements above 0."
+                "there is a pooler in transaction mode in front of the database, which loses "
+                "prepared statements: use its session mode (Supabase: port 5432), a direct "
+                "connection, or PgBouncer 1.21 or newer with max_prepared_statements above 0."
             )
         case pg.TooManyConnectionsError():
-            return f"{_words(problem)}: raise max_connections, or end other programs."
+            return f"{_words(problem)}: raise max_connections, or stop other programs."
         case pg.DiskFullError():
             return f"the disk of the database is full ({_words(problem)}): free some space."
         case pg.CannotConnectNowError():
@@ -66,7 +66,7 @@ def explain(problem: BaseException) -> str:
         case pg.ReadOnlySQLTransactionError():
             return f"{_words(problem)}: name the primary server, not a standby."
         case TimeoutError() | pg.QueryCanceledError():
-            return "the database gave no answer in time: look at its load, and at the network."
+            return "the database did not answer in time: check its load and the network."
         case (
             OSError()
             | pg.PostgresConnectionError()

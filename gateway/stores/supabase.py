@@ -1,8 +1,8 @@
-"""The store over Supabase: the same SQL functions, called as RPC through PostgREST.
+"""The Supabase store: the same SQL functions, called as RPC through PostgREST.
 
-One round trip a call. Every call may be sent twice: the SQL gives the same answer to the same
-request id, hash or batch. So what broke on the way is sent again, once. (A failed log-in that is
-sent twice counts twice, which harms nobody.)
+Each call takes one round trip. Every call can safely be sent twice, because the SQL gives the same
+answer to the same request id, hash or batch: a call that breaks on the way is sent again, once. (A
+failed log-in that is sent twice counts twice, which does no harm.)
 """
 
 import asyncio
@@ -31,12 +31,12 @@ from gateway.stores import (
 from gateway.stores.functions import arguments_of
 from gateway.stores.supabase_problems import FAILURES, NotJson, Rejected, explain, may_pass
 
-DECISION_TIMEOUT = 5.0  # seconds; a client waits for these
+DECISION_TIMEOUT = 5.0  # seconds, for calls that a client is waiting for
 CALL_TIMEOUT = 10.0
-PAUSE = 0.1  # seconds, at most, before what failed is sent again
-KEEP_ALIVE = 90.0  # seconds that an idle connection is kept; each new one costs three round trips
+PAUSE = 0.1  # seconds, at most, before a failed call is sent again
+KEEP_ALIVE = 90.0  # seconds for idle connections; a new one takes three round trips
 _CONNECTIONS = 100
-_LONGEST_ERROR = 64 * 1024  # bytes; nobody's error needs more
+_LONGEST_ERROR = 64 * 1024  # bytes of an error's body
 
 Shape = TypeVar("Shape")
 
@@ -52,7 +52,7 @@ class _Swept(msgspec.Struct):
 
 
 class SupabaseStore:
-    """Implements `Store`. Making one asks nothing: the project may be away for the moment."""
+    """Implements `Store`. The constructor sends nothing: the project may be unreachable now."""
 
     def __init__(self, url: str, key: str) -> None:
         """`key`: `sb_secret_…` or a service_role JWT."""
@@ -67,7 +67,7 @@ class SupabaseStore:
         self._closed = False
 
     async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
-        """Decide and hold."""
+        """Decide, and hold the tokens."""
         arguments = {
             "p_request_id": str(wanted.request_id),
             "p_key_hash": wanted.key_hash,
@@ -85,7 +85,7 @@ class SupabaseStore:
         return verdict
 
     async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
-        """Say who a key is."""
+        """Who the key belongs to."""
         arguments = {"p_key_hash": key_hash, "p_scope": scope, "p_origin": origin}
         return await self._call("identify_key", arguments, Identity, DECISION_TIMEOUT)
 
@@ -146,8 +146,8 @@ class SupabaseStore:
 
 
 class _Transport(AiohttpTransport):
-    """httpx over aiohttp: a fraction of httpcore's CPU (bench/rpc.py). What is not 2xx is raised
-    with its status, which supabase's own exception does not tell."""
+    """httpx over aiohttp, which takes a fraction of httpcore's CPU (bench/rpc.py). A status other
+    than 2xx is raised here, because supabase's own exception does not contain it."""
 
     def __init__(self, url: str) -> None:
         super().__init__(client=_session, proxy=_proxy(url))
@@ -175,7 +175,7 @@ def _session() -> aiohttp.ClientSession:
 
 
 def _proxy(url: str) -> httpx.Proxy | None:
-    """The one that the environment names: aiohttp would look it up for every call, in a thread."""
+    """The proxy from the environment. (aiohttp would look it up for every call, in a thread.)"""
     parts = urlsplit(url)
     address = getproxies().get(parts.scheme, "")
     if not address or proxy_bypass(parts.netloc):

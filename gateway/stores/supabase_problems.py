@@ -1,6 +1,6 @@
-"""What can go wrong with a Supabase project, said in one line that tells the owner what to do.
+"""Failures of a Supabase project, explained in one line that says what to do.
 
-PostgREST's errors are `{code, message, details, hint}`; what stands before it answers otherwise.
+PostgREST's errors are `{code, message, details, hint}`. Proxies in front of it answer differently.
 """
 
 import os
@@ -15,7 +15,7 @@ from gateway.core.decoding import decode
 from gateway.stores import PUSH, StoreMisconfigured, StoreRefused, StoreUnavailable
 
 _ABOUT_WHAT_WAS_SENT = ("22", "23", "P0", "PGRST1")  # classes of codes
-_PASSING = {"40001", "40P01"}  # a conflict or deadlock, which the same call does not meet again
+_PASSING = {"40001", "40P01"}  # a conflict or a deadlock: the same call may succeed now
 
 
 class Rejected(Exception):
@@ -29,10 +29,10 @@ class Rejected(Exception):
 
 
 class NotJson(Exception):
-    """An answer that no PostgREST gives."""
+    """An answer that cannot come from PostgREST."""
 
 
-# What a call can raise. httpx's own are the transport's words for aiohttp's, which are its causes.
+# What a call can raise. The transport wraps aiohttp's exceptions in httpx's, as their cause.
 FAILURES = (Rejected, NotJson, httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -42,36 +42,36 @@ class _Error(msgspec.Struct):
 
 
 def may_pass(problem: BaseException) -> bool:
-    """Whether the same call may do better a moment later."""
+    """Whether the same call may succeed a moment later."""
     if isinstance(problem, Rejected):
         return problem.status in {502, 503, 504} or _error(problem).code in _PASSING
     return not isinstance(problem, NotJson) and not isinstance(_cause(problem), TimeoutError)
 
 
 def explain(problem: BaseException, host: str) -> StoreUnavailable:
-    """The failure in words. Some only the owner can end: those are StoreMisconfigured."""
+    """The failure as an exception with a text. StoreMisconfigured: only the owner can fix it."""
     if isinstance(problem, Rejected):
         return _explain_answer(problem, host)
     if isinstance(problem, NotJson):
-        return StoreUnavailable(  # or a login page of the network that this machine is in
+        return StoreUnavailable(  # perhaps the login page of this machine's network
             f"{host} answers, but not as a Supabase project does: check SUPABASE_URL."
         )
     match _cause(problem):
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError() as broken:
-            text = f"the proxy does not lead to {host} ({_words(broken)}): check HTTPS_PROXY."
+            text = f"the proxy cannot reach {host} ({_words(broken)}): check HTTPS_PROXY."
         case aiohttp.ClientConnectorDNSError():
             text = (
-                f"{host} has no address: check SUPABASE_URL and the network. "
-                "A project that is paused or deleted has none either."
+                f"{host} cannot be found: check SUPABASE_URL and the network. "
+                "A project that is paused or deleted cannot be found either."
             )
         case aiohttp.ClientConnectorCertificateError() | ssl.SSLError():
-            text = f"the certificate of {host} is not trusted here: check clock and proxies."
+            text = f"the certificate of {host} is not trusted: check the clock and proxies."
         case aiohttp.ClientConnectorError() as refused:
             text = f"{host} refuses the connection ({_words(refused)}): check the network."
         case TimeoutError():
-            text = f"{host} gave no answer in time: look at the network and the project."
+            text = f"{host} did not answer in time: check the network and the project."
         case cause:
-            text = f"the connection to {host} broke ({_words(cause)})."
+            text = f"the connection to {host} was lost ({_words(cause)})."
     return StoreUnavailable(text)
 
 
@@ -81,16 +81,16 @@ def _explain_answer(problem: Rejected, host: str) -> StoreUnavailable:
     match problem.status, error.code:
         case 540, _:
             return StoreUnavailable(
-                f"the project at {host} is paused: restore it in Supabase's dashboard."
+                f"the project {host} is paused: restore it in Supabase's dashboard."
             )
         case 401, _:
             return StoreMisconfigured(
-                f"{host} does not know the key ({said}): check SUPABASE_SERVICE_KEY, "
+                f"{host} does not accept the key ({said}): check SUPABASE_SERVICE_KEY, "
                 "in the dashboard under Project Settings, API Keys."
             )
         case ((301 | 302 | 303 | 307 | 308), _):
             elsewhere = urlsplit(problem.location).netloc or "another address"
-            return StoreMisconfigured(f"{host} points to {elsewhere}: check SUPABASE_URL.")
+            return StoreMisconfigured(f"{host} redirects to {elsewhere}: check SUPABASE_URL.")
         case _, "42501":
             return StoreMisconfigured(
                 f"the key may not call the functions ({said}): SUPABASE_SERVICE_KEY should be "
@@ -105,20 +105,20 @@ def _explain_answer(problem: Rejected, host: str) -> StoreUnavailable:
             )
         case 503, _:
             return StoreUnavailable(
-                f"the database behind {host} does not answer ({said}): "
-                "look at the project in Supabase's dashboard."
+                f"the database of {host} does not answer ({said}): "
+                "check the project in Supabase's dashboard."
             )
         case _, "25006" | "53100":
             return StoreUnavailable(
-                f"the database at {host} takes no more data ({said}): it may be full. Keep fewer "
-                "months with USAGE_RETENTION_MONTHS, or take a larger plan."
+                f"the database of {host} accepts no more data ({said}): it may be full. Keep fewer "
+                "months with USAGE_RETENTION_MONTHS, or choose a larger plan."
             )
         case 402 | 429, _:
-            return StoreUnavailable(f"Supabase limits the project at {host} ({said}).")
+            return StoreUnavailable(f"Supabase has restricted the project {host} ({said}).")
         case _, "57014":
-            return StoreUnavailable(f"the database at {host} gave no answer in time ({said}).")
+            return StoreUnavailable(f"the database of {host} did not answer in time ({said}).")
         case _, str() as code if code.startswith(_ABOUT_WHAT_WAS_SENT):
-            return StoreRefused(f"{host} refuses what it was sent ({code}: {said}).")
+            return StoreRefused(f"{host} rejected what it was sent ({code}: {said}).")
         case _:
             code = f"{problem.status} {error.code}" if error.code else str(problem.status)
             return StoreUnavailable(f"{host} reported an error ({code}: {said}).")
@@ -129,11 +129,11 @@ def _error(problem: Rejected) -> _Error:
 
 
 def _cause(problem: BaseException) -> BaseException:
-    """aiohttp's exception: httpx's names for it mix up time-outs and broken connections."""
+    """aiohttp's exception: httpx's do not tell time-outs from broken connections."""
     return (isinstance(problem, httpx.HTTPError) and problem.__cause__) or problem
 
 
 def _words(problem: BaseException) -> str:
     if isinstance(problem, OSError) and problem.errno:
-        return os.strerror(problem.errno).lower()  # its own text repeats the address
+        return os.strerror(problem.errno).lower()  # the text of the exception repeats the address
     return (str(problem).splitlines() or [""])[0].rstrip(".") or type(problem).__name__

@@ -40,7 +40,7 @@ async def backend(
         else:
             project = stack.enter_context(stand_in(database))
             store = SupabaseStore(project.url, project.secret_key)
-            away = "behind 127.0.0.1:[0-9]+ does not answer"
+            away = "of 127.0.0.1:[0-9]+ does not answer"
 
         async def restart() -> None:
             postgres.start()

@@ -1,5 +1,5 @@
 """What a real Ollama was recorded to say, behind a real gateway: what comes through, what is
-counted, and that nothing which was cut ends as if it were whole (facts/ollama.md, trap 4)."""
+counted, and that nothing which was cut ends as if it were whole (docs/ollama.md, trap 4)."""
 
 import asyncio
 import json

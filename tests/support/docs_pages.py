@@ -10,7 +10,7 @@ from tests.support.paths import ROOT
 
 NOT_RUN = "# not run here\n"
 GENERATED = {"api.md"}  # and has tests of its own, as README.md and supabase.md have
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 _BLOCK = re.compile(r"^( *)```([^\n]*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 
 

@@ -1,7 +1,7 @@
 """What answers of Ollama's own API say: the same in each line of a stream and in a whole answer.
 
 The counts stand where `done` is true, and are left out where they are zero. A runner that crashes
-makes the last line an `error`; the repeat guard makes `done` stay false (facts/ollama.md, trap 4).
+makes the last line an `error`; the repeat guard makes `done` stay false (docs/ollama.md, trap 4).
 """
 
 import re

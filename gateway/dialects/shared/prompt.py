@@ -1,6 +1,6 @@
 """How long the prompt can be that a template makes of a request, and what all requests share of it.
 
-A token is a byte or more of text, so bytes bound tokens (DESIGN.md, invariant 1).
+A token is a byte or more of text, so bytes bound tokens (docs/architecture.md, invariant 1).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Read a JSON request so that what was checked is what is sent (DESIGN.md, invariant 5).
+"""Read a JSON request so that what was checked is what is sent (docs/architecture.md, invariant 5).
 
 Ollama (Go) matches keys without regard to case and takes the last duplicate, so a request can say
 one thing to a gateway and another to Ollama. Here duplicates are refused at any depth, keys that

@@ -4,6 +4,7 @@ Procfile's line is run by test_procfile.py.)"""
 import json
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +15,8 @@ from tests.support.docs_pages import NOT_RUN, ROOT, blocks, shell
 from tests.support.docs_place import Place
 from tests.support.failing_parts import fresh_database
 from tests.support.fake_upstream import MODEL, FakeUpstream
-from tests.support.gateway_process import chat, fresh_directory
+from tests.support.fresh_copy import fresh_copy
+from tests.support.gateway_process import PATIENCE, chat, fresh_directory
 from tests.support.postgres import Server
 
 ID = "6f1b7a2e-4b6c-4e86-9b36-0a4f8b1d2c3e"
@@ -23,6 +25,21 @@ ID = "6f1b7a2e-4b6c-4e86-9b36-0a4f8b1d2c3e"
 def commands(name: str, mark: str = "run") -> list[str]:
     """The blocks of a page that are to be run and have this mark, in their order."""
     return [block.text for block in shell(ROOT / "docs" / name) if {"run", mark} <= {*block.marks}]
+
+
+def test_a_contributor_can_test_one_thing_and_make_the_generated_files():
+    one_file_or_test, generate = commands("../CONTRIBUTING.md")
+    with fresh_copy() as place:
+        repository = place / "repository"
+        (repository / ".venv").symlink_to(ROOT / ".venv")
+        (repository / "docs" / "api.md").write_text("old")
+        done = subprocess.run(
+            ["sh", "-ec", one_file_or_test + generate], cwd=repository, capture_output=True,
+            text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        for name in (".env.example", "docs/configuration.md", "docs/api.md"):
+            assert (repository / name).read_text() == (ROOT / name).read_text()
 
 
 @pytest.fixture
@@ -93,6 +110,16 @@ def test_a_key_for_a_website_is_made_listed_rotated_and_revoked(place: Place):
     assert again != first
     place.run(revoke.replace("KEY_ID", str(key["id"])))
     assert [one["is_active"] for one in keys() if one["id"] == key["id"]] == [False]
+
+
+def test_a_key_for_one_website_has_the_lane_that_the_page_describes(place: Place):
+    (make,) = commands("lanes.md")
+    assert "llm_" in place.run(make)
+    (key,) = json.loads(place.run(".venv/bin/localllm keys list --json"))["data"]
+    assert key["scopes"] == ["chat"]
+    assert key["allowed_models"] == ["qwen2.5:*"]
+    assert key["allowed_origins"] == ["https://blog.example"]
+    assert key["max_output_tokens"] == 500
 
 
 def test_what_is_moved_is_the_same_on_the_new_machine(

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.docs_pages import blocks, shell
 from tests.support.fresh_copy import ROOT, environment, fresh_copy
 from tests.support.gateway_process import PATIENCE, Running, ask, family, free_port, naming
 
-README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-
-OUTPUT = re.findall(r"^```\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)[0]  # of the first one
+README = ROOT / "README.md"
+BLOCKS = [block.text for block in shell(README)]
+OUTPUT = next(block.text for block in blocks(README) if block.marks == [""])  # of the first one
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +81,3 @@ def test_every_script_of_the_later_parts_is_there() -> None:
     for line in development.splitlines():
         script = ROOT / line.split()[0]
         assert os.access(script, os.X_OK), line
-
-
-def test_every_command_in_the_table_exists() -> None:
-    from gateway.__main__ import cli
-
-    named = set(re.findall(r"^\| `localllm (\w+)", README, re.MULTILINE))
-    assert named == set(cli.commands)

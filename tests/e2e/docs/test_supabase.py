@@ -189,7 +189,7 @@ def test_every_line_that_the_gateway_may_say_stands_in_the_table() -> None:
 
 def _texts_for_owners() -> Iterator[str]:
     """What the Supabase store and its opening raise, with `X` for what differs."""
-    for name in ("stores/supabase_problems.py", "opening.py"):
+    for name in ("stores/supabase_problems.py", "database/opening.py"):
         for node in ast.walk(ast.parse((ROOT / "gateway" / name).read_text("utf-8"))):
             match node:
                 case ast.Call(
@@ -207,13 +207,15 @@ def _texts_for_owners() -> Iterator[str]:
 
 def _texts_of_settings() -> Iterator[str]:
     names = {"supabase_url": "SUPABASE_URL (X)", "supabase_key": "SUPABASE_SERVICE_KEY"}
-    tree = ast.parse((ROOT / "gateway" / "values.py").read_text("utf-8"))
+    tree = ast.parse((ROOT / "gateway" / "config" / "values.py").read_text("utf-8"))
     for function in tree.body:
         if isinstance(function, ast.FunctionDef) and function.name in names:
             for node in ast.walk(function):
                 if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                     yield f"{names[function.name]} {_plain(node.exc.args[0])}."
-    for node in ast.walk(ast.parse((ROOT / "gateway" / "settings.py").read_text("utf-8"))):
+    for node in ast.walk(
+        ast.parse((ROOT / "gateway" / "config" / "settings.py").read_text("utf-8"))
+    ):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             text = _plain(node.args[0]) if node.func.id == "SettingsError" else ""
             if "SUPABASE" in text:

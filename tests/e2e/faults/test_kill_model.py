@@ -83,7 +83,7 @@ async def the_finish(exchange: Exchange) -> None:
 
 
 async def a_crash_notice(exchange: Exchange) -> None:
-    """As Ollama's runner does when it is killed (facts/ollama.md, trap 4)."""
+    """As Ollama's runner does when it is killed (docs/ollama.md, trap 4)."""
     await some_words(exchange)
     notice = exchange.chunk([{"index": 0, "delta": {"role": "assistant", "content": ""}}])
     await exchange.event(notice | {"model": ""})

@@ -13,7 +13,7 @@ from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream
 
 CALLERS = 200
 TEXT = "Say hello."
-BOUND = len(TEXT) + 32  # DESIGN.md, invariant 1: bytes, and 32 for the message
+BOUND = len(TEXT) + 32  # docs/architecture.md, invariant 1: bytes, and 32 for the message
 OUTPUT = 58
 LIMIT = (BOUND + OUTPUT) * CALLERS // 2
 

@@ -7,7 +7,7 @@ import pytest
 from gateway.core.errors import KINDS, Refusal
 from gateway.dialects import error_body
 
-TABLE = {  # facts/conventions.md
+TABLE = {  # docs/conventions.md
     "missing_api_key": (401, "invalid_request_error", "invalid_api_key"),
     "malformed_api_key": (401, "invalid_request_error", "invalid_api_key"),
     "invalid_api_key": (401, "invalid_request_error", "invalid_api_key"),

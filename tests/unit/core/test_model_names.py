@@ -1,4 +1,5 @@
-"""Model names: every spelling that Ollama reads as one model is one name (facts: traps 2 and 3)."""
+"""Model names: every spelling that Ollama reads as one model is one name (docs/ollama.md,
+traps 2 and 3)."""
 
 import pytest
 from hypothesis import example, given

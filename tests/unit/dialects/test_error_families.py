@@ -18,7 +18,7 @@ PATHS = {
     "anthropic": "/v1/messages",
     "ollama": "/api/chat",
 }
-# What Anthropic's documentation says of its API, and facts/conventions.md of ours.
+# What Anthropic's documentation says of its API, and docs/conventions.md of ours.
 TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",

@@ -16,7 +16,7 @@ from gateway.http.protocol import HEAD_SECONDS
 from gateway.stores import Store
 from tests.support.bare_gateway import Away
 
-CLOUDFLARED = 90  # seconds that it keeps idle connections (facts/cloudflared.md)
+CLOUDFLARED = 90  # seconds that it keeps idle connections (docs/cloudflared.md)
 PATIENCE = 60
 POST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]

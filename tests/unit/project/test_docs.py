@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,8 @@ OTHERS = {
     *("HTTPS_PROXY", "Q4_K_M"),
 }
 MADE_LATER = {"supabase/functions/.env"}
+# Where a comment may cite a page. (Its other files are recordings, vectors and made files.)
+CODE = ("gateway", "tunnel", "sql", "tests", "scripts", "bench", "supabase/functions")
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 each_followed = pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.name)
 
@@ -42,6 +46,11 @@ def test_every_command_line_is_one_that_the_program_takes(page: Path):
     for text in re.findall(r"`localllm (?!is running at)([^`]+)`", prose(page)):
         for words in _spelled_out(text):
             _parse(words, strict=False)
+
+
+def test_the_table_of_commands_is_whole():
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `localllm (\w+)", page, re.MULTILINE)) == set(cli.commands)
 
 
 def _command_lines(page: Path) -> Iterator[str]:
@@ -112,5 +121,70 @@ def test_every_link_within_the_repository_leads_somewhere(page: Path):
 
 def test_every_page_is_linked_from_the_readme():
     readme = (ROOT / "README.md").read_text("utf-8")
-    assert [page.name for page in PAGES if page.name != "README.md"
-            and f"](docs/{page.name})" not in readme] == []  # fmt: skip
+    others = [page.relative_to(ROOT).as_posix() for page in PAGES if page.name != "README.md"]
+    assert [name for name in others if f"]({name})" not in readme] == []
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 130
+
+
+@pytest.fixture(scope="module")
+def code() -> dict[Path, str]:
+    """Every file of the repository that could cite a page, with its text."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *CODE],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    names = [name for name in listed.stdout.split("\0") if name.endswith((".py", ".sql", ".ts"))]
+    return {ROOT / name: (ROOT / name).read_text("utf-8") for name in names}
+
+
+def test_no_file_cites_a_page_that_the_repository_lacks(code: dict[Path, str]):
+    missing = [
+        (file.relative_to(ROOT).as_posix(), name)
+        for file, text in code.items()
+        for name in re.findall(r"(?<![\w./{-])([\w./-]*\w\.md)(?!\w)", text)
+        if not any((folder / name).exists() for folder in (ROOT, ROOT / "docs", ROOT / "examples"))
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(("name", "word"), [("ollama", "trap"), ("architecture", "invariant")])
+def test_every_numbered_line_that_code_cites_is_there(code: dict[Path, str], name: str, word: str):
+    there = set(re.findall(r"^(\d+)\. ", (ROOT / "docs" / f"{name}.md").read_text(), re.MULTILINE))
+    cited = {
+        number
+        for text in code.values()
+        for numbers in re.findall(rf"docs/{name}\.md,\s{word}s? ([\d, and]+)", text)
+        for number in re.findall(r"\d+", numbers)
+    }
+    assert cited
+    assert cited <= there
+
+
+@pytest.fixture(scope="module")
+def code_map() -> list[str]:
+    """What the code map names, from top to bottom, as paths without `.py`."""
+    page = ROOT / "docs" / "architecture.md"
+    (text,) = [one.text for one in blocks(page) if one.text.startswith("gateway/__main__")]
+    named: list[str] = []
+    parent = ""
+    for line in text.splitlines():
+        word = line.split()[0].removesuffix(".py")
+        parent = parent if line.startswith(" ") else word
+        named.append(f"{parent}/{word}" if line.startswith(" ") else word)
+    return named
+
+
+def test_what_the_code_map_names_is_there(code_map: list[str]):
+    assert [name for name in code_map if not _is_there(name)] == []
+
+
+def test_the_code_map_names_every_part_of_the_gateway_in_the_order_of_the_layers(
+    code_map: list[str],
+):
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = [one["layers"] for one in contracts["contracts"] if one["type"] == "layers"]
+    parts = [name.removeprefix("gateway/") for name in code_map if name.startswith("gateway/")]
+    assert [part for part in parts if "/" not in part] == layers
