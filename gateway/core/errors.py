@@ -173,6 +173,11 @@ class Refusal(msgspec.Struct, frozen=True):
         return KINDS[self.reason]
 
     @property
+    def retry_after(self) -> int:
+        """Whole seconds to wait, rounded up; 1 at least."""
+        return max(1, -(-(self.retry_after_ms or 0) // 1000))
+
+    @property
     def message(self) -> str:
-        wait = -(-(self.retry_after_ms or 0) // 1000)
+        wait = self.retry_after
         return self.kind.text.format(detail=self.detail, model=self.model, wait=wait)

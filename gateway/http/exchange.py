@@ -14,18 +14,13 @@ from gateway.core.errors import Refusal
 from gateway.dialects import error_body
 from gateway.dialects.protocol import Framing
 from gateway.http.rate_headers import rate_headers
+from gateway.http.refusal_headers import refusal_headers, withdraw_cors
 from gateway.stores import Verdict
 
 BODY_TIMEOUT = 120.0  # seconds for the whole of a request body
 LITTLE = 64 * 1024  # bytes
 STUCK = 60.0  # seconds in which a client that takes nothing holds up what it asked for
 _JSON = b"application/json"
-
-
-def withdraw_grant(headers: list[tuple[bytes, bytes]], refusal: Refusal) -> None:
-    """A page of a website where the key may not be used does not read the answer either."""
-    if refusal.reason == "origin_not_allowed":
-        headers[:] = [one for one in headers if not one[0].startswith(b"access-control-")]
 
 
 class ClientGone(Exception):
@@ -148,16 +143,9 @@ class Exchange:
         if self.head_sent:
             await self.end(self.dialect.error_event(body) if self.dialect else body)
             return
-        kind = refusal.kind
-        withdraw_grant(self.extra, refusal)
-        if refusal.retry_after_ms is not None:
-            seconds = max(1, -(-refusal.retry_after_ms // 1000))
-            self.extra.append((b"retry-after", b"%d" % seconds))
-        if refusal.reason == "insufficient_quota":
-            self.extra.append((b"x-should-retry", b"false"))
-        if kind.status == 401:
-            self.extra.append((b"www-authenticate", b"Bearer"))
-        await self.whole(kind.status, body)
+        withdraw_cors(self.extra, refusal)
+        self.extra += refusal_headers(refusal)
+        await self.whole(refusal.kind.status, body)
 
     async def whole(self, status: int, body: bytes, content_type: bytes = _JSON) -> None:
         """A complete answer in one piece; the rest of one whose head is out already."""

@@ -11,7 +11,7 @@ from litestar.routes import HTTPRoute
 
 from gateway.core.errors import Refusal
 from gateway.dialects import all_absent, error_body
-from gateway.http.exchange import withdraw_grant
+from gateway.http.refusal_headers import refusal_headers, withdraw_cors
 from gateway.stores import StoreUnavailable
 
 AnyRequest = Request[Any, Any, Any]
@@ -23,10 +23,10 @@ def respond(request: AnyRequest, result: object, status: int = 200) -> Response[
     headers = {"cache-control": "no-store"}
     if isinstance(result, Refusal):
         status = result.kind.status
-        withdraw_grant(cast(dict[str, Any], request.scope)["direct"][1], result)
+        withdraw_cors(cast(dict[str, Any], request.scope)["direct"][1], result)
         body = error_body(request.url.path, result, request_id(request))
-        if result.retry_after_ms is not None:
-            headers["retry-after"] = str(max(1, -(-result.retry_after_ms // 1000)))
+        more = refusal_headers(result)
+        headers |= {name.decode(): value.decode() for name, value in more}
     else:
         body = msgspec.json.encode(result)
     return Response(body, status_code=status, media_type="application/json", headers=headers)
