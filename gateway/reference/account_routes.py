@@ -4,7 +4,27 @@ from gateway.admin.usage_query import OF_ONE_KEY
 from gateway.reference import shapes
 from gateway.reference.examples import MODELS, USAGE
 from gateway.reference.route import HOLDER, JSON, MODEL_SERVER, SHOWN_KEY, Content, Parameter, Route
-from gateway.reference.usage_parameters import usage_parameters
+
+
+def usage_parameters(groups: tuple[str, ...]) -> tuple[Parameter, ...]:
+    """What can be asked of usage, by a key's holder and by the owner: the range, and a grouping by
+    some of these."""
+    day = {"type": "string", "format": "date"}
+    names = "|".join(groups)
+    listed = ", ".join(f"`{name}`" for name in groups)
+    return (
+        Parameter(
+            "from", "query", day, "First day (UTC); left out: the first of the month of `to`."
+        ),
+        Parameter("to", "query", day, "Last day (UTC); left out: today."),
+        Parameter(
+            "group_by",
+            "query",
+            {"type": "string", "pattern": f"^({names})(,({names}))*$"},
+            f"Add it up by some of {listed}, each once, with commas between.",
+        ),
+    )
+
 
 ACCOUNT_ROUTES = (
     Route(

@@ -3,9 +3,9 @@
 from gateway.admin.keys import CreateKey, RotateKey, UpdateKey
 from gateway.admin.usage_query import OF_ALL_KEYS
 from gateway.reference import shapes
+from gateway.reference.account_routes import usage_parameters
 from gateway.reference.examples import CREATE, KEY, KEY_ID, USAGE_ROW
 from gateway.reference.route import JSON, OWNER, Content, Parameter, Route
-from gateway.reference.usage_parameters import usage_parameters
 
 _REFUSALS = ("admin_denied", "too_many_failures", "admin_through_tunnel", "store_unavailable")
 _BODY_REFUSALS = ("invalid_request", "request_too_large", *_REFUSALS)

@@ -4,7 +4,7 @@ import json
 import shlex
 from typing import Any
 
-from gateway.reference.frame import BASE
+from gateway.reference.examples import KEY_ID
 from gateway.reference.route import HOLDER, OWNER, Route
 
 # The owner's secret goes through a pipe: what stands on a command line, every user here can see.
@@ -12,12 +12,13 @@ _THROUGH_A_PIPE = "printf 'X-Admin-Secret: %s' \"$ADMIN_SECRET\" |\n"
 _OWN_MODELS = {"embeddings", "models:pull"}  # what answers a chat makes no vectors
 
 
-def curl(route: Route, model: str, key_id: str) -> str:
-    """The example request of a route; `model` is put where its body names one."""
-    path = route.path.replace("{id}", key_id).replace("{model}", model)
+def curl(route: Route, address: str, model: str) -> str:
+    """The example request of a route to the server at `address`; `model` is put where its body
+    names one."""
+    path = route.path.replace("{id}", KEY_ID).replace("{model}", model)
     body: dict[str, Any] | None = route.example
     streams = body is not None and "stream" in body
-    lines = [f"curl {'-N ' if streams else ''}{BASE}{path}"]
+    lines = [f"curl {'-N ' if streams else ''}{address}{path}"]
     if route.method not in {"GET", "POST"} or (route.method == "POST" and route.body is None):
         lines[0] += f" -X {route.method}"
     if route.who == HOLDER:

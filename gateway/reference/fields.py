@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from gateway.reference.blocks import Block, Paragraph, Section, Table
+from gateway.reference.markdown import link, table
 
 Json = dict[str, Any]
 
 _BEYOND = 2**53  # bounds that only say "a 64-bit integer" are not shown
 
 
-def shape_section(name: str, schema: Json) -> Section:
+def shape(name: str, schema: Json) -> str:
+    """A section of the page: what it is, and its fields."""
     text = schema.get("description")
-    blocks: list[Block] = [Paragraph(text)] if text else []
-    return Section(name, name, (*blocks, fields(schema)))
+    return "\n\n".join(filter(None, (f"### {name}", text, fields(schema))))
 
 
-def fields(schema: Json) -> Table:
+def fields(schema: Json) -> str:
     required = schema.get("required", ())
     rows: list[tuple[str, str, str]] = []
     for name, field in schema["properties"].items():
@@ -23,21 +23,20 @@ def fields(schema: Json) -> Table:
         meaning = f"{field.get('description', '')} {_bounds(field)}".strip()
         rows.append((f"`{name}`{needed}", kind(field), meaning))
     if any(meaning for _, _, meaning in rows):
-        return Table(("field", "type", "meaning"), tuple(rows))
-    return Table(("field", "type"), tuple((name, words) for name, words, _ in rows))
+        return table(("field", "type", "meaning"), rows)
+    return table(("field", "type"), [(name, words) for name, words, _ in rows])
 
 
 def kind(schema: Json) -> str:
     """The type in words: `string or null`, `list of Message`."""
     if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return f"[{name}](#{name})"
+        return link(schema["$ref"].rpartition("/")[2])
+    if schema.get("type") == "array":
+        return f"list of {kind(schema['items'])}"
     if "anyOf" in schema:
         return " or ".join(map(kind, schema["anyOf"]))
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
-    if schema.get("type") == "array":
-        return f"list of {kind(schema['items'])}"
     return schema.get("format") or schema.get("type") or "anything"
 
 

@@ -9,7 +9,9 @@ import msgspec
 from gateway.core.errors import KINDS
 from gateway.dialects import all_dialects, family
 from gateway.reference import shapes
+from gateway.reference.guide import guide
 from gateway.reference.headers import HEADERS, RATE_HEADERS
+from gateway.reference.markdown import without_links
 from gateway.reference.notes import annotate
 from gateway.reference.refusals import by_status, public_text
 from gateway.reference.route import ANYWHERE, HOLDER, OWNER, Content, Route
@@ -39,6 +41,7 @@ def document() -> Json:
             "title": "localllm",
             "version": version("localllm"),
             "summary": "The model on this machine, with keys, token quotas and rate limits.",
+            "description": without_links(guide()),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],

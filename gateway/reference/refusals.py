@@ -26,6 +26,7 @@ _TEXTS = {
 
 _LATER = "Try again after `retry-after` seconds."
 _OWNER = "Ask the owner"
+_SCOPE = "[scope](#what-a-key-may-do)"
 # What the caller can do about it, where it is not only to wait.
 _REMEDIES = {
     "missing_api_key": "Send the key in one of the two [headers](#keys).",
@@ -33,13 +34,13 @@ _REMEDIES = {
     "invalid_api_key": "Use a key of this server.",
     "key_revoked": f"{_OWNER} for a new key.",
     "key_expired": f"{_OWNER} for a new key, or a later end.",
-    "scope_missing": f"{_OWNER} for the [scope](#lanes) of the route.",
-    "privilege_missing": f"Leave the field out, or {_OWNER.lower()} for the [scope](#lanes).",
-    "origin_not_allowed": f"{_OWNER} to allow [your website](#websites).",
-    "model_not_allowed": "Use one that [GET /v1/models](#listModels) lists.",
-    "cloud_model": "Use one that [GET /v1/models](#listModels) lists.",
-    "unknown_model": "Use one that [GET /v1/models](#listModels) lists.",
-    "upstream_not_found": "Use one that [GET /v1/models](#listModels) lists.",
+    "scope_missing": f"{_OWNER} for the {_SCOPE} of the route.",
+    "privilege_missing": f"Leave the field out, or {_OWNER.lower()} for the {_SCOPE}.",
+    "origin_not_allowed": f"{_OWNER} to allow [your website](#websites-cors).",
+    "model_not_allowed": "Use one that [GET /v1/models](#get-v1models) lists.",
+    "cloud_model": "Use one that [GET /v1/models](#get-v1models) lists.",
+    "unknown_model": "Use one that [GET /v1/models](#get-v1models) lists.",
+    "upstream_not_found": "Use one that [GET /v1/models](#get-v1models) lists.",
     "insufficient_quota": f"Wait for the next month, or ask for less at once; {_OWNER.lower()} "
     "for more.",
     "admin_denied": "Send the secret in `X-Admin-Secret`.",
@@ -57,7 +58,7 @@ _REMEDIES = {
     "upstream_timeout": "Try again, or ask for less.",
     "demo_model": f"{_OWNER} to start Ollama.",
     "pull_stalled": "Pull again.",
-    "not_supported": "Use a [route](#elsewhere) that every model server has.",
+    "not_supported": "Use a [route](#what-is-not-there) that every model server has.",
     "upstream_refused": "Change what the message says.",
     "upstream_error": "Try again; if it stays, tell the owner the `x-request-id`.",
     "upstream_failed": "Try again; if it stays, tell the owner the `x-request-id`.",

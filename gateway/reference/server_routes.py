@@ -4,7 +4,7 @@ from gateway.reference import shapes
 from gateway.reference.examples import HEALTH
 from gateway.reference.route import HTML, JSON, PUBLIC, TEXT, Content, Route
 
-_NOT_OUTSIDE = "Through the tunnel it is not there, unless the owner sets `DOCS_THROUGH_TUNNEL`."
+_NOT_OUTSIDE = "It does not answer through the tunnel unless the owner sets `DOCS_THROUGH_TUNNEL`."
 
 SERVER_ROUTES = (
     Route(
@@ -24,15 +24,17 @@ SERVER_ROUTES = (
     ),
     Route(
         *("GET", "/docs", "docs", PUBLIC, "Server"),
-        summary="This reference as a page",
-        text=f"It loads nothing from elsewhere and works offline. {_NOT_OUTSIDE}",
+        summary="Try the API in a page",
+        text="Swagger UI: enter a key, and send requests from the page. It loads nothing from "
+        f"elsewhere and works offline. {_NOT_OUTSIDE}",
         answer=(Content(HTML),),
         refusals=("not_found",),
     ),
     Route(
         *("GET", "/redoc", "redoc", PUBLIC, "Server"),
-        summary="The same page under its other name",
-        text=_NOT_OUTSIDE,
+        summary="Read this reference in a page",
+        text="ReDoc: the guide and every route on one page. It loads nothing from elsewhere and "
+        f"works offline. {_NOT_OUTSIDE}",
         answer=(Content(HTML),),
         refusals=("not_found",),
     ),

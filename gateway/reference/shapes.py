@@ -101,7 +101,7 @@ class KeyName(Struct):
     prefix: str
 
 
-class Limits(Struct):
+class KeyLimits(Struct):
     rate_limit_per_min: int
     monthly_token_limit: int
 
@@ -121,7 +121,7 @@ class UsageReport(Struct):
     other fields take its place."""
 
     key: KeyName
-    limits: Limits
+    limits: KeyLimits
     month: Month
     by_day: list[UsageRow] | UnsetType = UNSET
     first: day | UnsetType = field(default=UNSET, name="from")

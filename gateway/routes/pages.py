@@ -1,30 +1,52 @@
-"""What a browser may open: `/`, the reference under both its names, and its OpenAPI document."""
+"""What a browser may open: `/`, the API pages `/docs` and `/redoc`, and their OpenAPI document."""
 
 import asyncio
 import re
 
 import msgspec
 from litestar import HttpMethod, Response, route
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
+from gateway import static
 from gateway.http import client_address
-from gateway.reference.frame import BASE, HEADERS
-from gateway.reference.home import PLAIN, home
+from gateway.reference.home import PLAIN, TEMPLATE, home
 from gateway.reference.openapi import document
-from gateway.reference.page import page
 from gateway.routes.support.answers import AnyRequest
 from gateway.services import Services
+from gateway.static import policy
 
 _READ = (HttpMethod.GET, HttpMethod.HEAD)
 _PATIENCE = 1.0  # seconds that the page at `/` waits for the state of the parts
 # What a Host header may be to stand on a page: a name or an address, and a port.
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,252})|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
+_SWAGGER = static.assets(
+    "vendor/swagger-ui-dist/swagger-ui.css",
+    "vendor/swagger-ui-dist/swagger-ui-bundle.js",
+    "docs.js",
+)
+_REDOC = static.assets("vendor/redoc/redoc.standalone.js", "redoc.js")
+_ASSETS = {one.url: one for one in (*_SWAGGER, *_REDOC)}
+
+_SCRIPTED = ("script-src 'self'", "connect-src 'self'", "img-src data:")
+_HOME_HEADERS = policy.headers(
+    f"style-src {policy.source(re.findall(r'<style>(.*?)</style>', TEMPLATE, re.DOTALL)[0])}",
+    "img-src data:",
+)
+# Swagger UI sets styles through the DOM only, which a policy allows.
+_SWAGGER_HEADERS = policy.headers(*_SCRIPTED, "style-src 'self'")
+# ReDoc makes style elements. One is always the same; the others are empty, and their rules are
+# added through the DOM. So the hashes of these two do, and no other style is let in.
+_SCROLLBAR = "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
+_REDOC_HEADERS = policy.headers(*_SCRIPTED, f"style-src {_SCROLLBAR} {policy.source('')}")
+
 
 def page_routes(services: Services) -> list[HTTPRouteHandler]:
-    described = document()
-    as_json = msgspec.json.encode(described)
-    reference = page(described, services.settings.ollama_default_model)
+    described = msgspec.json.encode(document())
+    swagger = static.page("docs.html", _SWAGGER)
+    redoc = static.page("redoc.html", _REDOC)
 
     @route("/", http_method=_READ)
     async def start(request: AnyRequest) -> Response[str]:
@@ -36,30 +58,45 @@ def page_routes(services: Services) -> list[HTTPRouteHandler]:
                 state = await services.health.state()
         except TimeoutError:
             state = None
-        headers = dict(request.scope["headers"])
-        inside = services.settings.docs_through_tunnel or not client_address.came_through_tunnel(
-            headers
-        )
-        shown = home(services.pool.default_model, state, reference=inside)
-        return _html(request, shown, {"vary": "Accept"})
+        from_tunnel = client_address.came_through_tunnel(dict(request.scope["headers"]))
+        inside = services.settings.docs_through_tunnel or not from_tunnel
+        shown = home(base_url(request), services.pool.default_model, state, reference=inside)
+        headers = {**_HOME_HEADERS, "vary": "Accept", "cache-control": "no-store"}
+        return Response(shown, media_type="text/html", headers=headers)
 
-    @route(["/docs", "/redoc"], http_method=_READ)
-    async def show(request: AnyRequest) -> Response[str]:
-        return _html(request, reference, {})
+    @route("/docs", http_method=_READ)
+    async def docs() -> Response[str]:
+        headers = {**_SWAGGER_HEADERS, "cache-control": "no-cache"}
+        return Response(swagger, media_type="text/html", headers=headers)
+
+    @route("/redoc", http_method=_READ)
+    async def reference() -> Response[str]:
+        headers = {**_REDOC_HEADERS, "cache-control": "no-cache"}
+        return Response(redoc, media_type="text/html", headers=headers)
 
     @route("/openapi.json", http_method=_READ)
     async def openapi() -> Response[bytes]:
         headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
-        return Response(as_json, media_type="application/json", headers=headers)
+        return Response(described, media_type="application/json", headers=headers)
 
-    return [start, show, openapi]
+    return [start, docs, reference, asset, openapi]
 
 
-def _html(request: AnyRequest, text: str, more: dict[str, str]) -> Response[str]:
-    """The page with its own address in it; not to be kept, since the next one may have another."""
-    headers = {**HEADERS, **more, "cache-control": "no-store"}
-    body = text.replace(BASE, base_url(request))
-    return Response(body, media_type="text/html", headers=headers)
+@route("/docs/{digest:str}/{name:str}", http_method=_READ)  # what begins with /docs is docs
+async def asset(request: AnyRequest, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+    """What the API pages load, to be kept for good."""
+    found = _ASSETS.get(f"/docs/{digest}/{name}")
+    if found is None:
+        raise NotFoundException
+    headers = {
+        "cache-control": "public, max-age=31536000, immutable",
+        "etag": f'"{found.digest}"',
+        "x-content-type-options": "nosniff",
+    }
+    if headers["etag"] in request.headers.get("if-none-match", ""):
+        return Response(b"", status_code=304, headers=headers)
+    body = await asyncio.to_thread(static.content, found.path)
+    return Response(body, media_type=found.media, headers=headers)
 
 
 def base_url(request: AnyRequest) -> str:

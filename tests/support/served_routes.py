@@ -7,10 +7,13 @@ from litestar.routes import ASGIRoute, HTTPRoute
 
 
 def served_routes(app: Any) -> set[tuple[str, str]]:
-    """Method and path of each, as the reference writes paths; without OPTIONS and HEAD."""
+    """Method and path of each, as the reference writes paths; without OPTIONS and HEAD, and without
+    the files that the API pages load."""
     assert isinstance(app, Litestar)
     served: set[tuple[str, str]] = set()
     for route in app.routes:
+        if route.path.startswith("/docs/"):
+            continue
         path = route.path.replace("{key_id:str}", "{id}").replace(":path}", "}")
         if isinstance(route, HTTPRoute):
             served |= {(name, path) for name in route.methods if name not in {"OPTIONS", "HEAD"}}

@@ -12,9 +12,9 @@ import pytest
 from gateway.admin.fields import SCOPES
 from gateway.dialects import all_dialects
 from gateway.dialects.protocol import SSE
-from gateway.reference.__main__ import ADDRESS
 from gateway.reference.examples import KEY, KEY_ID
 from gateway.reference.route import JSON, Route
+from gateway.reference.route_markdown import ADDRESS
 from gateway.reference.table import ROUTES
 from tests.support.callers import ADMIN_SECRET, make_keys, served
 from tests.support.failing_parts import GatewayProcess

@@ -6,7 +6,10 @@ from tests.unit.http.test_middleware import SITE, ask
 
 pytestmark = pytest.mark.anyio
 
-INSIDE = ["/admin/api-keys", "/admin/no-such", "/docs", "/redoc", "/openapi.json", "/metrics"]
+INSIDE = [
+    *("/admin/api-keys", "/admin/no-such", "/docs", "/docs/0123456789abcdef/docs.js", "/redoc"),
+    *("/openapi.json", "/metrics"),
+]
 
 
 @pytest.mark.parametrize("path", INSIDE)

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.backends.ollama_shapes import ShownModel
 from gateway.dialects import all_dialects
-from gateway.reference.native_examples import LOADED, SHOWN, TAGS, VERSION
+from gateway.reference.native_routes import LOADED, SHOWN, TAGS, VERSION
 from tests.support.paths import RECORDINGS
 
 DIALECTS = [one for one in all_dialects() if one.native]

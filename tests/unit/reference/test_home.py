@@ -1,16 +1,14 @@
-"""The pages can be read: contrast of WCAG AA in both color schemes."""
+"""The page at `/` can be read: contrast of WCAG AA in both color schemes."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-import gateway.reference
+from gateway.reference.home import TEMPLATE
 
-STYLE = (Path(gateway.reference.__file__).parent / "style.css").read_text("utf-8")
 LIGHT, DARK = (
     dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", block))
-    for block in re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
+    for block in re.findall(r":root \{(.*?)\}", TEMPLATE, re.DOTALL)
 )
 
 

@@ -1,36 +1,32 @@
-"""One route of the reference: what it takes, an example, what it answers."""
+"""One route of docs/api.md: what it takes, an example, what it answers."""
 
 import json
 from typing import Any, cast
 
 from gateway.core.errors import KINDS
-from gateway.reference.blocks import Block, Code, Paragraph, Section, Table, listed
+from gateway.dialects.protocol import EXAMPLE_MODEL
 from gateway.reference.commands import curl
-from gateway.reference.examples import KEY_ID
 from gateway.reference.fields import fields, kind
+from gateway.reference.markdown import code, link, listed, prose, table
 from gateway.reference.refusals import by_status
 from gateway.reference.route import ANYWHERE, HOLDER, JSON, OWNER, Content, Route
 
+ADDRESS = "http://127.0.0.1:8000"
 _WIDTH = 88  # characters of a line of JSON
 
 
-def route_section(route: Route, schemas: dict[str, Any], model: str) -> Section:
-    """`model` stands in the example request."""
-    blocks: list[Block] = [Paragraph(f"**{route.summary}.** {_needs(route)}".strip())]
+def route_section(route: Route, schemas: dict[str, Any]) -> str:
+    parts = [f"### {route.method} {route.path}", f"**{route.summary}.** {_needs(route)}".strip()]
     if route.text:
-        blocks.append(Paragraph(route.text))
+        parts.append(prose(route.text))
     if route.parameters:
-        rows = tuple((f"`{one.name}`", kind(one.schema), one.text) for one in route.parameters)
-        blocks.append(_part("Parameters", Table(("name", "type", "meaning"), rows)))
+        rows = [(f"`{one.name}`", kind(one.schema), one.text) for one in route.parameters]
+        parts += ["#### Parameters", table(("name", "type", "meaning"), rows)]
     if route.body:
-        blocks.append(_part("Body", fields(schemas[route.body.__name__])))
-    blocks.append(_part("Example", Code(curl(route, model, KEY_ID), "sh"), *_samples(route)))
-    blocks.append(_part("Answers", _answers(route)))
-    return Section(route.path, route.name, tuple(blocks), route.method)
-
-
-def _part(title: str, *blocks: Block) -> Section:
-    return Section(title, "", blocks)
+        parts += ["#### Body", fields(schemas[route.body.__name__])]
+    command = curl(route, ADDRESS, EXAMPLE_MODEL)
+    parts += ["#### Example", code(command, "sh"), *_samples(route), "#### Answers"]
+    return "\n\n".join((*parts, _answers(route)))
 
 
 def _needs(route: Route) -> str:
@@ -43,7 +39,7 @@ def _needs(route: Route) -> str:
     return f"Needs an [API key](#keys){scope}.{counted}"
 
 
-def _answers(route: Route) -> Table:
+def _answers(route: Route) -> str:
     """What each status holds; of refusals the codes, which the table of errors explains."""
     shown = ", ".join(map(_shape, route.answer))
     rows = [(f"`{route.status}`", shown), *((f"`{status}`", text) for status, text in route.also)]
@@ -51,24 +47,24 @@ def _answers(route: Route) -> Table:
         codes = list(dict.fromkeys(KINDS[reason].code for reason in reasons))
         if status not in dict(route.also):
             rows.append((f"`{status}`", listed(codes)))
-    return Table(("status", "holds"), tuple(rows))
+    return table(("status", "holds"), rows)
 
 
 def _shape(content: Content) -> str:
     if isinstance(content.shape, type):
-        return f"[{content.shape.__name__}](#{content.shape.__name__})"
+        return link(content.shape.__name__)
     return f"`{content.media}`"
 
 
-def _samples(route: Route) -> list[Code]:
+def _samples(route: Route) -> list[str]:
     """Example answers."""
-    found: list[Code] = []
+    found: list[str] = []
     for content in route.answer:
         if content.example is None:
             continue
         text = content.example if isinstance(content.example, str) else _json(content.example)
         language = "json" if content.media == JSON else "text"
-        found.append(Code(text, language, f"Answer as `{content.media}`"))
+        found += [f"Answer as `{content.media}`:", code(text, language)]
     return found
 
 

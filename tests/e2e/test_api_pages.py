@@ -1,0 +1,115 @@
+"""Swagger UI and ReDoc in a real Chromium: they show every operation, load nothing from elsewhere,
+and break no policy. What is clicked is what a person clicks."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gateway.reference.table import ROUTES
+from tests.support.browser import Browser, find
+from tests.support.failing_parts import GatewayProcess
+from tests.support.fake_upstream import MODEL
+
+pytestmark = pytest.mark.anyio
+
+# A hint for authors of pages, about forms and history in the libraries; a broken policy is another.
+HINT = '"code": "GenericIssue"'
+# Resolves when the expression is true; looks whenever the page changes.
+WAIT = """new Promise((resolve, reject) => {
+  const look = () => { if (%s) { watcher.disconnect(); resolve(true); } };
+  const watcher = new MutationObserver(look);
+  watcher.observe(document, { subtree: true, childList: true, attributes: true });
+  setTimeout(() => reject(new Error("not in time: " + document.body.innerText.slice(-500))), 60000);
+  look();
+})"""
+# React takes a value only as typing sets it.
+TYPE = """(() => {
+  const field = document.querySelector(%s);
+  const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+  set.call(field, %s);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+})()"""
+
+
+class Page:
+    def __init__(self, chromium: Browser, session: str) -> None:
+        self._chromium, self._session = chromium, session
+
+    async def run(self, expression: str) -> Any:
+        return await self._chromium.run(self._session, expression)
+
+    async def shows(self, selector: str) -> None:
+        await self.run(WAIT % f"document.querySelector({json.dumps(selector)})")
+
+    async def click(self, selector: str) -> None:
+        await self.shows(selector)
+        await self.run(f"document.querySelector({json.dumps(selector)}).click()")
+
+    async def type(self, selector: str, text: str) -> None:
+        await self.shows(selector)
+        await self.run(TYPE % (json.dumps(selector), json.dumps(text)))
+
+    async def text(self, selector: str) -> str:
+        await self.shows(selector)
+        return await self.run(f"document.querySelector({json.dumps(selector)}).innerText")
+
+    async def texts(self, selector: str) -> list[str]:
+        each = f"document.querySelectorAll({json.dumps(selector)})"
+        return await self.run(f"Array.from({each}, (one) => one.innerText)")
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with Browser(find()) as made:
+        yield made
+
+
+def assert_all_is_well(chromium: Browser, gateway: GatewayProcess) -> None:
+    """Nothing was asked of another server, and the browser had nothing to say."""
+    for url in chromium.requested():
+        assert url.startswith((f"{gateway.url}/", "data:")), url
+    complaints = [one for one in chromium.complaints() if HINT not in one]
+    assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "apiKey"])
+async def test_swagger_ui_has_all_operations_and_tries_one_out_with_a_key(
+    chromium: Browser, gateway: GatewayProcess, key: str, scheme: str
+) -> None:
+    page = Page(chromium, await chromium.open(f"{gateway.url}/docs"))
+    await page.shows("#operations-Account-listModels")
+    shown = await page.texts(".opblock-summary-path")
+    plain = {path.replace("\u200b", "") for path in shown}
+    assert plain == {route.path for route in ROUTES}
+    assert len(shown) == len(ROUTES)
+
+    field = f"#auth-{scheme}-value" if scheme == "bearer" else "#api_key_value"
+    await page.click("button.authorize")
+    await page.type(field, key)
+    await page.run(f"document.querySelector('{field}').closest('form').requestSubmit()")
+    await page.click(".modal-ux .close-modal")
+
+    await page.click("#operations-Account-listModels .opblock-summary-control")
+    await page.click("#operations-Account-listModels .try-out__btn")
+    await page.click("#operations-Account-listModels .execute")
+    live = "#operations-Account-listModels .live-responses-table"
+    assert await page.text(f"{live} tr.response td.response-col_status") == "200"
+    assert f'"id": "{MODEL}"' in await page.text(f"{live} tr.response td.response-col_description")
+    assert_all_is_well(chromium, gateway)
+
+
+async def test_redoc_has_all_operations_and_the_guide(
+    chromium: Browser, gateway: GatewayProcess
+) -> None:
+    page = Page(chromium, await chromium.open(f"{gateway.url}/redoc"))
+    await page.shows('[data-section-id$="/openapi"]')
+    ids = await page.run(
+        "Array.from(document.querySelectorAll('[data-section-id]'), (one) => one.dataset.sectionId)"
+    )
+    assert {f"tag/{route.group}/operation/{route.name}" for route in ROUTES} <= set(ids)
+    text = await page.run("document.body.innerText")
+    assert "A key is charged for the tokens of the prompt" in text
+    assert await page.run("document.images.length") == 0
+    assert_all_is_well(chromium, gateway)
