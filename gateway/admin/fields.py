@@ -21,11 +21,12 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Narrower than what Python's own parsers take, so that every language reads the same text alike.
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_ORIGIN = re.compile(
-    r"([a-z][a-z0-9+.-]*)://(?:\[([0-9a-f:]+)\]|([^\s/?#@:\\\[\]]+))(?::([0-9]{0,5}))?/*",
-    re.ASCII | re.IGNORECASE,
+# These two stand in the OpenAPI document as they are: JSON Schema has no flags.
+ORIGIN = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]*)://"
+    r"(?:\[([0-9A-Fa-f:]+)\]|([^ \t-\r/?#@:\\\[\]]+))(?::([0-9]{0,5}))?/*"
 )
-_MOMENT = re.compile(
+MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
     r"(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)?)?",
     re.ASCII,
@@ -111,7 +112,7 @@ def origins(items: list[str]) -> list[str] | None:
 def origin(text: str) -> str:
     """`scheme://host[:port]` in lower case, without the scheme's own port."""
     try:
-        found = _ORIGIN.fullmatch(text.strip())
+        found = ORIGIN.fullmatch(text.strip())
         if not found:
             raise ValueError
         scheme, port = found[1].lower(), int(found[4] or -1)
@@ -158,7 +159,7 @@ def scopes(names: list[str]) -> list[str]:
 def moment(text: str) -> datetime:
     """An ISO 8601 date or time; without a zone it is UTC."""
     try:
-        if not _MOMENT.fullmatch(text.strip()):
+        if not MOMENT.fullmatch(text.strip()):
             raise ValueError
         found = datetime.fromisoformat(text.strip())
         found = found if found.tzinfo else found.replace(tzinfo=UTC)

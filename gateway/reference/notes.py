@@ -1,31 +1,36 @@
-"""What the types of a request do not say: the bounds that are checked by hand, and a few words."""
+"""What the types of a request do not say: the bounds that are checked by hand, and a few words.
+
+A pattern takes all that the code takes. Where JSON Schema cannot say what is refused, such as text
+that is not printable or a name that no model can have, there is no pattern for it.
+"""
 
 from typing import Any
 
+from gateway.admin.fields import MOMENT, ORIGIN
 from gateway.core.key_fields import BOUNDS
 
 Note = dict[str, Any]
 
-_VISIBLE = r"[\p{L}\p{M}\p{N}\p{P}\p{S}]"
-_PRINTABLE = r"[\p{L}\p{M}\p{N}\p{P}\p{S} ]"
-_PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}"
-_PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
-_ORIGIN = rf"^(?:\*|[a-z][a-z0-9+-]*://{_LABEL}(?:\.{_LABEL}){{0,4}}(?::{_PORT})?)$"
 
-_NAMESPACE = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}"
-_MODEL = rf"^(?:\*|(?:{_NAMESPACE}/)?{_PART}(?::{_PART}|:?\*)?)$"
-_LONGEST_LABEL = BOUNDS["label"]["maxLength"]
+def _around(pattern: str) -> str:
+    """A whole text, with the white space around it that Python's `strip` takes away: ECMAScript's
+    `\\s` has fewer characters."""
+    space = r"[\s\x1c-\x1f\x85]*"
+    return f"^{space}{pattern}{space}$"
+
+
+_LONGEST = BOUNDS["label"]["maxLength"]
+_MOST_ORIGINS = BOUNDS["allowed_origins"]["maxItems"]
 
 _KEY: dict[str, Note] = {
     "label": {
-        "description": f"What the key is for: 1 to {_LONGEST_LABEL} characters, shown to owner "
+        "description": f"What the key is for: 1 to {_LONGEST} printable characters, shown to owner "
         "and holder.",
-        "pattern": rf"^\s*{_VISIBLE}(?:{_PRINTABLE}{{0,{_LONGEST_LABEL - 2}}}{_VISIBLE})?\s*$",
+        "pattern": _around(rf"\S(?:.{{0,{_LONGEST - 2}}}\S)?"),
     },
     "owner_email": {
-        "description": "Whom to write to about it.",
-        "pattern": r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,189}$",
+        "description": "The e-mail address of the person who uses the key.",
+        "pattern": _around(BOUNDS["owner_email"]["pattern"].strip("^$")),
     },
     "rate_limit_per_min": {
         "description": "Most requests within any 60 seconds.",
@@ -41,23 +46,29 @@ _KEY: dict[str, Note] = {
         **BOUNDS["max_output_tokens"],
     },
     "allowed_models": {
-        "description": "The only models it may use; null: every model. `*` stands for any run of "
-        "characters of a whole name, such as `qwen2.5:*`.",
+        "description": "The only models that the key may use; null: every model. An entry is a "
+        "name in any spelling that Ollama takes, or a pattern in which `*` stands for any run of "
+        "characters of a whole name, such as `qwen2.5:*` or `hf.co/bartowski/*`.",
         **BOUNDS["allowed_models"],
-        "items": {"type": "string", "pattern": _MODEL},
+        "items": {"type": "string", "minLength": 1},
     },
     "allowed_origins": {
-        "description": "The only websites whose pages may use it; null: every website.",
-        **BOUNDS["allowed_origins"],
-        "items": {"type": "string", "pattern": _ORIGIN},
+        "description": "The only websites whose pages may use the key, such as "
+        f"`https://example.com`; null, or `*` among them: every website. At most {_MOST_ORIGINS}.",
+        "items": {"type": "string"},
+        "anyOf": [
+            {"contains": {"const": "*"}},
+            {"maxItems": _MOST_ORIGINS, "items": {"pattern": _around(ORIGIN.pattern)}},
+        ],
     },
     "scopes": {
-        "description": "What it may do.",
+        "description": "What the key may do.",
         **BOUNDS["scopes"],
     },
     "expires_at": {
-        "description": "When it ends; null: never. A new key's end lies in the future.",
-        "format": "date-time",
+        "description": "When the key ends, as an ISO 8601 date or time, in UTC where it names no "
+        "zone; null: never. For a new key this must be in the future.",
+        "pattern": _around(MOMENT.pattern),
     },
 }
 
@@ -66,7 +77,7 @@ NOTES: dict[str, dict[str, Note]] = {
     "UpdateKey": _KEY,
     "RotateKey": {
         "grace_seconds": {
-            "description": "How long the old key goes on; left out: "
+            "description": "How long the old key still works. If left out: "
             f"{BOUNDS['grace_seconds']['default']}.",
             **BOUNDS["grace_seconds"],
         }
@@ -90,19 +101,19 @@ NOTES: dict[str, dict[str, Note]] = {
     },
 }
 
-# Public words for the docstrings that speak to us.
-TITLES = {
+# What takes the place of docstrings that are written for developers.
+_TITLES = {
     "ChatRequest": "Fields that are not listed here do not reach the model.",
-    "CreateKey": "What is null or left out takes its default.",
-    "UpdateKey": "Only what is named changes; null takes a restriction away.",
+    "CreateKey": "A field that is null or left out gets its default.",
+    "UpdateKey": "Only the named fields change; null removes a restriction.",
     "RotateKey": "The body may be left out.",
 }
 
 
 def annotate(name: str, schema: dict[str, Any]) -> None:
     """Write the notes on the struct `name` into its schema."""
-    if name in TITLES:
-        schema["description"] = TITLES[name]
+    if name in _TITLES:
+        schema["description"] = _TITLES[name]
     for field, note in NOTES.get(name, {}).items():
         place = schema["properties"][field]
         rest = dict(note)

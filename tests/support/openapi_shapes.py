@@ -7,6 +7,7 @@ from gateway.reference.openapi import document
 COMPONENTS = document()["components"]
 
 
+@cache
 def validator(name: str) -> jsonschema_rs.Validator:
     """For one of the document's shapes."""
     schema = {"$ref": f"#/components/schemas/{name}", "components": COMPONENTS}
