@@ -1,1 +1,1 @@
-"""What the owner does with keys and usage, for routes and the command line."""
+"""Administration of keys and usage, for the admin routes and the command line."""

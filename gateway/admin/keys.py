@@ -1,7 +1,7 @@
-"""What an owner can do with keys, for the command line and the admin routes alike.
+"""Administration of keys, for the command line and the admin routes.
 
-Requests are checked here and put in their one canonical form; the store's SQL does the rest. Each
-function gives the JSON of the contract or a `Refusal`. The plain key never reaches the store.
+Requests are checked here and brought into canonical form; the store's SQL does the rest. Each
+function returns the JSON of the HTTP API, or a `Refusal`. The plain key never reaches the store.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ Answer = dict[str, Any] | Refusal
 
 
 class CreateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Body of `POST /admin/api-keys`. What is null or left out takes its default."""
+    """Body of `POST /admin/api-keys`. A field that is null or left out gets its default."""
 
     label: str
     owner_email: str | None = None
@@ -38,7 +38,7 @@ class CreateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class UpdateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Body of `PATCH /admin/api-keys/{id}`: only what is named changes; null takes a limit away."""
+    """Body of `PATCH /admin/api-keys/{id}`. Only the given fields change; null removes a limit."""
 
     label: str | msgspec.UnsetType = msgspec.UNSET
     owner_email: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -52,13 +52,13 @@ class UpdateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class RotateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Body of `POST /admin/api-keys/{id}/rotate`: how long the old key lives on."""
+    """Body of `POST /admin/api-keys/{id}/rotate`: how long the old key keeps working."""
 
     grace_seconds: int = DEFAULT_GRACE_SECONDS
 
 
 async def create_key(store: Store, settings: Settings, request: CreateKey) -> Answer:
-    """Make a key; the answer is the only place where it ever stands in full."""
+    """Create a key. The answer is the only place where it ever appears in full."""
     wishes = {
         name: value for name, value in msgspec.structs.asdict(request).items() if value is not None
     }
@@ -92,17 +92,17 @@ async def list_keys(store: Store, cursor: str | None = None, limit: int = 50) ->
     if not 1 <= limit <= 1000:
         return Refusal("invalid_request", "limit should be between 1 and 1000.", param="limit")
     if cursor and not cursor.isprintable():  # Postgres takes no zero byte
-        text = "This cursor is not one that a list gave."
+        text = "This cursor does not come from a list of keys."
         return Refusal("invalid_request", text, param="cursor")
     return _answer(await store.admin("list_api_keys", {"p_cursor": cursor, "p_limit": limit}))
 
 
 async def update_key(store: Store, key_id: str, request: UpdateKey) -> Answer:
-    """Change what the request names; it holds from the next call of the key on."""
+    """Change the given fields. The change applies from the key's next request on."""
     named = msgspec.structs.asdict(request).items()
     changes = {name: value for name, value in named if value is not msgspec.UNSET}
     if not changes:
-        return Refusal("invalid_request", "Name at least one thing to change.")
+        return Refusal("invalid_request", "Give at least one field to change.")
     try:
         values, found = check_changes(changes), identifier(key_id)
     except InvalidField as problem:
@@ -116,7 +116,7 @@ async def update_key(store: Store, key_id: str, request: UpdateKey) -> Answer:
 async def rotate_key(
     store: Store, settings: Settings, key_id: str, grace_seconds: int = DEFAULT_GRACE_SECONDS
 ) -> Answer:
-    """A new key in place of the old one, which goes on for `grace_seconds`."""
+    """Replace the key with a new one. The old one keeps working for `grace_seconds`."""
     try:
         check_changes({"grace_seconds": grace_seconds})
         found = identifier(key_id)
@@ -136,7 +136,7 @@ async def rotate_key(
 
 
 async def revoke_key(store: Store, key_id: str) -> Answer:
-    """Refuse the key, and the ones it replaced, from now on. Its usage stays."""
+    """Refuse the key, and the ones that it replaced, from now on. Its usage is kept."""
     try:
         found = identifier(key_id)
     except InvalidField as problem:
@@ -179,7 +179,7 @@ def _answer(row: dict[str, Any]) -> Answer:
     if refusal == "not_found":
         return Refusal("not_found", row.get("detail") or "There is no key with this id.")
     if refusal:
-        return Refusal("invalid_request", row.get("detail") or "This cannot be done.")
+        return Refusal("invalid_request", row.get("detail") or "This is not possible.")
     return row
 
 

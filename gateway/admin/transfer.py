@@ -1,7 +1,8 @@
-"""Keys and usage as lines of JSON, that every store can give and take; no key changes by it.
+"""Export and import of keys and usage as lines of JSON, for every store. Keys do not change.
 
-A header, a line for each row, and a footer that counts them, so that a file which was cut is seen.
-All of a file is checked before any of it is imported, and what was checked is what is imported.
+A file has a header, one line per row, and a footer that counts the rows, which shows whether the
+file was cut. The whole file is checked before anything is imported, and what was checked is what
+is imported.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,7 +19,7 @@ KINDS: tuple[str, ...] = (
     "counters",
     "daily",
     "logs",
-)  # a row needs those before it
+)  # rows refer to rows of the kinds before them
 FORMAT, VERSION = "localllm export", 1
 LONGEST_LINE = 4 * 2**20
 _ROWS_A_CALL, _BYTES_A_CALL = 500, 2**20
@@ -28,7 +29,7 @@ Report = Callable[[str, int], None]
 
 
 class TransferError(Exception):
-    """What is to be moved cannot be; the text says why and what to do."""
+    """The export or import is not possible; the text says why and what to do."""
 
 
 class _Header(msgspec.Struct):
@@ -50,7 +51,7 @@ _line = msgspec.json.Decoder(_Line)
 
 
 async def export(store: Store, target: BinaryIO, report: Report) -> Counts:
-    """Write all that the store has; how many rows of each kind that was."""
+    """Write everything in the store; the number of rows of each kind."""
     counts = dict.fromkeys(KINDS, 0)
     _write(target, _Header(FORMAT, VERSION, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"))
     for kind in KINDS:
@@ -70,7 +71,7 @@ async def export(store: Store, target: BinaryIO, report: Report) -> Counts:
 
 
 def check(source: BinaryIO, rows: BinaryIO) -> Counts:
-    """Copy the rows of an export, or raise TransferError, which names the line."""
+    """Check an export and copy its rows to `rows`. Raises TransferError, which names the line."""
     checked = _Check()
     number = 0
     while text := source.readline(LONGEST_LINE + 1):
@@ -82,7 +83,7 @@ def check(source: BinaryIO, rows: BinaryIO) -> Counts:
             raise TransferError(f"line {number}: {problem} Nothing was imported.") from None
     if not checked.complete:
         raise TransferError(
-            f"it was cut after line {number}: export again, or fetch the whole file. "
+            f"it was cut after line {number}: export again, or copy the whole file. "
             "Nothing was imported."
         )
     rows.seek(0)
@@ -90,7 +91,7 @@ def check(source: BinaryIO, rows: BinaryIO) -> Counts:
 
 
 class _Check:
-    """What each line has to be, after those before it."""
+    """Checks line by line that a file is a complete export."""
 
     def __init__(self) -> None:
         self.counts = dict.fromkeys(KINDS, 0)
@@ -99,7 +100,7 @@ class _Check:
         self._kind = 0
 
     def is_row(self, text: bytes) -> bool:
-        """Whether this line is a row, and not the header or the footer."""
+        """Check one line. True for a row, False for the header and the footer."""
         if len(text) > LONGEST_LINE:
             raise TransferError(f"it is longer than {LONGEST_LINE >> 20} MiB.")
         if self.complete:
@@ -112,9 +113,9 @@ class _Check:
             self._end(line)
             return False
         if line.kind not in KINDS or line.row is None:
-            raise TransferError(f"{line.kind[:40]!r} is no kind of row that this version knows.")
+            raise TransferError(f"{line.kind[:40]!r} is not a kind of row that this version knows.")
         if KINDS.index(line.kind) < self._kind:
-            raise TransferError(f"{line.kind} have to come before {KINDS[self._kind]}.")
+            raise TransferError(f"{line.kind} must come before {KINDS[self._kind]}.")
         if b"\\u0000" in text or not text.endswith(b"\n"):
             raise TransferError("it is damaged.")
         self._kind = KINDS.index(line.kind)
@@ -127,22 +128,22 @@ class _Check:
         except TransferError:
             header = _Header("", 0)
         if header.format != FORMAT:
-            raise TransferError("this is no file of `localllm db export`.")
+            raise TransferError("this is not a file from `localllm db export`.")
         if header.version != VERSION:
             raise TransferError(
-                f"this is version {header.version} of the format, which this localllm does not "
-                "know: use the one that wrote it, or a newer one."
+                f"this localllm does not know version {header.version} of the format: use the "
+                "localllm that wrote it, or a newer one."
             )
         self._begun = True
 
     def _end(self, line: _Line) -> None:
         if line != _Line(end=self.counts):
-            raise TransferError("the footer counts other rows than those that came.")
+            raise TransferError("the footer does not match the rows.")
         self.complete = True
 
 
 async def load(store: Store, rows: BinaryIO, report: Report) -> dict[str, tuple[int, int]]:
-    """Import checked rows: of each kind, how many came and how many were there already."""
+    """Import checked rows. For each kind: how many were imported, and how many existed already."""
     totals: dict[str, tuple[int, int]] = dict.fromkeys(KINDS, (0, 0))
     first = 2  # after the header
     for kind, batch in _batches(rows):
@@ -157,7 +158,7 @@ async def load(store: Store, rows: BinaryIO, report: Report) -> dict[str, tuple[
 
 
 def _batches(rows: BinaryIO) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """As many rows of one kind as one call may carry."""
+    """The rows in batches of one kind that fit into one call."""
     kind, batch, size = "", list[dict[str, Any]](), 0
     for text in rows:
         line = _line.decode(text)
@@ -178,8 +179,8 @@ async def _explained(call: Awaitable[dict[str, Any]], lines: str) -> dict[str, A
         return _accepted(await call)
     except (StoreUnavailable, TransferError) as problem:
         raise TransferError(
-            f"{lines}: {problem} What stands before is imported: import the whole file again "
-            "when that is put right, and nothing is counted twice."
+            f"{lines}: {problem} The lines before were imported. Fix the problem and import the "
+            "whole file again; nothing is counted twice."
         ) from problem
 
 

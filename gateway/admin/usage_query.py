@@ -1,7 +1,7 @@
-"""What can be asked of usage: a range of days, and by what it is added up. Days are in UTC.
+"""The parameters of usage reports: a range of days (UTC), and how the rows are grouped.
 
-Its TypeScript twin is `supabase/functions/admin/usage.ts`. Sums by day are kept for ever, so no
-range is too long; they know days, keys and models, and nothing else.
+Its TypeScript twin is `supabase/functions/admin/usage.ts`. Daily totals are kept forever, so no
+range is too long. They contain days, keys and models, nothing else.
 """
 
 from datetime import date
@@ -12,15 +12,15 @@ import msgspec
 
 from gateway.core.errors import Refusal
 
-# In the order in which rows are sorted.
+# In the order in which rows are sorted:
 OF_ONE_KEY = ("month", "day", "model")
 OF_ALL_KEYS = ("month", "day", "key", "model")
 _NAMES = ("from", "to", "group_by")
 
 
 class UsageQuery(NamedTuple):
-    """Both days are in the range. `start` None: the first of the month of `end`; `end` None: today.
-    `group_by` empty: rows as they are kept, by day, key and model."""
+    """The range includes both days. `start` None: the first of the month of `end`; `end` None:
+    today. Empty `group_by`: rows as they are stored, by day, key and model."""
 
     start: date | None = None
     end: date | None = None
@@ -29,21 +29,22 @@ class UsageQuery(NamedTuple):
 
 
 def read(query: bytes, groups: tuple[str, ...], also: tuple[str, ...] = ()) -> UsageQuery | Refusal:
-    """What a query string asks, of these groups; `also`: `api_key_id`, where that may be asked."""
+    """Parse a query string. `groups` may be grouped by; `also` names further parameters, such as
+    `api_key_id`."""
     known = (*_NAMES, *also)
     given: dict[str, str] = {}
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in known:
             return Refusal("invalid_request", f"The parameters here are {', '.join(known)}.")
         if name in given:
-            return Refusal("invalid_request", f"The parameter '{name}' stands twice.", param=name)
+            return Refusal("invalid_request", f"The parameter '{name}' is given twice.", param=name)
         given[name] = value
     days: list[date | None] = []
     for name in ("from", "to"):
         try:
             days.append(msgspec.convert(given[name], date) if name in given else None)
         except msgspec.ValidationError:
-            return Refusal("invalid_request", "Dates should read 2026-11-24.", param=name)
+            return Refusal("invalid_request", "Dates should have the form 2026-11-24.", param=name)
     try:
         group_by = grouping(given["group_by"], groups) if "group_by" in given else ()
     except ValueError as problem:
@@ -52,9 +53,8 @@ def read(query: bytes, groups: tuple[str, ...], also: tuple[str, ...] = ()) -> U
 
 
 def grouping(text: str, groups: tuple[str, ...]) -> tuple[str, ...]:
-    """The groups that a list such as `month,model` names. ValueError: it names others, or one
-    twice."""
+    """Parse a list such as `month,model`. Raises ValueError for an unknown or repeated group."""
     names = text.split(",")
     if len(set(names)) < len(names) or not set(names) <= set(groups):
-        raise ValueError(f"should be some of {', '.join(groups)}, each once, with commas between")
+        raise ValueError(f"should be some of {', '.join(groups)}, separated by commas, each once")
     return tuple(name for name in groups if name in names)

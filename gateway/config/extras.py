@@ -1,7 +1,7 @@
-"""The optional parts of the package: is one installed, and bring it when it is needed.
+"""Optional packages ("extras"): check whether one is installed, and install it when it is needed.
 
-They are large, so a plain installation lacks them: the demo model is 260 MB, and only who uses
-Supabase or Cloudflare Access needs what speaks with it.
+They are not part of a plain installation because they are large (the demo model has 260 MB) or
+only needed by some owners (the clients for Supabase and Cloudflare Access).
 """
 
 import asyncio
@@ -22,14 +22,14 @@ class ExtraError(Exception):
 
 
 class Extra(NamedTuple):
-    """`requirements` are for where the package's own data cannot be read."""
+    """`requirements` are used if the metadata of the package `localllm` cannot be read."""
 
     name: str
     modules: tuple[str, ...]
     requirements: tuple[str, ...]
 
     def is_installed(self) -> bool:
-        """Right also for what was installed while this process runs."""
+        """Whether the modules can be imported, including those installed since the start."""
         importlib.invalidate_caches()
         return all(importlib.util.find_spec(name) is not None for name in self.modules)
 
@@ -43,7 +43,7 @@ class Extra(NamedTuple):
         return [sys.executable, "-m", "pip", "install", *self.declared()]
 
     def declared(self) -> list[str]:
-        """What the package says that the extra needs."""
+        """The requirements of the extra, from the metadata of the package."""
         try:
             lines = importlib.metadata.requires("localllm") or []
         except importlib.metadata.PackageNotFoundError:
@@ -54,7 +54,7 @@ class Extra(NamedTuple):
         ]
 
     async def install(self) -> None:
-        """Run the installer with its own output in view, on stderr. Raises ExtraError."""
+        """Run the installer, with its output on stderr. Raises ExtraError."""
         command = self.install_command()
         try:
             child = await asyncio.create_subprocess_exec(
@@ -70,11 +70,11 @@ class Extra(NamedTuple):
                 await child.wait()
             raise
         if status != 0 or not self.is_installed():
-            raise ExtraError(f"its installation failed; try it by hand: {shlex.join(command)}")
+            raise ExtraError(f"the installation failed; try it yourself: {shlex.join(command)}")
 
 
 def _beside() -> str | None:
-    """The uv that scripts/up made this environment with: there is no pip in such a one."""
+    """The uv with which scripts/up made this environment, which then contains no pip."""
     return shutil.which("uv", path=Path(sys.prefix).parent / ".uv" / "bin")
 
 

@@ -1,6 +1,6 @@
-"""What is looked at before anything slow begins: the port and the data directory.
+"""Checks before anything slow begins: the port and the data directory.
 
-A problem is one line that says what to do; `up` and `serve` end with it, `doctor` shows it.
+A problem is one line that says what to do. `up` and `serve` exit with it, `doctor` shows it.
 """
 
 import errno
@@ -11,7 +11,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-NEW_DATABASE = 100 * 1024**2  # bytes: about 50 MB, and its log grows in files of 16 MB
+NEW_DATABASE = 100 * 1024**2  # bytes: about 50 MB, plus write-ahead log in files of 16 MB
 OLD_DATABASE = 40 * 1024**2
 
 
@@ -20,10 +20,10 @@ class NotReady(Exception):
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise `NotReady` unless the gateway could listen there now."""
+    """Raise `NotReady` unless the gateway can listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        if os.name != "nt":  # there, it would let two programs share the port
+        if os.name != "nt":  # on Windows, this would let two programs share the port
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -33,7 +33,7 @@ def check_port(host: str, port: int) -> None:
 
 
 def local_url(host: str, port: int) -> str:
-    """Where a program on this machine reaches a gateway that listens there."""
+    """The address at which programs on this machine reach a gateway that listens there."""
     if host != "localhost" and ipaddress.ip_address(host).is_unspecified:
         host = "::1" if ":" in host else "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -42,7 +42,7 @@ def local_url(host: str, port: int) -> str:
 def _port_problem(host: str, port: int, problem: OSError) -> str:
     if problem.errno == errno.EADDRINUSE:
         other = port + 1 if port < 65535 else 8000
-        return f"PORT {port} is in use. Stop what uses it, or choose another: PORT={other}"
+        return f"PORT {port} is in use. Stop the other program, or use another port: PORT={other}"
     if problem.errno == errno.EACCES:
         return f"PORT {port} needs root. Choose one above 1023, such as PORT=8000."
     if problem.errno == errno.EADDRNOTAVAIL:
@@ -51,9 +51,9 @@ def _port_problem(host: str, port: int, problem: OSError) -> str:
 
 
 def check_data_dir(path: Path) -> None:
-    """Make DATA_DIR where it is missing. Raise `NotReady` unless it can take new data."""
+    """Create DATA_DIR if it does not exist. Raise `NotReady` unless data can be written to it."""
     try:
-        # The user of the embedded database may have to pass, nobody has to look in.
+        # The user of the embedded database may have to pass through; nobody else may list it.
         path.mkdir(mode=0o711, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path) as probe:
             probe.write(b"x" * 4096)
@@ -65,15 +65,15 @@ def check_data_dir(path: Path) -> None:
     needed = OLD_DATABASE if (path / "postgres").exists() else NEW_DATABASE
     if free < needed:
         raise NotReady(
-            f"DATA_DIR {path} has {free // 1024**2} MB of disk left; "
-            f"free {needed // 1024**2} MB or set DATA_DIR to another disk."
+            f"DATA_DIR {path} has only {free // 1024**2} MB of disk space left: "
+            f"make it {needed // 1024**2} MB, or set DATA_DIR to another disk."
         )
 
 
 def _data_problem(path: Path, problem: OSError) -> str:
     if problem.errno in {errno.EEXIST, errno.ENOTDIR}:
-        return f"DATA_DIR {path} is not a directory. Set DATA_DIR to one."
+        return f"DATA_DIR {path} is not a directory. Set DATA_DIR to a directory."
     if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return f"The disk of DATA_DIR {path} is full. Free some, or set DATA_DIR to another disk."
+        return f"The disk of DATA_DIR {path} is full. Free some space, or use another disk."
     text = (problem.strerror or str(problem)).lower()
-    return f"DATA_DIR {path} cannot be written ({text}). Set DATA_DIR to a directory of yours."
+    return f"DATA_DIR {path} cannot be written ({text}). Set DATA_DIR to a directory you own."

@@ -1,7 +1,7 @@
-"""Secrets that the gateway keeps for its owner: small files that nobody else may read.
+"""Secrets that the gateway keeps for its owner, in small files that nobody else may read.
 
-A file appears complete or not at all: it is written under another name, then linked. Two processes
-that start at once therefore end up with the same secret.
+A file appears complete or not at all: it is written under another name, then linked. So two
+processes that start at the same time end up with the same secret.
 """
 
 import contextlib
@@ -20,24 +20,24 @@ class UnsafeSecret(Exception):
 
 
 def new_secret() -> str:
-    """Nobody guesses it: 256 random bits."""
+    """A text with 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
 def read_or_make(path: Path, make: Callable[[], str]) -> str:
-    """The secret in `path`; where there is none yet, `make` makes it."""
+    """The secret in `path`. If there is none yet, `make` makes it."""
     found = read(path)
     if found is not None:
         return found
     _write_new(path, make())
-    found = read(path)  # another process may have been first: its secret counts
+    found = read(path)  # another process may have been first; then its secret counts
     if found is None:
-        raise UnsafeSecret(f"{path} went away while it was made; try again.")
+        raise UnsafeSecret(f"{path} disappeared while it was being created; try again.")
     return found
 
 
 def read(path: Path) -> str | None:
-    """The secret in `path`, or None where there is no such file."""
+    """The secret in `path`, or None if there is no such file."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(path, flags)
@@ -45,7 +45,7 @@ def read(path: Path) -> str | None:
         return None
     except OSError as problem:
         if path.is_symlink():
-            raise UnsafeSecret(f"{path} is a link; put the secret itself there.") from None
+            raise UnsafeSecret(f"{path} is a link; replace it with the secret itself.") from None
         raise UnsafeSecret(f"{path} cannot be read: {problem.strerror}.") from None
     try:
         _check(path, os.fstat(descriptor))
@@ -53,23 +53,25 @@ def read(path: Path) -> str | None:
     finally:
         os.close(descriptor)
     if not text:
-        raise UnsafeSecret(f"{path} is empty; delete it and a new secret is made.")
+        raise UnsafeSecret(f"{path} is empty; delete it, and a new secret will be created.")
     return text
 
 
 def _check(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise UnsafeSecret(f"{path} is not a plain file; move it away.")
-    if os.name == "nt":  # the user's profile folder is private there, and modes mean nothing
+        raise UnsafeSecret(f"{path} is not a regular file; move it away.")
+    if os.name == "nt":  # the user's profile directory is private, and modes mean nothing there
         return
     if status.st_mode & 0o077:
         raise UnsafeSecret(f"{path} can be read by others; run: chmod 600 {path}")
     if status.st_uid != os.geteuid():
-        raise UnsafeSecret(f"{path} belongs to another user; delete it and a new secret is made.")
+        raise UnsafeSecret(
+            f"{path} belongs to another user; delete it, and a new secret will be created."
+        )
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Make the file unless it is there. mkstemp makes it with mode 0600 from the start."""
+    """Create the file unless it exists. mkstemp gives it mode 0600 from the start."""
     descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -77,6 +79,6 @@ def _write_new(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)  # unlike a rename, never replaces what is there
+            os.link(temporary, path)  # unlike a rename, it never replaces an existing file
     finally:
         Path(temporary).unlink(missing_ok=True)

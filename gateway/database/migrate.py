@@ -1,10 +1,10 @@
-"""Bring a database to the schema of this version: forward only, all or nothing, one at a time.
+"""Bring a database to the schema of this version: forward only, all or nothing.
 
-`sql/schema/NNNN_name.sql` are applied once each, in order. Functions, a file each, and grants are
-replaced as a whole when any of them has changed. Everything happens in one transaction under a
-lock, so that it can be run twice, and from two machines at once.
+Each `sql/schema/NNNN_name.sql` is applied once, in order. All functions and grants are replaced
+together when any of them has changed. Everything happens in one transaction under a lock, so it is
+safe to run it twice, or from two machines at once.
 
-The upper-case names and `checksum` are shared with what migrates by another way (supabase/).
+The upper-case names and `checksum` are shared with scripts/supabase_migrations.py.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ from gateway.stores.problems import explained
 
 _driver: Any = asyncpg  # it has no types
 
-FUNCTIONS = "functions"  # the one row that stands for all that is replaced
-LOCK = 0x6C6F63616C6C6C6D  # "localllm": the advisory lock of whoever migrates
+FUNCTIONS = "functions"  # the name of the step that replaces all functions and grants
+LOCK = 0x6C6F63616C6C6C6D  # "localllm": the advisory lock during a migration
 _TIMEOUT = 60.0
 _CALL = re.compile(r"gateway\.(\w+)\(")
 
@@ -35,7 +35,7 @@ create table if not exists gateway.migrations (
     applied_at timestamptz not null default now()
 );
 """
-# Not to_regclass: after waiting for the lock it would still remember that nothing was there.
+# Not to_regclass: after waiting for the lock, it would still give the result from before.
 _HAS_BOOKS = """
 select exists (
     select 1 from pg_catalog.pg_class as c
@@ -50,7 +50,7 @@ on conflict (version) do update set checksum = excluded.checksum, applied_at = n
 
 
 class DatabaseTooNew(StoreUnavailable):
-    """A newer version of localllm has changed the schema."""
+    """The schema is that of a newer version of localllm."""
 
 
 class SchemaChanged(StoreUnavailable):
@@ -58,9 +58,9 @@ class SchemaChanged(StoreUnavailable):
 
 
 async def migrate(dsn: str) -> list[str]:
-    """Apply what is missing; the names of what was applied, none when all was up to date.
+    """Apply the missing steps and return their names; [] if the schema was up to date.
 
-    Raises StoreUnavailable, of which the two classes above are kinds, with words for the owner.
+    Raises StoreUnavailable (the two classes above are subclasses) with a text for the owner.
     """
     async with _transaction(dsn) as connection:
         if not _missing(await _applied(connection)):
@@ -76,14 +76,14 @@ async def migrate(dsn: str) -> list[str]:
 
 
 async def pending(dsn: str) -> list[str]:
-    """What `migrate` would apply; nothing is changed."""
+    """The names of the steps that `migrate` would apply. Changes nothing."""
     async with _transaction(dsn) as connection:
         return list(_missing(await _applied(connection)))
 
 
 @asynccontextmanager
 async def _transaction(dsn: str) -> AsyncGenerator[Any]:
-    """One transaction on a connection of its own, whose statements no pooler tears apart."""
+    """One transaction on its own connection: a pooler keeps its statements together."""
     with explained():
         connection = await _connect(dsn)
         try:
@@ -94,14 +94,14 @@ async def _transaction(dsn: str) -> AsyncGenerator[Any]:
 
 
 def folder() -> Path:
-    """Where the SQL is: inside the package in a wheel, beside it in a checkout."""
+    """The directory with the SQL: inside the package in a wheel, next to it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "sql"
     return inside if inside.is_dir() else package.parent / "sql"
 
 
 def steps() -> dict[str, str]:
-    """Everything there is, in the order in which it is applied: name and SQL."""
+    """All steps in the order in which they are applied: name → SQL."""
     sql = folder()
     schema = {file.stem: file.read_text("utf-8") for file in sorted(sql.glob("schema/*.sql"))}
     replaced = [*_functions(sql), (sql / "grants.sql").read_text("utf-8")]
@@ -109,9 +109,10 @@ def steps() -> dict[str, str]:
 
 
 def _functions(sql: Path) -> list[str]:
-    """Each function after those that it calls: Postgres looks them up when it makes one in SQL.
+    """The SQL of the functions, each after those that it calls, because Postgres looks them up when
+    it creates a function in the language SQL.
 
-    The order hangs on the calls and the names alone, so that the checksum is the same everywhere.
+    The order depends only on calls and names, so the checksum is the same on every machine.
     """
     files = [*sql.glob("helpers/**/*.sql"), *sql.glob("functions/*.sql")]
     texts = {file.stem: file.read_text("utf-8") for file in files}
@@ -140,29 +141,29 @@ async def _applied(connection: Any) -> dict[str, str]:
 
 
 def _missing(applied: dict[str, str]) -> dict[str, str]:
-    """What is still to be applied. Raises for a database that this version cannot serve."""
+    """The steps still to be applied. Raises for a database that this version cannot use."""
     known = steps()
     newer = sorted(applied.keys() - known.keys())
     if newer:
         raise DatabaseTooNew(
-            f"the database was made by a newer version of localllm (it has {newer[-1]}): "
+            f"the database belongs to a newer version of localllm (it has {newer[-1]}): "
             "update localllm, or use another database."
         )
     missing = {name: text for name, text in known.items() if applied.get(name) != checksum(text)}
     changed = [name for name in missing if name in applied and name != FUNCTIONS]
     if changed:
         raise SchemaChanged(
-            f"sql/schema/{changed[0]}.sql was changed after it had been applied: undo that, "
-            "and write a new file instead."
+            f"sql/schema/{changed[0]}.sql was changed after it had been applied: undo the change, "
+            "and add a new file instead."
         )
-    if missing:  # functions may use what a new file makes, and new tables need grants
+    if missing:  # functions may use new tables, and new tables need grants
         missing[FUNCTIONS] = known[FUNCTIONS]
     return missing
 
 
 def lacking(applied: Mapping[str, str]) -> list[str]:
-    """The steps that a database which has `applied` (version → checksum) lacks. For those that
-    another program migrates: one that is newer lacks nothing, its functions are only added to."""
+    """The steps that are missing from a database with `applied` (version → checksum), for one that
+    another program migrates. A newer database lacks nothing, because functions are only added."""
     known = steps()
     if applied.keys() - known.keys():
         return []
@@ -170,5 +171,5 @@ def lacking(applied: Mapping[str, str]) -> list[str]:
 
 
 def checksum(text: str) -> str:
-    """What is recorded of a step: the SHA-256 of its SQL, in hexadecimal."""
+    """The SHA-256 of a step's SQL in hexadecimal, as it is recorded in the database."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Open the store that the settings name, with its schema up to date, and close it again."""
+"""Open the store that the settings name, bring its schema up to date, and close it again."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ Report = Callable[[str], None]
 
 
 class SchemaMissing(StoreMisconfigured):
-    """The Supabase project lacks these parts of the schema."""
+    """The Supabase project lacks these steps of the schema."""
 
     def __init__(self, missing: list[str]) -> None:
         names = ", ".join(name for name in missing if name != FUNCTIONS)
@@ -27,17 +27,18 @@ class SchemaMissing(StoreMisconfigured):
 
 
 class Opened(NamedTuple):
-    """A store, and the embedded server behind it, if it is that one."""
+    """A store, and the embedded Postgres if that is what it uses."""
 
     store: Store
     postgres: EmbeddedPostgres | None
-    applied: list[str]  # what of the schema was missing
-    problem: str = ""  # why it does not answer yet; a gateway goes on all the same
+    applied: list[str]  # the steps of the schema that were missing
+    problem: str = ""  # why the store does not answer yet; the gateway starts anyway
 
 
 @contextlib.asynccontextmanager
 async def open_store(settings: Settings, report: Report) -> AsyncGenerator[Opened]:
-    """The migrated store. An embedded Postgres that did not run is stopped again at the end."""
+    """The store, with its schema up to date. An embedded Postgres is stopped at the end unless
+    another process uses it."""
     if settings.store == "supabase":
         async with _supabase(settings, report) as opened:
             yield opened
@@ -53,15 +54,15 @@ async def open_store(settings: Settings, report: Report) -> AsyncGenerator[Opene
 
 @contextlib.asynccontextmanager
 async def _supabase(settings: Settings, report: Report) -> AsyncGenerator[Opened]:
-    """The project may be away: a gateway that starts before its network is up goes on waiting.
-    What only the owner can mend is raised."""
+    """The store of a Supabase project. An unreachable project is no error, because a gateway can
+    start before the network is up. Problems that only the owner can fix are raised."""
     async with reach_project(settings, report) as store:
         try:
             missing = lacking(await store.admin("applied_migrations", {}))
         except StoreMisconfigured:
             raise
         except StoreUnavailable as problem:
-            yield Opened(store, None, [], f"Supabase cannot be asked yet: {problem}")
+            yield Opened(store, None, [], f"Supabase cannot be reached yet: {problem}")
             return
         if set(missing) - {FUNCTIONS}:
             raise SchemaMissing(missing)
@@ -69,15 +70,15 @@ async def _supabase(settings: Settings, report: Report) -> AsyncGenerator[Opened
 
 
 async def install_if_needed(settings: Settings, report: Report) -> None:
-    """What speaks with Supabase, where the settings ask for it. Raises ExtraError."""
+    """Install the Supabase client if the settings need it. Raises ExtraError."""
     if settings.store == "supabase" and not SUPABASE.is_installed():
-        report("Installing Supabase's client (once).")
+        report("Installing the Supabase client (once).")
         await SUPABASE.install()
 
 
 @contextlib.asynccontextmanager
 async def reach_project(settings: Settings, report: Report) -> AsyncGenerator[Store]:
-    """The store of a Supabase project, which has not been asked anything yet."""
+    """The store of a Supabase project, before any call to it."""
     await install_if_needed(settings, report)
     from gateway.stores.supabase import SupabaseStore
 
@@ -92,7 +93,7 @@ async def reach_project(settings: Settings, report: Report) -> AsyncGenerator[St
 async def reach_database(
     settings: Settings, report: Report
 ) -> AsyncGenerator[tuple[str, EmbeddedPostgres | None]]:
-    """The address of a database that may be used within, and the server if it is ours."""
+    """The address of a database that can be used meanwhile, and the embedded server if it is."""
     if settings.database_url:
         try:
             yield settings.database_url, None
@@ -110,7 +111,7 @@ async def reach_database(
 async def to_its_end(
     work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs
 ) -> Result:
-    """Run in a thread, and wait for it even when cancelled: half a start cannot be stopped."""
+    """Run in a thread, and wait for it even if cancelled: a start cannot be stopped half-way."""
     running = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
     try:
         return await asyncio.shield(running)

@@ -1,4 +1,4 @@
-"""Start again what was killed: the embedded Postgres."""
+"""Restart the embedded Postgres if it dies."""
 
 import asyncio
 import contextlib
@@ -8,14 +8,14 @@ from collections.abc import AsyncGenerator
 from gateway.database.opening import to_its_end
 from gateway.embedded import EmbeddedError, EmbeddedPostgres
 
-INTERVAL = 1.0  # seconds between two looks
-TELL_AFTER = 5  # failures
+INTERVAL = 1.0  # seconds between two checks
+TELL_AFTER = 5  # failed restarts before one is logged
 _log = logging.getLogger("localllm.supervision")
 
 
 @contextlib.asynccontextmanager
 async def supervised(postgres: EmbeddedPostgres | None) -> AsyncGenerator[None]:
-    """Within, the embedded server is started again whenever it has died."""
+    """While active, the embedded server is restarted whenever it has died."""
     if postgres is None:
         yield
         return
@@ -36,6 +36,6 @@ async def _watch(postgres: EmbeddedPostgres) -> None:
                 _log.warning("the embedded Postgres had died and was restarted")
             failures = 0
         except (EmbeddedError, OSError) as problem:
-            failures += 1  # remains of a killed server can be in the way for a moment
+            failures += 1  # for a moment, leftovers of the dead server can be in the way
             if failures == TELL_AFTER:
                 _log.error("the embedded Postgres does not start: %s", problem)

@@ -1,7 +1,8 @@
-"""The child: `python -m gateway.demo` serves the model that its standard input names.
+"""The child process: `python -m gateway.demo` serves the model that is named on standard input.
 
-First line in: an object with `model`, `alias` and `key`. First line out: the address. Everything
-else that it writes goes to its standard error, a log. It ends when its input does: with its parent.
+The first line of input is an object with `model`, `alias` and `key`; the first line of output is
+the address. Everything else is written to standard error, a log. The process ends when its input
+does, so with its parent.
 """
 
 import importlib
@@ -14,8 +15,8 @@ from typing import Any
 _SLOTS = 4
 _CONTEXT = 4096  # tokens a slot
 
-# The model has not been trained to chat: it goes on with a text. Of the texts that were tried,
-# questions and answers keep it to the point best.
+# The model is not trained to chat: it continues a text. Of the formats that were tried, questions
+# and answers work best.
 _TEMPLATE = """\
 {{ bos_token }}{% for m in messages %}\
 {% if m['role'] == 'user' %}Question: {{ m['content'] }}
@@ -28,7 +29,7 @@ _TEMPLATE = """\
 
 def main() -> None:
     answer = os.dup(1)
-    os.dup2(2, 1)  # what the library prints is for the log
+    os.dup2(2, 1)  # the library prints to standard output: send that to the log
     order = json.loads(sys.stdin.buffer.readline() or b"null")
     if order is None:
         return
@@ -46,8 +47,8 @@ def _serve(model: str, alias: str, key: str) -> Any:
     params.model_alias = {alias}
     params.n_parallel = _SLOTS
     params.n_ctx = _SLOTS * _CONTEXT
-    # Threads that wait for each other do so at full speed: were there one for each core, any other
-    # program beside them would make a token take thirty times as long.
+    # The threads wait for each other in busy loops. With one per core, any other program on the
+    # machine would make a token take thirty times as long.
     for threads in (params.cpuparams, params.cpuparams_batch):
         threads.n_threads = min(4, max(1, (os.cpu_count() or 1) // 2))
     params.chat_template = _TEMPLATE
@@ -60,8 +61,8 @@ def _serve(model: str, alias: str, key: str) -> Any:
     params.endpoint_props = False
     params.endpoint_metrics = False
     params.ui = False
-    params.cache_ram_mib = 256  # of prompts already read; the library would take 8 GB
-    params.verbosity = 1  # errors only: prompts are nobody's business
+    params.cache_ram_mib = 256  # the prompt cache; the library's default is 8 GB
+    params.verbosity = 1  # errors only: prompts do not belong in a log
     return library.Server(params)
 
 

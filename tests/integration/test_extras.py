@@ -17,7 +17,7 @@ async def test_an_installation_that_fails_says_what_to_try(
     with pytest.raises(extras.ExtraError, match=r"no-such-program cannot be run"):
         await DEMO.install()
     monkeypatch.setenv("LOCALLLM_UV", "false")
-    with pytest.raises(extras.ExtraError, match=r"try it by hand: false pip install"):
+    with pytest.raises(extras.ExtraError, match=r"try it yourself: false pip install"):
         await DEMO.install()
     with pytest.raises(extras.ExtraError, match=r"'pyjwt\[crypto\]>=2.15'$"):  # not a shell's >
         await ACCESS._replace(modules=("no_such_module",)).install()

@@ -50,7 +50,7 @@ export async function listKeys(
     return new Refusal("invalid_request", "limit should be between 1 and 1000.", "limit");
   }
   if (cursor && !isPrintable(cursor)) { // Postgres takes no zero byte
-    return new Refusal("invalid_request", "This cursor is not one that a list gave.", "cursor");
+    return new Refusal("invalid_request", "This cursor does not come from a list of keys.", "cursor");
   }
   return answer(await store("list_api_keys", { p_cursor: cursor, p_limit: limit }));
 }
@@ -62,7 +62,7 @@ export async function updateKey(
   changes: Given<typeof UPDATE>,
 ): Promise<Answer> {
   if (Object.keys(changes).length === 0) {
-    return new Refusal("invalid_request", "Name at least one thing to change.");
+    return new Refusal("invalid_request", "Give at least one field to change.");
   }
   return await onKey(store, "update_api_key", id, { p_changes: changes });
 }
@@ -108,7 +108,7 @@ export function answer(row: Row): Answer {
   const detail = row.detail as string | null;
   return row.refusal === "not_found"
     ? new Refusal("not_found", detail || "There is no key with this id.")
-    : new Refusal("invalid_request", detail || "This cannot be done.");
+    : new Refusal("invalid_request", detail || "This is not possible.");
 }
 
 function withKey(row: Answer, key: string): Answer {

@@ -37,14 +37,14 @@ function unclear(query: URLSearchParams): Refusal | null {
       return new Refusal("invalid_request", `The parameters here are ${NAMES.join(", ")}.`);
     }
     if (seen.has(name)) {
-      return new Refusal("invalid_request", `The parameter '${name}' stands twice.`, name);
+      return new Refusal("invalid_request", `The parameter '${name}' is given twice.`, name);
     }
     seen.add(name);
   }
   for (const name of ["from", "to"]) {
     const day = query.get(name);
     if (day !== null && !isDay(day)) {
-      return new Refusal("invalid_request", "Dates should read 2026-11-24.", name);
+      return new Refusal("invalid_request", "Dates should have the form 2026-11-24.", name);
     }
   }
   return null;
@@ -56,6 +56,6 @@ function grouping(text: string): string[] | Refusal {
   if (once && names.every((name) => GROUPS.includes(name))) {
     return GROUPS.filter((name) => names.includes(name));
   }
-  const problem = `should be some of ${GROUPS.join(", ")}, each once, with commas between`;
+  const problem = `should be some of ${GROUPS.join(", ")}, separated by commas, each once`;
   return invalidField("group_by", problem);
 }

@@ -183,8 +183,8 @@ async def test_what_is_wrong_in_a_file_is_refused_before_any_of_it_is_imported(
         b"".join([*lines[:3], b"{}\n", *lines[3:]]): "line 4: ",
         b"".join([lines[0], *lines[:0:-1]]): "line 2: the footer",
         exported + lines[1]: f"line {len(lines) + 1}: nothing may follow",
-        lines[0].replace(b'"version":1', b'"version":2'): "line 1: this is version 2",
-        b"PGDMP\x01\x0e\x00": "line 1: this is no file of",
+        lines[0].replace(b'"version":1', b'"version":2'): "line 1: this localllm does not know version 2",
+        b"PGDMP\x01\x0e\x00": "line 1: this is not a file from",
         b"": "cut after line 0",
     }.items():
         (home / "wrong").write_bytes(text)
@@ -218,7 +218,7 @@ def test_a_file_that_is_there_is_replaced_only_when_forced(old: Localllm, home: 
     assert stat.S_IMODE(mine.stat().st_mode) == 0o600
     os.mkfifo(home / "pipe")  # as /dev/null is no plain file, which root could replace
     for special in ("pipe", str(home)):
-        assert "no plain file" in old.refusal("export", special, "--force")
+        assert "not a regular file" in old.refusal("export", special, "--force")
     (home / "pipe").unlink()
     assert "cannot be written" in old.refusal("export", "nowhere/mine")
     assert sorted(path.name for path in home.iterdir()) == ["mine"]

@@ -110,7 +110,7 @@ def test_a_project_that_is_away_does_not_keep_a_gateway_from_starting(
     running = Running([sys.executable, "-m", "gateway", "serve"], environ, localllm.data_dir)
     try:
         running.wait_for(r"localllm is running at http://[^ ]+ \(supabase store")
-        running.wait_for("Supabase cannot be asked yet: .* refuses the connection")
+        running.wait_for("Supabase cannot be reached yet: .* refuses the connection")
         assert project.secret_key not in running.output
         assert running.stop(signal.SIGTERM) == 0
         assert "Traceback" not in running.output
@@ -141,7 +141,7 @@ def test_supabases_client_is_brought_when_it_is_missing(localllm: CommandLine, p
     done = localllm("keys", "list", LOCALLLM_UV=str(installer), PYTHONPATH=str(lacks))
     line = done.stderr.splitlines()[-1]
     assert done.returncode == 1
-    assert "its installation failed; try it by hand" in line
+    assert "the installation failed; try it yourself" in line
     asked = (localllm.data_dir / "asked").read_text()
     assert asked.startswith("pip install")
     assert "supabase>=" in asked

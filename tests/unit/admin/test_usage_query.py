@@ -8,8 +8,8 @@ from gateway.admin.usage_query import OF_ALL_KEYS, OF_ONE_KEY, UsageQuery, read
 from gateway.core.errors import Refusal
 
 NAMES = "The parameters here are from, to, group_by."
-DAYS = "Dates should read 2026-11-24."
-GROUPS = "group_by should be some of month, day, model, each once, with commas between."
+DAYS = "Dates should have the form 2026-11-24."
+GROUPS = "group_by should be some of month, day, model, separated by commas, each once."
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def test_a_range_and_a_grouping_are_read(query: bytes, asked: UsageQuery) -> Non
         (b"=", NAMES, None),
         (b"%ff=1", NAMES, None),
         (b"api_key_id=x", NAMES, None),
-        (b"from=2026-01-01&from=2026-01-01", "The parameter 'from' stands twice.", "from"),
-        (b"group_by=day&group_by=model", "The parameter 'group_by' stands twice.", "group_by"),
+        (b"from=2026-01-01&from=2026-01-01", "The parameter 'from' is given twice.", "from"),
+        (b"group_by=day&group_by=model", "The parameter 'group_by' is given twice.", "group_by"),
         (b"from=", DAYS, "from"),
         (b"from", DAYS, "from"),
         (b"to=2026-02-30", DAYS, "to"),

@@ -56,7 +56,7 @@ def test_a_disk_that_is_nearly_full_is_named_before_it_is_full(
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=60 * 1024**2)
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(NotReady, match="60 MB of disk left"):
+    with pytest.raises(NotReady, match="60 MB of disk space left"):
         check_data_dir(tmp_path)
     (tmp_path / "postgres").mkdir()  # a database that is there needs less than a new one
     check_data_dir(tmp_path)
