@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from gateway.backends.client import BackendClient, Target
 from gateway.backends.models import ModelList
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two looks at one that is away
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two checks while it does not answer
 
 _log = logging.getLogger("localllm")
 
@@ -23,19 +23,19 @@ class Backend:
         self.models = ModelList(self.client)
         self.slots = slots
         self.in_use = 0
-        self.last_model = ""  # which it was asked for last, and so probably has in memory
+        self.last_model = ""  # the model of its last request, which is probably in memory
         self.changed: Callable[[], None] = lambda: None
         self._watch: asyncio.Task[None] | None = None
 
     @property
     def answers(self) -> bool:
-        """False: at the last question nobody was there."""
+        """False if the last request could not reach it."""
         return self.client.answers
 
     def point_to(
         self, base_url: str, headers: Mapping[str, str] | None = None, *, listed_only: bool = False
     ) -> None:
-        """Send every request from now on elsewhere; those in flight end where they began."""
+        """Send requests to another server from now on. Those in flight end where they began."""
         self.client.point_to(base_url, headers, listed_only=listed_only)
         self.changed()
 
@@ -64,9 +64,11 @@ class Backend:
 
 
 def least_busy(backends: tuple[Backend, ...], model: str) -> Backend | None:
-    """Where a request for the model goes now; None: it has to wait for a slot. One that is away
-    counts only where all are. Of two that are as busy, the one that need not load the model goes
-    first, then one that has loaded none, then the first."""
+    """The backend for a request for the model, or None if it has to wait for a slot.
+
+    A backend that does not answer is only chosen if none does. Of equally busy ones, the one that
+    probably has the model in memory is chosen, else one that has loaded none, else the first.
+    """
     best = backends[0]
     if len(backends) > 1:
         best = min(backends, key=lambda backend: _burden(backend, model))

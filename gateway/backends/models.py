@@ -1,4 +1,4 @@
-"""What is known of the installed models, kept fresh without making requests wait for it."""
+"""The models of one backend: kept fresh in the background, so that requests rarely wait."""
 
 import asyncio
 import contextlib
@@ -34,8 +34,8 @@ class _Details(msgspec.Struct):
 
 
 class _Tag(msgspec.Struct):
-    """Whatever stands in it is read as far as it can be: one that is left out would not be known to
-    run elsewhere."""
+    """Fields of unexpected types are accepted: if a model were skipped for one, it would not be
+    known that it runs in the cloud."""
 
     name: str
     digest: Any = ""
@@ -77,7 +77,7 @@ class _Show(msgspec.Struct):
 
     @property
     def size(self) -> int:
-        """Bytes, and what a template writes around each message."""
+        """The bytes of the texts, plus what a template adds to each message."""
         said = sum(len((one.role + one.content).encode()) for one in self.messages or ())
         return len(self.system.encode()) + said + MESSAGE_OVERHEAD * len(self.messages or ())
 

@@ -1,17 +1,17 @@
-"""What Ollama tells of its models, less what is not for everybody: its Modelfile, the prompts and
-the template in it, licences, and where files are. A field that is not named here is not told."""
+"""Ollama's answers about its models, without what callers should not see: the Modelfile, prompts
+and templates, licences and file paths. Only the fields that are named here are passed on."""
 
 from typing import Any, cast
 
 from msgspec import UNSET, Struct, UnsetType
 
-# What of `model_info` is told as text. A GGUF file may hold any text under any other key: prompts,
-# a template, a licence, where the model came from.
+# The keys of `model_info` whose texts are passed on. Under any other key, a GGUF file may have any
+# text: prompts, a template, a licence, the model's origin.
 _TEXTS = {
     *(f"general.{key}" for key in ("architecture", "basename", "size_label", "type")),
     *("tokenizer.ggml.model", "tokenizer.ggml.pre"),
 }
-_LONGEST = 64  # characters of one; a licence or a template has more
+_LONGEST = 64  # characters of such a text; a licence or a template has more
 
 
 class ModelDetails(Struct):
@@ -25,8 +25,8 @@ class ModelDetails(Struct):
 
 
 class InstalledModel(Struct):
-    """`expires_at`, `size_vram` and `context_length` are there for models in memory, `remote_…`
-    for those of Ollama's cloud."""
+    """Models in memory have `expires_at`, `size_vram` and `context_length`; models in Ollama's
+    cloud have `remote_…`."""
 
     name: str
     model: str | UnsetType = UNSET
@@ -43,13 +43,13 @@ class InstalledModel(Struct):
 
 
 class InstalledModels(Struct):
-    """Of the models those that this key can use."""
+    """The models that this key can use."""
 
     models: list[InstalledModel]
 
 
 class ShowRequest(Struct):
-    """`name` is what older clients call the `model`."""
+    """Older clients send `name` instead of `model`."""
 
     model: str = ""
     name: str = ""
@@ -75,7 +75,7 @@ class ShownModel(Struct):
     remote_host: str | UnsetType = UNSET
 
     def cleared(self) -> "ShownModel":
-        """Itself, of the metadata only numbers and a few names."""
+        """Itself, with nothing but numbers and a few names in its metadata."""
         self.model_info = _named(self.model_info)
         if self.projector_info is not UNSET:
             self.projector_info = _named(self.projector_info)

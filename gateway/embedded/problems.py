@@ -1,4 +1,4 @@
-"""What can go wrong, said in one line that tells the owner what to do."""
+"""Failures of the embedded Postgres, explained in one line that says what to do."""
 
 import errno
 from collections.abc import Generator
@@ -12,7 +12,7 @@ class EmbeddedError(Exception):
 
 @contextmanager
 def explained(path: Path) -> Generator[None]:
-    """Turn an OSError about something in `path` into an EmbeddedError."""
+    """Turn an OSError about a file in `path` into an EmbeddedError."""
     try:
         yield
     except OSError as problem:
@@ -39,13 +39,14 @@ def disk_full(path: Path) -> str:
 
 
 def explain_log(text: str, cluster: Path, log: Path) -> str:
-    """Why a program of Postgres gave up, judged by what it wrote."""
+    """Why one of Postgres's programs failed, judging by its output."""
     if "No space left on device" in text or "Disk quota exceeded" in text:
         return disk_full(cluster)
     if "could not look up effective user ID" in text:
         return (
-            "The user that localllm runs as is in no list of users, which Postgres wants: "
-            "run it as one that is (in the container: without --user), or set DATABASE_URL."
+            "localllm runs as a user without an entry in the system's list of users, which "
+            "Postgres needs: run it as another user (in a container: without --user), or set "
+            "DATABASE_URL."
         )
     marks = ("PANIC: ", "FATAL: ", "initdb: error: ", "pg_ctl: ", "ERROR: ", "initdb: could")
     found = [line for mark in marks for line in text.splitlines() if mark in line]

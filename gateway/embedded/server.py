@@ -1,4 +1,4 @@
-"""The embedded server: start it, or use the one that runs already; restart it; stop it."""
+"""The embedded server: start it, or use one that is already running; restart it; stop it."""
 
 import time
 from collections.abc import Callable
@@ -10,17 +10,17 @@ from gateway.embedded import address, binaries, cluster, postmaster, sharing
 from gateway.embedded.account import server_account
 from gateway.embedded.problems import EmbeddedError, explain_log, explained
 
-_START_SECONDS = 300.0  # replaying the log after a power cut can take minutes
+_START_SECONDS = 300.0  # recovery after a power failure can take minutes
 _STOP_SECONDS = 20.0
-_REMAINS_SECONDS = 30.0  # the helpers of a server that was killed live on for a moment
+_REMAINS_SECONDS = 30.0  # the child processes of a killed server live on for a moment
 _LOG_BYTES = 1_000_000
 
 
 class EmbeddedPostgres:
-    """The Postgres of one data directory, shared by all processes that use that directory.
+    """The Postgres of one data directory, shared by all processes that use the directory.
 
-    The last one to stop it ends the server. One that was killed without stopping it leaves a
-    running server, which the next one takes over.
+    The server ends when the last of them stops it. If a process is killed, its server keeps running
+    and the next process uses it.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -32,7 +32,7 @@ class EmbeddedPostgres:
         self._address: address.Address | None = None
 
     def start(self, report: Callable[[str], None]) -> str:
-        """Make the cluster if there is none, start its server if it does not run; the DSN."""
+        """Create the cluster if there is none, and start its server if necessary; the DSN."""
         with explained(self.data_dir):
             self.data_dir.mkdir(parents=True, exist_ok=True)
             with sharing.exclusively(self.data_dir, report):
@@ -59,7 +59,7 @@ class EmbeddedPostgres:
         return found is not None and found.ready
 
     def ensure_running(self) -> bool:
-        """Start the server again if it has died. True: it had. For use after `start`."""
+        """Restart the server if it has died; whether it had. For use after `start`."""
         if self._binaries is None:
             raise EmbeddedError("The database has not been started yet.")
         if self.is_running():
@@ -71,7 +71,7 @@ class EmbeddedPostgres:
         return dead
 
     def stop(self) -> None:
-        """Done with it; the server is stopped unless another process uses it."""
+        """Stop using the server. It ends unless another process uses it."""
         if self._joined:
             with explained(self.data_dir), sharing.exclusively(self.data_dir, _silent):
                 self._leave()
@@ -88,7 +88,8 @@ class EmbeddedPostgres:
         self.stop()
 
     def _bring_up(self, tools: binaries.Binaries, report: Callable[[str], None]) -> address.Address:
-        """Under the lock. Uses the server that runs, waits for one that is starting or stopping."""
+        """Use a running server, wait for one that is starting or stopping, or start one. To be
+        called under the lock."""
         deadline = time.monotonic() + _START_SECONDS
         waiting = False
         while (found := postmaster.running(self._cluster)) and not found.ready:
@@ -97,8 +98,8 @@ class EmbeddedPostgres:
                 waiting = True
             if time.monotonic() > deadline:
                 raise EmbeddedError(
-                    f"The database in {self._cluster} does not become ready: see {self.log}, "
-                    f"and end process {found.pid} if it hangs."
+                    f"The database in {self._cluster} does not get ready: see {self.log}, "
+                    f"and kill process {found.pid} if it hangs."
                 )
             time.sleep(0.05)
         if found is None:
@@ -124,7 +125,7 @@ class EmbeddedPostgres:
             time.sleep(0.05)
 
     def _leave(self) -> None:
-        """Under the lock."""
+        """Leave, and stop the server if nobody else uses it. To be called under the lock."""
         self._joined = False
         if not sharing.leave(self.data_dir) or self._binaries is None:
             return
@@ -147,7 +148,7 @@ class EmbeddedPostgres:
             )
 
     def _trim_log(self) -> None:
-        """The server only ever appends, so emptying the file under it is safe."""
+        """Empty a log that has grown large. The server only appends, so this is safe."""
         with explained(self.log), self.log.open("ab") as output:
             if output.tell() > _LOG_BYTES:
                 output.truncate(0)

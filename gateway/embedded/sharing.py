@@ -1,8 +1,8 @@
-"""Several processes, one server: who uses a data directory, and who may change what runs there.
+"""One server for several processes: who uses it, and who may start or stop it.
 
-Two files in the data directory are locked. Everything that starts or stops the server happens
-under `exclusively`. Whoever uses the server has joined, and the last one to leave learns it. The
-system drops the locks of a process that dies, so nothing has to be cleaned up after one.
+Two files in the data directory are locked. Everything that starts or stops the server happens under
+`exclusively`. A process that uses the server has joined, and the last one to leave is told so. The
+system releases the locks of a process that dies, so nothing has to be cleaned up.
 """
 
 import threading
@@ -16,21 +16,21 @@ from gateway.embedded.problems import EmbeddedError
 
 LONGEST_WAIT = 330.0  # more than the longest start of a server
 
-# The system counts processes, not objects: users within this process are counted here.
+# File locks belong to a process: users within this process are counted here.
 _joined: dict[Path, tuple[InterProcessReaderWriterLock, int]] = {}
 _threads = threading.RLock()
 
 
 @contextmanager
 def exclusively(data_dir: Path, report: Callable[[str], None]) -> Generator[None]:
-    """Nobody else starts or stops the server of this directory meanwhile."""
+    """While active, no other process starts or stops the server of this directory."""
     lock = InterProcessLock(data_dir / "postgres.lock")
     with _threads:
         if not lock.acquire(timeout=2.0):
             report("Waiting for another localllm process to start or stop the database.")
             if not lock.acquire(timeout=LONGEST_WAIT):
                 raise EmbeddedError(
-                    f"Another process keeps {data_dir / 'postgres.lock'} locked: end it, "
+                    f"Another process keeps {data_dir / 'postgres.lock'} locked: stop it, "
                     "or set DATA_DIR to another directory."
                 )
         try:
@@ -40,7 +40,7 @@ def exclusively(data_dir: Path, report: Callable[[str], None]) -> Generator[None
 
 
 def join(data_dir: Path) -> None:
-    """To be called under `exclusively`."""
+    """Register as a user of the server. To be called under `exclusively`."""
     lock, count = _joined.get(data_dir) or (_users(data_dir), 0)
     if count == 0:
         lock.acquire_read_lock()
@@ -48,7 +48,8 @@ def join(data_dir: Path) -> None:
 
 
 def leave(data_dir: Path) -> bool:
-    """To be called under `exclusively`. True: nobody uses the server any more."""
+    """Stop being a user of the server; whether nobody uses it any more. To be called under
+    `exclusively`."""
     lock, count = _joined.pop(data_dir)
     if count > 1:
         _joined[data_dir] = (lock, count - 1)
@@ -58,7 +59,7 @@ def leave(data_dir: Path) -> bool:
     if last:
         lock.release_write_lock()
     elif lock.lockfile is not None:
-        lock.lockfile.close()  # what could not be locked is left open
+        lock.lockfile.close()  # fasteners leaves it open if the lock was not acquired
     return last
 
 

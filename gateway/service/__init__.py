@@ -1,1 +1,1 @@
-"""Lasting services: the gateway and its tunnel, started by the system's own means."""
+"""System services: have the system start the gateway and its tunnel, and keep them running."""

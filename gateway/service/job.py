@@ -1,4 +1,4 @@
-"""What is to run as a service, said without any system's words."""
+"""The processes to run as services, independent of the service manager."""
 
 import os
 import sys
@@ -13,7 +13,8 @@ from gateway.config.settings import Settings
 
 
 class Job(NamedTuple):
-    """One process that runs for ever. `name` is its service's; `after`: another one's."""
+    """One process that runs forever. `name` is that of its service; `after` names other services
+    to start before it."""
 
     name: str
     text: str
@@ -21,13 +22,13 @@ class Job(NamedTuple):
     environment: Mapping[str, str]
     directory: Path  # where its `.env` is
     writable: tuple[Path, ...]
-    stop_seconds: int  # before it may be killed
+    stop_seconds: int  # how long it may take to stop before it is killed
     after: tuple[str, ...] = ()
     readable: tuple[Path, ...] = ()  # files that the settings name, wherever they are
 
 
 class State(NamedTuple):
-    """`state` in the system's own word, such as active; None: it is not installed."""
+    """`state` in the service manager's own word, such as active; None: not installed."""
 
     name: str
     state: str | None
@@ -35,28 +36,28 @@ class State(NamedTuple):
 
 
 class ServiceError(Exception):
-    """The service cannot be had this way; the text says what to do."""
+    """The service cannot be installed or managed; the text says what to do."""
 
 
 class Manager(Protocol):
-    """One system's services. All raise ServiceError."""
+    """The services of one service manager. Every method can raise ServiceError."""
 
     def files(self, jobs: list[Job]) -> dict[Path, str]:
-        """What would be written, and where."""
+        """The files that `install` would write."""
         ...
 
     def install(self, jobs: list[Job]) -> list[str]:
-        """Write, enable and start; gives what the owner still has to do or know, by lines."""
+        """Write, enable and start them; lines about what is left for the owner to do."""
         ...
 
     def uninstall(self) -> list[str]:
-        """Stop and remove; gives the names of what was there."""
+        """Stop and remove them; the names of those that were installed."""
         ...
 
     def states(self) -> list[State]: ...
 
     def logs(self, follow: bool, lines: int) -> list[str]:
-        """The command that shows them."""
+        """The command that shows the logs."""
         ...
 
 
@@ -66,7 +67,7 @@ NAMES = (GATEWAY, TUNNEL)
 
 
 def jobs(loaded: Settings, *, tunnel: bool) -> list[Job]:
-    """The gateway, and its tunnel where there is one."""
+    """The gateway, and its tunnel if there is one."""
     environment = {"DATA_DIR": str(loaded.data_dir), "PYTHONUNBUFFERED": "1"}
     if not loaded.admin_secret:
         environment["ADMIN_SECRET_FILE"] = str(loaded.data_dir / ADMIN_SECRET_FILE)
@@ -93,16 +94,16 @@ def jobs(loaded: Settings, *, tunnel: bool) -> list[Job]:
 
 
 def _command(*arguments: str) -> tuple[str, ...]:
-    """By the interpreter's full path: a service has no PATH of the owner's."""
+    """With the full path of the interpreter, because a service does not have the owner's PATH."""
     return (sys.executable, "-m", "gateway", *arguments)
 
 
 def only_here() -> list[str]:
-    """Settings of this shell that a service would not see: it reads `.env`."""
+    """Settings in this shell that a service would not see, because it reads `.env` only."""
     given = settings.read_dotenv(Path(".env"))
     return [
         name
         for name in settings.variables()
         if os.environ.get(name, "").strip() and os.environ[name] != given.get(name)
-        if name != "DATA_DIR"  # goes into the service
+        if name != "DATA_DIR"  # it is written into the service
     ]

@@ -1,4 +1,4 @@
-"""Services of launchd, on macOS: an agent of one user, or a daemon of the system."""
+"""launchd services on macOS: agents of one user, or daemons of the system."""
 
 import os
 import plistlib
@@ -12,7 +12,7 @@ LOGS_KEPT = 5
 
 
 class Launchd:
-    """`account`: whose rights the system's daemons have; None: the user's own agents."""
+    """`account`: the user that system daemons run as; None: the user's own agents."""
 
     def __init__(self, account: str | None, data_dir: Path) -> None:
         self._account = account
@@ -35,7 +35,7 @@ class Launchd:
             "ThrottleInterval": 5,
             "ExitTimeOut": job.stop_seconds,
             "Umask": 0o077,
-            "ProcessType": "Interactive",  # the others are slowed down
+            "ProcessType": "Interactive",  # other types are throttled
             "StandardOutPath": log,
             "StandardErrorPath": log,
         }
@@ -52,12 +52,12 @@ class Launchd:
         rule = self._logs / "newsyslog.conf"
         tools.write({rule: self.rotation(jobs)})
         return [
-            "To let the system rotate the logs, run once: "
+            "To have the system rotate the logs, run this once: "
             f"sudo cp '{rule}' /etc/newsyslog.d/localllm.conf"
         ]
 
     def rotation(self, jobs: list[Job]) -> str:
-        """newsyslog's lines: owner, mode, how many, size in kB, no time, compressed."""
+        """Lines for newsyslog: file, owner, mode, count, size in kB, no time, compressed."""
         owner = self._account or Path.home().name
         return "".join(
             f"{self._logs / job.name}.log {owner}: 600 {LOGS_KEPT} {LOG_SIZE} * J\n" for job in jobs

@@ -1,4 +1,4 @@
-"""Which of the systems' services this machine has."""
+"""The service manager of this machine."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from gateway.service.job import Manager, ServiceError
 
 
 def manager(data_dir: Path, *, system: bool, account: str | None) -> Manager:
-    """`system`: for everybody, started with the machine, with the rights of `account`."""
+    """`system`: services of the whole machine, started at boot, which run as `account`."""
     if sys.platform == "win32":
         from gateway.service.windows import Windows
 
@@ -21,18 +21,18 @@ def manager(data_dir: Path, *, system: bool, account: str | None) -> Manager:
         return Launchd(whose, data_dir)
     if not shutil.which("systemctl"):
         raise ServiceError(
-            "This machine has no systemd. Let what it has run `localllm serve`; the Procfile shows "
-            "all that belongs to it."
+            "This machine has no systemd. Have its service manager run `localllm serve`; the "
+            "Procfile shows everything that belongs to it."
         )
     if whose is None and os.geteuid() == 0:
-        raise ServiceError("As root, say: localllm service install --system --run-as USER")
+        raise ServiceError("As root, use: localllm service install --system --run-as USER")
     from gateway.service.systemd import Systemd
 
     return Systemd(whose)
 
 
 def whose_rights(account: str | None) -> str:
-    """The user that a service of the system runs as, where there are such users."""
+    """The user that a system service runs as. (Not on Windows.)"""
     import pwd
 
     return account or os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name

@@ -1,4 +1,4 @@
-"""Services of systemd: of one user's own manager, or of the system."""
+"""systemd services: those of one user, or of the system."""
 
 import os
 import pwd
@@ -9,7 +9,7 @@ from gateway.service.job import NAMES, Job, ServiceError, State
 
 
 class Systemd:
-    """`account`: whose rights the system's services have; None: the user's own manager."""
+    """`account`: the user that system services run as; None: services of the user's own manager."""
 
     def __init__(self, account: str | None) -> None:
         self._account = account
@@ -33,7 +33,7 @@ class Systemd:
         names = [f"{job.name}.service" for job in jobs]
         try:
             self._systemctl("daemon-reload")
-        except ServiceError:  # no systemd runs here, so nothing of it could be removed later
+        except ServiceError:  # systemd is not running, so `uninstall` could not remove the files
             for path in new:
                 tools.remove(path)
             raise
@@ -74,7 +74,7 @@ class Systemd:
     def _may_change(self) -> None:
         if self._account is not None and os.geteuid() != 0:
             raise ServiceError(
-                "Services of the system need root: run the same with sudo, or leave out --system."
+                "System services need root: run the same command with sudo, or without --system."
             )
 
     def _path(self, name: str) -> Path:
@@ -88,13 +88,13 @@ def _check(account: str) -> None:
     try:
         found = pwd.getpwnam(account)
     except KeyError:
-        raise ServiceError(f"There is no user {account} here.") from None
+        raise ServiceError(f"There is no user {account} on this machine.") from None
     if found.pw_uid == 0:
-        raise ServiceError("A gateway should not run as root: name another user with --run-as.")
+        raise ServiceError("The gateway should not run as root: use --run-as with another user.")
 
 
 def _separates() -> bool:
-    """Whether this user's manager may give a service a view of its own: not all kernels let it."""
+    """Whether this user's manager can isolate a service's file system: some kernels forbid it."""
     trial = tools.ask(
         *("systemd-run", "--user", "--wait", "--quiet", "--collect"),
         *("--property=PrivateUsers=yes", "--property=ProtectSystem=strict"),
@@ -104,11 +104,12 @@ def _separates() -> bool:
 
 
 def _linger() -> list[str]:
-    """Without it a user's services end with the last session, and do not start with the machine."""
+    """Enable lingering. Without it, a user's services end with the last session and do not start
+    at boot."""
     name = pwd.getpwuid(os.getuid()).pw_name
     if tools.ask("loginctl", "enable-linger", name).returncode == 0:
         return []
     return [
-        "They end when you log out. To start them with the machine, run once: "
+        "They stop when you log out. To keep them running and start them at boot, run this once: "
         f"sudo loginctl enable-linger {name}"
     ]

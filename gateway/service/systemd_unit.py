@@ -1,10 +1,10 @@
-"""The text of one systemd unit: what a service may do, and nothing else."""
+"""The text of a systemd unit, which confines the service to what it needs."""
 
 from pathlib import Path
 
 from gateway.service.job import Job
 
-# What needs no namespace: every user's own manager can do it.
+# These need no namespaces, so every user's manager supports them.
 _CONFINED = """\
 NoNewPrivileges=yes
 LockPersonality=yes
@@ -18,7 +18,7 @@ SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 UMask=0077
 """
-# A view of the machine of its own: read-only but for its data, an own /tmp, no devices.
+# Its own view of the file system: read-only except for its data, a private /tmp, no devices.
 _SEPARATED = """\
 PrivateTmp=yes
 PrivateDevices=yes
@@ -35,8 +35,8 @@ ProtectProc=invisible
 
 
 def unit(job: Job, *, account: str | None, separated: bool) -> str:
-    """`account`: whose rights it has, for a unit of the system; None: one of a user's own manager.
-    `separated`: whether that manager can give it a view of the machine of its own."""
+    """`account`: the user that a system unit runs as; None: a unit of a user's own manager.
+    `separated`: whether the manager can isolate the service's view of the file system."""
     system = account is not None
     after = " ".join(f"{name}.service" for name in job.after)
     lines = [
@@ -44,7 +44,7 @@ def unit(job: Job, *, account: str | None, separated: bool) -> str:
         f"Description={_plain(job.text)}",
         f"After=network-online.target ollama.service postgresql.service {after}".rstrip(),
         "Wants=network-online.target",
-        # A database that is away at the start may come back at any time.
+        # Keep restarting: a database that is down at the start may come back at any time.
         "StartLimitIntervalSec=0",
         "",
         "[Service]",
@@ -68,7 +68,7 @@ def unit(job: Job, *, account: str | None, separated: bool) -> str:
         lines += [
             *_SEPARATED.splitlines(),
             *(f"ReadWritePaths={_quoted(str(path))}" for path in job.writable),
-            # Also one in the /tmp that it does not see; one that is missing is for it to tell.
+            # Needed for files in /tmp, which is private. "-": the service reports a missing file.
             *(f"BindReadOnlyPaths={_quoted(f'-{path}')}" for path in job.readable),
         ]
     wanted = "multi-user.target" if system else "default.target"
@@ -76,7 +76,7 @@ def unit(job: Job, *, account: str | None, separated: bool) -> str:
 
 
 def _plain(text: str) -> str:
-    """A value to the end of its line; % would begin a specifier."""
+    """A value without quotes. A % would begin a specifier, so it is doubled."""
     if any(not character.isprintable() for character in text):
         raise ValueError(f"{text!r} cannot stand in a unit")
     return text.replace("%", "%%")
@@ -88,5 +88,5 @@ def _quoted(text: str) -> str:
 
 
 def folder(system: bool, home: Path) -> Path:
-    """Where units that an owner made belong."""
+    """The directory for units that an administrator or a user adds."""
     return Path("/etc/systemd/system") if system else home / ".config/systemd/user"

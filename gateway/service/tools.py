@@ -1,4 +1,4 @@
-"""Asking the system's own tools, and writing what they read."""
+"""Run the service manager's tools, and write the files that they read."""
 
 import contextlib
 import os
@@ -9,25 +9,25 @@ from pathlib import Path
 
 from gateway.service.job import ServiceError
 
-PATIENCE = 120.0  # seconds; stopping waits for answers that are being given
+PATIENCE = 120.0  # seconds; stopping a service waits for running answers
 
 
 def ask(*command: str) -> subprocess.CompletedProcess[str]:
-    """What the tool says, whether or not it could do it. ServiceError: it is not there."""
+    """Run a tool and return its output, even if it failed. ServiceError: it cannot be run."""
     try:
         return subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=PATIENCE, check=False
         )
     except FileNotFoundError:
-        raise ServiceError(f"{command[0]} is not on this machine.") from None
+        raise ServiceError(f"{command[0]} is not installed on this machine.") from None
     except OSError as problem:
         raise ServiceError(f"{command[0]} cannot be run: {problem.strerror}.") from None
     except subprocess.TimeoutExpired:
-        raise ServiceError(f"{' '.join(command)} has not ended in {PATIENCE:.0f} s.") from None
+        raise ServiceError(f"{' '.join(command)} did not end within {PATIENCE:.0f} s.") from None
 
 
 def tell(*command: str) -> str:
-    """What the tool says. ServiceError: it could not do it."""
+    """Run a tool and return its output. ServiceError: it failed."""
     done = ask(*command)
     if done.returncode:
         reason = " ".join((done.stderr or done.stdout).split()) or f"exit code {done.returncode}"
@@ -36,7 +36,7 @@ def tell(*command: str) -> str:
 
 
 def write(files: dict[Path, str]) -> None:
-    """All of them, each complete or not at all."""
+    """Write the files; each appears complete or not at all."""
     for path, text in files.items():
         with _explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def write(files: dict[Path, str]) -> None:
 
 
 def remove(path: Path) -> bool:
-    """Whether it was there."""
+    """Remove the file; whether it existed."""
     with _explained(path):
         try:
             path.unlink()

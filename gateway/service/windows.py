@@ -1,6 +1,6 @@
-"""Services on Windows: tasks of the Task Scheduler, which start with the machine or the log-in.
+"""Services on Windows: tasks of the Task Scheduler that start at boot or when the user logs in.
 
-Windows' own services have to speak with its service manager, which a plain program does not.
+(A Windows service would have to talk to the service manager, which a plain program does not.)
 """
 
 import tempfile
@@ -38,7 +38,7 @@ _LOGIN = "<LogonTrigger><Enabled>true</Enabled></LogonTrigger>"
 
 
 class Windows:
-    """`system`: with the machine, whoever is logged in; else with the log-in of this user."""
+    """`system`: start at boot, whoever is logged in; otherwise when this user logs in."""
 
     def __init__(self, system: bool, data_dir: Path) -> None:
         self._system = system
@@ -57,11 +57,12 @@ class Windows:
         )
 
     def _arguments(self, job: Job) -> str:
-        """Output goes to a file that begins anew at each start; the one before is kept."""
+        """The arguments of cmd.exe. Output goes to a new file at each start; the previous one is
+        kept."""
         log = str(self._logs / f"{job.name}.log")
         for text in (*job.environment.values(), *job.command, log):
             if set(text) & set('"%^&|<>\n'):
-                raise ServiceError(f"{text} cannot stand in a task: choose a plainer path.")
+                raise ServiceError(f"{text} cannot be used in a task: choose a plainer path.")
         given = " & ".join(f'set "{name}={text}"' for name, text in job.environment.items())
         run = list2cmdline(job.command)
         return f'/d /c "move /y "{log}" "{log}.1" >nul 2>&1 & {given} & {run} >"{log}" 2>&1"'

@@ -183,7 +183,7 @@ async def test_what_is_wrong_in_a_file_is_refused_before_any_of_it_is_imported(
         b"".join([*lines[:3], b"{}\n", *lines[3:]]): "line 4: ",
         b"".join([lines[0], *lines[:0:-1]]): "line 2: the footer",
         exported + lines[1]: f"line {len(lines) + 1}: nothing may follow",
-        lines[0].replace(b'"version":1', b'"version":2'): "line 1: this localllm does not know version 2",
+        lines[0].replace(b'"version":1', b'"version":2'): "line 1: this localllm does not know",
         b"PGDMP\x01\x0e\x00": "line 1: this is not a file from",
         b"": "cut after line 0",
     }.items():

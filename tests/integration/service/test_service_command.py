@@ -74,7 +74,7 @@ def test_a_service_of_the_system_is_not_given_data_that_its_user_cannot_reach(
         data.mkdir()
     assert run(["service", "install", "--system", "--run-as", "daemon"]) == 1
     told = capsys.readouterr().err
-    assert f"{data} is not daemon's" in told
+    assert f"{data} does not belong to daemon" in told
     assert "sudo DATA_DIR=" in told
     assert tools.calls == []
     assert data.exists() == there
@@ -100,7 +100,7 @@ def test_what_a_confined_service_could_not_install_is_installed_before(
     with (place / ".env").open("a") as dotenv:
         dotenv.write(lines)
     assert run(["service", "install"]) == 1
-    assert "its installation failed" in capfd.readouterr().err
+    assert "the installation failed" in capfd.readouterr().err
     assert not any("restart" in call for call in tools.calls)
 
 
@@ -142,4 +142,4 @@ def test_uninstalling_says_that_the_data_stays(
     unit.touch()
     capsys.readouterr()
     assert run(["service", "uninstall"]) == 0
-    assert f"{tmp_path / 'data'} stays" in capsys.readouterr().out
+    assert f"{tmp_path / 'data'} was kept" in capsys.readouterr().out

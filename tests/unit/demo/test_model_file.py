@@ -66,7 +66,7 @@ def test_a_file_that_was_cut_is_made_anew(package: SimpleNamespace, tmp_path: Pa
 
 def test_a_damaged_package_gives_no_model(package: SimpleNamespace, tmp_path: Path) -> None:
     package.chunk_paths()[1].write_bytes(bytes(len(PARTS[1])))
-    with pytest.raises(ModelFileError, match=r"damaged: install .* anew\.$"):
+    with pytest.raises(ModelFileError, match=r"damaged: reinstall .*\.$"):
         assemble(tmp_path / "data", silent)
     assert [path.suffix for path in (tmp_path / "data" / "models").iterdir()] == [".lock"]
 

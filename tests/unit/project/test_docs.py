@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,13 +130,12 @@ def test_the_readme_is_short():
 
 @pytest.fixture(scope="module")
 def code() -> dict[Path, str]:
-    """Every file of the repository that could cite a page, with its text."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *CODE],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    names = [name for name in listed.stdout.split("\0") if name.endswith((".py", ".sql", ".ts"))]
-    return {ROOT / name: (ROOT / name).read_text("utf-8") for name in names}
+    """Every file that could cite a page, with its text."""
+    files = [
+        file for folder in CODE for suffix in ("py", "sql", "ts")
+        for file in (ROOT / folder).rglob(f"*.{suffix}") if "node_modules" not in file.parts
+    ]  # fmt: skip
+    return {file: file.read_text("utf-8") for file in files}
 
 
 def test_no_file_cites_a_page_that_the_repository_lacks(code: dict[Path, str]):
