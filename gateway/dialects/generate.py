@@ -1,7 +1,7 @@
 """This project's own route: one prompt in, one text out.
 
-The model server is asked for a chat, which each of them knows; its answer is worded anew. What a
-model thinks before it answers is counted, but not shown.
+The model server is asked for a chat, which each of them knows, and its answer is translated. What
+a model thinks before it answers is counted, but not shown.
 """
 
 import re
@@ -98,14 +98,14 @@ class _Chat(Struct):
 class _Stream:
     """Words the events of one answer."""
 
-    def __init__(self, telling: AnswerContext) -> None:
-        self._telling = telling
+    def __init__(self, context: AnswerContext) -> None:
+        self._context = context
         self._finish: str | None = None
 
     def __call__(self, events: bytes) -> bytes:
-        return b"".join(map(self._worded, events.split(SSE.separator)[:-1]))
+        return b"".join(map(self._translated, events.split(SSE.separator)[:-1]))
 
-    def _worded(self, event: bytes) -> bytes:
+    def _translated(self, event: bytes) -> bytes:
         data = _data(event)
         if not data:
             return b""  # a sign of life
@@ -114,7 +114,7 @@ class _Stream:
         chunk = _chunk(data)
         if chunk is None:
             refusal = Refusal("upstream_failed", "The model server failed.")
-            return _event(error_body(PATH, refusal, self._telling.id))
+            return _event(error_body(PATH, refusal, self._context.id))
         text = None
         for choice in chunk.choices[:1]:
             self._finish = choice.finish_reason or self._finish
@@ -122,22 +122,22 @@ class _Stream:
         return _event(msgspec.json.encode(GenerateEvent(text))) if text else b""
 
     def _last(self) -> bytes:
-        told = self._telling
+        told = self._context
         last = GenerateEvent("", True, told.id, told.model, self._finish, _usage(told))
         return _event(msgspec.json.encode(last))
 
 
-def _whole(telling: AnswerContext, body: bytes) -> bytes:
+def _whole(context: AnswerContext, body: bytes) -> bytes:
     choice = msgspec.json.decode(body, type=_Chat).choices[0]
     text = choice.message.content if choice.message else None
     answer = GenerateAnswer(
-        telling.id, telling.model, text or "", choice.finish_reason, _usage(telling)
+        context.id, context.model, text or "", choice.finish_reason, _usage(context)
     )
     return msgspec.json.encode(answer)
 
 
-def _usage(telling: AnswerContext) -> TokenUsage:
-    prompt, completion = msgspec.structs.astuple(telling.usage())
+def _usage(context: AnswerContext) -> TokenUsage:
+    prompt, completion = msgspec.structs.astuple(context.usage())
     return TokenUsage(prompt, completion, prompt + completion)
 
 
@@ -171,9 +171,9 @@ class Generate:
     scope = "chat"
     framing = SSE
     native = False
-    marks = (b"data:",)
-    piece = SSE.separator
-    begins = re.compile(rb'"(?:content|reasoning(?:_content)?)"\s*:\s*["\[{]')
+    report_markers = (b"data:",)
+    text_marker = SSE.separator
+    text_start = re.compile(rb'"(?:content|reasoning(?:_content)?)"\s*:\s*["\[{]')
     reference = Reference(
         "generate",
         "Text",
@@ -226,7 +226,7 @@ class Generate:
         )
 
     def read_event(self, event: bytes) -> Event:
-        """As in chat. What cannot be worded breaks the stream: it could hold text."""
+        """As in chat. What cannot be translated breaks the stream: it could hold text."""
         data = _data(event)
         if data and data != chat.DONE and _chunk(data) is None:
             return Event(ends=True, failed=True)
@@ -237,13 +237,13 @@ class Generate:
         return chat.text_size(_data(event))
 
     def read_body(self, body: bytes) -> Body:
-        """As in chat, and it has to be one that can be worded."""
+        """As in chat, and it has to be one that can be translated."""
         found, answer = chat.read_body(body), _chunk(body)
         return found if answer and answer.choices else found._replace(broken=True)
 
-    def wording(self, telling: AnswerContext, *, whole: bool) -> Callable[[bytes], bytes]:
+    def translator(self, context: AnswerContext, *, whole: bool) -> Callable[[bytes], bytes]:
         """Text, finish and usage, and no more. Implements `Translation`."""
-        return partial(_whole, telling) if whole else _Stream(telling)
+        return partial(_whole, context) if whole else _Stream(context)
 
 
 DIALECTS = (Generate(),)

@@ -135,20 +135,20 @@ class Dialect(Protocol):
     scope: str  # what a key needs
     framing: Framing | None  # None: it never streams
     native: bool  # only Ollama has it
-    marks: tuple[bytes, ...]  # one of them is in every event that the meter has to read
-    piece: bytes  # stands once in each event that carries text
-    begins: re.Pattern[bytes]  # where generated text begins in a whole answer
+    report_markers: tuple[bytes, ...]  # one of them is in every event that the meter has to read
+    text_marker: bytes  # stands once in each event that carries text
+    text_start: re.Pattern[bytes]  # where generated text begins in a whole answer
 
     def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
         """Check a request and say what it may cost."""
         ...
 
-    def serialise(self, asked: Sanitised, granted: int) -> bytes | Refusal:
+    def serialise(self, sanitised: Sanitised, granted: int) -> bytes | Refusal:
         """The request as it goes upstream: our own JSON, with the granted output as its cap."""
         ...
 
     def read_event(self, event: bytes) -> Event:
-        """An event, without its separator, that holds one of `marks`."""
+        """An event, without its separator, that holds one of `report_markers`."""
         ...
 
     def text_size(self, event: bytes) -> int:
@@ -173,10 +173,10 @@ class AnswerContext(NamedTuple):
 
 
 class Translation(Protocol):
-    """`wording`, which a dialect has besides where its answers are not the model server's own: it
-    gives what makes the one of the other. The meter reads the model server's."""
+    """A dialect's `translator`, where its answers are not the model server's own: it gives what
+    makes the one of the other. The meter reads the model server's."""
 
-    def __call__(self, telling: AnswerContext, *, whole: bool) -> Callable[[bytes], bytes]:
+    def __call__(self, context: AnswerContext, *, whole: bool) -> Callable[[bytes], bytes]:
         """For a `whole` answer that `read_body` took for one, or for whole events, as often as some
         have come: `read_event` says which of them break the stream."""
         ...

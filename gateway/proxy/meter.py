@@ -60,11 +60,11 @@ class StreamMeter:
                 raise BrokenStream
             if not chunk:
                 return b""
-        mark = self._first_mark(chunk)
-        if mark < 0:
+        first = self._first_report(chunk)
+        if first < 0:
             self._count(chunk)
             return chunk
-        cut = chunk.rfind(end, 0, mark)
+        cut = chunk.rfind(end, 0, first)
         start = cut + len(end) if cut >= 0 else 0
         if start:
             self._count(chunk[:start])
@@ -76,33 +76,33 @@ class StreamMeter:
         self._half = b"\r" if chunk.endswith(b"\r") else b""
         return chunk[: len(chunk) - len(self._half)].replace(b"\r\n", b"\n")
 
-    def _first_mark(self, chunk: bytes) -> int:
+    def _first_report(self, chunk: bytes) -> int:
         """Where the first bytes stand that may announce usage or the end; -1: nowhere."""
         first = -1
-        for mark in self._dialect.marks:
-            at = chunk.find(mark)
+        for marker in self._dialect.report_markers:
+            at = chunk.find(marker)
             if at >= 0 and (first < 0 or at < first):
                 first = at
         return first
 
     def _count(self, events: bytes) -> None:
-        piece, end = self._dialect.piece, self._end
+        marker, end = self._dialect.text_marker, self._end
         if end == SSE.separator and (events.startswith(b":") or b"\n\n:" in events):
             events = _COMMENTS.sub(b"", events)
-        pieces = events.count(piece)
+        count = events.count(marker)
         # Events without text may stand among those that carry some.
-        if piece != end and pieces and pieces != events.count(end):
-            events = b"".join(one + end for one in events.split(end)[:-1] if piece in one)
-        if pieces:
+        if marker != end and count and count != events.count(end):
+            events = b"".join(one + end for one in events.split(end)[:-1] if marker in one)
+        if count:
             self._first = self._first or events
             self._last = events
-            self._events += pieces
+            self._events += count
             self._bytes += len(events)
 
     def _inspect(self, chunk: bytes) -> Iterator[bytes]:
         for event in chunk.split(self._end)[:-1]:
             shown = event
-            if any(mark in event for mark in self._dialect.marks):
+            if any(marker in event for marker in self._dialect.report_markers):
                 found = self._dialect.read_event(event)
                 self._prompt = found.prompt or self._prompt
                 self.usage = self._whole(found.usage) or self.usage
@@ -139,10 +139,10 @@ class StreamMeter:
 
     def _begun(self) -> int:
         """Tokens of the event that has only begun to come: a tool call can be long."""
-        piece, size = self._dialect.piece, 0
-        if piece != self._end and piece not in self._tail:
+        marker, size = self._dialect.text_marker, 0
+        if marker != self._end and marker not in self._tail:
             return 0  # it repeats what came, or carries none
-        for found in self._dialect.begins.finditer(self._tail):
+        for found in self._dialect.text_start.finditer(self._tail):
             text = _TEXT.match(self._tail, found.end()) if found[0].endswith(b'"') else None
             size += len(text[0]) if text else len(self._tail) - found.end()
         return -(-size // BYTES_PER_TOKEN)
@@ -167,10 +167,10 @@ class StreamMeter:
         return max(len(one) + len(self._end) - size(one) for one in self._outer())
 
     def _outer(self) -> tuple[bytes, bytes]:
-        piece = self._dialect.piece
+        marker = self._dialect.text_marker
         return (
-            self._event_at(self._first, self._first.find(piece)),
-            self._event_at(self._last, self._last.rfind(piece)),
+            self._event_at(self._first, self._first.find(marker)),
+            self._event_at(self._last, self._last.rfind(marker)),
         )
 
     def _event_at(self, events: bytes, at: int) -> bytes:
@@ -187,12 +187,12 @@ class PartMeter:
 
     def __init__(self, dialect: Dialect, received: bytes | bytearray) -> None:
         """`received` grows as more of it comes."""
-        self._begins = dialect.begins
+        self._text_start = dialect.text_start
         self._received = received
 
     def text(self) -> int:
         """Bytes of all that follows where the text begins."""
-        found = self._begins.search(self._received)
+        found = self._text_start.search(self._received)
         return len(self._received) - found.end() if found else 0
 
     def estimate(self) -> int:

@@ -27,14 +27,14 @@ async def _stream(answer: Answer, in_flight: InFlight) -> Refusal | None:
     exchange = in_flight.exchange
     shows_usage = in_flight.request.wants_usage
     meter = in_flight.meter = StreamMeter(in_flight.dialect, show_usage=shows_usage)
-    worded = _wording(in_flight, whole=False)
+    translate = _translation(in_flight, whole=False)
     first = True
     reason = "truncated"
     try:
         async for chunk in answer.chunks():
             events = meter.feed(chunk)
-            if worded is not None:
-                events = worded(events)
+            if translate is not None:
+                events = translate(events)
             if first:
                 first = False
                 in_flight.began()
@@ -81,16 +81,16 @@ async def _body(answer: Answer, in_flight: InFlight) -> Refusal | None:
         in_flight.cut("upstream_error")
         return Refusal("upstream_error", "The model server did not stream its answer.")
     in_flight.settle()
-    worded = _wording(in_flight, whole=True)
-    await in_flight.exchange.whole(200, worded(body) if worded else body)
+    translate = _translation(in_flight, whole=True)
+    await in_flight.exchange.whole(200, translate(body) if translate else body)
     return None
 
 
-def _wording(in_flight: InFlight, *, whole: bool) -> Callable[[bytes], bytes] | None:
+def _translation(in_flight: InFlight, *, whole: bool) -> Callable[[bytes], bytes] | None:
     """What makes the client's answer of the model server's; None: it is the same."""
     asked = in_flight.request
-    wording: Translation | None = getattr(in_flight.dialect, "wording", None)
-    if wording is None:
+    translator: Translation | None = getattr(in_flight.dialect, "translator", None)
+    if translator is None:
         return aliases.echo(asked, whole=whole)
-    telling = AnswerContext(str(in_flight.exchange.id), asked.alias or asked.sent, in_flight.usage)
-    return wording(telling, whole=whole)
+    context = AnswerContext(str(in_flight.exchange.id), asked.alias or asked.sent, in_flight.usage)
+    return translator(context, whole=whole)

@@ -15,8 +15,8 @@ from gateway.dialects.protocol import Body, Count, Event, Metering, Usage
 from gateway.dialects.shared.reading import unreadable
 
 # Ollama writes no space there, but what stands in its place may.
-MARKS = (b'"done":true', b'"done": true', b'"error"')
-BEGINS = re.compile(rb'"(?:content|thinking|response)"\s*:\s*"|"arguments"\s*:\s*\{')
+REPORT_MARKERS = (b'"done":true', b'"done": true', b'"error"')
+TEXT_START = re.compile(rb'"(?:content|thinking|response)"\s*:\s*"|"arguments"\s*:\s*\{')
 
 METERING = Metering(
     prompt=("prompt_eval_count",),

@@ -52,15 +52,17 @@ class _Vectors:
     scope = "embeddings"
     framing = None
     native = True
-    marks = ()
-    piece = b"\n"
+    report_markers = ()
+    text_marker = b"\n"
     # No token of it is generated, but who was sent a part of it pays for its prompt.
-    begins = re.compile(rb'"embeddings?"\s*:\s*\[')
+    text_start = re.compile(rb'"embeddings?"\s*:\s*\[')
 
-    def serialise(self, asked: Sanitised, granted: int) -> bytes | Refusal:
+    def serialise(self, sanitised: Sanitised, granted: int) -> bytes | Refusal:
         """The request as it goes upstream; there is no output to cap."""
-        asked.request.model = model_names.upstream_name(asked.request.model, asked.model)
-        return strict_json.encode(asked.request)
+        sanitised.request.model = model_names.upstream_name(
+            sanitised.request.model, sanitised.model
+        )
+        return strict_json.encode(sanitised.request)
 
     def read_event(self, event: bytes) -> Event:
         """There are none."""

@@ -128,11 +128,11 @@ def cap(options: Options | None) -> int | None:
     return asked if asked and asked > 0 else None
 
 
-def serialise(asked: Sanitised, granted: int) -> bytes | Refusal:
+def serialise(sanitised: Sanitised, granted: int) -> bytes | Refusal:
     """The request as it goes upstream: our own JSON, with the granted output as its cap."""
-    request: PromptedRequest = asked.request
-    request.model = model_names.upstream_name(request.model, asked.model)
-    request.stream = asked.stream
+    request: PromptedRequest = sanitised.request
+    request.model = model_names.upstream_name(request.model, sanitised.model)
+    request.stream = sanitised.stream
     request.options = request.options or Options()
     request.options.num_predict = max(granted, 1)  # which is nothing to load with; 0 were no end
     return strict_json.encode(request)

@@ -91,9 +91,9 @@ class Embeddings:
     scope = "embeddings"
     framing = None
     native = False
-    marks = ()
-    piece = b""
-    begins = re.compile(rb'"embedding"\s*:\s*["\[]')
+    report_markers = ()
+    text_marker = b""
+    text_start = re.compile(rb'"embedding"\s*:\s*["\[]')
 
     def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
         """Check a request and say what it may cost. The model reads each text by itself."""
@@ -118,10 +118,10 @@ class Embeddings:
             inputs=len(texts),
         )
 
-    def serialise(self, asked: Sanitised, granted: int) -> bytes | Refusal:
+    def serialise(self, sanitised: Sanitised, granted: int) -> bytes | Refusal:
         """The request as it goes upstream: our own JSON. There is no output to cap."""
-        request: EmbeddingRequest = asked.request
-        request.model = model_names.upstream_name(request.model, asked.model)
+        request: EmbeddingRequest = sanitised.request
+        request.model = model_names.upstream_name(request.model, sanitised.model)
         return strict_json.encode(request)
 
     def read_event(self, event: bytes) -> Event:

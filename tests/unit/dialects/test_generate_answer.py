@@ -1,4 +1,4 @@
-"""How a chat's answer is worded as a text, and that none of it is lost or goes free."""
+"""How a chat's answer is translated as a text, and that none of it is lost or goes free."""
 
 import itertools
 import json
@@ -17,14 +17,14 @@ GENERATE = Generate()
 STREAM = Recording("oai-chat-stream-usage")
 WHOLE = Recording("oai-chat")
 THOUGHT = Recording("oai-chat-thinking")
-TELLING = AnswerContext("an-id", "my-model", lambda: Usage(3, 4))
+CONTEXT = AnswerContext("an-id", "my-model", lambda: Usage(3, 4))
 USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
 DONE = b"data: [DONE]\n\n"
 
 
-def worded(*parts: bytes) -> list[dict[str, Any]]:
+def translated(*parts: bytes) -> list[dict[str, Any]]:
     """The events that the client gets of metered parts."""
-    make = GENERATE.wording(TELLING, whole=False)
+    make = GENERATE.translator(CONTEXT, whole=False)
     shown = b"".join(map(make, parts))
     assert not shown or shown.endswith(b"\n\n")
     return [json.loads(event.removeprefix(b"data: ")) for event in shown.split(b"\n\n")[:-1]]
@@ -35,7 +35,7 @@ def chunk(**choice: Any) -> bytes:
 
 
 def test_the_events_are_pieces_of_the_text_and_a_last_one_with_all_else():
-    *pieces, last = worded(STREAM.body)
+    *pieces, last = translated(STREAM.body)
     assert all(event.keys() == {"response"} and event["response"] for event in pieces)
     recorded = [json.loads(one[6:]) for one in STREAM.body.split(b"\n\n") if b"content" in one]
     said = "".join(one["choices"][0]["delta"]["content"] for one in recorded)
@@ -55,7 +55,7 @@ def test_any_cutting_gives_the_same(points):
     edges = [0, *sorted(points), len(STREAM.body)]
     meter = StreamMeter(GENERATE, show_usage=False)
     parts = [meter.feed(STREAM.body[a:b]) for a, b in itertools.pairwise(edges)]
-    assert worded(*parts) == worded(STREAM.body)
+    assert translated(*parts) == translated(STREAM.body)
     assert meter.usage is not None
     assert (meter.usage.prompt_tokens, meter.usage.completion_tokens) == STREAM.usage
     assert meter.complete
@@ -75,13 +75,13 @@ def test_any_cutting_gives_the_same(points):
     ],
 )
 def test_what_holds_no_text_is_not_told(said):
-    assert worded(said) == []
+    assert translated(said) == []
 
 
 def test_the_last_event_says_why_the_text_ended_or_that_nobody_knows():
     length = chunk(delta={"content": "x"}, finish_reason="length")
-    assert worded(length, chunk(delta={}), DONE)[-1]["finish_reason"] == "length"
-    assert worded(chunk(delta={"content": "x"}), DONE)[-1]["finish_reason"] is None
+    assert translated(length, chunk(delta={}), DONE)[-1]["finish_reason"] == "length"
+    assert translated(chunk(delta={"content": "x"}), DONE)[-1]["finish_reason"] is None
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_last_event_says_why_the_text_ended_or_that_nobody_knows():
 def test_an_event_that_could_hold_text_and_cannot_be_read_ends_the_stream_as_an_error(event):
     meter = StreamMeter(GENERATE, show_usage=False)
     first = chunk(delta={"content": "x"})
-    piece, shown = worded(meter.feed(first + event + DONE))
+    piece, shown = translated(meter.feed(first + event + DONE))
     assert piece == {"response": "x"}
     assert shown["error"]["code"] == "upstream_error"
     assert (meter.complete, meter.failed) == (True, True)
@@ -102,7 +102,7 @@ def test_an_event_that_could_hold_text_and_cannot_be_read_ends_the_stream_as_an_
 def test_an_error_of_the_model_server_ends_the_stream_as_an_error(error):
     event = b'data: {"error":%s}\n\n' % error.encode()
     meter = StreamMeter(GENERATE, show_usage=False)
-    [shown] = worded(meter.feed(chunk(delta={"content": "x"}) + event))[1:]
+    [shown] = translated(meter.feed(chunk(delta={"content": "x"}) + event))[1:]
     assert (meter.complete, meter.failed) == (True, True)
     assert shown["error"]["code"] == "upstream_error"
     assert "home" not in shown["error"]["message"]
@@ -112,19 +112,19 @@ def test_an_error_of_the_model_server_ends_the_stream_as_an_error(error):
 @pytest.mark.parametrize("text", ['"error"', '{"error":1}', '"usage":{}', "data: [DONE]\n\n"])
 def test_text_that_looks_like_an_error_or_the_end_is_only_text(text):
     meter = StreamMeter(GENERATE, show_usage=False)
-    assert worded(meter.feed(chunk(delta={"content": text}))) == [{"response": text}]
+    assert translated(meter.feed(chunk(delta={"content": text}))) == [{"response": text}]
     assert not meter.complete
 
 
 def test_a_null_error_is_none():
     event = b'data: {"choices":[{"delta":{"content":"x"}}],"error":null}\n\n'
     meter = StreamMeter(GENERATE, show_usage=False)
-    assert worded(meter.feed(event)) == [{"response": "x"}]
+    assert translated(meter.feed(event)) == [{"response": "x"}]
     assert not meter.complete
 
 
 def test_a_whole_answer_is_the_text_and_what_the_contract_names():
-    answer = json.loads(GENERATE.wording(TELLING, whole=True)(WHOLE.body))
+    answer = json.loads(GENERATE.translator(CONTEXT, whole=True)(WHOLE.body))
     choice = json.loads(WHOLE.body)["choices"][0]
     assert answer == {
         "id": "an-id",
@@ -138,7 +138,7 @@ def test_a_whole_answer_is_the_text_and_what_the_contract_names():
 def test_what_a_model_thinks_is_counted_but_not_told():
     thought = json.loads(THOUGHT.body)["choices"][0]["message"]
     assert thought["reasoning"]
-    answer = json.loads(GENERATE.wording(TELLING, whole=True)(THOUGHT.body))
+    answer = json.loads(GENERATE.translator(CONTEXT, whole=True)(THOUGHT.body))
     assert answer["response"] == thought["content"]
     meter = BodyMeter(GENERATE, THOUGHT.body)
     assert meter.usage is not None
@@ -157,14 +157,14 @@ def test_what_a_model_thinks_is_counted_but_not_told():
         b'{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}',
     ],
 )
-def test_a_whole_answer_that_cannot_be_worded_is_broken(body):
+def test_a_whole_answer_that_cannot_be_translated_is_broken(body):
     assert BodyMeter(GENERATE, body).broken
 
 
 def test_an_answer_without_a_text_is_an_empty_one():
     body = b'{"choices":[{"message":{"content":null},"finish_reason":"stop"}]}'
     assert not BodyMeter(GENERATE, body).broken
-    assert json.loads(GENERATE.wording(TELLING, whole=True)(body))["response"] == ""
+    assert json.loads(GENERATE.translator(CONTEXT, whole=True)(body))["response"] == ""
 
 
 @pytest.mark.parametrize("content", [b'"some text', b'[{"type":"text","text":"some', b'{"a":"b'])

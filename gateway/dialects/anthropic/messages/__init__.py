@@ -15,9 +15,9 @@ class Messages:
     scope = "chat"
     framing = SSE
     native = False
-    marks = answer.MARKS
-    piece = b'"content_block_delta"'
-    begins = re.compile(rb'"(?:text|thinking|name)"\s*:\s*"')
+    report_markers = answer.REPORT_MARKERS
+    text_marker = b'"content_block_delta"'
+    text_start = re.compile(rb'"(?:text|thinking|name)"\s*:\s*"')
 
     sanitise = staticmethod(request.sanitise)
     serialise = staticmethod(request.serialise)

@@ -7,7 +7,7 @@ from gateway.core.decoding import UNREADABLE
 from gateway.dialects.protocol import Body, Count, Event, Usage
 from gateway.dialects.shared.reading import raw_size, unreadable
 
-MARKS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
+REPORT_MARKERS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
 
 
 class _Counts(Struct):

@@ -45,10 +45,10 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
     )
 
 
-def serialise(asked: Sanitised, granted: int) -> bytes | Refusal:
+def serialise(sanitised: Sanitised, granted: int) -> bytes | Refusal:
     """The request as it goes upstream: our own JSON, with the granted output as its cap."""
-    request: MessagesRequest = asked.request
-    request.model = model_names.upstream_name(request.model, asked.model)
+    request: MessagesRequest = sanitised.request
+    request.model = model_names.upstream_name(request.model, sanitised.model)
     request.max_tokens = granted
     return strict_json.encode(request)
 

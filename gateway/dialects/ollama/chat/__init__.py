@@ -15,9 +15,9 @@ class OllamaChat:
     scope = "chat"
     framing = NDJSON
     native = True
-    marks = answer.MARKS
-    piece = NDJSON.separator
-    begins = answer.BEGINS
+    report_markers = answer.REPORT_MARKERS
+    text_marker = NDJSON.separator
+    text_start = answer.TEXT_START
 
     sanitise = staticmethod(request.sanitise)
     serialise = staticmethod(serialise)

@@ -15,9 +15,9 @@ class Chat:
     scope = "chat"
     framing = SSE
     native = False
-    marks = answer.MARKS
-    piece = SSE.separator
-    begins = re.compile(rb'"(?:content|reasoning(?:_content)?|arguments)"\s*:\s*"')
+    report_markers = answer.REPORT_MARKERS
+    text_marker = SSE.separator
+    text_start = re.compile(rb'"(?:content|reasoning(?:_content)?|arguments)"\s*:\s*"')
 
     sanitise = staticmethod(request.sanitise)
     serialise = staticmethod(request.serialise)

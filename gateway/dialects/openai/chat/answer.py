@@ -10,7 +10,7 @@ from gateway.dialects.protocol import Body, Event, Usage
 from gateway.dialects.shared.reading import plain_size, raw_size, unreadable
 
 DONE = b"[DONE]"
-MARKS = (b'"usage"', b'"error"', DONE)
+REPORT_MARKERS = (b'"usage"', b'"error"', DONE)
 
 
 class _Called(Struct):

@@ -154,13 +154,13 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
     )
 
 
-def serialise(asked: Sanitised, granted: int) -> bytes | Refusal:
+def serialise(sanitised: Sanitised, granted: int) -> bytes | Refusal:
     """The request as it goes upstream: our own JSON, with the granted output as its cap."""
-    request: ChatRequest = asked.request
-    request.model = model_names.upstream_name(request.model, asked.model)
-    request.max_completion_tokens = None  # Ollama ignores it (docs/ollama.md, trap 5)
+    request: ChatRequest = sanitised.request
+    request.model = model_names.upstream_name(request.model, sanitised.model)
+    request.max_completion_tokens = None  # Ollama ignores it (facts/ollama.md, trap 5)
     request.max_tokens = granted
-    request.stream_options = StreamOptions(include_usage=True) if asked.stream else None
+    request.stream_options = StreamOptions(include_usage=True) if sanitised.stream else None
     return strict_json.encode(request)
 
 

@@ -16,9 +16,9 @@ class Completions:
     scope = "chat"
     framing = SSE
     native = False
-    marks = chat.MARKS
-    piece = SSE.separator
-    begins = re.compile(rb'"text"\s*:\s*"')
+    report_markers = chat.REPORT_MARKERS
+    text_marker = SSE.separator
+    text_start = re.compile(rb'"text"\s*:\s*"')
 
     sanitise = staticmethod(request.sanitise)
     serialise = staticmethod(request.serialise)

@@ -64,10 +64,10 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
     )
 
 
-def serialise(asked: Sanitised, granted: int) -> bytes | Refusal:
+def serialise(sanitised: Sanitised, granted: int) -> bytes | Refusal:
     """The request as it goes upstream: our own JSON, with the granted output as its cap."""
-    request: CompletionRequest = asked.request
-    request.model = model_names.upstream_name(request.model, asked.model)
+    request: CompletionRequest = sanitised.request
+    request.model = model_names.upstream_name(request.model, sanitised.model)
     request.max_tokens = granted
-    request.stream_options = StreamOptions(include_usage=True) if asked.stream else None
+    request.stream_options = StreamOptions(include_usage=True) if sanitised.stream else None
     return strict_json.encode(request)

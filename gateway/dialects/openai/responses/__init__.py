@@ -18,9 +18,11 @@ class Responses:
     scope = "chat"
     framing = SSE
     native = False
-    marks = answer.MARKS
-    piece = b".delta\n"  # ends the name of each event with text, and no JSON holds a bare newline
-    begins = re.compile(rb'"(?:text|arguments|delta)"\s*:\s*"')
+    report_markers = answer.REPORT_MARKERS
+    text_marker = (
+        b".delta\n"  # ends the name of each event with text, and no JSON holds a bare newline
+    )
+    text_start = re.compile(rb'"(?:text|arguments|delta)"\s*:\s*"')
 
     sanitise = staticmethod(request.sanitise)
     serialise = staticmethod(request.serialise)

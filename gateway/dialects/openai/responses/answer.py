@@ -9,7 +9,12 @@ from gateway.core.decoding import UNREADABLE, decode
 from gateway.dialects.protocol import Body, Count, Event, Usage
 from gateway.dialects.shared.reading import raw_size, unreadable
 
-MARKS = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"', b'"error"')
+REPORT_MARKERS = (
+    b'"response.completed"',
+    b'"response.incomplete"',
+    b'"response.failed"',
+    b'"error"',
+)
 _ENDS = {"response.completed", "response.incomplete"}
 _FAILS = {"response.failed", "error"}
 

@@ -114,10 +114,10 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
     )
 
 
-def serialise(asked: Sanitised, granted: int) -> bytes | Refusal:
+def serialise(sanitised: Sanitised, granted: int) -> bytes | Refusal:
     """The request as it goes upstream: our own JSON, with the granted output as its cap."""
-    request: ResponseRequest = asked.request
-    request.model = model_names.upstream_name(request.model, asked.model)
+    request: ResponseRequest = sanitised.request
+    request.model = model_names.upstream_name(request.model, sanitised.model)
     request.max_output_tokens = granted
     return strict_json.encode(request)
 

@@ -32,21 +32,21 @@ ASKED = b'{"model":"m","messages":[{"role":"user"}],"stream":%s}'
 class Loud(Chat):
     """Upper case, and at the end what it cost."""
 
-    marks = (*Chat.marks, b"broken")
+    report_markers = (*Chat.report_markers, b"broken")
 
     def read_event(self, event: bytes) -> Event:
         failed = b"broken" in event
         return Event(ends=True, failed=True) if failed else Chat.read_event(event)
 
-    def wording(self, telling: AnswerContext, *, whole: bool) -> Callable[[bytes], bytes]:
-        def worded(said: bytes) -> bytes:
+    def translator(self, context: AnswerContext, *, whole: bool) -> Callable[[bytes], bytes]:
+        def translated(said: bytes) -> bytes:
             cost = b""
             if whole or DONE in said:
-                usage = telling.usage()
+                usage = context.usage()
                 cost = b"%d+%d" % (usage.prompt_tokens, usage.completion_tokens)
             return said.upper() + cost
 
-        return worded
+        return translated
 
 
 class Answered:
@@ -107,7 +107,7 @@ async def told(*parts: bytes, stream: bool = True) -> tuple[bytes, Settlement, R
     return b"".join(message.get("body", b"") for message in sent), settled, refusal
 
 
-async def test_events_are_worded_as_they_come_and_counted_as_they_were():
+async def test_events_are_translated_as_they_come_and_counted_as_they_were():
     shown, settled, refusal = await told(TEXT[:20], TEXT[20:] + USAGE, DONE)
     assert shown == (TEXT + DONE).upper() + b"5+2"
     assert (settled.prompt_tokens, settled.completion_tokens) == (5, 2)
@@ -121,13 +121,13 @@ async def test_what_it_cost_is_told_as_it_is_settled_where_nothing_was_reported(
     assert shown.endswith(b"%d+%d" % (settled.prompt_tokens, settled.completion_tokens))
 
 
-async def test_a_whole_answer_is_worded_and_counted_as_it_was():
+async def test_a_whole_answer_is_translated_and_counted_as_it_was():
     shown, settled, _ = await told(WHOLE, stream=False)
     assert shown == WHOLE.upper() + b"5+2"
     assert (settled.prompt_tokens, settled.completion_tokens) == (5, 2)
 
 
-async def test_an_event_that_breaks_the_stream_is_worded_as_its_last():
+async def test_an_event_that_breaks_the_stream_is_translated_as_its_last():
     broken = b"data: broken\n\n"
     shown, settled, refusal = await told(TEXT + broken + DONE)
     assert shown == (TEXT + broken).upper()
