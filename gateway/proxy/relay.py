@@ -6,7 +6,7 @@ from gateway.backends.client import CUT, SILENT, Answer
 from gateway.backends.errors import refusal_of
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import AnswerContext, Translation
-from gateway.proxy import aliases
+from gateway.proxy import alias_echo
 from gateway.proxy.inflight import InFlight
 from gateway.proxy.meter import BodyMeter, BrokenStream, PartMeter, StreamMeter
 
@@ -91,6 +91,6 @@ def _translation(in_flight: InFlight, *, whole: bool) -> Callable[[bytes], bytes
     asked = in_flight.request
     translator: Translation | None = getattr(in_flight.dialect, "translator", None)
     if translator is None:
-        return aliases.echo(asked, whole=whole)
+        return alias_echo.echo(asked, whole=whole)
     context = AnswerContext(str(in_flight.exchange.id), asked.alias or asked.sent, in_flight.usage)
     return translator(context, whole=whole)

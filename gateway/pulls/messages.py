@@ -6,10 +6,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
-from gateway.core import model_names
+from gateway.core import alias_names, model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.shared import strict_json
-from gateway.proxy import aliases
 from gateway.pulls.progress import Progress
 
 # [namespace/]model[:tag], as the registry has it. Where a third part stood it would be a host, and
@@ -64,7 +63,7 @@ def read(body: bytes | bytearray, other_names: Mapping[str, str]) -> Wanted | Re
     asked = strict_json.parse(body, PullRequest)
     if isinstance(asked, Refusal):
         return asked
-    for spelling in (asked.model, real := aliases.real_name(other_names, asked.model)):
+    for spelling in (asked.model, real := alias_names.real_name(other_names, asked.model)):
         if not _SHAPE.match(spelling):
             return _no_registry_name(spelling)
     try:

@@ -8,9 +8,8 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.admin import keys, usage_query
-from gateway.core import model_names
+from gateway.core import alias_names, model_names
 from gateway.core.errors import Refusal
-from gateway.proxy import aliases
 from gateway.routes.support.answers import AnyRequest, respond
 from gateway.routes.support.key_holder import identify
 from gateway.routes.support.listing import usable_models
@@ -34,7 +33,7 @@ def account_routes(services: Services) -> list[HTTPRouteHandler]:
         others = [
             {**model, "id": alias}
             for model in found
-            for alias in aliases.aliases_of(services.settings.model_aliases, model["id"])
+            for alias in alias_names.aliases_of(services.settings.model_aliases, model["id"])
         ]
         return respond(request, {"object": "list", "data": [*found, *others]})
 

@@ -14,13 +14,12 @@ from gateway.backends.ollama_shapes import (
     ShownModel,
     ShowRequest,
 )
-from gateway.core import model_names
+from gateway.core import alias_names, model_names
 from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
 from gateway.dialects.ollama import privileges
 from gateway.dialects.shared import strict_json
 from gateway.http.exchange import ClientGone, Exchange
-from gateway.proxy import aliases
 from gateway.routes.support.answers import AnyRequest, respond
 from gateway.routes.support.key_holder import has_scopes, identify, refused_model
 from gateway.routes.support.listing import usable_models
@@ -37,7 +36,7 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         others = [
             msgspec.structs.replace(model, name=alias, model=alias)
             for model in listed.models
-            for alias in aliases.aliases_of(services.settings.model_aliases, model.name)
+            for alias in alias_names.aliases_of(services.settings.model_aliases, model.name)
         ]
         return InstalledModels([*listed.models, *others])
 
@@ -77,7 +76,7 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         if isinstance(asked, Refusal):
             return asked
         spelling = asked.model or asked.name
-        spelling = aliases.real_name(services.settings.model_aliases, spelling)
+        spelling = alias_names.real_name(services.settings.model_aliases, spelling)
         refusal = await refused_model(services, spelling, holder.identity, native=True)
         if refusal is not None:
             return refusal

@@ -5,7 +5,7 @@ import pytest
 from gateway.dialects.generate import Generate
 from gateway.dialects.ollama.chat import OllamaChat
 from gateway.dialects.protocol import Sanitised
-from gateway.proxy import aliases
+from gateway.proxy import alias_echo
 from gateway.proxy.sanitise import sanitise
 
 ARGUMENTS = b'"message":{"tool_calls":[{"function":{"arguments":{"model":"fake"}}}]}'
@@ -38,7 +38,7 @@ def test_where_no_model_is_named_the_default_one_is_asked(
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_the_arguments_of_a_tool_keep_the_name_that_the_model_wrote(whole: bool) -> None:
-    echo = aliases.echo(asked(), whole=whole)
+    echo = alias_echo.echo(asked(), whole=whole)
     assert echo is not None
     line = b'{"model":"%s",' + ARGUMENTS + b"}\n"
     assert echo(line % b"fake") == line % b"gpt"
@@ -46,7 +46,7 @@ def test_the_arguments_of_a_tool_keep_the_name_that_the_model_wrote(whole: bool)
 
 
 def test_each_line_of_a_stream_names_the_alias() -> None:
-    echo = aliases.echo(asked(), whole=False)
+    echo = alias_echo.echo(asked(), whole=False)
     assert echo is not None
     line = b'{"model": "%s","done":false}\n'
     event = b'event: x\ndata: {"response":{"model":"%s"}}\n\n'
