@@ -28,7 +28,7 @@ from gateway.dialects.protocol import (
     Reference,
     Sanitised,
 )
-from gateway.dialects.shared import strict_json
+from gateway.dialects.shared import sse, strict_json
 from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD, length
 
 PATH = "/v1/generate"
@@ -106,7 +106,7 @@ class _Stream:
         return b"".join(map(self._translated, events.split(SSE.separator)[:-1]))
 
     def _translated(self, event: bytes) -> bytes:
-        data = _data(event)
+        data = sse.data(event).strip()
         if not data:
             return b""  # a sign of life
         if data == chat.DONE:
@@ -114,17 +114,17 @@ class _Stream:
         chunk = _chunk(data)
         if chunk is None:
             refusal = Refusal("upstream_failed", "The model server failed.")
-            return _event(error_body(PATH, refusal, self._context.id))
+            return sse.write(error_body(PATH, refusal, self._context.id))
         text = None
         for choice in chunk.choices[:1]:
             self._finish = choice.finish_reason or self._finish
             text = choice.delta.content if choice.delta else None
-        return _event(msgspec.json.encode(GenerateEvent(text))) if text else b""
+        return sse.write(msgspec.json.encode(GenerateEvent(text))) if text else b""
 
     def _last(self) -> bytes:
         told = self._context
         last = GenerateEvent("", True, told.id, told.model, self._finish, _usage(told))
-        return _event(msgspec.json.encode(last))
+        return sse.write(msgspec.json.encode(last))
 
 
 def _whole(context: AnswerContext, body: bytes) -> bytes:
@@ -141,20 +141,10 @@ def _usage(context: AnswerContext) -> TokenUsage:
     return TokenUsage(prompt, completion, prompt + completion)
 
 
-def _data(event: bytes) -> bytes:
-    """What stands behind `data:`."""
-    lines = event.split(b"\n")
-    return b"\n".join(line[len(b"data:") :] for line in lines if line.startswith(b"data:")).strip()
-
-
 def _chunk(data: bytes) -> _Chat | None:
     """A chunk of a chat, or a whole one; None: something broke, or what came is none."""
     chunk = decode(data, _Chat)
     return chunk if chunk is not None and chunk.error is None else None
-
-
-def _event(data: bytes) -> bytes:
-    return b"data: " + data + SSE.separator
 
 
 _USAGE = {"prompt_tokens": 13, "completion_tokens": 3, "total_tokens": 16}
@@ -190,11 +180,12 @@ class Generate:
         {**_NAMED, "response": "Hello!", "finish_reason": "stop", "usage": _USAGE},
         METERING._replace(caps=("max_tokens",), note=""),
         GenerateEvent,
-        "".join(_event(msgspec.json.encode(one)).decode() for one in _EVENTS),
+        "".join(sse.write(msgspec.json.encode(one)).decode() for one in _EVENTS),
     )
 
     serialise = staticmethod(serialise)
-    error_event = staticmethod(_event)
+    error_event = staticmethod(sse.write)
+    text_size = staticmethod(chat.text_size)
 
     def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
         """Check a request and say what it may cost."""
@@ -227,14 +218,10 @@ class Generate:
 
     def read_event(self, event: bytes) -> Event:
         """As in chat. What cannot be translated breaks the stream: it could hold text."""
-        data = _data(event)
+        data = sse.data(event).strip()
         if data and data != chat.DONE and _chunk(data) is None:
             return Event(ends=True, failed=True)
-        return chat.read_event(data)
-
-    def text_size(self, event: bytes) -> int:
-        """Bytes of the texts in its deltas."""
-        return chat.text_size(_data(event))
+        return chat.read_event(event)
 
     def read_body(self, body: bytes) -> Body:
         """As in chat, and it has to be one that can be translated."""

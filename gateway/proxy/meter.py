@@ -2,7 +2,8 @@
 
 It looks at each chunk for the few bytes that announce usage or the end, and decodes only the event
 that holds them. When no usage is reported it estimates from what it saw: a token is at least one
-event, and about four bytes of text (docs/ollama.md, trap 7: chunks are not tokens).
+event, and about four bytes of text: Ollama sends 60 tokens in 46 chunks, and a tool call of 31
+tokens in one.
 """
 
 import re
@@ -36,8 +37,8 @@ class StreamMeter:
         self._dialect = dialect
         self._end = (dialect.framing or SSE).separator
         self._show_usage = show_usage
-        self._crlf = dialect.framing is SSE  # which allows both line ends
-        self._half = b""  # of a line end
+        self._any_line_end = dialect.framing is SSE  # which allows LF, CR LF and CR
+        self._after_cr = False  # the next byte may be the second half of a line end
         self._tail = b""
         self._first = b""
         self._last = b""
@@ -47,7 +48,7 @@ class StreamMeter:
     def feed(self, chunk: bytes) -> bytes:
         """Take what arrived; return the whole events that the client may see, perhaps none."""
         end = self._end
-        if self._crlf and (b"\r" in chunk or self._half):
+        if self._any_line_end and (self._after_cr or b"\r" in chunk):
             chunk = self._plain(chunk)
         if self._tail:
             chunk = self._tail + chunk
@@ -71,10 +72,12 @@ class StreamMeter:
         return chunk[:start] + b"".join(self._inspect(chunk[start:]))
 
     def _plain(self, chunk: bytes) -> bytes:
-        """With the line ends that most servers use; no text holds a plain CR."""
-        chunk = self._half + chunk
-        self._half = b"\r" if chunk.endswith(b"\r") else b""
-        return chunk[: len(chunk) - len(self._half)].replace(b"\r\n", b"\n")
+        """With the line ends that most servers use; no JSON holds a bare CR."""
+        if not chunk:
+            return chunk
+        rest = chunk[1:] if self._after_cr and chunk.startswith(b"\n") else chunk
+        self._after_cr = chunk.endswith(b"\r")
+        return rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _first_report(self, chunk: bytes) -> int:
         """Where the first bytes stand that may announce usage or the end; -1: nowhere."""

@@ -3,6 +3,7 @@
 import msgspec
 
 from gateway.dialects.protocol import EXAMPLE_MODEL
+from gateway.dialects.shared import sse
 from gateway.pulls.messages import PullRequest, PullState
 from gateway.reference.route import HOLDER, JSON, MODEL_SERVER, SHOWN_KEY, Content, Route
 
@@ -15,7 +16,7 @@ _STATES = (
     ),
     PullState("model.pull", EXAMPLE_MODEL, "success", _LAYER, _LAYER, 100.0, True),
 )
-_EVENTS = "".join(f"data: {msgspec.json.encode(one).decode()}\n\n" for one in _STATES)
+_EVENTS = b"".join(sse.write(msgspec.json.encode(one)) for one in _STATES) + sse.write(b"[DONE]")
 
 PULL_ROUTES = (
     Route(
@@ -33,7 +34,7 @@ PULL_ROUTES = (
             Content(
                 "text/event-stream",
                 {"description": "Events as shown; one with `error` ends a pull that failed."},
-                _EVENTS + "data: [DONE]\n\n",
+                _EVENTS.decode(),
             ),
         ),
         metered=True,

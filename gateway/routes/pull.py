@@ -10,6 +10,7 @@ from litestar.handlers import ASGIRouteHandler
 from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import SSE, Framing
+from gateway.dialects.shared import sse
 from gateway.http.authentication import authenticate
 from gateway.http.exchange import Exchange
 from gateway.pulls.messages import Wanted, read, state
@@ -29,7 +30,7 @@ class _Events:
     framing: Framing | None = SSE
 
     def error_event(self, error: bytes) -> bytes:
-        return b"data: " + error + b"\n\n"
+        return sse.write(error)
 
 
 def pull_routes(services: Services) -> list[ASGIRouteHandler]:
@@ -128,14 +129,14 @@ async def _tell(
             seen = await pull.news(seen)
             news = _encoded(pull, wanted)
             if wanted.stream and not pull.ended and news != told:  # it can be ahead of its edition
-                await exchange.write(b"data: %s\n\n" % news)
+                await exchange.write(sse.write(news))
                 told = news
         if pull.failure is not None:
             return pull.failure
         last = _encoded(pull, wanted)
         if wanted.stream:
             await exchange.open()
-            await exchange.end(b"data: %s\n\ndata: [DONE]\n\n" % last)
+            await exchange.end(sse.write(last) + sse.write(b"[DONE]"))
         else:
             await exchange.whole(200, last)
         return None

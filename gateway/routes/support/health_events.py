@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 from litestar.response import Stream
 
+from gateway.dialects.shared import sse
+
 EVENTS = 3
 GAP = 0.4  # seconds between two of them
 MEDIA = "text/event-stream"
@@ -36,4 +38,4 @@ async def _events(state: dict[str, Any]) -> AsyncIterator[bytes]:
             await asyncio.sleep(GAP)
         sent = round((time.monotonic() - began) * 1000)
         told = {"status": state["status"], "instance": INSTANCE, "sent_ms": sent}
-        yield b"data: %s\n\n" % msgspec.json.encode(told)
+        yield sse.write(msgspec.json.encode(told))

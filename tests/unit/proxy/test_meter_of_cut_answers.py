@@ -68,15 +68,16 @@ def test_what_follows_a_text_within_its_event_was_not_generated():
     assert meter.estimate() == 1
 
 
+@pytest.mark.parametrize("end", [b"\r\n", b"\r"])
 @pytest.mark.parametrize("size", [1, 7, 10_000])
-def test_events_that_end_their_lines_with_cr_lf_are_understood(size: int):
+def test_events_that_end_their_lines_with_cr_lf_or_cr_are_understood(size: int, end: bytes):
     usage = {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}}
     plain = chat(content="a") + chat(content="b")
     plain += b"data: " + json.dumps(usage).encode() + b"\n\n" + b"data: [DONE]\n\n"
-    stream = plain.replace(b"\n", b"\r\n")
+    stream = plain.replace(b"\n", end)
     meter = StreamMeter(Chat(), show_usage=True)
     chunks = [stream[at : at + size] for at in range(0, len(stream), size)]
-    shown = b"".join(meter.feed(chunk) for chunk in chunks)
+    shown = b"".join(meter.feed(part) for chunk in chunks for part in (chunk, b""))
     assert shown == plain
     assert meter.complete
     assert meter.usage is not None

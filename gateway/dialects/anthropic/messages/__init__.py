@@ -5,6 +5,7 @@ import re
 from gateway.dialects.anthropic.messages import answer, request
 from gateway.dialects.anthropic.messages.reference import REFERENCE
 from gateway.dialects.protocol import SSE
+from gateway.dialects.shared import sse
 
 
 class Messages:
@@ -27,7 +28,7 @@ class Messages:
 
     def error_event(self, error: bytes) -> bytes:
         """The clients raise what comes under this name."""
-        return b"event: error\ndata: " + error + b"\n\n"
+        return sse.write(error, b"error")
 
 
 DIALECTS = (Messages(),)

@@ -5,6 +5,7 @@ from msgspec import Raw, Struct, field
 
 from gateway.core.decoding import UNREADABLE
 from gateway.dialects.protocol import Body, Count, Event, Usage
+from gateway.dialects.shared import sse
 from gateway.dialects.shared.reading import raw_size, unreadable
 
 REPORT_MARKERS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
@@ -74,7 +75,7 @@ def read_event(event: bytes) -> Event:
     """`message_delta` reports the counts. Those of `message_start` are a guess where Ollama makes
     them; others count there in earnest, and leave the prompt out of the report."""
     try:
-        found = _decode_event(_data(event))
+        found = _decode_event(sse.data(event))
     except UNREADABLE:
         return Event()  # not ours to judge
     if found.type == "message_start":
@@ -89,7 +90,7 @@ def read_event(event: bytes) -> Event:
 def text_size(event: bytes) -> int:
     """Bytes of the text in a `content_block_delta`."""
     try:
-        delta = _decode_delta(_data(event)).delta
+        delta = _decode_delta(sse.data(event)).delta
     except UNREADABLE:
         return 0
     texts = (delta.text, delta.thinking, delta.partial_json)
@@ -114,9 +115,3 @@ def _reported_in(body: bytes) -> Usage | None:
         return _decode_counts(body).usage.usage()
     except msgspec.ValidationError:
         return None
-
-
-def _data(event: bytes) -> bytes:
-    """What stands behind `data:`."""
-    lines = event.split(b"\n")
-    return next((line[len(b"data:") :] for line in lines if line.startswith(b"data:")), b"")

@@ -5,6 +5,7 @@ import re
 from gateway.dialects.openai.chat import answer, request
 from gateway.dialects.openai.chat.reference import REFERENCE
 from gateway.dialects.protocol import SSE
+from gateway.dialects.shared import sse
 
 
 class Chat:
@@ -27,7 +28,7 @@ class Chat:
 
     def error_event(self, error: bytes) -> bytes:
         """`data: {"error": …}` raises APIError in the clients."""
-        return b"data: " + error + b"\n\n"
+        return sse.write(error)
 
 
 DIALECTS = (Chat(),)

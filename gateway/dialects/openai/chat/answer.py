@@ -7,6 +7,7 @@ from msgspec import Raw, Struct, field
 
 from gateway.core.decoding import UNREADABLE, decode
 from gateway.dialects.protocol import Body, Event, Usage
+from gateway.dialects.shared import sse
 from gateway.dialects.shared.reading import plain_size, raw_size, unreadable
 
 DONE = b"[DONE]"
@@ -63,7 +64,7 @@ _decode_usage = msgspec.json.Decoder(_UsageOnly).decode
 def read_event(event: bytes) -> Event:
     """`[DONE]`, an error, after which others than Ollama may say `[DONE]` all the same, or a chunk
     with usage: one without choices was asked for by the gateway."""
-    data = _data(event)
+    data = sse.data(event)
     if data.strip() == DONE:
         return Event(ends=True)
     broken = decode(data, _Broken)
@@ -78,17 +79,10 @@ def read_event(event: bytes) -> Event:
     return Event(found.usage.reported(), extra=not found.choices)
 
 
-def _data(event: bytes) -> bytes:
-    """What stands behind `data:`; llama-server names the event of an error before it."""
-    return (event.partition(b"\ndata:")[2] if event.startswith(b"event:") else event).removeprefix(
-        b"data:"
-    )
-
-
 def text_size(event: bytes) -> int:
     """Bytes of the texts in its deltas."""
     try:
-        answer = _decode_answer(event.removeprefix(b"data:"))
+        answer = _decode_answer(sse.data(event))
     except UNREADABLE:
         return 0
     return sum(raw_size(value) for choice in answer.choices for value in choice.delta.values())

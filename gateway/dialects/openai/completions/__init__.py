@@ -6,6 +6,7 @@ from gateway.dialects.openai.chat import answer as chat
 from gateway.dialects.openai.completions import answer, request
 from gateway.dialects.openai.completions.reference import REFERENCE
 from gateway.dialects.protocol import SSE
+from gateway.dialects.shared import sse
 
 
 class Completions:
@@ -28,7 +29,7 @@ class Completions:
 
     def error_event(self, error: bytes) -> bytes:
         """`data: {"error": …}` raises APIError in the clients."""
-        return b"data: " + error + b"\n\n"
+        return sse.write(error)
 
 
 DIALECTS = (Completions(),)

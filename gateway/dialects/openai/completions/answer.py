@@ -6,6 +6,7 @@ from msgspec import Raw, Struct
 from gateway.core.decoding import UNREADABLE
 from gateway.dialects.openai.chat import answer as chat
 from gateway.dialects.protocol import Body, Event
+from gateway.dialects.shared import sse
 from gateway.dialects.shared.reading import plain_size, raw_size, unreadable
 
 # What Ollama ends every chunk with when it is asked for the usage; the real one comes last.
@@ -35,7 +36,7 @@ def read_event(event: bytes) -> Event:
 def text_size(event: bytes) -> int:
     """Bytes of the texts in it."""
     try:
-        answer = _decode_answer(event.removeprefix(b"data:"))
+        answer = _decode_answer(sse.data(event))
     except UNREADABLE:
         return 0
     return sum(raw_size(choice.text) for choice in answer.choices)

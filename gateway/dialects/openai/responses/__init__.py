@@ -8,6 +8,7 @@ import msgspec
 from gateway.dialects.openai.responses import answer, request
 from gateway.dialects.openai.responses.reference import REFERENCE
 from gateway.dialects.protocol import SSE
+from gateway.dialects.shared import sse
 
 
 class Responses:
@@ -35,7 +36,7 @@ class Responses:
         told: dict[str, Any] = msgspec.json.decode(error)["error"]
         fields = {name: told[name] for name in ("code", "message", "param")}
         event = {"type": "error", **fields, "sequence_number": 0, "error": told}
-        return b"event: error\ndata: " + msgspec.json.encode(event) + b"\n\n"
+        return sse.write(msgspec.json.encode(event), b"error")
 
 
 DIALECTS = (Responses(),)

@@ -7,6 +7,7 @@ from msgspec import Raw, Struct
 
 from gateway.core.decoding import UNREADABLE, decode
 from gateway.dialects.protocol import Body, Count, Event, Usage
+from gateway.dialects.shared import sse
 from gateway.dialects.shared.reading import raw_size, unreadable
 
 REPORT_MARKERS = (
@@ -66,11 +67,6 @@ class _Response(Struct):
 _decode_response = msgspec.json.Decoder(_Response).decode
 
 
-def _data(event: bytes) -> bytes:
-    """What follows the event's name."""
-    return event.partition(b"data:")[2]
-
-
 def _usage(found: _UsageOnly | None) -> Usage | None:
     if found is None or found.usage is None:
         return None
@@ -79,7 +75,7 @@ def _usage(found: _UsageOnly | None) -> Usage | None:
 
 def read_event(event: bytes) -> Event:
     """The last one holds the whole response, and its usage."""
-    data = _data(event)
+    data = sse.data(event)
     kind = decode(data, _Kind)
     if kind is None:
         return Event()  # not ours to judge
@@ -92,7 +88,7 @@ def read_event(event: bytes) -> Event:
 
 def text_size(event: bytes) -> int:
     """Bytes of the text that it adds."""
-    found = decode(_data(event), _Delta)
+    found = decode(sse.data(event), _Delta)
     return raw_size(found.delta) if found else 0
 
 

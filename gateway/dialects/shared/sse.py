@@ -1,0 +1,28 @@
+"""Server-sent events: read the data of one, and write one.
+
+The format is that of the HTML standard, "Parsing an event stream": an event is lines of `field:
+value`, a blank after the colon is no part of the value, and the lines of `data` are one text. Its
+`event`, `id` and `retry`, and comments, which begin with a colon, say nothing that is needed here:
+the JSON in the data names its kind.
+"""
+
+_BOM = b"\xef\xbb\xbf"  # may stand before the first event of a stream
+
+
+def data(event: bytes) -> bytes:
+    """What one event says: its lines of `data`, joined; b"" where it has none. `event` may have any
+    line ends, and comes without the empty line that ends it."""
+    if event.startswith(b"data:") and b"\n" not in event and b"\r" not in event:  # nearly each
+        return event[5:].removeprefix(b" ")
+    values: list[bytes] = []
+    for line in event.removeprefix(_BOM).splitlines():
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            values.append(value.removeprefix(b" "))
+    return b"\n".join(values)
+
+
+def write(data: bytes, name: bytes = b"") -> bytes:
+    """An event with these data, which are one line, and with a name if one is given."""
+    named = b"event: %s\n" % name if name else b""
+    return b"%sdata: %s\n\n" % (named, data)
