@@ -1,64 +1,73 @@
-"""The languages that clients speak: a folder for each family, in it a file with `DIALECTS` each."""
+"""The languages that clients speak: a folder for each family, in it a file for each dialect.
+
+Nothing lists them: what a module of this package, however deep, has of these names is found.
+`FAMILY`    what the clients of one API expect: a `protocol.Family`
+`DIALECTS`  routes that ask the model: a tuple of `protocol.Dialect`
+`ABSENT`    paths that such clients know and that are not here, each with the reason
+"""
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from types import ModuleType
 
 import msgspec
 
 from gateway.core.errors import Refusal
-from gateway.dialects.protocol import Dialect
+from gateway.dialects.protocol import Dialect, Family
 
-_ANTHROPIC_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    503: "overloaded_error",
-    504: "timeout_error",
-}
+
+@cache
+def _modules() -> tuple[ModuleType, ...]:
+    """All of this package, in the order of their names."""
+    found = pkgutil.walk_packages(__path__, f"{__name__}.")
+    return tuple(importlib.import_module(module.name) for module in found)
+
+
+@cache
+def all_families() -> tuple[Family, ...]:
+    """In the order of their names."""
+    found = {module.FAMILY for module in _modules() if hasattr(module, "FAMILY")}
+    return tuple(sorted(found, key=lambda family: family.name))
 
 
 @cache
 def all_dialects() -> tuple[Dialect, ...]:
-    """Those of every file in this folder."""
-    return tuple(one for file in _files() for one in getattr(file, "DIALECTS", ()))
+    """In the order of their files."""
+    return tuple(one for module in _modules() for one in getattr(module, "DIALECTS", ()))
 
 
 @cache
 def all_absent() -> dict[str, str]:
-    """Paths that clients of these languages know and that are not here, and why (`ABSENT`)."""
-    return {path: why for file in _files() for path, why in getattr(file, "ABSENT", {}).items()}
+    """Paths that clients of these languages know and that are not here, and why."""
+    return {
+        path: why for module in _modules() for path, why in getattr(module, "ABSENT", {}).items()
+    }
 
 
-def _files() -> Iterator[Any]:
-    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
-        yield importlib.import_module(module.name)
+@cache
+def _prefixes() -> tuple[tuple[str, Family], ...]:
+    """Which family a path belongs to: the first whose prefix it has, the longest first."""
+    pairs = [(prefix, family) for family in all_families() for prefix in family.prefixes]
+    return tuple(sorted(pairs, key=lambda pair: len(pair[0]), reverse=True))
 
 
-def family(path: str) -> str:
-    """Whose clients call that path: each family has errors of its own."""
-    if path.startswith("/api/"):
-        return "ollama"
-    return "anthropic" if path.startswith("/v1/messages") else "openai"
+def family_of(path: str) -> Family:
+    """The family whose clients call that path."""
+    return next(family for prefix, family in _prefixes() if path.startswith(prefix))
 
 
 def error_body(path: str, refusal: Refusal, request_id: str) -> bytes:
-    """A refusal as the clients of that path expect it (docs/conventions.md)."""
-    kind = refusal.kind
-    # A refused key may have held half a surrogate pair, which no JSON can carry.
-    message = refusal.message.encode("utf-8", "replace").decode()
-    param = refusal.param.encode("utf-8", "replace").decode() if refusal.param else None
-    callers = family(path)
-    if callers == "ollama":
-        return msgspec.json.encode({"error": message})
-    if callers == "anthropic":
-        fallback = "invalid_request_error" if kind.status < 500 else "api_error"
-        error = {"type": _ANTHROPIC_TYPES.get(kind.status, fallback), "message": message}
-        return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
-    error = {"message": message, "type": kind.type, "param": param, "code": kind.code}
-    return msgspec.json.encode({"error": error})
+    """A refusal as the clients of that path expect it: JSON."""
+    # What it tells of the request may hold half a surrogate pair, which no JSON can carry.
+    tellable = msgspec.structs.replace(
+        refusal,
+        detail=_unicode(refusal.detail),
+        model=_unicode(refusal.model),
+        param=_unicode(refusal.param) if refusal.param else None,
+    )
+    return msgspec.json.encode(family_of(path).make_error(tellable, request_id))
+
+
+def _unicode(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

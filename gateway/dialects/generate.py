@@ -19,6 +19,7 @@ from gateway.dialects import error_body
 from gateway.dialects.openai.chat import answer as chat
 from gateway.dialects.openai.chat.reference import METERING, TokenUsage
 from gateway.dialects.openai.chat.request import ChatRequest, Message, serialise
+from gateway.dialects.openai.family import FAMILY
 from gateway.dialects.protocol import (
     EXAMPLE_MODEL,
     SSE,
@@ -184,7 +185,7 @@ class Generate:
     )
 
     serialise = staticmethod(serialise)
-    error_event = staticmethod(sse.write)
+    error_event = staticmethod(FAMILY.error_event)
     text_size = staticmethod(chat.text_size)
 
     def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:

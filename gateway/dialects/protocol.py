@@ -6,6 +6,7 @@ meter what an answer says. To add one, put a file with a `DIALECTS` tuple into t
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Protocol
 
 from msgspec import Meta, Struct
@@ -162,6 +163,21 @@ class Dialect(Protocol):
     def error_event(self, error: bytes) -> bytes:
         """The last event of a stream that failed; `error` is the JSON of its refusal."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Family:
+    """What the clients of one API expect of every route that they call, whether it is there or not.
+
+    To add one, put a folder into this package with a module that has it as `FAMILY`."""
+
+    name: str
+    prefixes: tuple[str, ...]  # its paths begin so; of several families the longest prefix decides
+    framing: Framing  # of its streams
+    error_shape: type[Struct]  # for the reference
+    make_error: Callable[[Refusal, str], Struct]  # the same, filled; the text is the request's id
+    error_event: Callable[[bytes], bytes]  # ends a stream that failed; of the JSON of its error
+    request_id_headers: tuple[bytes, ...] = ()  # that tell the id of a request, beside x-request-id
 
 
 class AnswerContext(NamedTuple):

@@ -30,9 +30,10 @@ class ClientGone(Exception):
 class Voice(Protocol):
     """How the events of a stream are framed, and which one ends a stream that failed."""
 
-    framing: Framing | None
+    @property
+    def framing(self) -> Framing | None: ...
 
-    def error_event(self, error: bytes) -> bytes: ...
+    def error_event(self, error: bytes, /) -> bytes: ...
 
 
 class Exchange:

@@ -13,6 +13,7 @@ from uuid import uuid4
 from gateway.config.settings import Settings
 from gateway.core import keys
 from gateway.core.errors import Refusal
+from gateway.dialects import family_of
 from gateway.http import client_address
 from gateway.http.cloudflare_access import access
 from gateway.http.exchange import Exchange
@@ -76,12 +77,10 @@ class Middleware:
         origin = headers.get(b"origin")
         request_id = str(scope["request_id"]).encode()
         common = [(b"x-request-id", request_id)]
-        exposed = EXPOSED
-        if scope["path"].startswith("/v1/messages"):
-            common.append((b"request-id", request_id))  # the name that Anthropic's clients read
-            exposed += b", request-id"
+        also = family_of(scope["path"]).request_id_headers
+        common += [(name, request_id) for name in also]
         if origin is not None:
-            common += self._grant(origin, headers, exposed)
+            common += self._grant(origin, headers, b", ".join((EXPOSED, *also)))
 
         refusal = self._refusal(scope, headers, origin) or await self._locked_out(scope, headers)
         if refusal is not None:

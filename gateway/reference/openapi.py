@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.errors import KINDS
-from gateway.dialects import all_dialects, family
-from gateway.reference import shapes
+from gateway.dialects import all_dialects, all_families, family_of
 from gateway.reference.guide import guide
 from gateway.reference.headers import HEADERS, RATE_HEADERS
 from gateway.reference.markdown import without_links
@@ -56,7 +55,7 @@ def document() -> Json:
 
 
 def _schemas() -> Json:
-    structs: list[type[msgspec.Struct]] = [*shapes.ERRORS.values()]
+    structs = [family.error_shape for family in all_families()]
     structs += [one.reference.event for one in all_dialects() if one.reference.event]
     for route in ROUTES:
         wanted = [route.body, *(content.shape for content in route.answer)]
@@ -120,7 +119,7 @@ def _responses(route: Route) -> Json:
 
 def _refusal(status: int, codes: list[str], route: Route) -> Json:
     texts = dict.fromkeys(f"`{KINDS[code].code}`: {public_text(code)}" for code in codes)
-    shape = shapes.ERRORS[family(route.path)]
+    shape = family_of(route.path).error_shape
     names = ["x-request-id"]
     if status in {429, 503}:
         names.append("retry-after")

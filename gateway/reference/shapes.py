@@ -8,47 +8,6 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType, field
 
 
-class ErrorDetail(Struct):
-    """All four keys are always there."""
-
-    message: str
-    type: str
-    param: str | None
-    code: str | None
-
-
-class Error(Struct):
-    """A refusal, in OpenAI's form."""
-
-    error: ErrorDetail
-
-
-class AnthropicErrorDetail(Struct):
-    type: str
-    message: str
-
-
-class AnthropicError(Struct):
-    """A refusal, in Anthropic's form."""
-
-    type: Literal["error"]
-    error: AnthropicErrorDetail
-    request_id: str
-
-
-class OllamaError(Struct):
-    """A refusal, in Ollama's form."""
-
-    error: str
-
-
-ERRORS: dict[str, type[Struct]] = {
-    "openai": Error,
-    "anthropic": AnthropicError,
-    "ollama": OllamaError,
-}
-
-
 class Model(Struct):
     id: str
     object: str | None

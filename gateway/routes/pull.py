@@ -9,7 +9,7 @@ from litestar.handlers import ASGIRouteHandler
 
 from gateway.core import model_names
 from gateway.core.errors import Refusal
-from gateway.dialects.protocol import SSE, Framing
+from gateway.dialects.openai.family import FAMILY
 from gateway.dialects.shared import sse
 from gateway.http.authentication import authenticate
 from gateway.http.exchange import Exchange
@@ -22,15 +22,6 @@ PATH = "/v1/models/pull"
 _SCOPE = "models:pull"
 _MAX_BODY = 64 * 1024
 _log = logging.getLogger("localllm")
-
-
-class _Events:
-    """How progress is streamed, and how that ends when the pull failed."""
-
-    framing: Framing | None = SSE
-
-    def error_event(self, error: bytes) -> bytes:
-        return sse.write(error)
 
 
 def pull_routes(services: Services) -> list[ASGIRouteHandler]:
@@ -120,7 +111,7 @@ async def _tell(
 ) -> Refusal | None:
     """Show the client how the pull goes on. When the client leaves, the pull does not end."""
     if wanted.stream:
-        exchange.dialect = _Events()
+        exchange.dialect = FAMILY
     exchange.watch()
     services.watching_pulls.add(exchange)  # for heartbeats
     try:

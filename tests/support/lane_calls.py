@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from gateway.admin.fields import SCOPES
-from gateway.dialects import family
+from gateway.dialects import family_of
 from gateway.reference.route import HOLDER, OWNER, PUBLIC, Route
 from gateway.reference.table import ROUTES
 from tests.support.callers import bearer
@@ -74,7 +74,7 @@ def refused(answer: httpx.Response, status: int, path: str) -> str:
     assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text}"
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
-    match family(path):
+    match family_of(path).name:
         case "ollama":
             assert list(body) == ["error"], body
             return body["error"]

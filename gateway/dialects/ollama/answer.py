@@ -122,8 +122,3 @@ def reported(text: bytes) -> Usage | None:
     except UNREADABLE:
         return None
     return Usage(counts.prompt_eval_count, counts.eval_count).reported()
-
-
-def error_event(error: bytes) -> bytes:
-    """`{"error": …}` as a line raises ResponseError in the clients."""
-    return error + b"\n"

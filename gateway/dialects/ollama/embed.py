@@ -11,6 +11,7 @@ from gateway.core import model_names
 from gateway.core.decoding import UNREADABLE
 from gateway.core.errors import Refusal
 from gateway.dialects.ollama import answer
+from gateway.dialects.ollama.family import FAMILY
 from gateway.dialects.ollama.request import Int, NativeRequest, read, sanitised
 from gateway.dialects.protocol import Body, Event, Metering, Reference, Sanitised, Usage
 from gateway.dialects.shared import strict_json
@@ -83,7 +84,7 @@ class _Vectors:
         usage = Usage() if nothing else answer.reported(body)
         return Body(usage, broken="error" in found)
 
-    error_event = staticmethod(answer.error_event)
+    error_event = staticmethod(FAMILY.error_event)
 
 
 class OllamaEmbed(_Vectors):

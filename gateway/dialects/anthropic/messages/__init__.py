@@ -2,10 +2,10 @@
 
 import re
 
+from gateway.dialects.anthropic.family import FAMILY
 from gateway.dialects.anthropic.messages import answer, request
 from gateway.dialects.anthropic.messages.reference import REFERENCE
 from gateway.dialects.protocol import SSE
-from gateway.dialects.shared import sse
 
 
 class Messages:
@@ -25,10 +25,7 @@ class Messages:
     read_event = staticmethod(answer.read_event)
     text_size = staticmethod(answer.text_size)
     read_body = staticmethod(answer.read_body)
-
-    def error_event(self, error: bytes) -> bytes:
-        """The clients raise what comes under this name."""
-        return sse.write(error, b"error")
+    error_event = staticmethod(FAMILY.error_event)
 
 
 DIALECTS = (Messages(),)

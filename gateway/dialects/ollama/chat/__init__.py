@@ -3,6 +3,7 @@
 from gateway.dialects.ollama import answer
 from gateway.dialects.ollama.chat import request
 from gateway.dialects.ollama.chat.reference import REFERENCE
+from gateway.dialects.ollama.family import FAMILY
 from gateway.dialects.ollama.request import serialise
 from gateway.dialects.protocol import NDJSON
 
@@ -24,7 +25,7 @@ class OllamaChat:
     read_event = staticmethod(answer.read_event)
     text_size = staticmethod(answer.text_size)
     read_body = staticmethod(answer.read_body)
-    error_event = staticmethod(answer.error_event)
+    error_event = staticmethod(FAMILY.error_event)
 
 
 DIALECTS = (OllamaChat(),)

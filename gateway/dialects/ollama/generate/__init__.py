@@ -1,6 +1,7 @@
 """Ollama's own generate: one prompt, one answer."""
 
 from gateway.dialects.ollama import answer
+from gateway.dialects.ollama.family import FAMILY
 from gateway.dialects.ollama.generate import request
 from gateway.dialects.ollama.generate.reference import REFERENCE
 from gateway.dialects.ollama.request import serialise
@@ -24,7 +25,7 @@ class OllamaGenerate:
     read_event = staticmethod(answer.read_event)
     text_size = staticmethod(answer.text_size)
     read_body = staticmethod(answer.read_body)
-    error_event = staticmethod(answer.error_event)
+    error_event = staticmethod(FAMILY.error_event)
 
 
 DIALECTS = (OllamaGenerate(),)

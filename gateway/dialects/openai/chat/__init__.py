@@ -4,8 +4,8 @@ import re
 
 from gateway.dialects.openai.chat import answer, request
 from gateway.dialects.openai.chat.reference import REFERENCE
+from gateway.dialects.openai.family import FAMILY
 from gateway.dialects.protocol import SSE
-from gateway.dialects.shared import sse
 
 
 class Chat:
@@ -25,10 +25,7 @@ class Chat:
     read_event = staticmethod(answer.read_event)
     text_size = staticmethod(answer.text_size)
     read_body = staticmethod(answer.read_body)
-
-    def error_event(self, error: bytes) -> bytes:
-        """`data: {"error": …}` raises APIError in the clients."""
-        return sse.write(error)
+    error_event = staticmethod(FAMILY.error_event)
 
 
 DIALECTS = (Chat(),)

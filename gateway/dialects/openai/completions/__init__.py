@@ -5,8 +5,8 @@ import re
 from gateway.dialects.openai.chat import answer as chat
 from gateway.dialects.openai.completions import answer, request
 from gateway.dialects.openai.completions.reference import REFERENCE
+from gateway.dialects.openai.family import FAMILY
 from gateway.dialects.protocol import SSE
-from gateway.dialects.shared import sse
 
 
 class Completions:
@@ -26,10 +26,7 @@ class Completions:
     read_event = staticmethod(answer.read_event)
     text_size = staticmethod(answer.text_size)
     read_body = staticmethod(answer.read_body)
-
-    def error_event(self, error: bytes) -> bytes:
-        """`data: {"error": …}` raises APIError in the clients."""
-        return sse.write(error)
+    error_event = staticmethod(FAMILY.error_event)
 
 
 DIALECTS = (Completions(),)
