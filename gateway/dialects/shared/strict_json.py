@@ -1,4 +1,4 @@
-"""Read a JSON request so that what was checked is what is sent (docs/architecture.md, invariant 5).
+"""Read a JSON request so that what was checked is what is sent.
 
 Ollama (Go) matches keys without regard to case and takes the last duplicate, so a request can say
 one thing to a gateway and another to Ollama. Here duplicates are refused at any depth, keys that
@@ -7,7 +7,6 @@ fold to a known key are refused, and only the fields that the shape names surviv
 
 import json
 from collections.abc import Iterable
-from functools import partial
 from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
 import msgspec
@@ -33,24 +32,21 @@ class _Refused(ValueError):
     pass
 
 
+class _Twice(Exception):
+    """Of a key that stands twice in one object."""
+
+
 def parse(body: bytes | bytearray, shape: type[T]) -> T | Refusal:
     """The request as `shape`, or a refusal that says where it is wrong."""
     nests = body.count(b"[") + body.count(b"{")
     if nests > MOST_NESTS or body.count(b",") > MOST_VALUES:
         return _invalid("The body holds too many values.")
-    twice: list[str] = []  # the keys that stand twice, inner objects first
     try:
-        tree = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=partial(_object, twice),
-            parse_constant=_not_json,
-            parse_float=_number,
-        )
+        tree, twice = _read(body.decode("utf-8"))
         if nests > DEEPEST and _is_deep(tree):
             return _invalid(_TOO_DEEP)
-        if twice:
-            key = twice[0][:80]
-            return _invalid(f"The key '{key}' stands twice in one object.", key)
+        if twice is not None:
+            return _invalid(f"The key '{twice}' stands twice in one object.", twice)
         if not isinstance(tree, dict):
             return _invalid("The body should be a JSON object.")
         _refuse_folded(cast(dict[str, Any], tree), _Keys.of(shape), "")
@@ -96,13 +92,22 @@ def _invalid(detail: str, path: str = "") -> Refusal:
     return Refusal("invalid_request", detail, param=path or None)
 
 
-def _object(twice: list[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _read(text: str) -> tuple[Any, str | None]:
+    """What the JSON says, and the first key that stands twice in it, inner objects first. What is
+    no JSON behind that key is refused for that."""
+    try:
+        return _read_once(text), None
+    except _Twice as problem:
+        return _read_any(text), problem.args[0][:80]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                twice.append(key)
+                raise _Twice(key)
             seen.add(key)
     return result
 
@@ -130,6 +135,13 @@ def _number(text: str) -> float | int:
     if value in (float("inf"), float("-inf")):
         raise _Refused(f"The number {text[:40]} is too large.")
     return int(value) if value.is_integer() and abs(value) <= EXACT else value
+
+
+# Made once: to make one takes as long as to read a small body.
+_read_any = json.JSONDecoder(parse_constant=_not_json, parse_float=_number).decode
+_read_once = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_not_json, parse_float=_number
+).decode
 
 
 class _Keys:
