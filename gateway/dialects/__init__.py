@@ -1,7 +1,7 @@
 """The languages that clients speak: a folder for each family, in it a file for each dialect.
 
 Nothing lists them: what a module of this package, however deep, has of these names is found.
-`FAMILY`    what the clients of one API expect: a `protocol.Family`
+`FAMILY`    what the clients of one API expect: a `family.Family`
 `DIALECTS`  routes that ask the model: a tuple of `protocol.Dialect`
 `ABSENT`    paths that such clients know and that are not here, each with the reason
 """
@@ -14,7 +14,8 @@ from types import ModuleType
 import msgspec
 
 from gateway.core.errors import Refusal
-from gateway.dialects.protocol import Dialect, Family
+from gateway.dialects.family import Family
+from gateway.dialects.protocol import Dialect
 
 
 @cache
@@ -54,7 +55,10 @@ def _prefixes() -> tuple[tuple[str, Family], ...]:
 
 def family_of(path: str) -> Family:
     """The family whose clients call that path."""
-    return next(family for prefix, family in _prefixes() if path.startswith(prefix))
+    for prefix, family in _prefixes():
+        if path.startswith(prefix):
+            return family
+    raise LookupError(path)  # none has the empty prefix
 
 
 def error_body(path: str, refusal: Refusal, request_id: str) -> bytes:

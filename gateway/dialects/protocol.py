@@ -1,7 +1,7 @@
-"""What a dialect is: one file that reads a client's requests and the model server's answers.
+"""What a dialect is: how the requests of one route are checked and its answers read.
 
 A dialect knows nothing of stores and sockets. The pipeline asks it what a request may cost, the
-meter what an answer says. To add one, put a file with a `DIALECTS` tuple into this folder.
+meter what an answer says. To add one, put a file with a `DIALECTS` tuple into its family's folder.
 """
 
 import re
@@ -11,7 +11,11 @@ from typing import Annotated, Any, NamedTuple, Protocol
 
 from msgspec import Meta, Struct
 
+from gateway.core import model_names
 from gateway.core.errors import Refusal
+from gateway.dialects.family import Framing
+from gateway.dialects.reference import Reference
+from gateway.dialects.shared import strict_json
 
 Count = Annotated[int, Meta(ge=0, le=2**40)]  # anything else is no count
 
@@ -24,24 +28,24 @@ class Privilege(NamedTuple):
     why: str  # what follows the field's name to say so
 
 
-class Sanitised(Struct):
+class Sanitised(Struct, kw_only=True):
     """One request after all checks that need no database. Sizes in bytes, bounds in tokens."""
 
-    model: str  # canonical name; empty: none was named, and the default one is asked
-    cloud: bool  # its spelling leaves the machine
+    request: Any  # the dialect's own struct, with the field `model`
     stream: bool
     wants_usage: bool  # the client asked to see the usage chunk
     prompt_bytes: int
     messages: int
     prompt_bound: int  # no tokenizer makes more of it
     max_output: int | None  # the client's cap; None: none given, 0: nothing is generated
-    request: Any  # the dialect's own struct, with the field `model`
-    alias: str | None = None  # the name that answers show, where it is not the model's own
-    sent: str = ""  # the name that the model server was asked for
     inputs: int = 1  # prompts in it, each of which may fill the model's context
     context: int = 0  # tokens of context that the model is to be loaded with; 0: it says nothing
     fills_context: bool = False  # however few its bytes, its prompt may be that long
     privilege: Privilege | None = None
+    model: str = ""  # canonical name; empty: none was named, and the default one is used
+    cloud: bool = False  # its spelling leaves the machine
+    alias: str | None = None  # the name that answers show, where it is not the model's own
+    sent: str = ""  # the name that went to the model server
 
 
 class Usage(Struct, frozen=True):
@@ -56,143 +60,107 @@ class Usage(Struct, frozen=True):
 
 
 class Event(NamedTuple):
-    """What one event of a stream says. `extra`: only who asked for the usage may see it; `plain`:
-    what all others see in its stead."""
+    """What one event of a stream says."""
 
-    usage: Usage | None = None
+    usage: Usage | None = None  # None: it reports nothing
     ends: bool = False  # nothing comes behind it
-    extra: bool = False
-    failed: bool = False  # it ends, and it is the model server's word that something broke
-    plain: bytes | None = None
+    extra: bool = False  # only who asked for the usage may see it
+    failed: bool = False  # it ends the stream, and says that something broke
+    plain: bytes | None = None  # what those see who did not ask for the usage; None: the event
     prompt: int = 0  # tokens of it, told before any text; for a report that leaves them out
 
 
 class Body(NamedTuple):
-    """What one whole answer says. `complete`: the model came to an end; `broken`: it is not the
-    JSON that it should be."""
+    """What one whole answer says."""
 
-    usage: Usage | None = None
-    text: int = 0  # bytes of it that were generated
-    complete: bool = True
-    broken: bool = False
-
-
-class Framing(NamedTuple):
-    """How the events of a stream stand in its bytes."""
-
-    media: bytes  # the content type that clients are told
-    separator: bytes  # ends each event
-    pulse: bytes  # a sign of life that clients skip; %s: what is going on
+    usage: Usage | None = None  # None: it reports nothing
+    text: int = 0  # bytes of it that were generated; 0 where a report spares the looking
+    complete: bool = True  # the model came to an end
+    broken: bool = False  # it is not the JSON that it should be
 
 
-SSE = Framing(b"text/event-stream; charset=utf-8", b"\n\n", b": %s\n\n")
-# Ollama's clients pass over white space before the next object: tried with `ollama` 0.6 for Python
-# and JavaScript (e2e/ollama_client/, examples/test_node_signs_of_life.py), read in the Go
-# package of the `ollama` command. At an empty line Python's fails and JavaScript's warns on the
-# console; at white space behind the last line Python's fails.
-NDJSON = Framing(b"application/x-ndjson", b"\n", b" ")
+def _says_nothing(event: bytes) -> Event:
+    return Event()
 
 
-EXAMPLE_MODEL = "qwen2.5:7b"
+def _no_text(event: bytes) -> int:
+    return 0
 
 
-class Metering(NamedTuple):
-    """By what a route's answers are counted, and what their cap is called: one row of the metering
-    table. A field is named by its path, such as `usage.prompt_tokens`."""
-
-    prompt: tuple[str, ...]  # added up; none: the model server does not say
-    completion: str  # "": nothing is generated
-    event: str = ""  # which event of a stream reports, in words; "": it never streams
-    inside: str = ""  # what of that event holds the fields
-    caps: tuple[str, ...] = ()  # the caller's names for the most tokens of an answer
-    sent_as: str = ""  # the name under which the model server gets the granted number
-    note: str = ""
-
-
-class Reference(NamedTuple):
-    """What the reference and the OpenAPI document say of a route. `answer` and `event` are shapes,
-    None: any object. The examples are values; that of a stream is its text."""
-
-    name: str  # the operation's id, for programs that are made from the document
-    group: str
-    summary: str
-    text: str
-    request: type[Struct]
-    example: Any
-    answer: type[Struct] | None
-    answer_example: Any
-    metering: Metering
-    event: type[Struct] | None = None
-    stream_example: str = ""
-
-
-class Dialect(Protocol):
-    """One route. Values that are the same for all its requests stand in the class."""
-
-    reference: Reference
-
-    path: str  # what clients call
-    upstream: str  # what the model server is asked
-    scope: str  # what a key needs
-    framing: Framing | None  # None: it never streams
-    native: bool  # only Ollama has it
-    report_markers: tuple[bytes, ...]  # one of them is in every event that the meter has to read
-    text_marker: bytes  # stands once in each event that carries text
-    text_start: re.Pattern[bytes]  # where generated text begins in a whole answer
-
-    def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
-        """Check a request and say what it may cost."""
-        ...
-
-    def serialise(self, sanitised: Sanitised, granted: int) -> bytes | Refusal:
-        """The request as it goes upstream: our own JSON, with the granted output as its cap."""
-        ...
-
-    def read_event(self, event: bytes) -> Event:
-        """An event, without its separator, that holds one of `report_markers`."""
-        ...
-
-    def text_size(self, event: bytes) -> int:
-        """Bytes of generated text in one event; 0 where it cannot be read."""
-        ...
-
-    def read_body(self, body: bytes) -> Body:
-        """One whole answer."""
-        ...
-
-    def error_event(self, error: bytes) -> bytes:
-        """The last event of a stream that failed; `error` is the JSON of its refusal."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Family:
-    """What the clients of one API expect of every route that they call, whether it is there or not.
-
-    To add one, put a folder into this package with a module that has it as `FAMILY`."""
-
-    name: str
-    prefixes: tuple[str, ...]  # its paths begin so; of several families the longest prefix decides
-    framing: Framing  # of its streams
-    error_shape: type[Struct]  # for the reference
-    make_error: Callable[[Refusal, str], Struct]  # the same, filled; the text is the request's id
-    error_event: Callable[[bytes], bytes]  # ends a stream that failed; of the JSON of its error
-    request_id_headers: tuple[bytes, ...] = ()  # that tell the id of a request, beside x-request-id
+def _no_output(sanitised: Sanitised, granted: int) -> None:
+    pass
 
 
 class AnswerContext(NamedTuple):
-    """What a dialect with words of its own tells beside what the model server said."""
+    """What a translated answer tells beside what the model server said."""
 
     id: str  # of the request
     model: str  # as the client knows it
     usage: Callable[[], Usage]  # what the key is charged for what has come so far
 
 
-class Translation(Protocol):
-    """A dialect's `translator`, where its answers are not the model server's own: it gives what
-    makes the one of the other. The meter reads the model server's."""
+Translation = Callable[[bytes], bytes]  # of the model server's answer into the client's
 
-    def __call__(self, context: AnswerContext, *, whole: bool) -> Callable[[bytes], bytes]:
+
+class Translator(Protocol):
+    """Makes the translation of one answer."""
+
+    def __call__(self, context: AnswerContext, *, whole: bool) -> Translation:
         """For a `whole` answer that `read_body` took for one, or for whole events, as often as some
         have come: `read_event` says which of them break the stream."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Dialect:
+    """One route. The functions may change a request that they are given, but nothing else."""
+
+    path: str  # what clients call
+    upstream: str  # which route of the model server is asked
+    scope: str  # what a key needs
+    native: bool = False  # only Ollama has the route
+    reference: Reference  # the request's shape, and what readers are told
+
+    # What a request may cost at most, or why it is refused. Takes the struct that was read; leaves
+    # `model` and `cloud` out.
+    measure: Callable[[Any], Sanitised | Refusal]
+    # Writes the granted output into the request as its cap.
+    grant: Callable[[Sanitised, int], None] = _no_output
+
+    # What a whole answer says, and where generated text begins in one that is cut.
+    read_body: Callable[[bytes], Body]
+    text_start: re.Pattern[bytes]
+
+    framing: Framing | None = None  # None: it never streams, and what follows is not used
+    report_markers: tuple[bytes, ...] = ()  # one of them is in every event that has to be read
+    text_marker: bytes = b""  # stands once in each event that carries text
+    # What an event says that holds a report marker; it comes without its separator.
+    read_event: Callable[[bytes], Event] = _says_nothing
+    # Bytes of generated text in an event; 0 where it cannot be read.
+    text_size: Callable[[bytes], int] = _no_text
+    # The last event of a stream that failed, of the JSON of its error.
+    error_event: Callable[[bytes], bytes] = bytes
+
+    translator: Translator | None = None  # None: the model server's answers are the client's
+
+    def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
+        """Check a request and say what it may cost."""
+        request: Any = strict_json.parse(body, self.reference.request)
+        if isinstance(request, Refusal):
+            return request
+        spelling: str | None = request.model
+        model = "" if spelling is None else strict_json.model_name(spelling)
+        if isinstance(model, Refusal):
+            return model
+        sanitised = self.measure(request)
+        if isinstance(sanitised, Sanitised):
+            sanitised.model = model
+            sanitised.cloud = bool(model) and model_names.is_cloud(sanitised.request.model)
+        return sanitised
+
+    def serialise(self, sanitised: Sanitised, granted: int) -> bytes | Refusal:
+        """The request as it goes upstream: our own JSON, with the granted output as its cap."""
+        request = sanitised.request
+        request.model = model_names.upstream_name(request.model, sanitised.model)
+        self.grant(sanitised, granted)
+        return strict_json.encode(request)

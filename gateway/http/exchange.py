@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from gateway.core.errors import Refusal
 from gateway.dialects import error_body
-from gateway.dialects.protocol import Framing
+from gateway.dialects.family import Framing
 from gateway.http.rate_headers import rate_headers
 from gateway.http.refusal_headers import refusal_headers, withdraw_cors
 from gateway.stores import Verdict
@@ -197,8 +197,8 @@ class Exchange:
         if self.ended:
             return
         with contextlib.suppress(OSError):
-            pulse = self._framing.pulse if self._framing else b" "
-            await self.write(pulse % note.encode() if b"%s" in pulse else pulse)
+            heartbeat = self._framing.heartbeat if self._framing else b" "
+            await self.write(heartbeat % note.encode() if b"%s" in heartbeat else heartbeat)
 
     async def __aenter__(self) -> Self:
         return self

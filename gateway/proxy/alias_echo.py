@@ -2,14 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
 
-from gateway.dialects.protocol import Sanitised
-
-Echo = Callable[[bytes], bytes]
+from gateway.dialects.protocol import Sanitised, Translation
 
 
-def echo(request: Sanitised, *, whole: bool) -> Echo | None:
+def echo(request: Sanitised, *, whole: bool) -> Translation | None:
     """What puts the alias back into events, or a `whole` answer; None: there is none.
 
     The quotes keep it from text: inside a JSON string they are escaped. A whole answer, and each

@@ -9,7 +9,8 @@ tokens in one.
 import re
 from collections.abc import Iterator
 
-from gateway.dialects.protocol import SSE, Dialect, Usage
+from gateway.dialects.family import SSE
+from gateway.dialects.protocol import Dialect, Usage
 
 BYTES_PER_TOKEN = 4
 MAX_EVENT = 16 * 1024**2  # bytes; a longer one is no event stream

@@ -1,7 +1,5 @@
 """Pass the model's answer to the client, metered, and never as a clean end when it was cut."""
 
-from collections.abc import Callable
-
 from gateway.backends.client import CUT, SILENT, Answer
 from gateway.backends.errors import refusal_of
 from gateway.core.errors import Refusal
@@ -86,11 +84,11 @@ async def _body(answer: Answer, in_flight: InFlight) -> Refusal | None:
     return None
 
 
-def _translation(in_flight: InFlight, *, whole: bool) -> Callable[[bytes], bytes] | None:
+def _translation(in_flight: InFlight, *, whole: bool) -> Translation | None:
     """What makes the client's answer of the model server's; None: it is the same."""
-    asked = in_flight.request
-    translator: Translation | None = getattr(in_flight.dialect, "translator", None)
+    request, translator = in_flight.request, in_flight.dialect.translator
     if translator is None:
-        return alias_echo.echo(asked, whole=whole)
-    context = AnswerContext(str(in_flight.exchange.id), asked.alias or asked.sent, in_flight.usage)
+        return alias_echo.echo(request, whole=whole)
+    model = request.alias or request.sent
+    context = AnswerContext(str(in_flight.exchange.id), model, in_flight.usage)
     return translator(context, whole=whole)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.dialects.protocol import EXAMPLE_MODEL as MODEL
+from gateway.dialects.reference import EXAMPLE_MODEL as MODEL
 
 KEY_ID = "6f1c2a44-5c0e-4b7e-9a5d-3d2f8c1b7e90"
 

@@ -5,7 +5,9 @@ import re
 
 from gateway.core.errors import KINDS, Refusal
 from gateway.dialects import all_dialects, error_body
-from gateway.dialects.protocol import NDJSON, SSE, Dialect, Framing, Metering
+from gateway.dialects.family import NDJSON, SSE, Framing
+from gateway.dialects.protocol import Dialect
+from gateway.dialects.reference import Metering
 from gateway.reference.headers import HEADERS, RATE_HEADERS
 from gateway.reference.markdown import code, listed, table
 from gateway.reference.refusals import by_status, public_text, remedy

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.dialects.protocol import EXAMPLE_MODEL
+from gateway.dialects.reference import EXAMPLE_MODEL
 from gateway.dialects.shared import sse
 from gateway.pulls.messages import PullRequest, PullState
 from gateway.reference.route import HOLDER, JSON, MODEL_SERVER, SHOWN_KEY, Content, Route

@@ -4,7 +4,7 @@ import json
 from typing import Any, cast
 
 from gateway.core.errors import KINDS
-from gateway.dialects.protocol import EXAMPLE_MODEL
+from gateway.dialects.reference import EXAMPLE_MODEL
 from gateway.reference.commands import curl
 from gateway.reference.fields import fields, kind
 from gateway.reference.markdown import code, link, listed, prose, table

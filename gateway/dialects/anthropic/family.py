@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from gateway.core.errors import Refusal
-from gateway.dialects.protocol import SSE, Family
+from gateway.dialects.family import SSE, Family
 from gateway.dialects.shared import sse
 
 # By status, as Anthropic documents them.

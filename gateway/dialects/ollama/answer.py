@@ -1,7 +1,8 @@
 """What answers of Ollama's own API say: the same in each line of a stream and in a whole answer.
 
 The counts stand where `done` is true, and are left out where they are zero. A runner that crashes
-makes the last line an `error`; the repeat guard makes `done` stay false (docs/ollama.md, trap 4).
+makes the last line an `error`. Ollama's repeat guard, which ends an answer of more than 30 equal
+tokens, makes `done` stay false.
 """
 
 import re
@@ -11,7 +12,8 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from gateway.core.decoding import UNREADABLE
-from gateway.dialects.protocol import Body, Count, Event, Metering, Usage
+from gateway.dialects.protocol import Body, Count, Event, Usage
+from gateway.dialects.reference import Metering
 from gateway.dialects.shared.reading import unreadable
 
 # Ollama writes no space there, but what stands in its place may.

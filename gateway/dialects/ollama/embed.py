@@ -2,19 +2,16 @@
 (`/api/embeddings`), which reports nothing and is estimated."""
 
 import re
-from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
-from gateway.core import model_names
 from gateway.core.decoding import UNREADABLE
-from gateway.core.errors import Refusal
 from gateway.dialects.ollama import answer
-from gateway.dialects.ollama.family import FAMILY
-from gateway.dialects.ollama.request import Int, NativeRequest, read, sanitised
-from gateway.dialects.protocol import Body, Event, Metering, Reference, Sanitised, Usage
-from gateway.dialects.shared import strict_json
+from gateway.dialects.ollama.request import NativeRequest, measured
+from gateway.dialects.protocol import Body, Dialect, Sanitised, Usage
+from gateway.dialects.reference import Metering, Reference
+from gateway.dialects.shared.fields import Int
 from gateway.dialects.shared.prompt import length
 
 
@@ -47,51 +44,52 @@ class OllamaEmbeddingsAnswer(Struct):
     embedding: list[float]
 
 
-class _Vectors:
-    """What both have in common."""
-
-    scope = "embeddings"
-    framing = None
-    native = True
-    report_markers = ()
-    text_marker = b"\n"
-    # No token of it is generated, but who was sent a part of it pays for its prompt.
-    text_start = re.compile(rb'"embeddings?"\s*:\s*\[')
-
-    def serialise(self, sanitised: Sanitised, granted: int) -> bytes | Refusal:
-        """The request as it goes upstream; there is no output to cap."""
-        sanitised.request.model = model_names.upstream_name(
-            sanitised.request.model, sanitised.model
-        )
-        return strict_json.encode(sanitised.request)
-
-    def read_event(self, event: bytes) -> Event:
-        """There are none."""
-        return Event()
-
-    def text_size(self, event: bytes) -> int:
-        """None of it is generated."""
-        return 0
-
-    def read_body(self, body: bytes) -> Body:
-        """The count of the prompts, if there is one."""
-        try:
-            found = msgspec.json.decode(body, type=dict[str, Raw])
-        except UNREADABLE:
-            return Body(broken=True)
-        vectors = found.get("embeddings") or found.get("embedding")
-        nothing = vectors is not None and bytes(vectors) == b"[]"
-        usage = Usage() if nothing else answer.reported(body)
-        return Body(usage, broken="error" in found)
-
-    error_event = staticmethod(FAMILY.error_event)
+def _measure_texts(request: OllamaEmbedRequest) -> Sanitised:
+    """What it may cost."""
+    given = request.input or []
+    return _measure(request, [given] if isinstance(given, str) else given, "input")
 
 
-class OllamaEmbed(_Vectors):
-    """`POST /api/embed`. Implements `Dialect`."""
+def _measure_text(request: OllamaEmbeddingsRequest) -> Sanitised:
+    """What it may cost."""
+    return _measure(request, [request.prompt] if request.prompt else [], "prompt")
 
-    path = upstream = "/api/embed"
-    reference = Reference(
+
+def _measure(request: NativeRequest, texts: list[str], field: str) -> Sanitised:
+    """`field`: where the texts stand, if there are some."""
+    sanitised = measured(
+        request,
+        size=sum(map(length, texts)),
+        wraps=len(texts),
+        stream=False,
+        max_output=0,
+        empty=None if texts else field,
+    )
+    sanitised.inputs = len(texts)
+    return sanitised
+
+
+def _read_body(body: bytes) -> Body:
+    """The count of the prompts, if there is one."""
+    try:
+        found = msgspec.json.decode(body, type=dict[str, Raw])
+    except UNREADABLE:
+        return Body(broken=True)
+    vectors = found.get("embeddings") or found.get("embedding")
+    nothing = vectors is not None and bytes(vectors) == b"[]"
+    usage = Usage() if nothing else answer.reported(body)
+    return Body(usage, broken="error" in found)
+
+
+# No token of it is generated, but who was sent a part of it pays for its prompt.
+_TEXT_START = re.compile(rb'"embeddings?"\s*:\s*\[')
+
+OLLAMA_EMBED = Dialect(
+    path="/api/embed",
+    upstream="/api/embed",
+    scope="embeddings",
+    native=True,
+    reference=Reference(
         "ollamaEmbed",
         "Ollama",
         "Make vectors of texts, as Ollama's API",
@@ -112,22 +110,18 @@ class OllamaEmbed(_Vectors):
             "prompt_eval_count": 3,
         },
         metering=Metering(prompt=("prompt_eval_count",), completion=""),
-    )
+    ),
+    measure=_measure_texts,
+    read_body=_read_body,
+    text_start=_TEXT_START,
+)
 
-    def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
-        """Check a request and say what it may cost."""
-        request = read(body, OllamaEmbedRequest)
-        if isinstance(request, Refusal):
-            return request
-        given = request.input or []
-        return _vectors(request, [given] if isinstance(given, str) else given, "input")
-
-
-class OllamaEmbeddings(_Vectors):
-    """`POST /api/embeddings`. Implements `Dialect`."""
-
-    path = upstream = "/api/embeddings"
-    reference = Reference(
+OLLAMA_EMBEDDINGS = Dialect(
+    path="/api/embeddings",
+    upstream="/api/embeddings",
+    scope="embeddings",
+    native=True,
+    reference=Reference(
         "ollamaEmbeddings",
         "Ollama",
         "Make a vector of one text, as Ollama's older API",
@@ -137,24 +131,10 @@ class OllamaEmbeddings(_Vectors):
         OllamaEmbeddingsAnswer,
         {"embedding": [0.007991365157067776, -0.09423720836639404, 0.019124910235404968]},
         metering=Metering(prompt=(), completion="", note="Ollama reports nothing here."),
-    )
+    ),
+    measure=_measure_text,
+    read_body=_read_body,
+    text_start=_TEXT_START,
+)
 
-    def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
-        """Check a request and say what it may cost."""
-        request = read(body, OllamaEmbeddingsRequest)
-        if isinstance(request, Refusal):
-            return request
-        return _vectors(request, [request.prompt] if request.prompt else [], "prompt")
-
-
-def _vectors(request: NativeRequest, texts: list[str], field: str) -> Sanitised | Refusal:
-    """`field`: where the texts stand, if there are some."""
-    size = sum(map(length, texts))
-    empty = None if texts else field
-    asked = sanitised(request, size=size, wraps=len(texts), stream=False, max_output=0, empty=empty)
-    if isinstance(asked, Sanitised):
-        asked.inputs = len(texts)
-    return asked
-
-
-DIALECTS: tuple[Any, ...] = (OllamaEmbed(), OllamaEmbeddings())
+DIALECTS = (OLLAMA_EMBED, OLLAMA_EMBEDDINGS)

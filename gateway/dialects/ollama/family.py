@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from gateway.core.errors import Refusal
-from gateway.dialects.protocol import NDJSON, Family
+from gateway.dialects.family import NDJSON, Family
 
 
 class OllamaError(Struct):

@@ -3,19 +3,16 @@
 A field that is not named here or in the request's own struct does not reach Ollama.
 """
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
-from gateway.core import model_names
-from gateway.core.errors import Refusal
 from gateway.dialects.ollama import privileges
 from gateway.dialects.ollama.privileges import NEEDS_SCOPE
 from gateway.dialects.protocol import Sanitised
-from gateway.dialects.shared import strict_json
-from gateway.dialects.shared.prompt import IMAGE_FLOOR, MESSAGE_OVERHEAD, Choice
+from gateway.dialects.shared.fields import Choice, Int, Logprobs, least_cap
+from gateway.dialects.shared.prompt import IMAGE_FLOOR, prompt_bound
 
-Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _KeptInt = Annotated[Int | None, NEEDS_SCOPE]
 _KeptFlag = Annotated[bool | None, NEEDS_SCOPE]
 
@@ -75,48 +72,35 @@ class PromptedRequest(NativeRequest, kw_only=True):
     truncate: bool | None = None
     shift: _KeptFlag = None
     logprobs: bool | None = None
-    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    top_logprobs: Logprobs | None = None
     debug_render_only: _KeptFlag = field(name="_debug_render_only", default=None)
 
 
-Request = TypeVar("Request", bound=NativeRequest)
-
-
-def read(body: bytes | bytearray, shape: type[Request]) -> Request | Refusal:
-    """The request, less what says nothing."""
-    request = strict_json.parse(body, shape)
-    if not isinstance(request, Refusal):
-        privileges.silence(request)
-    return request
-
-
-def sanitised(
+def measured(
     request: NativeRequest,
     *,
     size: int,
     wraps: int,
+    tools: int = 0,
     stream: bool,
     max_output: int | None,
     empty: str | None = None,
-) -> Sanitised | Refusal:
-    """What it may cost: `size` in bytes, `wraps`: how many things a template writes around.
-    `empty`: the field that holds nothing to read, so that the model is only loaded, or dropped."""
-    model = strict_json.model_name(request.model)
-    if isinstance(model, Refusal):
-        return model
+) -> Sanitised:
+    """What it may cost: `size` in bytes, `wraps`: how many things a template writes around, beside
+    the definitions of `tools`. `empty`: the field that holds nothing to read, so that the model is
+    only loaded, or dropped."""
+    privileges.silence(request)
     options = request.options
-    # Ollama answers these in one piece, whatever is asked.
+    # Ollama answers these in one piece, whatever the request says.
     whole = bool(empty) or getattr(request, "debug_render_only", None) is not None
     return Sanitised(
-        model=model,
-        cloud=model_names.is_cloud(request.model),
+        request=request,
         stream=stream and not whole,
         wants_usage=True,  # it stands in the last line, with the end
         prompt_bytes=size,
         messages=wraps,
-        prompt_bound=size + MESSAGE_OVERHEAD * wraps,
+        prompt_bound=prompt_bound(size, messages=wraps, tools=tools),
         max_output=0 if empty else max_output,
-        request=request,
         context=max(0, options.num_ctx or 0) if options else 0,
         privilege=privileges.privilege(request, empty),
     )
@@ -124,18 +108,15 @@ def sanitised(
 
 def cap(options: Options | None) -> int | None:
     """The client's cap on the answer, if it is one."""
-    asked = options.num_predict if options else None
-    return asked if asked and asked > 0 else None
+    return least_cap(options.num_predict) if options else None
 
 
-def serialise(sanitised: Sanitised, granted: int) -> bytes | Refusal:
-    """The request as it goes upstream: our own JSON, with the granted output as its cap."""
+def grant(sanitised: Sanitised, granted: int) -> None:
+    """Cap the answer, and say whether it streams, which is what Ollama does by itself."""
     request: PromptedRequest = sanitised.request
-    request.model = model_names.upstream_name(request.model, sanitised.model)
     request.stream = sanitised.stream
     request.options = request.options or Options()
     request.options.num_predict = max(granted, 1)  # which is nothing to load with; 0 were no end
-    return strict_json.encode(request)
 
 
 def pictures(images: list[str] | None) -> int:

@@ -6,13 +6,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from gateway.core import model_names
 from gateway.core.decoding import UNREADABLE
-from gateway.core.errors import Refusal
 from gateway.dialects.openai.chat import answer as chat
-from gateway.dialects.protocol import Body, Event, Metering, Reference, Sanitised
-from gateway.dialects.shared import strict_json
-from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD, length
+from gateway.dialects.protocol import Body, Dialect, Sanitised
+from gateway.dialects.reference import Metering, Reference
+from gateway.dialects.shared.fields import ModelName
+from gateway.dialects.shared.prompt import length, prompt_bound
 
 _Texts = Annotated[list[str], Meta(min_length=1)]
 
@@ -20,7 +19,7 @@ _Texts = Annotated[list[str], Meta(min_length=1)]
 class EmbeddingRequest(Struct, omit_defaults=True):
     """Fields that are not listed here do not reach the model, which takes texts, no tokens."""
 
-    model: Annotated[str, Meta(description="A name that GET /v1/models lists.")]
+    model: ModelName
     input: Annotated[str | _Texts, Meta(description="The text, or texts, to be embedded.")]
     dimensions: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     encoding_format: Annotated[
@@ -73,10 +72,36 @@ class _Vectors(Struct):
 _decode_vectors = msgspec.json.Decoder(_Vectors).decode
 
 
-class Embeddings:
-    """`POST /v1/embeddings`. Implements `Dialect`."""
+def _measure(request: EmbeddingRequest) -> Sanitised:
+    """What it may cost. The model reads each text by itself."""
+    texts = [request.input] if isinstance(request.input, str) else request.input
+    size = sum(map(length, texts))
+    return Sanitised(
+        request=request,
+        stream=False,
+        wants_usage=False,
+        prompt_bytes=size,
+        messages=len(texts),
+        prompt_bound=prompt_bound(size, messages=len(texts)),
+        max_output=0,
+        inputs=len(texts),
+    )
 
-    reference = Reference(
+
+def _read_body(body: bytes) -> Body:
+    """The prompt tokens of all texts."""
+    try:
+        found = _decode_vectors(body)
+        return Body(chat.reported_in(body), broken=not found.data)
+    except UNREADABLE:
+        return Body(broken=True)
+
+
+EMBEDDINGS = Dialect(
+    path="/v1/embeddings",
+    upstream="/v1/embeddings",
+    scope="embeddings",
+    reference=Reference(
         "createEmbedding",
         "Embeddings",
         "Turn texts into vectors",
@@ -86,63 +111,9 @@ class Embeddings:
         EmbeddingList,
         _ANSWER,
         metering=Metering(prompt=("usage.prompt_tokens",), completion=""),
-    )
-    path = upstream = "/v1/embeddings"
-    scope = "embeddings"
-    framing = None
-    native = False
-    report_markers = ()
-    text_marker = b""
-    text_start = re.compile(rb'"embedding"\s*:\s*["\[]')
-
-    def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
-        """Check a request and say what it may cost. The model reads each text by itself."""
-        request = strict_json.parse(body, EmbeddingRequest)
-        if isinstance(request, Refusal):
-            return request
-        model = strict_json.model_name(request.model)
-        if isinstance(model, Refusal):
-            return model
-        texts = [request.input] if isinstance(request.input, str) else request.input
-        size = sum(map(length, texts))
-        return Sanitised(
-            model=model,
-            cloud=model_names.is_cloud(request.model),
-            stream=False,
-            wants_usage=False,
-            prompt_bytes=size,
-            messages=len(texts),
-            prompt_bound=size + MESSAGE_OVERHEAD * len(texts),
-            max_output=0,
-            request=request,
-            inputs=len(texts),
-        )
-
-    def serialise(self, sanitised: Sanitised, granted: int) -> bytes | Refusal:
-        """The request as it goes upstream: our own JSON. There is no output to cap."""
-        request: EmbeddingRequest = sanitised.request
-        request.model = model_names.upstream_name(request.model, sanitised.model)
-        return strict_json.encode(request)
-
-    def read_event(self, event: bytes) -> Event:
-        """It never streams."""
-        return Event()
-
-    def text_size(self, event: bytes) -> int:
-        """Nothing is generated."""
-        return 0
-
-    def read_body(self, body: bytes) -> Body:
-        """The prompt tokens of all texts."""
-        try:
-            found = _decode_vectors(body)
-            return Body(chat.reported_in(body), broken=not found.data)
-        except UNREADABLE:
-            return Body(broken=True)
-
-    def error_event(self, error: bytes) -> bytes:
-        """It never streams."""
-        return error
-
-
-DIALECTS = (Embeddings(),)
+    ),
+    measure=_measure,
+    read_body=_read_body,
+    text_start=re.compile(rb'"embedding"\s*:\s*["\[]'),
+)
+DIALECTS = (EMBEDDINGS,)

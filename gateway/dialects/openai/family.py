@@ -4,7 +4,7 @@ and so do all paths that no other family claims."""
 from msgspec import Struct
 
 from gateway.core.errors import Refusal
-from gateway.dialects.protocol import SSE, Family
+from gateway.dialects.family import SSE, Family
 from gateway.dialects.shared import sse
 
 

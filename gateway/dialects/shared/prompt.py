@@ -1,12 +1,10 @@
 """How long the prompt can be that a template makes of a request, and what all requests share of it.
 
-A token is a byte or more of text, so bytes bound tokens (docs/architecture.md, invariant 1).
+A token is a byte or more of text, so a prompt has no more tokens than bytes, and what its template
+adds. That bound is reserved before the model is asked: a key is never overspent.
 """
 
 import re
-from typing import Annotated
-
-from msgspec import Meta
 
 from gateway.core.errors import Refusal
 from gateway.dialects.shared import strict_json
@@ -16,9 +14,6 @@ TOOL_OVERHEAD = 128  # what a template writes around one
 USUAL_ROLE = 16  # bytes of a role that the overhead covers
 IMAGE_FLOOR = 4096  # a small file can still be a large picture
 NO_URLS = "Pictures are not fetched: send them as data: URLs with base64."
-
-# A choice such as an effort, which some templates print: too short to matter in the prompt.
-Choice = Annotated[str, Meta(max_length=64)]
 
 # Bytes by which what a template prints can be longer than compact JSON, at each of these.
 _LONGER = (
@@ -32,10 +27,20 @@ _LONGER = (
 )
 
 
-def printed_size(value: object) -> int | Refusal:
-    """Bytes that a template makes of something it prints as JSON, or as XML; None: nothing."""
-    text = strict_json.encode(value) if value else b""
-    return text if isinstance(text, Refusal) else _printed(text)
+def prompt_bound(size: int, *, messages: int, tools: int = 0) -> int:
+    """The most tokens of a prompt with so many bytes of text."""
+    return size + MESSAGE_OVERHEAD * messages + TOOL_OVERHEAD * tools
+
+
+def printed_size(*values: object) -> int | Refusal:
+    """Bytes that a template makes of things it prints as JSON, or as XML; None: nothing."""
+    size = 0
+    for value in values:
+        text = strict_json.encode(value) if value else b""
+        if isinstance(text, Refusal):
+            return text
+        size += _printed(text)
+    return size
 
 
 def printed_length(text: str | None) -> int:

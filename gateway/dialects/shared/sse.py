@@ -12,10 +12,11 @@ _BOM = b"\xef\xbb\xbf"  # may stand before the first event of a stream
 def data(event: bytes) -> bytes:
     """What one event says: its lines of `data`, joined; b"" where it has none. `event` may have any
     line ends, and comes without the empty line that ends it."""
-    if event.startswith(b"data:") and b"\n" not in event and b"\r" not in event:  # nearly each
-        return event[5:].removeprefix(b" ")
+    lines = event.removeprefix(_BOM).splitlines()  # of bytes: at CR LF, LF and CR only
+    if len(lines) == 1 and lines[0].startswith(b"data: "):  # nearly each event
+        return lines[0][6:]
     values: list[bytes] = []
-    for line in event.removeprefix(_BOM).splitlines():
+    for line in lines:
         field, _, value = line.partition(b":")
         if field == b"data":
             values.append(value.removeprefix(b" "))
@@ -24,5 +25,5 @@ def data(event: bytes) -> bytes:
 
 def write(data: bytes, name: bytes = b"") -> bytes:
     """An event with these data, which are one line, and with a name if one is given."""
-    named = b"event: %s\n" % name if name else b""
-    return b"%sdata: %s\n\n" % (named, data)
+    event = b"data: " + data + b"\n\n"
+    return b"event: " + name + b"\n" + event if name else event

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.admin.fields import SCOPES
 from gateway.dialects import all_dialects
-from gateway.dialects.protocol import SSE
+from gateway.dialects.family import SSE
 from gateway.reference.examples import KEY, KEY_ID
 from gateway.reference.route import JSON, Route
 from gateway.reference.route_markdown import ADDRESS

@@ -14,7 +14,7 @@ import pytest
 from gateway.app import make_services
 from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
-from gateway.dialects.openai.chat import Chat
+from gateway.dialects.openai.chat import CHAT
 from gateway.proxy.outbox import Outbox
 from gateway.stores import Settlement
 from gateway.stores.postgres import PostgresStore
@@ -231,7 +231,7 @@ def test_what_a_client_sees_is_on_disk_before_it_leaves(
 
         headers = [(b"authorization", b"Bearer " + key.encode())]
         scope = {"path": "/v1/chat/completions", "method": "POST", "headers": headers}
-        await services.pipeline.serve(Chat(), scope, receive, send)
+        await services.pipeline.serve(CHAT, scope, receive, send)
 
         for part, settlement in sent:
             if b"Hello" in part:

@@ -16,7 +16,8 @@ import pytest
 
 from gateway.config.settings import Settings
 from gateway.dialects import all_dialects
-from gateway.dialects.protocol import NDJSON, Dialect
+from gateway.dialects.family import NDJSON
+from gateway.dialects.protocol import Dialect
 from tests.support.behind_a_tunnel import behind
 from tests.support.callers import bearer, counted, make_key
 from tests.support.fake_upstream import MODEL, PROMPT_TOKENS, WORDS, Exchange, FakeUpstream, answer

@@ -4,11 +4,10 @@ import json
 from typing import Any
 
 from gateway.core.errors import Refusal
-from gateway.dialects.anthropic.messages import Messages
+from gateway.dialects.anthropic.messages import MESSAGES
 from gateway.dialects.protocol import Sanitised
 from tests.support.requests.full_messages import MINIMAL
 
-MESSAGES = Messages()
 TOOL = {"name": "f", "description": "<b>", "input_schema": {"type": "object"}}
 
 

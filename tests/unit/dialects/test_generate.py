@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import Refusal
-from gateway.dialects.generate import Generate
+from gateway.dialects.generate import GENERATE
 from gateway.dialects.protocol import Sanitised
-
-GENERATE = Generate()
 
 
 def sanitise(**fields: Any) -> Sanitised:

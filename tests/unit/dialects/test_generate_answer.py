@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.generate import Generate
+from gateway.dialects.generate import GENERATE
 from gateway.dialects.protocol import AnswerContext, Usage
 from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter
 from tests.support.replay import Recording
 
-GENERATE = Generate()
 STREAM = Recording("oai-chat-stream-usage")
 WHOLE = Recording("oai-chat")
 THOUGHT = Recording("oai-chat-thinking")

@@ -11,7 +11,8 @@ import pytest
 
 from gateway.core.errors import Refusal
 from gateway.dialects import all_dialects
-from gateway.dialects.protocol import Dialect, Metering, Sanitised, Usage
+from gateway.dialects.protocol import Dialect, Sanitised, Usage
+from gateway.dialects.reference import Metering
 from gateway.proxy.meter import BodyMeter, StreamMeter
 from tests.support.paths import RECORDINGS
 from tests.support.requests.completions_stream import ASKED

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import KINDS, Refusal
-from gateway.dialects.openai.chat import Chat
+from gateway.dialects.openai.chat import CHAT
 from gateway.http.exchange import STUCK, ClientGone, Exchange
 from gateway.http.rate_headers import duration, rate_headers
 from gateway.stores import Verdict
@@ -104,7 +104,7 @@ async def test_every_refusal_is_an_answer_with_its_status_and_length(reason: str
 
 async def test_an_error_after_the_head_is_the_last_event_of_a_stream():
     client = Client()
-    client.exchange.dialect = Chat()
+    client.exchange.dialect = CHAT
     await client.exchange.write(b"data: {}\n\n")
     await client.exchange.refuse(Refusal("truncated"))
     first, error, nothing = client.body.split(b"\n\n")
@@ -115,7 +115,7 @@ async def test_an_error_after_the_head_is_the_last_event_of_a_stream():
 
 async def test_signs_of_life_are_what_parsers_pass_over():
     stream, whole = Client(), Client()
-    stream.exchange.dialect = Chat()
+    stream.exchange.dialect = CHAT
     for client in (stream, whole):
         client.exchange.beat("waiting, position 2")
         await asyncio.sleep(0)

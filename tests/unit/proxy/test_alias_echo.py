@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.dialects.generate import Generate
-from gateway.dialects.ollama.chat import OllamaChat
+from gateway.dialects.generate import GENERATE
+from gateway.dialects.ollama.chat import OLLAMA_CHAT
 from gateway.dialects.protocol import Sanitised
 from gateway.proxy import alias_echo
 from gateway.proxy.sanitise import sanitise
@@ -13,7 +13,7 @@ ARGUMENTS = b'"message":{"tool_calls":[{"function":{"arguments":{"model":"fake"}
 
 def asked() -> Sanitised:
     body = b'{"model":"gpt","messages":[{"role":"user"}]}'
-    found = sanitise(OllamaChat(), body, {"gpt:latest": "fake"}, "another")
+    found = sanitise(OLLAMA_CHAT, body, {"gpt:latest": "fake"}, "another")
     assert isinstance(found, Sanitised)
     found.sent = "fake"
     return found
@@ -30,7 +30,7 @@ def asked() -> Sanitised:
 def test_where_no_model_is_named_the_default_one_is_asked(
     default: str, alias: str | None, canonical: str, cloud: bool
 ) -> None:
-    found = sanitise(Generate(), b'{"prompt":"Hi"}', {"gpt:latest": "fake"}, default)
+    found = sanitise(GENERATE, b'{"prompt":"Hi"}', {"gpt:latest": "fake"}, default)
     assert isinstance(found, Sanitised)
     assert (found.alias, found.model, found.cloud) == (alias, canonical, cloud)
     assert found.request.model == ("fake" if alias else default)

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.openai.chat import Chat
+from gateway.dialects.openai.chat import CHAT
 from gateway.dialects.protocol import Usage
 from gateway.proxy.meter import MAX_EVENT, BodyMeter, BrokenStream, StreamMeter, estimate_prompt
 from tests.support.replay import Recording, cases
 
-CHAT = Chat()
 STREAMS = {
     name: recording.body for name in cases(CHAT.path) if (recording := Recording(name)).streams
 }

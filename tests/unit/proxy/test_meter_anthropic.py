@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.anthropic.messages import Messages
+from gateway.dialects.anthropic.messages import MESSAGES
 from gateway.dialects.protocol import Usage
 from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter
 from tests.support.replay import Recording, cases
 
-MESSAGES = Messages()
 STREAMS = {
     name: recording.body for name in cases(MESSAGES.path) if (recording := Recording(name)).streams
 }

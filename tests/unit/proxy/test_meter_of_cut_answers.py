@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.dialects import all_dialects
-from gateway.dialects.openai.chat import Chat
+from gateway.dialects.openai.chat import CHAT
 from gateway.dialects.protocol import Dialect
 from gateway.proxy.meter import BodyMeter, StreamMeter
 
@@ -40,7 +40,7 @@ def metered(dialect: Dialect, *chunks: bytes) -> StreamMeter:
 @pytest.mark.parametrize("behind", [b"", chat(content="")])
 def test_a_tool_call_that_came_in_one_event_full_of_escapes_is_counted(behind: bytes):
     words = [chat(reasoning=" wo") for _ in range(5)]
-    meter = metered(Chat(), *words, called(LONG) + behind)
+    meter = metered(CHAT, *words, called(LONG) + behind)
     assert len(LONG) / 8 < meter.estimate() < len(LONG)
 
 
@@ -52,19 +52,19 @@ def test_a_response_s_tool_call_in_one_event_is_counted():
 
 @pytest.mark.parametrize("text", ["\n" * 4000, "\u4f60" * 2000])
 def test_a_text_of_escapes_in_one_event_is_counted(text: str):
-    assert metered(Chat(), chat(content=text), chat(content="")).estimate() > 900
+    assert metered(CHAT, chat(content=text), chat(content="")).estimate() > 900
 
 
 def test_an_event_that_was_cut_before_its_end_is_counted():
     whole = called(LONG)
-    meter = metered(Chat(), chat(content="a"), whole[: len(whole) // 2])
+    meter = metered(CHAT, chat(content="a"), whole[: len(whole) // 2])
     assert meter.estimate() > len(LONG) / 2 / 8
-    assert metered(Chat(), whole[:-2]).estimate() > len(LONG) / 8
+    assert metered(CHAT, whole[:-2]).estimate() > len(LONG) / 8
 
 
 def test_what_follows_a_text_within_its_event_was_not_generated():
     event = chat(content="four")
-    meter = metered(Chat(), event[:-1])
+    meter = metered(CHAT, event[:-1])
     assert meter.estimate() == 1
 
 
@@ -75,7 +75,7 @@ def test_events_that_end_their_lines_with_cr_lf_or_cr_are_understood(size: int, 
     plain = chat(content="a") + chat(content="b")
     plain += b"data: " + json.dumps(usage).encode() + b"\n\n" + b"data: [DONE]\n\n"
     stream = plain.replace(b"\n", end)
-    meter = StreamMeter(Chat(), show_usage=True)
+    meter = StreamMeter(CHAT, show_usage=True)
     chunks = [stream[at : at + size] for at in range(0, len(stream), size)]
     shown = b"".join(meter.feed(part) for chunk in chunks for part in (chunk, b""))
     assert shown == plain
@@ -85,18 +85,18 @@ def test_events_that_end_their_lines_with_cr_lf_or_cr_are_understood(size: int, 
 
 
 def test_an_end_that_is_written_without_a_space_is_one():
-    meter = metered(Chat(), chat(content="a") + b"data:[DONE]\n\n")
+    meter = metered(CHAT, chat(content="a") + b"data:[DONE]\n\n")
     assert meter.complete
 
 
 def test_a_report_that_says_nothing_was_generated_beside_a_text_is_doubted():
     usage = {"prompt_tokens": 9, "completion_tokens": 0}
     chunk = {"choices": [{"index": 0, "delta": {"content": "word " * 100}}], "usage": usage}
-    meter = metered(Chat(), b"data: " + json.dumps(chunk).encode() + b"\n\n")
+    meter = metered(CHAT, b"data: " + json.dumps(chunk).encode() + b"\n\n")
     assert meter.usage is not None
     assert meter.text() >= 400
     choice = {"index": 0, "message": {"content": "word " * 100}, "finish_reason": "stop"}
-    body = BodyMeter(Chat(), json.dumps({"choices": [choice], "usage": usage}).encode())
+    body = BodyMeter(CHAT, json.dumps({"choices": [choice], "usage": usage}).encode())
     assert body.text() == 500
 
 
@@ -115,7 +115,7 @@ def test_an_error_that_comes_as_a_200_is_no_answer(path: str):
 )
 def test_a_text_in_another_shape_is_counted(content: object):
     choice = {"index": 0, "message": {"content": content}, "finish_reason": "stop"}
-    meter = BodyMeter(Chat(), json.dumps({"choices": [choice]}).encode())
+    meter = BodyMeter(CHAT, json.dumps({"choices": [choice]}).encode())
     assert not meter.broken
     assert meter.estimate() >= 100
 
@@ -137,12 +137,12 @@ def test_signs_of_life_of_the_model_server_are_no_tokens(path: str, around: Any)
 
 
 def test_a_stream_of_nothing_but_signs_of_life_is_free():
-    assert metered(Chat(), PULSE, PULSE * 3, b":\n: two lines\n\n").estimate() == 0
+    assert metered(CHAT, PULSE, PULSE * 3, b":\n: two lines\n\n").estimate() == 0
 
 
 def test_a_comment_within_an_event_does_not_make_its_text_free():
     events = [b": x\n" + chat(content="a"), chat(content="b")[:-1] + b": x\n\n"]
-    assert metered(Chat(), *events, chat(content="c")).estimate() == 3
+    assert metered(CHAT, *events, chat(content="c")).estimate() == 3
 
 
 @pytest.mark.parametrize("reports", [[(10, 0), (0, 5)], [(0, 5), (10, 0)], [(9, 1), (10, 5)]])
@@ -152,6 +152,6 @@ def test_a_report_in_several_chunks_is_put_together(reports: list[tuple[int, int
         for prompt, completion in reports
     ]
     events = [b"data: %s\n\n" % json.dumps(chunk).encode() for chunk in chunks]
-    meter = metered(Chat(), chat(content="a"), *events)
+    meter = metered(CHAT, chat(content="a"), *events)
     assert meter.usage is not None
     assert (meter.usage.prompt_tokens, meter.usage.completion_tokens) == (10, 5)

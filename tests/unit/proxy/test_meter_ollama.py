@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects import all_dialects
-from gateway.dialects.ollama.chat import OllamaChat
+from gateway.dialects.ollama.chat import OLLAMA_CHAT
 from gateway.dialects.protocol import Usage
 from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter
 from tests.support.paths import RECORDINGS
 
-CHAT = OllamaChat()
 DIALECTS = {one.path: one for one in all_dialects() if one.native and one.framing}
 FOOLING = (
     '"done":true',
@@ -59,7 +58,7 @@ def done(prompt: int, completion: int, text: str = "") -> bytes:
     return line(message={"role": "assistant", "content": text}, done=True, **told)
 
 
-def metered(*chunks: bytes, path: str = CHAT.path) -> tuple[StreamMeter, bytes]:
+def metered(*chunks: bytes, path: str = OLLAMA_CHAT.path) -> tuple[StreamMeter, bytes]:
     """The meter after these chunks, and what the client has been sent."""
     meter = StreamMeter(DIALECTS[path], show_usage=True)
     sent = [meter.feed(chunk) for chunk in chunks]
@@ -200,7 +199,7 @@ def test_what_is_no_count_is_no_report_and_still_the_end(count: object):
     end = line(message={"content": "x" * 40}, done=True, prompt_eval_count=3, eval_count=count)
     meter, _ = metered(end)
     assert (meter.usage, meter.complete) == (None, True)
-    body = BodyMeter(CHAT, end)
+    body = BodyMeter(OLLAMA_CHAT, end)
     assert (body.usage, body.complete, body.broken, body.estimate()) == (None, True, False, 10)
 
 
@@ -226,7 +225,7 @@ def test_much_text_in_one_line_is_estimated_by_its_length(message):
     big = line(message=message, done=False)
     assert metered(big)[0].estimate() == 100
     assert metered(word("x"), big)[0].estimate() >= 90
-    assert BodyMeter(CHAT, line(message=message, done=False)).estimate() == 100
+    assert BodyMeter(OLLAMA_CHAT, line(message=message, done=False)).estimate() == 100
 
 
 def test_log_probabilities_are_not_taken_for_text():
@@ -236,7 +235,7 @@ def test_log_probabilities_are_not_taken_for_text():
 
 @pytest.mark.parametrize("junk", [b"", b"null", b"[]", b"\xff", b'{"message":7}', b"{" * 9999])
 def test_an_answer_that_is_no_json_breaks_nothing(junk):
-    meter = BodyMeter(CHAT, junk)
+    meter = BodyMeter(OLLAMA_CHAT, junk)
     assert meter.usage is None
     assert meter.estimate() >= 0
     odd = b'"done":true' + junk + b"\n"

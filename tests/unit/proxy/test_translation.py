@@ -1,15 +1,16 @@
 """A dialect with words of its own: the client gets those, the meter reads the model server's."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from gateway.backends.client import Answer
 from gateway.core.errors import Refusal
-from gateway.dialects.openai.chat import Chat
-from gateway.dialects.protocol import AnswerContext, Event
+from gateway.dialects.openai.chat import CHAT
+from gateway.dialects.protocol import AnswerContext, Event, Translation
 from gateway.http.exchange import Exchange
 from gateway.proxy.inflight import InFlight
 from gateway.proxy.outbox import Entry, Outbox
@@ -29,24 +30,30 @@ WHOLE = (
 ASKED = b'{"model":"m","messages":[{"role":"user"}],"stream":%s}'
 
 
-class Loud(Chat):
+def read_event(event: bytes) -> Event:
+    failed = b"broken" in event
+    return Event(ends=True, failed=True) if failed else CHAT.read_event(event)
+
+
+def translator(context: AnswerContext, *, whole: bool) -> Translation:
     """Upper case, and at the end what it cost."""
 
-    report_markers = (*Chat.report_markers, b"broken")
+    def translated(said: bytes) -> bytes:
+        cost = b""
+        if whole or DONE in said:
+            usage = context.usage()
+            cost = b"%d+%d" % (usage.prompt_tokens, usage.completion_tokens)
+        return said.upper() + cost
 
-    def read_event(self, event: bytes) -> Event:
-        failed = b"broken" in event
-        return Event(ends=True, failed=True) if failed else Chat.read_event(event)
+    return translated
 
-    def translator(self, context: AnswerContext, *, whole: bool) -> Callable[[bytes], bytes]:
-        def translated(said: bytes) -> bytes:
-            cost = b""
-            if whole or DONE in said:
-                usage = context.usage()
-                cost = b"%d+%d" % (usage.prompt_tokens, usage.completion_tokens)
-            return said.upper() + cost
 
-        return translated
+LOUD = replace(
+    CHAT,
+    report_markers=(*CHAT.report_markers, b"broken"),
+    read_event=read_event,
+    translator=translator,
+)
 
 
 class Answered:
@@ -92,15 +99,15 @@ async def told(*parts: bytes, stream: bool = True) -> tuple[bytes, Settlement, R
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"path": Chat.path, "method": "POST", "headers": []}
-    exchange, dialect, books = Exchange(scope, asyncio.Event().wait, send), Loud(), Books()
-    exchange.dialect = dialect if stream else None
-    asked = dialect.sanitise(ASKED % (b"true" if stream else b"false"))
+    scope = {"path": CHAT.path, "method": "POST", "headers": []}
+    exchange, books = Exchange(scope, asyncio.Event().wait, send), Books()
+    exchange.dialect = LOUD if stream else None
+    asked = LOUD.sanitise(ASKED % (b"true" if stream else b"false"))
     assert not isinstance(asked, Refusal)
     asked.sent = "m"
     entry = Entry(cast(Outbox, books), 0, Settlement(exchange.id))
     cache = VerdictCache(cast(Store, None))
-    in_flight = InFlight(exchange, dialect, asked, (), entry, "", cache, {})
+    in_flight = InFlight(exchange, LOUD, asked, (), entry, "", cache, {})
     in_flight.permit(Verdict(True, granted=100))
     refusal = await relay(cast(Answer, Answered(*parts)), in_flight)
     [settled] = books.settled

@@ -5,30 +5,25 @@ import re
 from gateway.dialects.anthropic.family import FAMILY
 from gateway.dialects.anthropic.messages import answer, request
 from gateway.dialects.anthropic.messages.reference import REFERENCE
-from gateway.dialects.protocol import SSE
+from gateway.dialects.protocol import Dialect
 
-
-class Messages:
-    """`POST /v1/messages`. Implements `Dialect`."""
-
-    reference = REFERENCE
-    path = upstream = "/v1/messages"
-    scope = "chat"
-    framing = SSE
-    native = False
-    report_markers = answer.REPORT_MARKERS
-    text_marker = b'"content_block_delta"'
-    text_start = re.compile(rb'"(?:text|thinking|name)"\s*:\s*"')
-
-    sanitise = staticmethod(request.sanitise)
-    serialise = staticmethod(request.serialise)
-    read_event = staticmethod(answer.read_event)
-    text_size = staticmethod(answer.text_size)
-    read_body = staticmethod(answer.read_body)
-    error_event = staticmethod(FAMILY.error_event)
-
-
-DIALECTS = (Messages(),)
+MESSAGES = Dialect(
+    path="/v1/messages",
+    upstream="/v1/messages",
+    scope="chat",
+    reference=REFERENCE,
+    measure=request.measure,
+    grant=request.grant,
+    read_body=answer.read_body,
+    text_start=re.compile(rb'"(?:text|thinking|name)"\s*:\s*"'),
+    framing=FAMILY.framing,
+    report_markers=answer.REPORT_MARKERS,
+    text_marker=b'"content_block_delta"',
+    read_event=answer.read_event,
+    text_size=answer.text_size,
+    error_event=FAMILY.error_event,
+)
+DIALECTS = (MESSAGES,)
 
 # What the clients can ask for and is not here, and why.
 ABSENT = {

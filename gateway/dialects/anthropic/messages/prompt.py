@@ -11,22 +11,19 @@ from gateway.dialects.anthropic.messages.shapes import (
 )
 from gateway.dialects.shared.prompt import (
     IMAGE_FLOOR,
-    MESSAGE_OVERHEAD,
-    TOOL_OVERHEAD,
     USUAL_ROLE,
     length,
     printed_size,
+    prompt_bound,
 )
 
 
-class Measure(NamedTuple):
-    """`size`: bytes of all texts; `overhead`: tokens that a template may add around them."""
-
-    size: int
-    overhead: int
+class PromptSize(NamedTuple):
+    size: int  # bytes of all texts
+    bound: int  # tokens, with what a template adds around them
 
 
-def measure(request: MessagesRequest) -> Measure | Refusal:
+def prompt_size(request: MessagesRequest) -> PromptSize | Refusal:
     """All that can end up in the prompt: texts, pictures, calls, results, definitions of tools."""
     blocks = [block for message in request.messages for block in _blocks(message)]
     size = printed_size([request.tools, [block.input for block in blocks]])
@@ -40,8 +37,7 @@ def measure(request: MessagesRequest) -> Measure | Refusal:
         size += length(message.content) if isinstance(message.content, str) else 0
     size += sum(map(_content_size, blocks))
     wraps = bool(system) + sum(max(1, len(_blocks(message))) for message in request.messages)
-    tools = len(request.tools or ())
-    return Measure(size, MESSAGE_OVERHEAD * wraps + TOOL_OVERHEAD * tools)
+    return PromptSize(size, prompt_bound(size, messages=wraps, tools=len(request.tools or ())))
 
 
 def _blocks(message: MessageParam) -> list[ContentBlock]:

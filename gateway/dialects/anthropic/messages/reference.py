@@ -5,7 +5,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.anthropic.messages.shapes import MessagesRequest
-from gateway.dialects.protocol import Metering, Reference
+from gateway.dialects.reference import Metering, Reference
 
 
 class MessageUsage(Struct):

@@ -1,10 +1,9 @@
-"""Check a request to messages, and write it down as it goes upstream."""
+"""Check a request to messages, and say what it may cost."""
 
 from collections.abc import Sequence
 
-from gateway.core import model_names
 from gateway.core.errors import Refusal
-from gateway.dialects.anthropic.messages.prompt import measure
+from gateway.dialects.anthropic.messages.prompt import prompt_size
 from gateway.dialects.anthropic.messages.shapes import (
     BlockSource,
     MessagesRequest,
@@ -12,7 +11,6 @@ from gateway.dialects.anthropic.messages.shapes import (
     ToolParam,
 )
 from gateway.dialects.protocol import Sanitised
-from gateway.dialects.shared import strict_json
 
 _SYSTEM = {"text"}
 _RESULT = {"text", "image", "document"}
@@ -21,36 +19,25 @@ _CONTENT = {*_RESULT, "tool_use", "tool_result", "thinking", "redacted_thinking"
 _SOURCES = {"image": {"base64"}, "document": {"base64", "text"}}
 
 
-def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
-    """Check a request and say what it may cost."""
-    request = strict_json.parse(body, MessagesRequest)
-    if isinstance(request, Refusal):
-        return request
-    model = strict_json.model_name(request.model)
-    if isinstance(model, Refusal):
-        return model
-    prompt = _wrong_tool(request.tools or ()) or _wrong_content(request) or measure(request)
+def measure(request: MessagesRequest) -> Sanitised | Refusal:
+    """What it may cost."""
+    prompt = _wrong_tool(request.tools or ()) or _wrong_content(request) or prompt_size(request)
     if isinstance(prompt, Refusal):
         return prompt
     return Sanitised(
-        model=model,
-        cloud=model_names.is_cloud(request.model),
+        request=request,
         stream=bool(request.stream),
         wants_usage=True,
         prompt_bytes=prompt.size,
         messages=len(request.messages) + bool(request.system),
-        prompt_bound=prompt.size + prompt.overhead,
+        prompt_bound=prompt.bound,
         max_output=request.max_tokens,
-        request=request,
     )
 
 
-def serialise(sanitised: Sanitised, granted: int) -> bytes | Refusal:
-    """The request as it goes upstream: our own JSON, with the granted output as its cap."""
-    request: MessagesRequest = sanitised.request
-    request.model = model_names.upstream_name(request.model, sanitised.model)
-    request.max_tokens = granted
-    return strict_json.encode(request)
+def grant(sanitised: Sanitised, granted: int) -> None:
+    """Cap the answer."""
+    sanitised.request.max_tokens = granted
 
 
 def _wrong_tool(tools: Sequence[ToolParam]) -> Refusal | None:

@@ -7,10 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from gateway.dialects.shared.prompt import Choice
-
-_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-_Number = float | None
+from gateway.dialects.shared.fields import MOST_TOKENS, STREAM, Choice, Int, ModelName
 
 
 class BlockSource(Struct, omit_defaults=True):
@@ -62,7 +59,7 @@ class ToolChoiceParam(Struct, omit_defaults=True):
 
 class ThinkingConfig(Struct, omit_defaults=True):
     type: Choice
-    budget_tokens: _Int | None = None
+    budget_tokens: Int | None = None
 
 
 class OutputConfig(Struct, omit_defaults=True):
@@ -72,26 +69,17 @@ class OutputConfig(Struct, omit_defaults=True):
 class MessagesRequest(Struct, omit_defaults=True):
     """Fields that are not listed here do not reach the model."""
 
-    model: Annotated[str, Meta(description="A name that GET /v1/models lists.")]
-    max_tokens: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=2**63 - 1,
-            description="Most tokens of the answer; cut to what the key has left this month.",
-        ),
-    ]
+    model: ModelName
+    max_tokens: Annotated[int, Meta(ge=1, le=2**63 - 1), MOST_TOKENS]
     messages: Annotated[
         list[MessageParam],
         Meta(min_length=1, description="The conversation so far, oldest first."),
     ]
     system: str | list[SystemBlock] | None = None
-    stream: Annotated[
-        bool | None, Meta(description="true: server-sent events as the answer grows.")
-    ] = None
-    temperature: _Number = None
-    top_p: _Number = None
-    top_k: _Int | None = None
+    stream: Annotated[bool | None, STREAM] = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: Int | None = None
     stop_sequences: Annotated[
         list[str] | None, Meta(description="Texts at which the answer ends.")
     ] = None

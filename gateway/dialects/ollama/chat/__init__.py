@@ -4,28 +4,24 @@ from gateway.dialects.ollama import answer
 from gateway.dialects.ollama.chat import request
 from gateway.dialects.ollama.chat.reference import REFERENCE
 from gateway.dialects.ollama.family import FAMILY
-from gateway.dialects.ollama.request import serialise
-from gateway.dialects.protocol import NDJSON
+from gateway.dialects.ollama.request import grant
+from gateway.dialects.protocol import Dialect
 
-
-class OllamaChat:
-    """`POST /api/chat`. Implements `Dialect`."""
-
-    reference = REFERENCE
-    path = upstream = "/api/chat"
-    scope = "chat"
-    framing = NDJSON
-    native = True
-    report_markers = answer.REPORT_MARKERS
-    text_marker = NDJSON.separator
-    text_start = answer.TEXT_START
-
-    sanitise = staticmethod(request.sanitise)
-    serialise = staticmethod(serialise)
-    read_event = staticmethod(answer.read_event)
-    text_size = staticmethod(answer.text_size)
-    read_body = staticmethod(answer.read_body)
-    error_event = staticmethod(FAMILY.error_event)
-
-
-DIALECTS = (OllamaChat(),)
+OLLAMA_CHAT = Dialect(
+    path="/api/chat",
+    upstream="/api/chat",
+    scope="chat",
+    native=True,
+    reference=REFERENCE,
+    measure=request.measure,
+    grant=grant,
+    read_body=answer.read_body,
+    text_start=answer.TEXT_START,
+    framing=FAMILY.framing,
+    report_markers=answer.REPORT_MARKERS,
+    text_marker=FAMILY.framing.separator,
+    read_event=answer.read_event,
+    text_size=answer.text_size,
+    error_event=FAMILY.error_event,
+)
+DIALECTS = (OLLAMA_CHAT,)

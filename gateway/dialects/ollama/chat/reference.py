@@ -6,7 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.ollama.answer import METERING
 from gateway.dialects.ollama.chat.request import OllamaChatRequest, OllamaMessage
-from gateway.dialects.protocol import Reference
+from gateway.dialects.reference import Reference
 
 
 class OllamaChatAnswer(Struct):

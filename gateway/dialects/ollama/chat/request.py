@@ -5,9 +5,10 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.core.errors import Refusal
-from gateway.dialects.ollama.request import Int, PromptedRequest, cap, pictures, read, sanitised
+from gateway.dialects.ollama.request import PromptedRequest, cap, measured, pictures
 from gateway.dialects.protocol import Sanitised
-from gateway.dialects.shared.prompt import TOOL_OVERHEAD, USUAL_ROLE, length, printed_size
+from gateway.dialects.shared.fields import Int
+from gateway.dialects.shared.prompt import USUAL_ROLE, length, printed_size
 
 
 class OllamaCalledFunction(Struct, omit_defaults=True):
@@ -51,31 +52,25 @@ class OllamaChatRequest(PromptedRequest, kw_only=True):
     tools: list[OllamaTool] | None = None
 
 
-def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
-    """Check a request and say what it may cost."""
-    request = read(body, OllamaChatRequest)
-    if isinstance(request, Refusal):
-        return request
+def measure(request: OllamaChatRequest) -> Sanitised | Refusal:
+    """What it may cost."""
     messages = request.messages or []
-    size = sum(map(_message_size, messages))
     calls = [call for message in messages for call in message.tool_calls or ()]
-    for extra in (request.tools, request.format, *(call.function.arguments for call in calls)):
-        more = printed_size(extra)
-        if isinstance(more, Refusal):
-            return more
-        size += more
-    asked = sanitised(
+    arguments = (call.function.arguments for call in calls)
+    printed = printed_size(request.tools, request.format, *arguments)
+    if isinstance(printed, Refusal):
+        return printed
+    sanitised = measured(
         request,
-        size=size,
+        size=printed + sum(map(_message_size, messages)),
         wraps=len(messages) + len(calls),
+        tools=len(request.tools or ()),
         stream=request.stream is not False,
         max_output=cap(request.options),
         empty=None if messages else "messages",
     )
-    if isinstance(asked, Sanitised):
-        asked.messages = len(messages)
-        asked.prompt_bound += TOOL_OVERHEAD * len(request.tools or ())
-    return asked
+    sanitised.messages = len(messages)
+    return sanitised
 
 
 def _message_size(message: OllamaMessage) -> int:

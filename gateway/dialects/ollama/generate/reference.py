@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.ollama.answer import METERING
 from gateway.dialects.ollama.generate.request import OllamaGenerateRequest
-from gateway.dialects.protocol import Reference
+from gateway.dialects.reference import Reference
 
 
 class OllamaGenerateAnswer(Struct):

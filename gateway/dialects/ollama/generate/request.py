@@ -4,8 +4,9 @@ from typing import Annotated
 
 from gateway.core.errors import Refusal
 from gateway.dialects.ollama.privileges import NEEDS_SCOPE
-from gateway.dialects.ollama.request import Int, PromptedRequest, cap, pictures, read, sanitised
+from gateway.dialects.ollama.request import PromptedRequest, cap, measured, pictures
 from gateway.dialects.protocol import Sanitised
+from gateway.dialects.shared.fields import Int
 from gateway.dialects.shared.prompt import length, printed_size
 
 _CONTEXT_TOKEN = 4  # bytes: what an estimate takes for one
@@ -24,18 +25,15 @@ class OllamaGenerateRequest(PromptedRequest, kw_only=True):
     context: Annotated[list[Int] | None, NEEDS_SCOPE] = None
 
 
-def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
-    """Check a request and say what it may cost."""
-    request = read(body, OllamaGenerateRequest)
-    if isinstance(request, Refusal):
-        return request
+def measure(request: OllamaGenerateRequest) -> Sanitised | Refusal:
+    """What it may cost."""
     schema = printed_size(request.format)
     if isinstance(schema, Refusal):
         return schema
     texts = (request.prompt, request.system, request.suffix)
     before = _CONTEXT_TOKEN * len(request.context or ())
     more = length(request.template) + before + schema + pictures(request.images)
-    asked = sanitised(
+    sanitised = measured(
         request,
         size=sum(map(length, texts)) + more,
         wraps=sum(text is not None for text in texts) if request.prompt else 0,
@@ -43,8 +41,7 @@ def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
         max_output=cap(request.options),
         empty=None if request.prompt else "prompt",
     )
-    if isinstance(asked, Sanitised):
-        # A template can print a prompt of any length, and the text that Ollama makes of `context`
-        # can have more tokens than the numbers in it.
-        asked.fills_context = bool(request.prompt and (request.template or request.context))
-    return asked
+    # A template can print a prompt of any length, and the text that Ollama makes of `context` can
+    # have more tokens than the numbers in it.
+    sanitised.fills_context = bool(request.prompt and (request.template or request.context))
+    return sanitised

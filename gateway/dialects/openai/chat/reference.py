@@ -5,7 +5,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.openai.chat.request import ChatRequest, ToolCall
-from gateway.dialects.protocol import EXAMPLE_MODEL, Metering, Reference
+from gateway.dialects.reference import EXAMPLE_MODEL, Metering, Reference
 
 
 class TokenUsage(Struct):

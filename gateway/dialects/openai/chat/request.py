@@ -8,25 +8,19 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Sanitised
-from gateway.dialects.shared import strict_json
+from gateway.dialects.shared.fields import Choice, Int, Logprobs, least_cap
 from gateway.dialects.shared.prompt import (
     IMAGE_FLOOR,
-    MESSAGE_OVERHEAD,
     NO_URLS,
-    TOOL_OVERHEAD,
     USUAL_ROLE,
-    Choice,
     length,
     printed_length,
     printed_size,
+    prompt_bound,
     stands_alone,
 )
-
-_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-_Number = float | None
 
 
 class ImageURL(Struct, omit_defaults=True):
@@ -54,7 +48,7 @@ class CalledFunction(Struct):
 class ToolCall(Struct, omit_defaults=True):
     function: CalledFunction
     id: str | None = None
-    index: _Int | None = None
+    index: Int | None = None
     type: str | None = None
 
 
@@ -105,63 +99,50 @@ class ChatRequest(Struct, omit_defaults=True):
     messages: Annotated[list[Message], Meta(min_length=1)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: _Int | None = None
-    max_completion_tokens: _Int | None = None
-    seed: _Int | None = None
+    max_tokens: Int | None = None
+    max_completion_tokens: Int | None = None
+    seed: Int | None = None
     stop: str | list[str] | None = None
-    temperature: _Number = None
-    frequency_penalty: _Number = None
-    presence_penalty: _Number = None
-    top_p: _Number = None
+    temperature: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    top_p: float | None = None
     response_format: ResponseFormat | None = None
     tools: list[Tool] | None = None
     reasoning: Reasoning | None = None
     reasoning_effort: Choice | None = None
     logprobs: bool | None = None
-    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    top_logprobs: Logprobs | None = None
 
 
-def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
-    """Check a request and say what it may cost."""
-    request = strict_json.parse(body, ChatRequest)
-    if isinstance(request, Refusal):
-        return request
-    model = strict_json.model_name(request.model)
-    if isinstance(model, Refusal):
-        return model
+def measure(request: ChatRequest) -> Sanitised | Refusal:
+    """What it may cost."""
     if not all(map(stands_alone, map(_picture, _parts(request)))):
         return Refusal("invalid_request", NO_URLS, param="messages")
-    caps = [n for n in (request.max_tokens, request.max_completion_tokens) if n and n > 0]
-    size = sum(map(_message_size, request.messages))
-    wraps = sum(map(_wraps, request.messages))
-    for extra in (request.tools, request.response_format):
-        printed = printed_size(extra)
-        if isinstance(printed, Refusal):
-            return printed
-        size += printed
-    overhead = MESSAGE_OVERHEAD * wraps + TOOL_OVERHEAD * len(request.tools or ())
-    wants_usage = request.stream_options is not None and bool(request.stream_options.include_usage)
+    printed = printed_size(request.tools, request.response_format)
+    if isinstance(printed, Refusal):
+        return printed
+    size = printed + sum(map(_message_size, request.messages))
+    options = request.stream_options
     return Sanitised(
-        model=model,
-        cloud=model_names.is_cloud(request.model),
+        request=request,
         stream=bool(request.stream),
-        wants_usage=wants_usage,
+        wants_usage=bool(options and options.include_usage),
         prompt_bytes=size,
         messages=len(request.messages),
-        prompt_bound=size + overhead,
-        max_output=min(caps) if caps else None,
-        request=request,
+        prompt_bound=prompt_bound(
+            size, messages=sum(map(_wraps, request.messages)), tools=len(request.tools or ())
+        ),
+        max_output=least_cap(request.max_tokens, request.max_completion_tokens),
     )
 
 
-def serialise(sanitised: Sanitised, granted: int) -> bytes | Refusal:
-    """The request as it goes upstream: our own JSON, with the granted output as its cap."""
+def grant(sanitised: Sanitised, granted: int) -> None:
+    """Cap the answer, and ask for the usage of a stream."""
     request: ChatRequest = sanitised.request
-    request.model = model_names.upstream_name(request.model, sanitised.model)
-    request.max_completion_tokens = None  # Ollama ignores it (facts/ollama.md, trap 5)
+    request.max_completion_tokens = None  # Ollama generates without an end for it alone
     request.max_tokens = granted
     request.stream_options = StreamOptions(include_usage=True) if sanitised.stream else None
-    return strict_json.encode(request)
 
 
 def _wraps(message: Message) -> int:

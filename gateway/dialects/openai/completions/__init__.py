@@ -2,31 +2,26 @@
 
 import re
 
-from gateway.dialects.openai.chat import answer as chat
+from gateway.dialects.openai.chat.answer import REPORT_MARKERS
 from gateway.dialects.openai.completions import answer, request
 from gateway.dialects.openai.completions.reference import REFERENCE
 from gateway.dialects.openai.family import FAMILY
-from gateway.dialects.protocol import SSE
+from gateway.dialects.protocol import Dialect
 
-
-class Completions:
-    """`POST /v1/completions`. Implements `Dialect`."""
-
-    reference = REFERENCE
-    path = upstream = "/v1/completions"
-    scope = "chat"
-    framing = SSE
-    native = False
-    report_markers = chat.REPORT_MARKERS
-    text_marker = SSE.separator
-    text_start = re.compile(rb'"text"\s*:\s*"')
-
-    sanitise = staticmethod(request.sanitise)
-    serialise = staticmethod(request.serialise)
-    read_event = staticmethod(answer.read_event)
-    text_size = staticmethod(answer.text_size)
-    read_body = staticmethod(answer.read_body)
-    error_event = staticmethod(FAMILY.error_event)
-
-
-DIALECTS = (Completions(),)
+COMPLETIONS = Dialect(
+    path="/v1/completions",
+    upstream="/v1/completions",
+    scope="chat",
+    reference=REFERENCE,
+    measure=request.measure,
+    grant=request.grant,
+    read_body=answer.read_body,
+    text_start=re.compile(rb'"text"\s*:\s*"'),
+    framing=FAMILY.framing,
+    report_markers=REPORT_MARKERS,
+    text_marker=FAMILY.framing.separator,
+    read_event=answer.read_event,
+    text_size=answer.text_size,
+    error_event=FAMILY.error_event,
+)
+DIALECTS = (COMPLETIONS,)

@@ -6,7 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.openai.chat.reference import METERING, TokenUsage
 from gateway.dialects.openai.completions.request import CompletionRequest
-from gateway.dialects.protocol import EXAMPLE_MODEL, Reference
+from gateway.dialects.reference import EXAMPLE_MODEL, Reference
 
 
 class TextChoice(Struct):

@@ -5,38 +5,35 @@ from typing import Any
 
 import msgspec
 
+from gateway.dialects.openai.family import FAMILY
 from gateway.dialects.openai.responses import answer, request
 from gateway.dialects.openai.responses.reference import REFERENCE
-from gateway.dialects.protocol import SSE
+from gateway.dialects.protocol import Dialect
 from gateway.dialects.shared import sse
 
 
-class Responses:
-    """`POST /v1/responses`. Implements `Dialect`."""
-
-    reference = REFERENCE
-    path = upstream = "/v1/responses"
-    scope = "chat"
-    framing = SSE
-    native = False
-    report_markers = answer.REPORT_MARKERS
-    text_marker = (
-        b".delta\n"  # ends the name of each event with text, and no JSON holds a bare newline
-    )
-    text_start = re.compile(rb'"(?:text|arguments|delta)"\s*:\s*"')
-
-    sanitise = staticmethod(request.sanitise)
-    serialise = staticmethod(request.serialise)
-    read_event = staticmethod(answer.read_event)
-    text_size = staticmethod(answer.text_size)
-    read_body = staticmethod(answer.read_body)
-
-    def error_event(self, error: bytes) -> bytes:
-        """OpenAI's error event; its clients raise an exception only for what stands in `error`."""
-        told: dict[str, Any] = msgspec.json.decode(error)["error"]
-        fields = {name: told[name] for name in ("code", "message", "param")}
-        event = {"type": "error", **fields, "sequence_number": 0, "error": told}
-        return sse.write(msgspec.json.encode(event), b"error")
+def _error_event(error: bytes) -> bytes:
+    """OpenAI's error event; its clients raise an exception only for what stands in `error`."""
+    told: dict[str, Any] = msgspec.json.decode(error)["error"]
+    fields = {name: told[name] for name in ("code", "message", "param")}
+    event = {"type": "error", **fields, "sequence_number": 0, "error": told}
+    return sse.write(msgspec.json.encode(event), b"error")
 
 
-DIALECTS = (Responses(),)
+RESPONSES = Dialect(
+    path="/v1/responses",
+    upstream="/v1/responses",
+    scope="chat",
+    reference=REFERENCE,
+    measure=request.measure,
+    grant=request.grant,
+    read_body=answer.read_body,
+    text_start=re.compile(rb'"(?:text|arguments|delta)"\s*:\s*"'),
+    framing=FAMILY.framing,
+    report_markers=answer.REPORT_MARKERS,
+    text_marker=b".delta\n",  # ends the name of each event with text; no JSON holds a bare newline
+    read_event=answer.read_event,
+    text_size=answer.text_size,
+    error_event=_error_event,
+)
+DIALECTS = (RESPONSES,)

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.openai.responses.items import Summary
 from gateway.dialects.openai.responses.request import ResponseRequest
-from gateway.dialects.protocol import EXAMPLE_MODEL, Metering, Reference
+from gateway.dialects.reference import EXAMPLE_MODEL, Metering, Reference
 
 
 class OutputText(Struct):

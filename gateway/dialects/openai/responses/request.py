@@ -8,20 +8,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.openai.responses.items import InputItem, refusal
 from gateway.dialects.protocol import Sanitised
-from gateway.dialects.shared import strict_json
-from gateway.dialects.shared.prompt import (
-    MESSAGE_OVERHEAD,
-    TOOL_OVERHEAD,
-    Choice,
-    length,
-    printed_size,
-)
+from gateway.dialects.shared.fields import MOST_TOKENS, Choice, Int, ModelName, least_cap
+from gateway.dialects.shared.prompt import length, printed_size, prompt_bound
 
-_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _REFUSED = Meta(description="Refused: nothing is kept here. Send the conversation as `input`.")
 _STATE = ("previous_response_id", "conversation", "prompt")
 
@@ -56,16 +48,13 @@ class ReasoningOptions(Struct, omit_defaults=True):
 class ResponseRequest(Struct, omit_defaults=True):
     """Fields that are not listed here do not reach the model."""
 
-    model: Annotated[str, Meta(description="A name that GET /v1/models lists.")]
+    model: ModelName
     input: Annotated[
         str | list[InputItem], Meta(description="A text, or the conversation so far.")
     ] = ""
     instructions: str | None = None
     stream: bool | None = None
-    max_output_tokens: Annotated[
-        _Int | None,
-        Meta(description="Most tokens of the answer; cut to what the key has left this month."),
-    ] = None
+    max_output_tokens: Annotated[Int | None, MOST_TOKENS] = None
     temperature: float | None = None
     top_p: float | None = None
     tools: list[FunctionTool] | None = None
@@ -77,49 +66,33 @@ class ResponseRequest(Struct, omit_defaults=True):
     prompt: Annotated[Any, _REFUSED] = None
 
 
-def sanitise(body: bytes | bytearray) -> Sanitised | Refusal:
-    """Check a request and say what it may cost."""
-    request = strict_json.parse(body, ResponseRequest)
-    if isinstance(request, Refusal):
-        return request
-    model = strict_json.model_name(request.model)
-    if isinstance(model, Refusal):
-        return model
+def measure(request: ResponseRequest) -> Sanitised | Refusal:
+    """What it may cost."""
     items = request.input if isinstance(request.input, list) else [InputItem(content=request.input)]
     problem = _kept(request) or _run(request)
     if isinstance(request.input, list):
         problem = problem or refusal(items)
     if problem is not None:
         return problem
-    size = length(request.instructions) + sum(item.size() for item in items)
-    for extra in (request.tools, request.text):
-        printed = printed_size(extra)
-        if isinstance(printed, Refusal):
-            return printed
-        size += printed
+    printed = printed_size(request.tools, request.text)
+    if isinstance(printed, Refusal):
+        return printed
+    size = printed + length(request.instructions) + sum(item.size() for item in items)
     messages = len(items) + bool(request.instructions)
-    cap = request.max_output_tokens
     return Sanitised(
-        model=model,
-        cloud=model_names.is_cloud(request.model),
+        request=request,
         stream=bool(request.stream),
         wants_usage=True,
         prompt_bytes=size,
         messages=messages,
-        prompt_bound=size
-        + MESSAGE_OVERHEAD * max(1, messages)
-        + TOOL_OVERHEAD * len(request.tools or ()),
-        max_output=cap if cap and cap > 0 else None,
-        request=request,
+        prompt_bound=prompt_bound(size, messages=max(1, messages), tools=len(request.tools or ())),
+        max_output=least_cap(request.max_output_tokens),
     )
 
 
-def serialise(sanitised: Sanitised, granted: int) -> bytes | Refusal:
-    """The request as it goes upstream: our own JSON, with the granted output as its cap."""
-    request: ResponseRequest = sanitised.request
-    request.model = model_names.upstream_name(request.model, sanitised.model)
-    request.max_output_tokens = granted
-    return strict_json.encode(request)
+def grant(sanitised: Sanitised, granted: int) -> None:
+    """Cap the answer."""
+    sanitised.request.max_output_tokens = granted
 
 
 def _kept(request: ResponseRequest) -> Refusal | None:

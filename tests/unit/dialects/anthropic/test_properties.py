@@ -7,10 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.core.errors import Refusal
-from gateway.dialects.anthropic.messages import Messages
+from gateway.dialects.anthropic.messages import MESSAGES
 from tests.support.requests.full_messages import FULL, MINIMAL, PIXEL
-
-MESSAGES = Messages()
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 inner = [*FULL, "role", "content", "type", "text", "source", "input", "name", "data", "url"]

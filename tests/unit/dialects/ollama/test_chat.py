@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.core.errors import Refusal
-from gateway.dialects.ollama.chat import OllamaChat
+from gateway.dialects.ollama.chat import OLLAMA_CHAT
 from gateway.dialects.protocol import Sanitised
 from gateway.dialects.shared.prompt import IMAGE_FLOOR
 from tests.support.requests.ollama import (
@@ -22,7 +22,6 @@ from tests.support.requests.ollama import (
     unknown_keys,
 )
 
-DIALECT = OllamaChat()
 EVERY_FIELD = {
     **CHAT,
     "options": ALL_OPTIONS,
@@ -39,21 +38,21 @@ TOOL = {
 
 
 def asked(**fields: Any) -> Sanitised:
-    found = DIALECT.sanitise(json.dumps({**MINIMAL, **fields}).encode())
+    found = OLLAMA_CHAT.sanitise(json.dumps({**MINIMAL, **fields}).encode())
     assert isinstance(found, Sanitised), found
     return found
 
 
 def refused(body: object) -> Refusal:
     text = body if isinstance(body, str) else json.dumps(body)
-    found = DIALECT.sanitise(text.encode())
+    found = OLLAMA_CHAT.sanitise(text.encode())
     assert isinstance(found, Refusal), found
     assert found.kind.status == 400
     return found
 
 
 def sent(granted: int = 9, **fields: Any) -> dict[str, Any]:
-    body = DIALECT.serialise(asked(**fields), granted)
+    body = OLLAMA_CHAT.serialise(asked(**fields), granted)
     assert isinstance(body, bytes)
     return json.loads(body)
 
@@ -181,11 +180,11 @@ def test_a_key_that_stands_twice_is_refused_at_every_depth(name, text):
     "key", ["Keep_Alive", "\u212aeep_alive", "OPTIONS", "_debug_render_onl\u0079 ", "Stream"]
 )
 def test_no_spelling_of_a_field_that_is_kept_back_gets_through(key):
-    found = DIALECT.sanitise(json.dumps({**MINIMAL, key: 0}).encode())
+    found = OLLAMA_CHAT.sanitise(json.dumps({**MINIMAL, key: 0}).encode())
     if isinstance(found, Sanitised):  # a name that Ollama does not take for it either
         assert key.endswith(" ")
         assert found.privilege is None
-        assert key not in str(DIALECT.serialise(found, 1))
+        assert key not in str(OLLAMA_CHAT.serialise(found, 1))
 
 
 @given(documents(MINIMAL, CHAT))
@@ -193,25 +192,25 @@ def test_no_spelling_of_a_field_that_is_kept_back_gets_through(key):
 @example({**MINIMAL, "\ud800": 1})
 @example({**MINIMAL, "format": {"\ud800": "\udfff"}})
 def test_of_what_is_accepted_only_known_keys_survive_and_our_json_reads_the_same(document):
-    found = DIALECT.sanitise(json.dumps(document).encode())
+    found = OLLAMA_CHAT.sanitise(json.dumps(document).encode())
     if isinstance(found, Refusal):
         assert found.kind.status == 400
         return
-    text = DIALECT.serialise(found, 7)
+    text = OLLAMA_CHAT.serialise(found, 7)
     if isinstance(text, Refusal):
         assert text.kind.status == 400
         return
     assert not unknown_keys(json.loads(text), EVERY_FIELD)
-    again = DIALECT.sanitise(text)
+    again = OLLAMA_CHAT.sanitise(text)
     assert isinstance(again, Sanitised)
     assert again.max_output == (0 if found.max_output == 0 else 7)
     assert again.privilege == found.privilege
-    assert DIALECT.serialise(again, 7) == text
+    assert OLLAMA_CHAT.serialise(again, 7) == text
 
 
 @given(st.binary())
 def test_any_bytes_at_all_get_an_answer(body):
-    assert isinstance(DIALECT.sanitise(body), Refusal)
+    assert isinstance(OLLAMA_CHAT.sanitise(body), Refusal)
 
 
 @pytest.mark.parametrize(
@@ -230,5 +229,5 @@ def test_the_model_is_the_canonical_one_that_was_checked(spelling, name, goes_on
 
 @pytest.mark.parametrize("spelling", ["gpt-oss:120b-cloud", "x:CLOUD", "x:cloud:local", "../x", ""])
 def test_what_would_leave_the_machine_is_marked_and_what_cannot_be_is_refused(spelling):
-    found = DIALECT.sanitise(json.dumps({**MINIMAL, "model": spelling}).encode())
+    found = OLLAMA_CHAT.sanitise(json.dumps({**MINIMAL, "model": spelling}).encode())
     assert found.param == "model" if isinstance(found, Refusal) else found.cloud

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 
 from gateway.core.errors import Refusal
-from gateway.dialects.ollama.embed import OllamaEmbed, OllamaEmbeddings
+from gateway.dialects.ollama.embed import OLLAMA_EMBED, OLLAMA_EMBEDDINGS
 from gateway.dialects.protocol import Sanitised, Usage
 from gateway.proxy.meter import BodyMeter, PartMeter
 from tests.support.requests.ollama import (
@@ -27,7 +27,7 @@ EMBED: dict[str, Any] = {
     "dimensions": 8,
 }
 EMBEDDINGS: dict[str, Any] = {"model": "m", "options": OPTIONS, "prompt": "a"}
-BOTH = [(OllamaEmbed(), EMBED), (OllamaEmbeddings(), EMBEDDINGS)]
+BOTH = [(OLLAMA_EMBED, EMBED), (OLLAMA_EMBEDDINGS, EMBEDDINGS)]
 each = pytest.mark.parametrize(("dialect", "full"), BOTH, ids=["embed", "embeddings"])
 
 
@@ -49,7 +49,7 @@ def refused(dialect: Any, body: object) -> Refusal:
     [("hi", 2, 1), (["é😀", "a"], 7, 2), ([""] * 9, 0, 9)],
 )
 def test_the_prompt_bound_is_all_text_and_32_for_each_of_them(given_, size, inputs):
-    found = asked(OllamaEmbed(), {"model": "m", "input": given_})
+    found = asked(OLLAMA_EMBED, {"model": "m", "input": given_})
     assert (found.prompt_bytes, found.messages) == (size, inputs)
     assert found.prompt_bound == size + 32 * inputs
     assert found.inputs == inputs  # each may fill the context
@@ -78,8 +78,8 @@ def test_keys_that_go_would_read_otherwise_are_refused_at_every_depth(dialect, f
 
 @pytest.mark.parametrize("wrong", [5, [5], [[1, 2]], {"a": 1}, [None]])
 def test_what_is_no_text_is_refused(wrong):
-    refused(OllamaEmbed(), {"model": "m", "input": wrong})
-    refused(OllamaEmbeddings(), {"model": "m", "prompt": wrong})
+    refused(OLLAMA_EMBED, {"model": "m", "input": wrong})
+    refused(OLLAMA_EMBEDDINGS, {"model": "m", "prompt": wrong})
 
 
 @each
@@ -105,26 +105,26 @@ def test_of_what_is_accepted_only_known_keys_survive_and_our_json_reads_the_same
 
 def test_the_count_of_the_prompts_is_all_that_is_counted():
     body = json.dumps({"embeddings": [[1.0]], "prompt_eval_count": 3}).encode()
-    meter = BodyMeter(OllamaEmbed(), body)
+    meter = BodyMeter(OLLAMA_EMBED, body)
     assert (meter.usage, meter.complete, meter.broken) == (Usage(3, 0), True, False)
 
 
 @pytest.mark.parametrize("body", [b'{"embedding":[1,2]}', b'{"model":"m"}', b"{}"])
 def test_an_answer_without_a_count_is_whole_and_reports_nothing(body):
-    meter = BodyMeter(OllamaEmbeddings(), body)
+    meter = BodyMeter(OLLAMA_EMBEDDINGS, body)
     assert (meter.usage, meter.complete, meter.broken) == (None, True, False)
     assert meter.estimate() == 0
 
 
 @pytest.mark.parametrize("body", [b'{"embedding":[]}', b'{"model":"m","embeddings": []}'])
 def test_an_answer_without_a_vector_is_one_for_which_nothing_was_read(body):
-    meter = BodyMeter(OllamaEmbeddings(), body)
+    meter = BodyMeter(OLLAMA_EMBEDDINGS, body)
     assert (meter.usage, meter.complete, meter.broken) == (Usage(0, 0), True, False)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"embedding":[1', b"\xff"])
 def test_an_answer_that_is_no_object_is_broken(body):
-    assert BodyMeter(OllamaEmbed(), body).broken
+    assert BodyMeter(OLLAMA_EMBED, body).broken
 
 
 @each

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 
 from gateway.core.errors import Refusal
-from gateway.dialects.ollama.generate import OllamaGenerate
+from gateway.dialects.ollama.generate import OLLAMA_GENERATE
 from gateway.dialects.protocol import Sanitised
 from gateway.dialects.shared.prompt import IMAGE_FLOOR
 from tests.support.requests.ollama import (
@@ -21,7 +21,6 @@ from tests.support.requests.ollama import (
     unknown_keys,
 )
 
-DIALECT = OllamaGenerate()
 MINIMAL = {"model": "m", "prompt": "hi"}
 EVERY_FIELD = {
     **GENERATE,
@@ -36,21 +35,21 @@ EVERY_FIELD = {
 
 
 def asked(**fields: Any) -> Sanitised:
-    found = DIALECT.sanitise(json.dumps({**MINIMAL, **fields}).encode())
+    found = OLLAMA_GENERATE.sanitise(json.dumps({**MINIMAL, **fields}).encode())
     assert isinstance(found, Sanitised), found
     return found
 
 
 def refused(body: object) -> Refusal:
     text = body if isinstance(body, str) else json.dumps(body)
-    found = DIALECT.sanitise(text.encode())
+    found = OLLAMA_GENERATE.sanitise(text.encode())
     assert isinstance(found, Refusal), found
     assert found.kind.status == 400
     return found
 
 
 def sent(granted: int = 9, **fields: Any) -> dict[str, Any]:
-    body = DIALECT.serialise(asked(**fields), granted)
+    body = OLLAMA_GENERATE.serialise(asked(**fields), granted)
     assert isinstance(body, bytes)
     return json.loads(body)
 
@@ -117,17 +116,17 @@ def test_a_key_that_stands_twice_is_refused_at_every_depth(name, text):
 @given(documents(MINIMAL, GENERATE))
 @example(GENERATE)
 def test_of_what_is_accepted_only_known_keys_survive_and_our_json_reads_the_same(document):
-    found = DIALECT.sanitise(json.dumps(document).encode())
+    found = OLLAMA_GENERATE.sanitise(json.dumps(document).encode())
     if isinstance(found, Refusal):
         assert found.kind.status == 400
         return
-    text = DIALECT.serialise(found, 7)
+    text = OLLAMA_GENERATE.serialise(found, 7)
     if isinstance(text, Refusal):
         assert text.kind.status == 400
         return
     assert not unknown_keys(json.loads(text), EVERY_FIELD)
-    again = DIALECT.sanitise(text)
+    again = OLLAMA_GENERATE.sanitise(text)
     assert isinstance(again, Sanitised)
     assert again.max_output == (0 if found.max_output == 0 else 7)
     assert again.privilege == found.privilege
-    assert DIALECT.serialise(again, 7) == text
+    assert OLLAMA_GENERATE.serialise(again, 7) == text

@@ -7,19 +7,19 @@ import pytest
 
 from gateway.dialects import all_dialects
 from gateway.dialects.ollama import privileges
-from gateway.dialects.ollama.chat import OllamaChat
-from gateway.dialects.ollama.embed import OllamaEmbed, OllamaEmbeddings
-from gateway.dialects.ollama.generate import OllamaGenerate
+from gateway.dialects.ollama.chat import OLLAMA_CHAT
+from gateway.dialects.ollama.embed import OLLAMA_EMBED, OLLAMA_EMBEDDINGS
+from gateway.dialects.ollama.generate import OLLAMA_GENERATE
 from gateway.dialects.protocol import Dialect, Privilege, Sanitised, Usage
 from gateway.proxy.meter import BodyMeter
 from tests.support.requests.ollama import HARMLESS, KEPT_BACK, LOADING, NATIVE_FIELDS
 from tests.support.requests.privileges import FIELD, ONLY_THERE
 
 USUAL: dict[Dialect, dict[str, Any]] = {
-    OllamaChat(): {"messages": [{"role": "user", "content": "hi"}]},
-    OllamaGenerate(): {"prompt": "hi"},
-    OllamaEmbed(): {"input": "hi"},
-    OllamaEmbeddings(): {"prompt": "hi"},
+    OLLAMA_CHAT: {"messages": [{"role": "user", "content": "hi"}]},
+    OLLAMA_GENERATE: {"prompt": "hi"},
+    OLLAMA_EMBED: {"input": "hi"},
+    OLLAMA_EMBEDDINGS: {"prompt": "hi"},
 }
 each = pytest.mark.parametrize("dialect", USUAL, ids=lambda one: one.path)
 GENERATE, CHAT = (

@@ -8,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import Refusal
-from gateway.dialects.openai.chat import Chat
+from gateway.dialects.openai.chat import CHAT
 from gateway.dialects.protocol import Sanitised
 from gateway.dialects.shared.prompt import IMAGE_FLOOR
-
-CHAT = Chat()
 
 USER = {"role": "user", "content": "hi"}
 PIXEL = "data:image/png;base64,iVBORw0KGgo="

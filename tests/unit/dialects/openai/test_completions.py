@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import Refusal
-from gateway.dialects.openai.completions import Completions
+from gateway.dialects.openai.completions import COMPLETIONS
 from gateway.dialects.protocol import Sanitised, Usage
 from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter
 from tests.support.replay import Recording
 from tests.support.requests.completions_stream import ASKED, NO_USAGE, PLAIN
 
-COMPLETIONS = Completions()
 DONE = b"data: [DONE]\n\n"
 
 

@@ -8,12 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import Refusal
-from gateway.dialects.openai.embeddings import Embeddings
+from gateway.dialects.openai.embeddings import EMBEDDINGS
 from gateway.dialects.protocol import Sanitised, Usage
 from gateway.proxy.meter import BodyMeter, PartMeter
 from tests.support.replay import Recording
-
-EMBEDDINGS = Embeddings()
 
 
 def sanitise(**fields: Any) -> Sanitised:

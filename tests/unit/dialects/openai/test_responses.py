@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import Refusal
-from gateway.dialects.openai.responses import Responses
+from gateway.dialects.openai.responses import RESPONSES
 from gateway.dialects.protocol import Sanitised
 from gateway.dialects.shared.prompt import IMAGE_FLOOR
 
-RESPONSES = Responses()
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
 
 

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.openai.responses import Responses
+from gateway.dialects.openai.responses import RESPONSES
 from gateway.dialects.protocol import Usage
 from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter
 from tests.support.replay import Recording, cases
 
-RESPONSES = Responses()
 STREAMS = {
     name: recording.body
     for name in cases(RESPONSES.path)

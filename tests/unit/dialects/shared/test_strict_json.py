@@ -7,13 +7,11 @@ import msgspec
 import pytest
 
 from gateway.core.errors import Refusal
-from gateway.dialects.openai.chat import Chat
+from gateway.dialects.openai.chat import CHAT
 from gateway.dialects.openai.chat.request import ChatRequest
 from gateway.dialects.shared import strict_json
 from tests.support.requests.full_chat import FULL, MINIMAL
 from tests.support.requests.spoiled import doubled, spoiled
-
-CHAT = Chat()
 
 
 def parse(body: bytes) -> ChatRequest | Refusal:

@@ -6,11 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.core.errors import Refusal
-from gateway.dialects.openai.chat import Chat
+from gateway.dialects.openai.chat import CHAT
 from tests.support.requests.full_chat import FULL, MINIMAL
 from tests.support.requests.unknown_keys import unknown_keys
-
-CHAT = Chat()
 
 # Documents near the shape: known keys, foreign ones and variants, right and wrong values.
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
