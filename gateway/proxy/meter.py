@@ -1,9 +1,9 @@
 """The meter, sans-I/O: bytes of the model's answer in, bytes for the client and usage out.
 
 It looks at each chunk for the few bytes that announce usage or the end, and decodes only the event
-that holds them. When no usage is reported it estimates from what it saw: a token is at least one
-event, and about four bytes of text: Ollama sends 60 tokens in 46 chunks, and a tool call of 31
-tokens in one.
+that holds them. When no usage is reported it estimates from what it saw: an event holds a token at
+least, and four bytes of text are about one. Events alone would be too few: Ollama was seen to send
+60 tokens in 46 chunks, and a tool call of 31 tokens in one.
 """
 
 import re
