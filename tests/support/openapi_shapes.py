@@ -1,5 +1,7 @@
 """The shapes of the OpenAPI document, to hold answers against."""
 
+from functools import cache
+
 import jsonschema_rs
 
 from gateway.reference.openapi import document
