@@ -1,1 +1,1 @@
-"""What `localllm doctor` looks at, by what is looked at. Nothing here changes anything."""
+"""The checks of `localllm doctor`, by subject. None of them changes anything."""

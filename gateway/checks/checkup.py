@@ -1,4 +1,4 @@
-"""What `localllm doctor` does: every check in its order, whatever state the machine is in."""
+"""Run all checks of `localllm doctor` in order, whatever state the machine is in."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -79,8 +79,8 @@ async def _within(name: str, work: Awaitable[list[Finding]]) -> list[Finding]:
         async with asyncio.timeout(PATIENCE):
             return await work
     except TimeoutError:
-        late = f"no answer within {PATIENCE:g} s: restart what is asked there, unless this machine "
-        return [fail(name, late + "is only busy.")]
+        late = f"no result within {PATIENCE:g} s: restart what is checked here, unless this "
+        return [fail(name, late + "machine is just busy.")]
 
 
 async def _outside(
@@ -91,6 +91,6 @@ async def _outside(
     name = (running.hostname if running else "") or loaded.tunnel_hostname
     address = url or (f"https://{name}" if name else "")
     if not address:
-        return [ok("public", "no public address is known, so nothing was tried from outside")]
-    report(f"Looking at {address} from outside.")
+        return [ok("public", "there is no known public address, so nothing was checked")]
+    report(f"Checking {address} from outside.")
     return await from_outside(loaded, address)

@@ -1,4 +1,4 @@
-"""The database with its schema, and what waits to be counted there."""
+"""The database and its schema, and the usage that waits to be counted."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ async def store(loaded: Settings, report: Callable[[str], None]) -> Finding:
     from gateway.stores import StoreUnavailable
 
     if loaded.store == "embedded" and not (loaded.data_dir / "postgres").exists():
-        return warn("store", "no embedded database yet; `localllm up` makes it.")
+        return warn("store", "there is no embedded database yet; `localllm up` creates it.")
     try:
         if loaded.store == "supabase":
             return await _project(loaded, report)
@@ -62,9 +62,9 @@ def outbox(folder: Path) -> Finding:
     try:
         waiting, oldest = left_in(folder)
     except OSError as problem:
-        return fail("outbox", f"{folder} cannot be read ({problem.strerror}): mend its rights.")
+        return fail("outbox", f"{folder} cannot be read ({problem.strerror}): correct its mode.")
     if waiting:
         age = "" if oldest is None else f", the oldest since {oldest:%Y-%m-%d %H:%M} UTC"
-        text = f"{waiting} requests are running or wait to be counted{age}"
-        return warn("outbox", f"{text}; a running gateway sends them.")
-    return ok("outbox", "nothing waits to be counted")
+        text = f"{waiting} requests are running or waiting to be counted{age}"
+        return warn("outbox", f"{text}; a running gateway counts them.")
+    return ok("outbox", "nothing is waiting to be counted")

@@ -1,12 +1,12 @@
-"""What one check has found."""
+"""The result of one check."""
 
 from typing import NamedTuple
 
 
 class Finding(NamedTuple):
-    """`state` is ok, warn or fail; `text` says what to do where it is not ok.
+    """`state` is ok, warn or fail. If it is not ok, `text` says what to do.
 
-    The name of a check stays the same from version to version: programs read it.
+    The name of a check does not change between versions, because programs read it.
     """
 
     check: str

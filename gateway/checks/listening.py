@@ -1,4 +1,4 @@
-"""Who can reach what on this machine: the gateway's port, and Ollama past the gateway."""
+"""Who can reach what on this machine: the gateway's port, and Ollama without the gateway."""
 
 import asyncio
 import contextlib
@@ -16,8 +16,8 @@ from gateway.checks.finding import Finding, fail, ok, warn
 from gateway.config import preflight
 from gateway.config.settings import Settings
 
-_PATIENCE = 1.0  # seconds to reach an address of this very machine
-_MOST = 16  # addresses that are tried: containers and bridges can have hundreds
+_PATIENCE = 1.0  # seconds to connect to an address of this machine
+_MOST = 16  # addresses to try: machines with containers can have hundreds
 
 
 async def port(loaded: Settings) -> Finding:
@@ -26,29 +26,29 @@ async def port(loaded: Settings) -> Finding:
     except preflight.NotReady as problem:
         url = preflight.local_url(loaded.host, loaded.port)
         if await asyncio.to_thread(is_gateway, url):
-            return ok("port", f"localllm runs at {url}")
+            return ok("port", f"localllm is running at {url}")
         return fail("port", str(problem))
     return ok("port", f"{loaded.host} port {loaded.port} is free")
 
 
 def host(loaded: Settings) -> Finding:
-    """The tunnel needs no open port; who opens one should mean it."""
+    """Whether other machines can reach the gateway. The tunnel does not need that."""
     if loaded.host == "localhost" or ipaddress.ip_address(loaded.host).is_loopback:
-        return ok("host", f"the gateway listens on {loaded.host}: only this machine reaches it")
+        return ok("host", f"the gateway listens on {loaded.host}: only this machine can reach it")
     if in_container():
-        return ok("host", f"the gateway listens on {loaded.host} of its container")
+        return ok("host", f"the gateway listens on {loaded.host} inside its container")
     return warn(
         "host",
-        f"HOST={loaded.host}: whoever reaches this machine reaches the gateway, without TLS. "
-        "The tunnel needs no open port: leave HOST out unless that is meant.",
+        f"HOST={loaded.host}: anyone who can reach this machine can reach the gateway, without "
+        "TLS. The tunnel does not need that: remove HOST unless you want it.",
     )
 
 
 async def exposed(loaded: Settings) -> Finding:
-    """Whether an Ollama of this machine answers at addresses that others can reach too."""
+    """Whether an Ollama on this machine answers at addresses that others can reach."""
     ports = sorted({p for url in loaded.ollama_base_url if (p := _port_here(url)) is not None})
     if not ports:
-        return ok("exposed", "Ollama is on another machine: let only the gateway reach it there")
+        return ok("exposed", "Ollama is on another machine: make sure only the gateway reaches it")
     addresses = _addresses()
     tried = [(address, port) for port in ports for address in addresses]
     open_ = await asyncio.gather(*(_answers(*one) for one in tried))
@@ -56,15 +56,15 @@ async def exposed(loaded: Settings) -> Finding:
         if answers:
             return warn(
                 "exposed",
-                f"Ollama answers at {address} port {number}: others in this network may use it "
-                "without a key. Start it with OLLAMA_HOST=127.0.0.1, or close the port in a "
+                f"Ollama answers at {address} port {number}: others on this network can use it "
+                "without a key. Start it with OLLAMA_HOST=127.0.0.1, or block the port in a "
                 "firewall.",
             )
-    return ok("exposed", "Ollama does not answer at this machine's other addresses")
+    return ok("exposed", "Ollama does not answer at other addresses of this machine")
 
 
 def _port_here(url: str) -> int | None:
-    """The port of a server that the address says is on this machine."""
+    """The port in an address of this machine; None for another machine."""
     parts = urlsplit(url)
     name = parts.hostname or ""
     with contextlib.suppress(ValueError):
@@ -75,14 +75,14 @@ def _port_here(url: str) -> int | None:
 
 
 def _addresses() -> list[str]:
-    """Those of this machine that are not only its own."""
+    """The addresses of this machine that others may reach."""
     found = [
         one.address.partition("%")[0]
         for interface in psutil.net_if_addrs().values()
         for one in interface
         if one.family in (socket.AF_INET, socket.AF_INET6)
     ]
-    # Of link-local ones the interface would have to be named as well.
+    # Not link-local ones, which need the name of an interface.
     others = [
         address
         for address in dict.fromkeys(found)
@@ -104,13 +104,13 @@ async def _answers(address: str, number: int) -> bool:
 
 
 def in_container() -> bool:
-    """Docker, Podman and Kubernetes leave one of these."""
+    """Whether this is a container: Docker, Podman and Kubernetes leave one of these marks."""
     marks = Path("/.dockerenv"), Path("/run/.containerenv")
     return any(mark.exists() for mark in marks) or "KUBERNETES_SERVICE_HOST" in os.environ
 
 
 def is_gateway(url: str) -> bool:
-    """Whether it is localllm that uses the port: its health says so, well or not."""
+    """Whether localllm is listening there: its /health is recognised, whatever it says."""
     address = urlsplit(url)
     connection = HTTPConnection(address.hostname or "", address.port, timeout=2)
     try:

@@ -18,7 +18,7 @@ OLDEST_PYTHON = (3, 11)
 def python() -> Finding:
     version = platform.python_version()
     if sys.version_info < OLDEST_PYTHON:
-        return fail("python", f"{version} is too old; install Python 3.11 or newer.")
+        return fail("python", f"Python {version} is too old; install Python 3.11 or newer.")
     return ok("python", f"{version} on {platform.system()} {platform.machine()}")
 
 
@@ -37,8 +37,8 @@ def data_dir(loaded: Settings) -> Finding:
         return fail("data", str(problem))
     free = shutil.disk_usage(path).free
     if free < LOW_DISK:
-        return warn("data", f"{path}: only {free // 1024**2} MB of disk left; free some.")
-    return ok("data", f"{path}, {free // 1024**3} GB of disk left")
+        return warn("data", f"{path}: only {free // 1024**2} MB of disk space left; free some.")
+    return ok("data", f"{path}, {free // 1024**3} GB of disk space left")
 
 
 def secrets(loaded: Settings) -> Finding:
@@ -48,16 +48,16 @@ def secrets(loaded: Settings) -> Finding:
         return fail("secrets", str(problem))
     shared = _readable_dotenv()
     if shared:
-        return warn("secrets", f"others can read {shared}; run: chmod 600 .env")
+        return warn("secrets", f"other users can read {shared}; run: chmod 600 .env")
     if loaded.admin_secret:
         return ok("secrets", "ADMIN_SECRET is set")
     if kept:
         return ok("secrets", f"admin secret in {loaded.data_dir / ADMIN_SECRET_FILE}")
-    return warn("secrets", "no ADMIN_SECRET yet; `up` makes one, `serve` needs it set.")
+    return warn("secrets", "there is no ADMIN_SECRET; `up` creates one, `serve` needs it set.")
 
 
 def _readable_dotenv() -> str:
-    """The secrets in a `.env` that is not the owner's alone."""
+    """The names of the secrets in `.env`, if other users can read it."""
     path = Path(".env")
     if os.name == "nt" or not path.exists() or not path.stat().st_mode & 0o077:
         return ""

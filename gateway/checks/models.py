@@ -1,4 +1,4 @@
-"""The machines with model servers: whether they answer, with which models, and where those run."""
+"""The model servers: whether they answer, which models they have, and where those run."""
 
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 async def model_servers(loaded: Settings) -> list[Finding]:
-    """One finding for each machine, and one for all of them. The default model need not be on
-    each."""
+    """One finding for each machine, and one about Ollama's cloud. It is enough if one machine has
+    the default model."""
     from gateway.backends.probe import choose, look_at_all
 
     urls, default = loaded.ollama_base_url, loaded.ollama_default_model
@@ -30,22 +30,23 @@ def _model_server(
 ) -> Finding:
     if found is None:
         text = f"nothing answers at {url}; start Ollama (`ollama serve`) or set OLLAMA_BASE_URL."
-        return warn(name, text + " `up` uses its demo model meanwhile." * demo)
+        return warn(name, text + " Until then, `up` uses its demo model." * demo)
     if not found.models:
         return warn(name, f"{url} has no model; run: ollama pull {default}")
     text = f"{found.version or 'no version'} at {url}, {len(found.models)} models"
     if missing:
-        return warn(name, f"{text}, not the default one; run: ollama pull {default}")
+        return warn(name, f"{text}, but not the default model; run: ollama pull {default}")
     return ok(name, text)
 
 
 def cloud(found: "dict[str, Found]", *, allowed: bool) -> Finding:
-    """Whether what is asked can leave the machine: the gateway refuses it, Ollama can too."""
+    """Whether prompts can leave the machine. The gateway refuses cloud models, and Ollama can
+    too."""
     if allowed:
         return warn(
             "cloud",
             "ALLOW_CLOUD_MODELS is true: prompts for cloud models leave this machine. "
-            "If that is not meant, leave it out.",
+            "Remove the setting if you do not want that.",
         )
     models = sorted({name for one in found.values() for name in one.cloud})
     if models:
@@ -58,7 +59,7 @@ def cloud(found: "dict[str, Found]", *, allowed: bool) -> Finding:
     if open_ := [url for url, one in found.items() if one.cloud_is_on]:
         return warn(
             "cloud",
-            f"the gateway refuses cloud models; Ollama at {' and '.join(open_)} would still take "
-            "them. Start it with OLLAMA_NO_CLOUD=1 to close that too.",
+            f"the gateway refuses cloud models, but Ollama at {' and '.join(open_)} accepts them. "
+            "Start it with OLLAMA_NO_CLOUD=1 to refuse them there too.",
         )
-    return ok("cloud", "no model runs elsewhere" if found else "the gateway refuses cloud models")
+    return ok("cloud", "no model runs in the cloud" if found else "cloud models are refused")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 async def cloudflared(loaded: Settings) -> Finding:
-    """Which one would be used. None is needed where no tunnel of ours is set up."""
+    """Which cloudflared would be used. None is needed until a tunnel is set up here."""
     from tunnel.errors import TunnelError
     from tunnel.presence import FOLDER
     from tunnel.program import find
@@ -23,7 +23,7 @@ async def cloudflared(loaded: Settings) -> Finding:
         return fail("cloudflared", str(problem))
     if found is not None:
         return ok("cloudflared", f"{found.version}: {found.path}{_also(said)}")
-    return ok("cloudflared", "not installed: the first tunnel installs it" + _also(said))
+    return ok("cloudflared", "not installed; the first tunnel will install it" + _also(said))
 
 
 def _also(said: list[str]) -> str:
@@ -43,21 +43,21 @@ def tunnel(loaded: Settings, running: "Running | None") -> Finding:
     except TunnelError as problem:
         return fail("tunnel", str(problem))
     if set_up:
-        return warn("tunnel", "set up, but it does not run; start it: localllm tunnel run")
+        return warn("tunnel", "set up, but not running; start it: localllm tunnel run")
     if loaded.tunnel_hostname:
-        return ok("tunnel", f"{loaded.tunnel_hostname}: its cloudflared runs without localllm")
+        return ok("tunnel", f"{loaded.tunnel_hostname}: you run cloudflared yourself")
     return ok("tunnel", "none; for a public address: localllm up --tunnel")
 
 
 def _running(running: "Running") -> Finding:
     where = f"https://{running.hostname}" if running.hostname else "its name is not known yet"
     if running.state == "connected":
-        trial = " A trial: set a lasting one up with `localllm tunnel setup`."
+        trial = " This is a trial; for a permanent address: localllm tunnel setup"
         many = "s" if running.connections != 1 else ""
         text = f"{where}, {running.connections} connection{many} to Cloudflare"
         return ok("tunnel", text + (f".{trial}" if running.kind == "quick" else ""))
     if running.state == "stopping":
-        return warn("tunnel", f"{where}: it is being stopped; start it: localllm tunnel run")
+        return warn("tunnel", f"{where}: it is stopping; start it again: localllm tunnel run")
     remedy = running.problem or "Wait a moment; its output says more (localllm service logs)."
     return warn("tunnel", f"{where}: {running.state}. {remedy}")
 
@@ -71,12 +71,12 @@ async def services(loaded: Settings) -> Finding:
         kept = manager(loaded.data_dir, system=False, account=None)
         states = await aside(kept.states)
     except ServiceError:
-        return ok("services", "none that this user could look at")
+        return ok("services", "none that this user can see")
     there = [state for state in states if state.state is not None]
     if not there:
-        text = "none of this user's; to start with the machine: localllm service install"
+        text = "none of this user's; to start at boot: localllm service install"
         return ok("services", text)
     down = [f"{state.name} ({state.state})" for state in there if not state.running]
     if down:
-        return warn("services", f"{' and '.join(down)} does not run; see: localllm service logs")
+        return warn("services", f"not running: {' and '.join(down)}; see: localllm service logs")
     return ok("services", f"{' and '.join(state.name for state in there)} running")

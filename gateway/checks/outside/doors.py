@@ -1,4 +1,4 @@
-"""What must be open from outside, and what must not: websites, the owner's routes, Ollama."""
+"""What should be reachable from outside, and what should not: websites, admin routes, Ollama."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from gateway.config.settings import Settings
 _ROUTE = "/v1/chat/completions"
 _ANY_SITE = "https://website.example"
 _ADMIN, _DOCS = "/admin/api-keys", "/docs"
-# Ollama would answer each of these; a gateway does not without a key, or never.
+# Ollama answers each of these. The gateway answers none of them without a key.
 _PAST = ("/api/tags", "/v1/../api/tags", "/api/blobs/sha256-0", "//api/tags", "/api%2ftags")
 
 
@@ -37,11 +37,11 @@ async def cors(line: Line, loaded: Settings, service: str) -> Finding:
     if answer.status >= 300 or not granted or not wanted <= allowed:
         return fail(
             "cors",
-            f"pages of {origin} may not call. Put it into CORS_ORIGINS and restart the gateway; "
-            "let no rule in Cloudflare's dashboard change headers.",
+            f"pages of {origin} cannot call. Add it to CORS_ORIGINS and restart the gateway. No "
+            "rule in Cloudflare's dashboard may change headers.",
         )
     whose = "any website" if "*" in loaded.cors_origins else origin
-    return ok("cors", f"pages of {whose} may call")
+    return ok("cors", f"pages of {whose} can call")
 
 
 async def closed(line: Line, loaded: Settings) -> Finding:
@@ -57,19 +57,19 @@ async def closed(line: Line, loaded: Settings) -> Finding:
             return fail(
                 "closed",
                 f"{path} answers without a key: Ollama can be reached from outside! Stop the "
-                "tunnel, and let it lead to the gateway only.",
+                "tunnel, and have it lead to the gateway only.",
             )
     if _is_open(admin) or (_is_refused_by_secret(admin) and not loaded.admin_through_tunnel):
         return fail(
             "closed",
-            f"{_ADMIN} answers from outside, with the secret as its only lock. Leave "
-            "ADMIN_THROUGH_TUNNEL out and restart the gateway; close /admin in another proxy.",
+            f"{_ADMIN} answers from outside, protected only by the secret. Remove "
+            "ADMIN_THROUGH_TUNNEL and restart the gateway, or block /admin in your own proxy.",
         )
     if _is_open(docs) and not loaded.docs_through_tunnel:
         return fail(
             "closed",
-            f"{_DOCS} answers from outside. Leave DOCS_THROUGH_TUNNEL out and restart the gateway;"
-            " close it in another proxy.",
+            f"{_DOCS} answers from outside. Remove DOCS_THROUGH_TUNNEL and restart the gateway, or"
+            " block it in your own proxy.",
         )
     opened = [
         name
@@ -77,8 +77,8 @@ async def closed(line: Line, loaded: Settings) -> Finding:
                               ("docs", loaded.docs_through_tunnel))
         if is_open
     ]  # fmt: skip
-    kept = f"; {' and '.join(opened)} are open, as it is set" if opened else ""
-    return ok("closed", f"no way from outside past the gateway{kept}")
+    kept = f"; {' and '.join(opened)} are open because of your settings" if opened else ""
+    return ok("closed", f"the gateway cannot be bypassed from outside{kept}")
 
 
 def _is_open(answer: Answer) -> bool:

@@ -1,4 +1,4 @@
-"""Answers that are not the gateway's: Cloudflare's pages and others, each with its remedy.
+"""Answers that do not come from the gateway: Cloudflare's error pages and others, with a remedy.
 
 Codes: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/
 """
@@ -10,49 +10,46 @@ from urllib.parse import urlsplit
 from gateway.checks.outside.line import Answer
 
 _CODE = re.compile(rb"(?:error code: |>\s*error\s+|cf-error-code[^0-9]{0,20})(\d{3,4})", re.I)
-_START = "start it (localllm serve), or correct the service that the tunnel leads to: {service}."
+_START = "start it (localllm serve), or set the tunnel's Service URL to {service}."
 _TUNNEL = "no tunnel is connected for it. Start it: localllm tunnel run, or localllm up --tunnel"
 _BY_ADDRESS = (
-    "its DNS record leads to an address and not to the tunnel. Remove the record in Cloudflare's "
-    "dashboard and add the name to the tunnel (or here: localllm tunnel setup --hostname NAME "
+    "its DNS record points to an address instead of the tunnel. Remove the record in Cloudflare's "
+    "dashboard and add the hostname to the tunnel (or here: localllm tunnel setup --hostname NAME "
     "--overwrite-dns)."
 )
 _BLOCKED = (
-    "a rule in Cloudflare's dashboard keeps programs out: under Security, let this hostname be "
-    "skipped."
+    "a rule in Cloudflare's dashboard blocks programs: under Security, add an exception for this "
+    "hostname."
 )
-_SLOW = (
-    "the gateway gave no byte in time. Restart it, and see in its log what it waits for: localllm "
-    "service logs"
-)
+_SLOW = "the gateway sent nothing in time. Restart it, and see its log: localllm service logs"
 _KNOWN = {
     "1033": _TUNNEL,
-    "1016": "its DNS record leads to nothing. Add the name to the tunnel again in Cloudflare's "
-    "dashboard (or here: localllm tunnel setup --hostname NAME --overwrite-dns).",
+    "1016": "its DNS record points to nothing. Add the hostname to the tunnel again in Cloudflare's"
+    " dashboard (or here: localllm tunnel setup --hostname NAME --overwrite-dns).",
     **dict.fromkeys(("1006", "1007", "1008", "1009", "1010", "1012", "1020"), _BLOCKED),
-    "1015": "its rate limiting in Cloudflare's dashboard is too tight: raise it for this hostname.",
+    "1015": "the rate limit in Cloudflare's dashboard is too low: raise it for this hostname.",
     "1000": _BY_ADDRESS,
     "530": _TUNNEL,
-    "502": "cloudflared does not reach the gateway: " + _START,
-    "503": "cloudflared does not reach the gateway: " + _START,
+    "502": "cloudflared cannot reach the gateway: " + _START,
+    "503": "cloudflared cannot reach the gateway: " + _START,
     **dict.fromkeys(("520", "521", "522", "523"), _BY_ADDRESS),
     **dict.fromkeys(
-        ("525", "526"), "the tunnel speaks TLS to the gateway. Set its service to {service}."
+        ("525", "526"), "the tunnel uses TLS to the gateway. Set its Service URL to {service}."
     ),
     **dict.fromkeys(("504", "524"), _SLOW),
-    "429": "something before the gateway limits requests: look at the rules in Cloudflare's "
+    "429": "something in front of the gateway limits requests: check the rules in Cloudflare's "
     "dashboard.",
-    "404": "the tunnel does not lead this name to the gateway. Add it to the tunnel in Cloudflare's"
-    " dashboard, with the service {service}.",
+    "404": "the tunnel does not forward this hostname to the gateway. Add it to the tunnel in "
+    "Cloudflare's dashboard, with the Service URL {service}.",
 }
 LOGIN = (
-    "Cloudflare Access asks for a log-in there. If websites are to call, give them a service token "
-    "or remove the application in Cloudflare's dashboard; let it pass OPTIONS requests to the "
-    "origin."
+    "Cloudflare Access asks for a log-in there. If websites should use this address, give them a "
+    "service token or remove the application in Cloudflare's dashboard, and have it pass OPTIONS "
+    "requests to the origin."
 )
 OLLAMA = (
-    "the tunnel leads to Ollama itself, which asks nobody for a key! Stop the tunnel, and set its "
-    "service to {service}."
+    "the tunnel leads to Ollama itself, which needs no key! Stop the tunnel, and set its Service "
+    "URL to {service}."
 )
 
 
@@ -80,7 +77,7 @@ def explained(answer: Answer, service: str) -> str:
     if b"Ollama is running" in answer.body or answer.body.strip() == b"404 page not found":
         return OLLAMA.format(service=service)
     if "cf-mitigated" in answer.headers:
-        return f"Cloudflare wants to see a person's browser (a challenge): {_BLOCKED}"
+        return f"Cloudflare challenges callers to prove that they use a browser: {_BLOCKED}"
     found = _CODE.search(answer.body)
     codes = (found[1].decode() if found else "", str(answer.status))
     for code in codes:
@@ -88,8 +85,8 @@ def explained(answer: Answer, service: str) -> str:
             return f"error {code}: {_KNOWN[code].format(service=service)}"
     if 300 <= answer.status < 400:
         to = answer.headers.get("location", "nowhere")[:100]
-        return f"it leads on to {to!r}: remove that rule in Cloudflare's dashboard."
+        return f"it redirects to {to!r}: remove that rule in Cloudflare's dashboard."
     return (
-        f"something else answers there (status {answer.status}): set the tunnel's service to "
+        f"something else answers there (status {answer.status}): set the tunnel's Service URL to "
         f"{service}."
     )

@@ -123,7 +123,7 @@ def test_doctor_tells_how_far_the_project_is_and_what_waits(localllm: CommandLin
     checks = {check["check"]: check for check in localllm.json("doctor")["checks"]}
     assert checks["store"]["state"] == "ok"
     assert " ms away, schema up to date" in checks["store"]["text"]
-    assert checks["outbox"]["text"] == "nothing waits to be counted"
+    assert checks["outbox"]["text"] == "nothing is waiting to be counted"
 
 
 def test_supabases_client_is_brought_when_it_is_missing(localllm: CommandLine, postgres: Server):

@@ -129,7 +129,7 @@ def test_what_is_moved_is_the_same_on_the_new_machine(
     back_up, restore, doctor, export = commands("moving.md", "old")
     place.run(back_up)
     place.run(restore)
-    assert "nothing waits to be counted" in place.run(doctor, codes=(0, 1))
+    assert "nothing is waiting to be counted" in place.run(doctor, codes=(0, 1))
     place.run(export)
     exported = place.path / "moved.ndjson"
     assert stat.S_IMODE(exported.stat().st_mode) == 0o600

@@ -54,6 +54,6 @@ async def test_a_check_that_takes_too_long_is_given_up_and_the_others_are_told(
     told: list[str] = []
     found = await checkup.examine(lambda _: None, lambda one: told.append(one.check))
     late = {one.check: one for one in found}["ollama"]
-    assert (late.state, "no answer within" in late.text) == ("fail", True)
+    assert (late.state, "no result within" in late.text) == ("fail", True)
     assert told == [one.check for one in found]
     assert told[-1] == "public"

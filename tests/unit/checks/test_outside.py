@@ -80,7 +80,7 @@ async def test_pages_that_may_not_call_are_named(fake: FakeOrigin):
         scene = Scene(fake.url, edge, public)
         assert (await scene.look())["cors"].state == "ok"
         fake.preflight = {"access-control-allow-origin": "https://other.example"}
-        assert "may not call" in (await scene.look())["cors"].text
+        assert "cannot call" in (await scene.look())["cors"].text
         fake.preflight = {"access-control-allow-origin": "*"}  # no header is allowed
         assert (await scene.look())["cors"].state == "fail"
 
@@ -120,7 +120,7 @@ async def test_what_the_owner_opened_is_no_fault(fake: FakeOrigin):
         assert (await scene.look(admin_through_tunnel=True))["closed"].state == "fail"  # docs
         found = await scene.look(admin_through_tunnel=True, docs_through_tunnel=True)
         assert found["closed"].state == "ok"
-        assert "admin routes and docs are open, as it is set" in found["closed"].text
+        assert "admin routes and docs are open because of your settings" in found["closed"].text
 
 
 async def test_a_stream_that_breaks_off_is_named(fake: FakeOrigin):
@@ -168,7 +168,7 @@ async def test_a_preflight_that_access_holds_up_is_named(fake: FakeOrigin):
     async with edge_before(fake.url) as (edge, public):
         found = await Scene(fake.url, edge, public).look()
     assert found["cors"].state == "fail"
-    assert "let it pass OPTIONS requests" in found["cors"].text
+    assert "have it pass OPTIONS requests" in found["cors"].text
 
 
 async def test_a_gateway_that_access_locks_is_known(tmp_path: Path):
