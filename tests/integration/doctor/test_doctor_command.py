@@ -101,7 +101,9 @@ def test_a_terminal_shows_it_within_its_width_and_in_colours_unless_they_are_not
     plain = re.sub(r"\x1b\[\d*m", "", shown)
     lines = plain.splitlines()
     assert all(len(line) <= 80 for line in lines if " /" not in line and "http" not in line)
-    assert any(line.startswith("✓ ok   closed      the gateway cannot be bypassed") for line in lines)
+    assert any(
+        line.startswith("✓ ok   closed      the gateway cannot be bypassed") for line in lines
+    )
     assert "\x1b[3" not in screen(it, "--url", it.edge, NO_COLOR="1")
 
 

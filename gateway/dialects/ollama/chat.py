@@ -1,15 +1,15 @@
-"""Ollama's own generate: one prompt, one answer."""
+"""Ollama's own chat."""
 
 from gateway.dialects.ollama import answer
+from gateway.dialects.ollama import chat_request as request
+from gateway.dialects.ollama.chat_reference import REFERENCE
 from gateway.dialects.ollama.family import FAMILY
-from gateway.dialects.ollama.generate import request
-from gateway.dialects.ollama.generate.reference import REFERENCE
 from gateway.dialects.ollama.request import grant
 from gateway.dialects.protocol import Dialect
 
-OLLAMA_GENERATE = Dialect(
-    path="/api/generate",
-    upstream="/api/generate",
+OLLAMA_CHAT = Dialect(
+    path="/api/chat",
+    upstream="/api/chat",
     scope="chat",
     native=True,
     reference=REFERENCE,
@@ -24,4 +24,4 @@ OLLAMA_GENERATE = Dialect(
     text_size=answer.text_size,
     error_event=FAMILY.error_event,
 )
-DIALECTS = (OLLAMA_GENERATE,)
+DIALECTS = (OLLAMA_CHAT,)

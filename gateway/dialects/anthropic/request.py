@@ -3,13 +3,8 @@
 from collections.abc import Sequence
 
 from gateway.core.errors import Refusal
-from gateway.dialects.anthropic.messages.prompt import prompt_size
-from gateway.dialects.anthropic.messages.shapes import (
-    BlockSource,
-    MessagesRequest,
-    SystemBlock,
-    ToolParam,
-)
+from gateway.dialects.anthropic.prompt import prompt_size
+from gateway.dialects.anthropic.shapes import BlockSource, MessagesRequest, SystemBlock, ToolParam
 from gateway.dialects.protocol import Sanitised
 
 _SYSTEM = {"text"}

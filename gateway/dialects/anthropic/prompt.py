@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from gateway.core.errors import Refusal
-from gateway.dialects.anthropic.messages.shapes import (
+from gateway.dialects.anthropic.shapes import (
     ContentBlock,
     MessageParam,
     MessagesRequest,

@@ -1,15 +1,15 @@
-"""Ollama's own chat."""
+"""Ollama's own generate: one prompt, one answer."""
 
 from gateway.dialects.ollama import answer
-from gateway.dialects.ollama.chat import request
-from gateway.dialects.ollama.chat.reference import REFERENCE
+from gateway.dialects.ollama import generate_request as request
 from gateway.dialects.ollama.family import FAMILY
+from gateway.dialects.ollama.generate_reference import REFERENCE
 from gateway.dialects.ollama.request import grant
 from gateway.dialects.protocol import Dialect
 
-OLLAMA_CHAT = Dialect(
-    path="/api/chat",
-    upstream="/api/chat",
+OLLAMA_GENERATE = Dialect(
+    path="/api/generate",
+    upstream="/api/generate",
     scope="chat",
     native=True,
     reference=REFERENCE,
@@ -24,4 +24,4 @@ OLLAMA_CHAT = Dialect(
     text_size=answer.text_size,
     error_event=FAMILY.error_event,
 )
-DIALECTS = (OLLAMA_CHAT,)
+DIALECTS = (OLLAMA_GENERATE,)

@@ -2,9 +2,9 @@
 
 import re
 
+from gateway.dialects.anthropic import answer, request
 from gateway.dialects.anthropic.family import FAMILY
-from gateway.dialects.anthropic.messages import answer, request
-from gateway.dialects.anthropic.messages.reference import REFERENCE
+from gateway.dialects.anthropic.reference import REFERENCE
 from gateway.dialects.protocol import Dialect
 
 MESSAGES = Dialect(

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.ollama.answer import METERING
-from gateway.dialects.ollama.generate.request import OllamaGenerateRequest
+from gateway.dialects.ollama.generate_request import OllamaGenerateRequest
 from gateway.dialects.reference import Reference
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.ollama.answer import METERING
-from gateway.dialects.ollama.chat.request import OllamaChatRequest, OllamaMessage
+from gateway.dialects.ollama.chat_request import OllamaChatRequest, OllamaMessage
 from gateway.dialects.reference import Reference
 
 

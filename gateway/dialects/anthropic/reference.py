@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gateway.dialects.anthropic.messages.shapes import MessagesRequest
+from gateway.dialects.anthropic.shapes import MessagesRequest
 from gateway.dialects.reference import Metering, Reference
 
 
