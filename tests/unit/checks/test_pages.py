@@ -25,10 +25,7 @@ HTML = "<!DOCTYPE html><title>Cloudflare</title><h1><span>Error</span><span>{}</
         (page(530, HTML.format(1033) + '<span class="cf-error-code">1033</span>'), "error 1033"),
         (page(530, "error code: 1016"), "points to nothing"),
         (page(530), "localllm tunnel run"),
-        (
-            page(502, "error code: 502"),
-            f"set its Service URL|set the tunnel's Service URL.*{SERVICE}",
-        ),
+        (page(502, "error code: 502"), f"set the tunnel's Service URL to {SERVICE}"),
         (page(502, '<span class="cf-error-code">502</span>'), "cannot reach the gateway"),
         (page(503), "cannot reach the gateway"),
         (page(522, "error code: 522"), "DNS record points to an address"),
