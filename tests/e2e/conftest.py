@@ -1,6 +1,7 @@
 from tests.support.fixtures import (
     client,
     dsn,
+    forgetful_upstream,
     gateway,
     home,
     key,
@@ -14,6 +15,7 @@ from tests.support.fixtures import (
 __all__ = [
     "client",
     "dsn",
+    "forgetful_upstream",
     "gateway",
     "home",
     "key",

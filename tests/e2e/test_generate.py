@@ -15,8 +15,10 @@ from tests.support.callers import bearer, connect, make_key, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_exchange import usage
 from tests.support.fake_upstream import PROMPT_TOKENS, WORDS, Exchange, FakeUpstream
+from tests.support.fixtures import upstream_of_all
 from tests.support.raw_client import request
 
+__all__ = ["upstream_of_all"]
 ROUTE = "/v1/generate"
 TEXT = "".join(WORDS)
 USAGE = usage(PROMPT_TOKENS, len(WORDS))
@@ -27,12 +29,6 @@ def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayP
     names = {"OLLAMA_DEFAULT_MODEL": "my-default", "MODEL_ALIASES": "my-default=fake"}
     with served(shared_upstream.url, shared_dsn, HEARTBEAT_SECONDS=0.2, **names) as running:
         yield running
-
-
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
 
 
 class Caller:

@@ -36,22 +36,36 @@ def home() -> Iterator[Path]:
         yield path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_upstream() -> Iterator[FakeUpstream]:
-    """One for all tests of a file; they take `reset` on themselves."""
+    """One for all tests that command it through the shared gateway, or through one of their own."""
     with fake_upstream() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(name="upstream")
+def upstream_of_all(shared_upstream: FakeUpstream) -> FakeUpstream:
+    """For files and folders whose tests command the shared one, which import this."""
+    return shared_upstream
+
+
+@pytest.fixture(autouse=True)
+def forgetful_upstream(request: pytest.FixtureRequest) -> None:
+    """Each test begins with a shared upstream that has received nothing and behaves well."""
+    if "shared_upstream" in request.fixturenames:
+        request.getfixturevalue("shared_upstream").reset()
+
+
+@pytest.fixture(scope="session")
 def shared_dsn(postgres: Server) -> Iterator[str]:
     with fresh_database(postgres) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
-    """One for all tests of a file, in front of the shared upstream."""
+    """One with the settings as they come, for all tests that need no others. A test file that does
+    overrides this with one of its own."""
     with served(shared_upstream.url, shared_dsn) as running:
         yield running
 
@@ -62,8 +76,9 @@ def client(gateway: GatewayProcess) -> Iterator[httpx.Client]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def key(gateway: GatewayProcess) -> str:
+    """A new one for each test: what others have used is none of its business."""
     return make_key(gateway.url)
 
 
@@ -71,12 +86,12 @@ def key(gateway: GatewayProcess) -> str:
 def unharmed(shared_upstream: FakeUpstream, gateway: GatewayProcess, key: str) -> Iterator[int]:
     """The gateway's port. After the test: nothing has reached the model, nothing has failed
     inside, and a good request is answered."""
-    shared_upstream.reset()
+    assert gateway.running is not None
+    before = len(gateway.running.output)
     yield gateway.port
     assert shared_upstream.chats == []
     assert chat(gateway.port, key).status == 200
-    assert gateway.running is not None
-    assert "Traceback" not in gateway.running.output
+    assert "Traceback" not in gateway.running.output[before:]
 
 
 @pytest.fixture(scope="module")

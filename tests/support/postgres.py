@@ -126,6 +126,13 @@ def postgres() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module", name="postgres")
+def own_postgres() -> Iterator[Server]:
+    """For a file of tests that stop it, which import this: all others go on with the shared one."""
+    with running_postgres() as server:
+        yield server
+
+
 @contextmanager
 def running_postgres() -> Iterator[Server]:
     """The same outside of pytest."""

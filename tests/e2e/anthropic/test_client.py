@@ -40,22 +40,11 @@ TOOL: ToolParam = {
 }
 
 
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
 @pytest.fixture(scope="module")
 def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
     """Its heart beats fast."""
     with served(shared_upstream.url, shared_dsn, HEARTBEAT_SECONDS=BEAT) as running:
         yield running
-
-
-@pytest.fixture
-def key(gateway: GatewayProcess) -> str:
-    return make_key(gateway.url)
 
 
 @pytest.fixture

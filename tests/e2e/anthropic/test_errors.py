@@ -13,12 +13,6 @@ from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import CLOUD_MODEL, MODEL, Exchange, FakeUpstream
 
 
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
 @contextlib.contextmanager
 def calling(
     gateway: GatewayProcess, key: str, retries: int = 0, **headers: str

@@ -31,7 +31,6 @@ def ask(gateway: GatewayProcess, key: str, model: str, text: str = "hi", **more:
 def test_the_real_model_is_asked_and_the_alias_is_echoed(
     gateway: GatewayProcess, shared_upstream: FakeUpstream, model: str, stream: bool
 ):
-    shared_upstream.reset()
     answer = ask(gateway, make_key(gateway.url), model, stream=stream)
     assert answer.status_code == 200
     assert [one.json["model"] for one in shared_upstream.chats] == ["fake"]
@@ -49,7 +48,6 @@ def test_a_text_that_names_the_real_model_stays_as_it_is(
     async def say(exchange: Exchange) -> None:
         await exchange.whole(exchange.completion(said))
 
-    shared_upstream.reset()
     shared_upstream.behave = say
     answer = ask(gateway, make_key(gateway.url), "gpt-4o-mini").json()
     assert answer["choices"][0]["message"]["content"] == said
@@ -59,7 +57,6 @@ def test_a_text_that_names_the_real_model_stays_as_it_is(
 def test_the_books_and_the_limits_know_the_real_model(
     gateway: GatewayProcess, shared_upstream: FakeUpstream, shared_dsn: str
 ):
-    shared_upstream.reset()
     key = make_key(gateway.url, allowed_models=["fake"])
     assert ask(gateway, key, "gpt-4o-mini").status_code == 200
     other = make_key(gateway.url, allowed_models=["another"])
@@ -78,14 +75,12 @@ def test_the_books_and_the_limits_know_the_real_model(
 
 
 def test_an_alias_opens_no_way_to_the_cloud(gateway: GatewayProcess, shared_upstream: FakeUpstream):
-    shared_upstream.reset()
     answer = ask(gateway, make_key(gateway.url), "claude")
     assert answer.status_code == 403
     assert shared_upstream.chats == []
 
 
 def test_what_is_no_alias_is_as_before(gateway: GatewayProcess, shared_upstream: FakeUpstream):
-    shared_upstream.reset()
     answer = ask(gateway, make_key(gateway.url), "FAKE:latest")
     assert answer.status_code == 200
     assert answer.json()["model"] == shared_upstream.chats[0].json["model"]

@@ -8,21 +8,28 @@ from openai import OpenAI
 
 from tests.support.callers import bearer, connect, make_key, served
 from tests.support.failing_parts import GatewayProcess
-from tests.support.fake_upstream import CLOUD_MODEL, MODEL, FakeUpstream
+from tests.support.fake_upstream import CLOUD_MODEL, MODEL, FakeUpstream, fake_upstream
 
 LAB = "lab/gemma:1"
 
 
 @pytest.fixture(scope="module")
+def shared_upstream() -> Iterator[FakeUpstream]:
+    """Beside the usual models there is one whose name holds a slash."""
+    with fake_upstream() as running:
+        running.models.append({"name": LAB})
+        yield running
+
+
+@pytest.fixture(scope="module")
 def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
-    """Beside the usual models there is one whose name holds a slash, and one has an alias."""
-    shared_upstream.models.append({"name": LAB})
+    """Two of its models have an alias."""
     aliases = f"gpt-4o-mini={MODEL},gpt-4o={CLOUD_MODEL}"
     with served(shared_upstream.url, shared_dsn, MODEL_ALIASES=aliases) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def client(gateway: GatewayProcess, key: str) -> Iterator[OpenAI]:
     with OpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0) as made:
         yield made
@@ -130,7 +137,6 @@ def test_ollama_shows_an_alias_s_model_to_those_who_may_use_it(
 def test_no_name_of_a_model_becomes_a_path_of_the_model_server(
     gateway: GatewayProcess, key: str, shared_upstream: FakeUpstream
 ) -> None:
-    shared_upstream.reset()
     with connect(gateway.url) as plain:
         for path in ("..%2F..%2Fapi%2Ftags", "%2e%2e/api/ps", "a//b", "a%2F..%2Fb", "a%00"):
             answer = plain.get(f"/v1/models/{path}", headers=bearer(key))

@@ -18,7 +18,7 @@ from gateway.reference.route_markdown import ADDRESS
 from gateway.reference.table import ROUTES
 from tests.support.callers import ADMIN_SECRET, make_keys, served
 from tests.support.failing_parts import GatewayProcess
-from tests.support.fake_upstream import FakeUpstream
+from tests.support.fake_upstream import FakeUpstream, fake_upstream
 from tests.support.gateway_process import PATIENCE, fresh_directory
 from tests.support.openapi_shapes import validator
 from tests.support.paths import ROOT
@@ -48,9 +48,15 @@ def block_of(route: Route) -> str:
 
 
 @pytest.fixture(scope="module")
+def shared_upstream() -> Iterator[FakeUpstream]:
+    """It has every model that the page names."""
+    with fake_upstream() as running:
+        running.models += [{"name": name} for name in dict.fromkeys(MODELS)]
+        yield running
+
+
+@pytest.fixture(scope="module")
 def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
-    """Its model server has every model that the page names."""
-    shared_upstream.models += [{"name": name} for name in dict.fromkeys(MODELS)]
     with served(shared_upstream.url, shared_dsn) as running:
         yield running
 

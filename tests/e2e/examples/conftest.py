@@ -6,23 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.examples.node_client import CLIENTS, NodeClient, copied
-from tests.support.callers import make_key
-from tests.support.failing_parts import GatewayProcess
-from tests.support.fake_upstream import FakeUpstream
-from tests.support.fixtures import gateway, shared_dsn, shared_upstream
+from tests.support.fixtures import upstream_of_all
 
-__all__ = ["gateway", "shared_dsn", "shared_upstream"]
-
-
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
-@pytest.fixture
-def key(gateway: GatewayProcess) -> str:
-    return make_key(gateway.url)
+__all__ = ["upstream_of_all"]
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,10 @@ from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import PROMPT_TOKENS, WORDS, Exchange, FakeUpstream, answer
 from tests.support.gateway_process import PATIENCE
 from tests.support.gateway_process import ask as ask_json
-from tests.support.postgres import Server, execute
+from tests.support.postgres import Server, execute, own_postgres
 from tests.support.watching_client import NOTHING, Client, Seen, ask
+
+__all__ = ["own_postgres"]
 
 CALLERS = 8
 CRASHES = 4

@@ -8,8 +8,10 @@ import pytest
 from tests.support.books import Books
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import FakeUpstream
-from tests.support.postgres import Server
+from tests.support.postgres import Server, own_postgres
 from tests.support.storm import Storm, behave
+
+__all__ = ["own_postgres"]
 
 SEEDS = [1, 2]
 

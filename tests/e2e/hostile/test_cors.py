@@ -10,8 +10,10 @@ import pytest
 from tests.support.callers import ADMIN_SECRET, QUESTION, bearer, connect, make_key, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import Exchange, FakeUpstream
+from tests.support.fixtures import upstream_of_all
 from tests.support.raw_client import ask
 
+__all__ = ["upstream_of_all"]
 CHAT = "/v1/chat/completions"
 PAGE = "https://my.page.example"
 STREAM = {**QUESTION, "stream": True}
@@ -19,12 +21,6 @@ LIMITS = (f"x-ratelimit-{what}" for what in ("limit", "remaining", "reset"))
 EXPOSED = {"x-request-id", "retry-after", "x-should-retry"} | {
     f"{limit}-{unit}" for limit in LIMITS for unit in ("requests", "tokens")
 }
-
-
-@pytest.fixture(autouse=True)
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
 
 
 def answers(client: httpx.Client, key: str, spent: str) -> dict[str, httpx.Response]:

@@ -23,8 +23,7 @@ def text_of(answer: Answer) -> str:
 
 
 @pytest.fixture
-def question(key: str, shared_upstream: FakeUpstream) -> bytes:
-    shared_upstream.reset()
+def question(key: str) -> bytes:
     return request("POST", CHAT, GOOD, f"Authorization: Bearer {key}")
 
 

@@ -12,8 +12,10 @@ from gateway.dialects import all_dialects
 from tests.support.callers import make_key, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, FakeUpstream
+from tests.support.fixtures import upstream_of_all
 from tests.support.lane_calls import CALLS, Call, reached, refused, send
 
+__all__ = ["upstream_of_all"]
 ALIAS = "mine:1"  # fits the lane by its name, but stands for another model
 OUTSIDE = [
     *(MODEL, "fake", " Fake ", "FAKE:Latest", "library/fake", "fake:local", "fake:latest:local"),
@@ -32,12 +34,6 @@ def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayP
     aliases = f"{ALIAS}={MODEL}"
     with served(shared_upstream.url, shared_dsn, MODEL_ALIASES=aliases) as running:
         yield running
-
-
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
 
 
 def lane(gateway: GatewayProcess, models: list[str]) -> str:

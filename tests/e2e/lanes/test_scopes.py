@@ -15,6 +15,7 @@ from tests.support.bare_gateway import bare_gateway
 from tests.support.callers import make_key
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import FakeUpstream
+from tests.support.fixtures import upstream_of_all
 from tests.support.lane_calls import (
     CALLS,
     OWNER_CALLS,
@@ -29,6 +30,7 @@ from tests.support.requests.ollama import NATIVE_FIELDS
 from tests.support.requests.privileges import FIELD, ONLY_THERE
 from tests.support.served_routes import served_routes
 
+__all__ = ["upstream_of_all"]
 LANES = [
     *([one] for one in SCOPES),
     *([one for one in SCOPES if one != left_out] for left_out in SCOPES),
@@ -39,12 +41,6 @@ NATIVE_CALLS = [MODEL_CALLS[dialect.path] for dialect in all_dialects() if diale
 # What Ollama takes for nothing to read.
 NOTHING = {"/api/chat": ([], None), "/api/embed": ([], "", None)}
 OTHER_CALLS = [MODEL_CALLS[dialect.path] for dialect in all_dialects() if not dialect.native]
-
-
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
 
 
 def test_every_route_that_is_served_is_tried_and_says_what_a_key_needs(tmp_path: Path) -> None:

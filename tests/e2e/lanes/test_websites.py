@@ -8,19 +8,15 @@ from gateway.admin.fields import SCOPES
 from tests.support.callers import make_key
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import FakeUpstream
+from tests.support.fixtures import upstream_of_all
 from tests.support.lane_calls import CALLS, PUBLIC_CALLS, Call, reached, refused, send
 
+__all__ = ["upstream_of_all"]
 HOME = "https://my.page.example"
 ELSEWHERE = [
     *("https://evil.example", "null", f"{HOME}.evil.example", "https://my.page", f"{HOME}:444"),
     *("http://my.page.example", HOME.upper(), "chrome-extension://abc"),
 ]
-
-
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,6 @@ ONE_CALL = (1, PROMPT_TOKENS, len(WORDS))
 
 
 @pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
-@pytest.fixture
 def native(gateway: GatewayProcess) -> str:
     return make_key(gateway.url, scopes=SCOPES)
 

@@ -21,12 +21,6 @@ def recorded(name: str) -> Any:
     return json.loads((RECORDINGS / name / "response.body").read_text("utf-8"))
 
 
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
 def error(answer: httpx.Response) -> str:
     """The message of an error in Ollama's shape."""
     told = answer.json()

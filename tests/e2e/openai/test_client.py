@@ -20,22 +20,11 @@ ONE_CALL = (1, PROMPT_TOKENS, len(WORDS))
 VECTORS = VECTORS / "tool_calls.json"
 
 
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
 @pytest.fixture(scope="module")
 def gateway(shared_upstream: FakeUpstream) -> Iterator[GatewayProcess]:
     """With the embedded store, as on a fresh machine."""
     with served(shared_upstream.url) as running:
         yield running
-
-
-@pytest.fixture
-def key(gateway: GatewayProcess) -> str:
-    return make_key(gateway.url)
 
 
 @pytest.fixture

@@ -9,12 +9,6 @@ from tests.support.fake_upstream import CLOUD_MODEL, Exchange, FakeUpstream
 from tests.support.openai_calls import calling, refused
 
 
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
 def test_a_key_that_is_none_any_more_is_an_authentication_error(
     upstream: FakeUpstream, gateway: GatewayProcess
 ) -> None:

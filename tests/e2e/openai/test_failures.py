@@ -7,23 +7,19 @@ import openai
 import pytest
 
 from tests.support.callers import connect, counted, make_key, served
-from tests.support.failing_parts import GatewayProcess
+from tests.support.failing_parts import GatewayProcess, fresh_database
 from tests.support.fake_upstream import WORDS, Exchange, FakeUpstream
 from tests.support.openai_calls import calling, refused
-from tests.support.postgres import Server
+from tests.support.postgres import Server, own_postgres
 
-
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
+__all__ = ["own_postgres"]
 
 
 @pytest.fixture(scope="module")
-def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
+def gateway(shared_upstream: FakeUpstream, postgres: Server) -> Iterator[GatewayProcess]:
     """One slot, room for one to wait, and little patience with a silent model."""
     few = {"UPSTREAM_CONCURRENCY": 1, "QUEUE_LIMIT": 1, "OLLAMA_TIMEOUT": 0.5}
-    with served(shared_upstream.url, shared_dsn, **few) as running:
+    with fresh_database(postgres) as dsn, served(shared_upstream.url, dsn, **few) as running:
         yield running
 
 

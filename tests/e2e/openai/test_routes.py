@@ -22,17 +22,6 @@ COLOURS = "Name three colours.\n(a)\n(b)\n(c)"
 
 
 @pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
-@pytest.fixture
-def key(gateway: GatewayProcess) -> str:
-    return make_key(gateway.url)
-
-
-@pytest.fixture
 def client(gateway: GatewayProcess, key: str) -> Iterator[OpenAI]:
     with OpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0) as made:
         yield made

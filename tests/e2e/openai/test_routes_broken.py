@@ -9,16 +9,10 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.support.callers import counted, make_key, served
+from tests.support.callers import counted, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream
 from tests.support.openai_routes import ROUTES, STREAMED, STREAMING, call, stream
-
-
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +20,6 @@ def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayP
     """Its heart beats soon, so that the client has to bear signs of life between events."""
     with served(shared_upstream.url, shared_dsn, HEARTBEAT_SECONDS=1) as running:
         yield running
-
-
-@pytest.fixture
-def key(gateway: GatewayProcess) -> str:
-    return make_key(gateway.url)
 
 
 @pytest.fixture

@@ -18,12 +18,6 @@ from tests.support.puller import NEW, PATH, events, pull, pulling
 SCOPES = ["models:pull"]
 
 
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
 @pytest.fixture(scope="module")
 def puller(gateway: GatewayProcess) -> str:
     return make_key(gateway.url, scopes=SCOPES)

@@ -17,12 +17,6 @@ from tests.support.raw_client import request
 SCOPES = ["models:pull", "models:read"]
 
 
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
 @pytest.fixture(scope="module")
 def puller(gateway: GatewayProcess) -> str:
     return make_key(gateway.url, scopes=SCOPES)

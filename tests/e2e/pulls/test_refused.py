@@ -15,12 +15,6 @@ from tests.support.puller import NEW, PATH, pull, pulling
 PAGE = "https://my.page.example"
 
 
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
 @pytest.fixture(scope="module")
 def puller(gateway: GatewayProcess) -> str:
     return make_key(gateway.url, scopes=["models:pull"])

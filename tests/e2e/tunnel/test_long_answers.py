@@ -21,9 +21,11 @@ from gateway.dialects.protocol import Dialect
 from tests.support.behind_a_tunnel import behind
 from tests.support.callers import bearer, counted, make_key
 from tests.support.fake_upstream import MODEL, PROMPT_TOKENS, WORDS, Exchange, FakeUpstream, answer
+from tests.support.fixtures import upstream_of_all
 from tests.support.gateway_process import PATIENCE
 from tests.support.tunnel.up import Up
 
+__all__ = ["upstream_of_all"]
 SIGNS = 5
 EDGE = 100.0  # seconds without a byte after which Cloudflare's edge gives up
 DIALECTS = {dialect.path: dialect for dialect in all_dialects()}
@@ -41,12 +43,6 @@ def it(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[Up]:
 @pytest.fixture
 def key(it: Up) -> str:
     return make_key(it.gateway.url, scopes=["chat", "embeddings", "models:pull", "ollama:native"])
-
-
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
 
 
 def question(path: str, stream: bool) -> Any:

@@ -43,7 +43,6 @@ def browser(it: Up) -> Iterator[httpx.Client]:
 def test_a_preflight_is_answered_without_a_key_and_before_any_model(
     browser: httpx.Client, shared_upstream: FakeUpstream
 ):
-    shared_upstream.reset()
     answer = browser.options(CHAT, headers=PREFLIGHT)
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] in {"*", PAGE}
@@ -77,7 +76,6 @@ def test_its_page_reads_answer_stream_and_limits(browser: httpx.Client, key: str
 def test_a_page_elsewhere_cannot_use_the_key_nor_read_why(
     browser: httpx.Client, key: str, shared_upstream: FakeUpstream
 ):
-    shared_upstream.reset()
     for origin in (OTHER, "null", f"{PAGE}.evil.example", PAGE.replace("https", "http")):
         headers = {**bearer(key), "Origin": origin}
         answer = browser.post(CHAT, json=QUESTION, headers=headers)

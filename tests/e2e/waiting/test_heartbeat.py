@@ -9,20 +9,16 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.callers import connect, counted, make_key, served
+from tests.support.callers import connect, counted, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import PROMPT_TOKENS, WORDS, Exchange, FakeUpstream, answer
+from tests.support.fixtures import upstream_of_all
 from tests.support.openai_calls import calling
 from tests.support.watching_client import Client, Seen
 
+__all__ = ["upstream_of_all"]
 BEAT = 0.05
 TEXT = "".join(WORDS)
-
-
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +26,6 @@ def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayP
     settings = {"HEARTBEAT_SECONDS": BEAT, "UPSTREAM_CONCURRENCY": 1, "OLLAMA_TIMEOUT": 5}
     with served(shared_upstream.url, shared_dsn, **settings) as running:
         yield running
-
-
-@pytest.fixture
-def key(gateway: GatewayProcess) -> str:
-    return make_key(gateway.url)
 
 
 async def until_beats(client: Client, count: int, sign: bytes = b": working\n\n") -> None:

@@ -5,20 +5,8 @@ from collections.abc import Iterator
 import pytest
 from ollama import Client
 
-from tests.support.callers import bearer, make_key
+from tests.support.callers import bearer
 from tests.support.failing_parts import GatewayProcess
-from tests.support.fake_upstream import FakeUpstream
-
-
-@pytest.fixture
-def upstream(shared_upstream: FakeUpstream) -> FakeUpstream:
-    shared_upstream.reset()
-    return shared_upstream
-
-
-@pytest.fixture
-def key(gateway: GatewayProcess) -> str:
-    return make_key(gateway.url)
 
 
 @pytest.fixture
