@@ -1,6 +1,8 @@
 """For every test: where it writes, and a Postgres of its own, made only if a test asks for it."""
 
+import os
 import signal
+import sys
 import tempfile
 
 from tests.support.postgres import anyio_backend, database, empty_database, postgres, store
@@ -11,3 +13,6 @@ __all__ = ["anyio_backend", "database", "empty_database", "postgres", "store"]
 tempfile.tempdir = in_memory()
 # Shells let what they start in the background ignore Ctrl-C, and it would let what it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Python is started a thousand times: what it compiled once is kept, even where others forbid that.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False

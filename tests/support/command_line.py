@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.support.certificates import ONE_AUTHORITY
 from tests.support.gateway_process import free_port
 
 
@@ -16,6 +17,7 @@ class CommandLine:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
         self.environ = {
+            **ONE_AUTHORITY,
             "PATH": os.environ["PATH"],
             "HOME": str(data_dir),
             "DATA_DIR": str(data_dir),

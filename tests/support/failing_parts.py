@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.support.certificates import ONE_AUTHORITY
 from tests.support.gateway_process import PATIENCE, Running, free_port
 from tests.support.gateway_process import ask as ask_json
 from tests.support.postgres import TEMPLATE, Server, execute
@@ -27,6 +28,7 @@ class GatewayProcess:
         self.data_dir = home / "data"
         self._home = home
         self._environ = {
+            **ONE_AUTHORITY,
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "DATA_DIR": str(self.data_dir),

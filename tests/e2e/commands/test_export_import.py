@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from gateway.stores import Verdict
+from tests.support.certificates import ONE_AUTHORITY
 from tests.support.failing_parts import fresh_database
 from tests.support.postgres import Server
 from tests.support.postgrest.stand_in import stand_in
@@ -29,7 +30,12 @@ class Localllm:
 
     def __init__(self, home: Path, **settings: str) -> None:
         self._home = home
-        self.environ = {"PATH": os.environ["PATH"], "HOME": str(home), **settings}
+        self.environ = {
+            **ONE_AUTHORITY,
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            **settings,
+        }
 
     def __call__(self, *arguments: str, input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(

@@ -1,36 +1,18 @@
 """One life of the stand-in: connect, carry requests, lose the connection, end as asked."""
 
 import asyncio
-import json
 import signal
 import uuid
-from base64 import b64decode
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.cloudflared.edge import Edge
 from tests.support.cloudflared.logs import fail, say
 from tests.support.cloudflared.metrics import Metrics
+from tests.support.cloudflared.order import Order
 from tests.support.cloudflared.scenario import Scenario
 
-DISCLAIMER = (
-    "Thank you for trying Cloudflare Tunnel. Doing so, without a Cloudflare account, is a quick "
-    "way to experiment and try it out. However, be aware that these account-less Tunnels have no "
-    "uptime guarantee"
-)
 RETRY = 0.05  # seconds; the real one waits longer and longer
 EXPIRED = "tls: failed to verify certificate: x509: certificate has expired or is not yet valid"
-
-
-@dataclass
-class Order:
-    """What is to be run. `secret` is empty for a trial."""
-
-    rules: list[tuple[str, str]]
-    hostname: str
-    metrics: str
-    grace: float
-    secret: str = ""
 
 
 class Life:
@@ -132,8 +114,3 @@ class Life:
             if self._scenario.protocol == "http2" and not self._edge.active:
                 return
             await asyncio.sleep(RETRY)
-
-
-def secret_of(token: str) -> str:
-    """The secret in a token; ValueError for anything else."""
-    return str(json.loads(b64decode(token, validate=True))["s"])

@@ -10,8 +10,8 @@ from typing import NoReturn
 from tests.support.cloudflared import config, logs, scenario
 from tests.support.cloudflared.account import Account
 from tests.support.cloudflared.flags import Flags, parse, seconds
-from tests.support.cloudflared.life import DISCLAIMER, Life, Order, secret_of
 from tests.support.cloudflared.logs import fail, say, wrong_usage
+from tests.support.cloudflared.order import DISCLAIMER, Order, secret_of
 from tests.support.cloudflared.scenario import Scenario
 
 NO_SUCH_HOST = "dial tcp: lookup api.trycloudflare.com on 127.0.0.53:53: no such host"
@@ -51,6 +51,9 @@ def main(folder: str) -> NoReturn:
 
 
 def _run(todo: Scenario, order: Order, folder: Path) -> None:
+    # What speaks HTTP takes most of a start: only what runs a tunnel loads it.
+    from tests.support.cloudflared.life import Life
+
     asyncio.run(Life(todo, order, folder).run())
 
 

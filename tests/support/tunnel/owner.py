@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.support.certificates import ONE_AUTHORITY
 from tests.support.gateway_process import Running, free_port
 from tests.support.paths import ROOT
 
@@ -22,6 +23,7 @@ class Owner:
         self.stand_in = stand_in
         self.port = free_port()
         self.environ = {
+            **ONE_AUTHORITY,
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "DATA_DIR": str(self.data_dir),
