@@ -1,6 +1,5 @@
 """What no linter sees: where a function stands, search paths, rights and row security."""
 
-import re
 from pathlib import Path
 
 import asyncpg
@@ -20,14 +19,19 @@ async def names(ledger: Ledger, sql: str, *arguments: object) -> list[str]:
 
 
 @pytest.mark.parametrize(("where", "schema"), [("functions", "public"), ("helpers", "gateway")])
-def test_every_file_makes_one_function_and_has_its_name(where: str, schema: str):
+async def test_every_file_makes_one_function_and_has_its_name(
+    ledger: Ledger, where: str, schema: str
+):
+    just_made = (
+        "select p.pronamespace::regnamespace || '.' || p.proname from pg_proc as p "
+        "where p.xmin = pg_current_xact_id()::xid"
+    )
     files = list(Path(folder(), where).rglob("*.sql"))
     assert files
     for file in files:
-        made = re.findall(
-            r"^create (?:or replace )?function (\S+)\(", file.read_text("utf-8"), re.M
-        )
-        assert made == [f"{schema}.{file.stem}"], file
+        async with ledger.connection.transaction():
+            await ledger.connection.execute(file.read_text("utf-8"))
+            assert await names(ledger, just_made) == [f"{schema}.{file.stem}"], file
 
 
 async def test_the_public_functions_are_those_of_the_folder_and_nothing_else(ledger: Ledger):

@@ -1,6 +1,5 @@
 """The page about Supabase is true: what can be run without its servers is run as it stands."""
 
-import ast
 import os
 import re
 import stat
@@ -172,62 +171,3 @@ def _is_served(place: Place, keys: list[str]) -> None:
         assert running.stop() == 0
     finally:
         running.kill()
-
-
-def test_every_line_that_the_gateway_may_say_stands_in_the_table() -> None:
-    rows = re.findall(
-        r"^\| `(.*?)` \| \S", PAGE.partition("## What the gateway says")[2], re.MULTILINE
-    )
-    patterns = {row: ".*".join(re.escape(part) for part in row.split("…")) for row in rows}
-    said = [*_texts_for_owners(), *_texts_of_settings()]
-    assert len(said) > 15
-    missing = [text for text in said if not any(re.fullmatch(p, text) for p in patterns.values())]
-    assert missing == []
-    stale = [row for row, p in patterns.items() if not any(re.fullmatch(p, text) for text in said)]
-    assert stale == []
-
-
-def _texts_for_owners() -> Iterator[str]:
-    """What the Supabase store and its opening raise, with `X` for what differs."""
-    for name in ("stores/supabase_problems.py", "database/opening.py"):
-        for node in ast.walk(ast.parse((ROOT / "gateway" / name).read_text("utf-8"))):
-            match node:
-                case ast.Call(
-                    func=ast.Name("StoreUnavailable" | "StoreMisconfigured" | "StoreRefused")
-                    | ast.Attribute(attr="__init__")
-                ):
-                    values = node.args
-                case ast.Assign(targets=[ast.Name("text")]):
-                    values = [node.value]
-                case _:
-                    continue
-            texts = [_plain(value) for value in values]
-            yield from (text for text in texts if len(text) > 1 and "DATABASE_URL" not in text)
-
-
-def _texts_of_settings() -> Iterator[str]:
-    names = {"supabase_url": "SUPABASE_URL (X)", "supabase_key": "SUPABASE_SERVICE_KEY"}
-    tree = ast.parse((ROOT / "gateway" / "config" / "values.py").read_text("utf-8"))
-    for function in tree.body:
-        if isinstance(function, ast.FunctionDef) and function.name in names:
-            for node in ast.walk(function):
-                if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-                    yield f"{names[function.name]} {_plain(node.exc.args[0])}."
-    for node in ast.walk(
-        ast.parse((ROOT / "gateway" / "config" / "settings.py").read_text("utf-8"))
-    ):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            text = _plain(node.args[0]) if node.func.id == "SettingsError" else ""
-            if "SUPABASE" in text:
-                yield text
-
-
-def _plain(node: ast.expr) -> str:
-    """The text of a literal, with `X` for each value in it."""
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join(
-            _plain(part) if isinstance(part, ast.Constant) else "X" for part in node.values
-        )
-    return "X"
