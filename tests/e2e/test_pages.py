@@ -142,7 +142,7 @@ async def test_a_host_that_is_none_is_refused_before_a_page_sees_it(
 
 
 async def test_a_hostile_model_name_is_text_on_the_page_and_in_the_shell(tmp_path: Path) -> None:
-    with bare_gateway(tmp_path, HOSTILE_MODEL) as gateway:
+    with bare_gateway(tmp_path, model=HOSTILE_MODEL) as gateway:
         async with served(gateway) as address, httpx.AsyncClient(base_url=address) as client:
             [example] = StrictPage((await client.get("/", headers=HTML)).text).code
             words = shlex.split(example)

@@ -142,7 +142,7 @@ async def test_it_says_why_there_is_no_answer(
     upstream: FakeUpstream, gateway: GatewayProcess, page: Page, key: str
 ) -> None:
     await page.ask(gateway.url, "llm_" + "0" * 26)
-    await page.shows("", "This is not an API key; check for a typing error.")
+    await page.shows("", "This is not a valid API key. Check it for typos.")
     foreign = await asyncio.to_thread(
         make_key, gateway.url, allowed_origins=["https://elsewhere.example"]
     )
