@@ -7,42 +7,44 @@ fail() {
 }
 
 # `make_environment up` has what the program needs, `make_environment dev` also what its tests need.
+# `make_environment dev .venv-second PYTHON` makes another one, with that Python.
 make_environment() {
-    look_at_environment
+    look_at_environment "${2:-.venv}" "${3:-}"
     find_uv
     export LOCALLLM_UV="$uv" # the program installs its demo model with it
     # The machine's own certificates, where it has some: companies add theirs.
     [ ! -s /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
     is_made "$1" && return
     # The scripts in an environment name their own place: one that was moved is of no use.
-    [ -f "$stamp" ] && ! grep -qxF "$root" "$stamp" && rm -rf "$root/.venv"
+    [ -f "$stamp" ] && ! grep -qxF "$root" "$stamp" && rm -rf "$environment"
     rm -f "$stamp"
-    echo "Installing what localllm needs in .venv"
+    echo "Installing what localllm needs in ${2:-.venv}"
     groups=
     [ "$1" = dev ] || groups=--no-dev
     (
         unset VIRTUAL_ENV
-        export UV_PROJECT_ENVIRONMENT="$root/.venv" UV_PYTHON_DOWNLOADS=never
+        export UV_PROJECT_ENVIRONMENT="$environment" UV_PYTHON_DOWNLOADS=never
         cd "$root" && "$uv" sync --frozen --inexact --python "$python" $groups
-    ) || fail "The environment .venv could not be made, see above: the first start needs a network."
+    ) || fail "The environment ${2:-.venv} could not be made, see above: the first start needs a network."
     printf '%s\n' "$root" "$wanted" "$1" >"$stamp"
 }
 
 # For a script beside the one that makes it.
 wait_for_environment() {
-    look_at_environment
+    look_at_environment .venv
     until is_made "$1"; do sleep 1; done
 }
 
 # What the environment was made from; a change of any of these means another sync.
 look_at_environment() {
-    python=$(find_python) || exit 1
-    stamp=$root/.venv/.made-from
+    environment=$root/$1
+    python=${2:-$(find_python)} || exit 1
+    stamp=$environment/.made-from
     wanted="$(cat "$root/pyproject.toml" "$root/uv.lock" | cksum) $python"
 }
 
 is_made() {
-    [ -x "$root/.venv/bin/python" ] && [ -f "$stamp" ] && grep -qxF "$root" "$stamp" && grep -qxF "$wanted" "$stamp" || return 1
+    [ -x "$environment/bin/python" ] && [ -f "$stamp" ] && grep -qxF "$root" "$stamp" && grep -qxF "$wanted" "$stamp" || return 1
     grep -qxF "$1" "$stamp" || grep -qxF dev "$stamp"
 }
 
