@@ -1,13 +1,20 @@
-"""The model server: one place that knows where it is and how to ask it."""
+"""The model server: one place that knows where it is and how to ask it.
+
+The transport is called as it is, without `httpx.AsyncClient` around it: that adds redirects,
+cookies and hooks, which nobody needs here, and doubles the CPU that a request takes.
+"""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
-import aiohttp
+import httpx
 
+from gateway.core.aiohttp_transport import AiohttpTransport
 from gateway.core.errors import Refusal
+from gateway.core.read_at_most import read_at_most
 
 LINGER = 0.5  # seconds
 MAX_BODY = 64 * 1024**2  # bytes of one whole answer
@@ -15,81 +22,63 @@ MAX_BODY = 64 * 1024**2  # bytes of one whole answer
 # by default, as long as OpenAI's own clients wait.
 WHOLE = 5
 SOON = 10.0  # seconds for the whole answer to a short question, however it trickles
-
-CUT = (aiohttp.ClientError, OSError)  # what reading an answer raises when it is cut
-SILENT = aiohttp.SocketTimeoutError  # the one of them that means: no byte for too long
+KEEP_ALIVE = 4.0  # seconds; llama-server closes idle connections after 5, Ollama never does
 
 _NO_SUCH_ROUTE = (404, 405, 501)
 
-# Ollama refuses a foreign Host or Origin; nothing of the client's headers is passed on (trap 9).
-_HEADERS = {
-    "Host": "localhost",
-    "Content-Type": "application/json",
-    "Accept": "*/*",
-    "Accept-Encoding": "identity",
-    "User-Agent": "localllm",
-}
+# Ollama refuses a foreign Host or Origin; nothing of the client's headers is passed on.
+_HEADERS = httpx.Headers(
+    {
+        "Host": "localhost",
+        "Content-Type": "application/json",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+        "User-Agent": "localllm",
+    }
+)
+_url = lru_cache(maxsize=64)(httpx.URL)  # parsing one costs as much as sending the request
 
 
 class Target(NamedTuple):
     """Where requests go. `listed_only`: it would answer for any model name, so we check names."""
 
     base_url: str
-    headers: Mapping[str, str] = _HEADERS
+    headers: httpx.Headers = _HEADERS
     listed_only: bool = False
 
 
-class Answer:
-    """An answer whose head has come. Close it in any case: that stops the model (trap 6)."""
+class ModelResponse:
+    """The model server's response, whose head has come. Close it in any case: that stops the model.
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self.status = response.status
-        self.content_type = response.headers.get("Content-Type", "")
+    Reading the body raises `httpx.ReadTimeout` where no byte came for too long, and another
+    `httpx.TransportError` where it was cut.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.status = response.status_code
+        self.content_type: str = response.headers.get("content-type", "")
         self.received = bytearray()  # of the whole body, also when it was cut
-        self._response = response
-        connection = response.connection  # None: all of it is here
-        protocol = connection.protocol if connection is not None else None
-        self._closed = protocol.closed if protocol is not None else None
-        if self._closed is not None:
-            self._closed.add_done_callback(self._cut_short)
+        self._stream = cast(Any, response.stream)
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives: each item is all that is there. Raises one of CUT."""
-        return self._response.content.iter_any()
+        """The body as it arrives: each item is all that is there."""
+        return aiter(self._stream)
 
     async def body(self) -> bytes:
-        async for part in self.chunks():
-            self.received += part
-            if len(self.received) > MAX_BODY:
-                raise aiohttp.ClientPayloadError("the answer is too large")
+        if not await read_at_most(MAX_BODY, self.chunks(), self.received):
+            raise httpx.ReadError("the body is too large")
         return bytes(self.received)
 
     async def to_its_end(self) -> None:
         """Wait a moment for the end of the body, so that the connection can be used again."""
-        with contextlib.suppress(TimeoutError, *CUT):
+        with contextlib.suppress(TimeoutError, httpx.TransportError):
             async with asyncio.timeout(LINGER):
                 async for _ in self.chunks():
                     pass
 
     def close(self) -> None:
-        if self._closed is not None:
-            self._closed.remove_done_callback(self._cut_short)
-            self._closed.remove_done_callback(_look_at)
-            self._closed.add_done_callback(_look_at)
-        self._response.close()
-
-    def _cut_short(self, closed: asyncio.Future[None]) -> None:
-        """aiohttp does not tell the reader when broken framing made it close the connection."""
-        _look_at(closed)
-        content = self._response.content
-        if not content.is_eof() and content.exception() is None:
-            content.set_exception(aiohttp.ClientPayloadError("the connection is closed"))
-
-
-def _look_at(closed: asyncio.Future[None]) -> None:
-    """An idle connection that breaks is no news for the log, which is what unseen ones become."""
-    if not closed.cancelled():
-        closed.exception()
+        """At once: a caller that was cancelled could not wait."""
+        self._stream.close()
 
 
 class BackendClient:
@@ -98,67 +87,78 @@ class BackendClient:
     `answers` is False once nobody was there, until one answers; `changed` is called when it turns.
     """
 
-    def __init__(self, target: Target, timeout: float) -> None:
-        """`timeout`: seconds without a byte."""
+    def __init__(
+        self, target: Target, timeout: float, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """`timeout`: seconds without a byte. `transport`: its streams have a `close` that does not
+        wait, as those of our own and of httpx's stand-ins have."""
         self.target = target
         self.answers = True
         self.changed: Callable[[], None] = _nothing
-        self._patient = aiohttp.ClientTimeout(sock_connect=5.0, sock_read=timeout)
-        self._whole = aiohttp.ClientTimeout(sock_connect=5.0, sock_read=timeout * WHOLE)
-        self._quick = aiohttp.ClientTimeout(sock_connect=2.0, sock_read=5.0, total=SOON)
-        self._session: aiohttp.ClientSession | None = None
+        self._patient = _within(5.0, timeout)
+        self._whole = _within(5.0, timeout * WHOLE)
+        self._quick = _within(2.0, 5.0)
+        self._transport = transport or AiohttpTransport(keep_alive=KEEP_ALIVE)
 
     def point_to(
         self, base_url: str, headers: Mapping[str, str] | None = None, *, listed_only: bool = False
     ) -> None:
         """Send every request from now on elsewhere; running ones end where they began."""
-        self.target = Target(base_url, {**_HEADERS, **(headers or {})}, listed_only)
+        both = _HEADERS.copy()
+        both.update(headers or {})
+        self.target = Target(base_url, both, listed_only)
         self.answers = True  # until it is known better
 
-    async def post(self, path: str, body: bytes, *, whole: bool = False) -> Answer | Refusal:
+    async def post(self, path: str, body: bytes, *, whole: bool = False) -> ModelResponse | Refusal:
         """`whole`: the answer comes in one piece."""
         return await self._send("POST", path, body, self._whole if whole else self._patient)
 
     async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
         """A short question: the whole body of a 200, within seconds."""
-        answer = await self._send(method, path, body, self._quick)
-        if isinstance(answer, Refusal):
-            return answer
         try:
-            if answer.status in _NO_SUCH_ROUTE:
-                return Refusal("not_found", f"There is no {path}.")
-            if answer.status != 200:
-                return Refusal("upstream_error", f"{path} answered {answer.status}.")
-            return await answer.body()
-        except CUT:
+            async with asyncio.timeout(SOON):
+                return await self._read(method, path, body)
+        except (TimeoutError, httpx.TransportError):
             return Refusal("upstream_unavailable", retry_after_ms=2000)
+
+    async def _read(self, method: str, path: str, body: bytes | None) -> bytes | Refusal:
+        response = await self._send(method, path, body, self._quick)
+        if isinstance(response, Refusal):
+            return response
+        try:
+            if response.status in _NO_SUCH_ROUTE:
+                return Refusal("not_found", f"There is no {path}.")
+            if response.status != 200:
+                return Refusal("upstream_error", f"{path} answered {response.status}.")
+            return await response.body()
         finally:
-            answer.close()
+            response.close()
 
     async def _send(
-        self, method: str, path: str, body: bytes | None, timeout: aiohttp.ClientTimeout
-    ) -> Answer | Refusal:
+        self, method: str, path: str, body: bytes | None, timeouts: dict[str, Any]
+    ) -> ModelResponse | Refusal:
         target = self.target
-        self._session = self._session or _session()
         try:
-            response = await self._session.request(
+            request = httpx.Request(
                 method,
-                target.base_url + path,
+                _url(target.base_url + path),
                 headers=target.headers,
-                data=body,
-                allow_redirects=False,
-                timeout=timeout,
+                # As `content` it would cost ten times as much, for headers that are here or that
+                # the transport adds.
+                stream=httpx.ByteStream(body or b""),
+                extensions=timeouts,
             )
-        except SILENT:
-            if timeout is self._quick:  # a model may think for long; a list of models is there
+            response = await self._transport.handle_async_request(request)
+        except httpx.ReadTimeout:
+            if timeouts is self._quick:  # a model may think for long; a list of models is there
                 self._turn(False, target)
             return Refusal("upstream_timeout")
-        except CUT:
+        except (httpx.TransportError, httpx.InvalidURL):
             self._turn(False, target)
             return Refusal("upstream_unavailable", retry_after_ms=2000)
         if not self.answers:
             self._turn(True, target)
-        return Answer(response)
+        return ModelResponse(response)
 
     def _turn(self, answers: bool, target: Target) -> None:
         if answers is not self.answers and target is self.target:  # not one that it was before
@@ -166,19 +166,13 @@ class BackendClient:
             self.changed()
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._transport.aclose()
 
 
 def _nothing() -> None:
     pass
 
 
-def _session() -> aiohttp.ClientSession:
-    # llama-server closes idle connections after 5 s, Ollama never does.
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4.0),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        trust_env=False,
-    )
+def _within(connect: float, read: float) -> dict[str, Any]:
+    """A request's `extensions`: how many seconds it waits for a connection, and for a byte."""
+    return {"timeout": httpx.Timeout(None, connect=connect, read=read).as_dict()}

@@ -3,9 +3,10 @@
 import contextlib
 import re
 
+import httpx
 import msgspec
 
-from gateway.backends.client import CUT, Answer
+from gateway.backends.client import ModelResponse
 from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
 
@@ -36,15 +37,15 @@ def in_public(words: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
-async def refusal_of(answer: Answer) -> Refusal:
-    """What an answer with another status than 200 means."""
+async def refusal_of(response: ModelResponse) -> Refusal:
+    """What a response with another status than 200 means."""
     detail = ""
-    with contextlib.suppress(*CUT):
-        body = decode(await answer.body(), _ErrorBody)
+    with contextlib.suppress(httpx.TransportError):
+        body = decode(await response.body(), _ErrorBody)
         if body is not None:
             detail = body.error if isinstance(body.error, str) else body.error.message
     detail = in_public(detail)
-    match answer.status:
+    match response.status:
         case 404:
             return Refusal("upstream_not_found", detail or "There is no such model.")
         case 429 | 503:

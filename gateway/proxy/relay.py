@@ -1,6 +1,8 @@
 """Pass the model's answer to the client, metered, and never as a clean end when it was cut."""
 
-from gateway.backends.client import CUT, SILENT, Answer
+import httpx
+
+from gateway.backends.client import ModelResponse
 from gateway.backends.errors import refusal_of
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import AnswerContext, Translation
@@ -9,7 +11,7 @@ from gateway.proxy.inflight import InFlight
 from gateway.proxy.meter import BodyMeter, BrokenStream, PartMeter, StreamMeter
 
 
-async def relay(answer: Answer, in_flight: InFlight) -> Refusal | None:
+async def relay(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     """Forward one answer. It is settled before its last bytes leave, so that whatever the client
     has seen whole is counted, even if this process dies right after."""
     if answer.status != 200:
@@ -21,7 +23,7 @@ async def relay(answer: Answer, in_flight: InFlight) -> Refusal | None:
     return await _body(answer, in_flight)
 
 
-async def _stream(answer: Answer, in_flight: InFlight) -> Refusal | None:
+async def _stream(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     exchange = in_flight.exchange
     shows_usage = in_flight.request.wants_usage
     meter = in_flight.meter = StreamMeter(in_flight.dialect, show_usage=shows_usage)
@@ -47,9 +49,9 @@ async def _stream(answer: Answer, in_flight: InFlight) -> Refusal | None:
                 break
             if events:
                 await exchange.write(events)
-    except SILENT:
+    except httpx.ReadTimeout:
         reason = "upstream_timeout"
-    except (*CUT, BrokenStream):
+    except (httpx.TransportError, BrokenStream):
         pass
     if meter.complete:
         await answer.to_its_end()
@@ -59,12 +61,12 @@ async def _stream(answer: Answer, in_flight: InFlight) -> Refusal | None:
     return Refusal(reason)
 
 
-async def _body(answer: Answer, in_flight: InFlight) -> Refusal | None:
+async def _body(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     in_flight.meter = PartMeter(in_flight.dialect, answer.received)
     try:
         body = await answer.body()
-    except CUT as problem:
-        reason = "upstream_timeout" if isinstance(problem, SILENT) else "truncated"
+    except httpx.TransportError as problem:
+        reason = "upstream_timeout" if isinstance(problem, httpx.ReadTimeout) else "truncated"
         in_flight.cut(reason)
         return Refusal(reason)
     in_flight.began()

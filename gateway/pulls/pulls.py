@@ -8,10 +8,11 @@ import asyncio
 import logging
 from time import monotonic
 
+import httpx
 import msgspec
 
 from gateway.backends.backend import Backend
-from gateway.backends.client import CUT, SILENT, Answer
+from gateway.backends.client import ModelResponse
 from gateway.backends.errors import refusal_of
 from gateway.backends.models import ModelList
 from gateway.core.errors import Refusal
@@ -121,28 +122,28 @@ class Pulls:
         """Let Ollama pull it, and tell how far that is; why it failed, if so."""
         body = msgspec.json.encode({"model": sent, "stream": True})
         # It says nothing while it reads all bytes again to verify them: minutes on a slow disk.
-        answer = await backend.client.post("/api/pull", body, whole=True)
-        if isinstance(answer, Refusal):
-            return answer
+        response = await backend.client.post("/api/pull", body, whole=True)
+        if isinstance(response, Refusal):
+            return response
         try:
-            failure = await self._follow(answer, pull)
-        except SILENT:
+            failure = await self._follow(response, pull)
+        except httpx.ReadTimeout:
             failure = _STALLED
-        except CUT:
+        except httpx.TransportError:
             failure = Refusal("upstream_error", "The model server broke off the pull half-way.")
         finally:
-            answer.close()
+            response.close()
         if failure is None:
             await _look_anew(backend.models)
         return failure
 
-    async def _follow(self, answer: Answer, pull: Pull) -> Refusal | None:
-        if answer.status in _NO_SUCH_ROUTE:
+    async def _follow(self, response: ModelResponse, pull: Pull) -> Refusal | None:
+        if response.status in _NO_SUCH_ROUTE:
             return Refusal("not_supported")
-        if answer.status != 200:
-            return await refusal_of(answer)
+        if response.status != 200:
+            return await refusal_of(response)
         progress, last = pull.progress, monotonic()
-        async for chunk in answer.chunks():
+        async for chunk in response.chunks():
             before, now = progress.changes, monotonic()
             progress.feed(chunk)
             if progress.over:

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from uuid import UUID
 
-import aiohttp
 import httpx
 import msgspec
-from httpx_aiohttp import AiohttpTransport
 from supabase import AsyncClient, AsyncClientOptions
 
+from gateway.core.aiohttp_transport import AiohttpTransport
+from gateway.core.read_at_most import read_at_most
 from gateway.stores import (
     HOLD_SECONDS,
     AuthorizationRequest,
@@ -146,35 +146,30 @@ class SupabaseStore:
 
 
 class _Transport(AiohttpTransport):
-    """httpx over aiohttp, which takes a fraction of httpcore's CPU (bench/rpc.py). A status other
-    than 2xx is raised here, because supabase's own exception does not contain it."""
+    """A status other than 2xx is raised here, because supabase's own exception does not contain
+    it."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(client=_session, proxy=_proxy(url))
+        super().__init__(
+            keep_alive=KEEP_ALIVE,
+            connections=_CONNECTIONS,
+            tls=httpx.create_ssl_context(),
+            proxy=_proxy(url),
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await super().handle_async_request(request)
         if response.is_success:
             return response
-        body = b""
+        body = bytearray()
         try:
-            async for part in response.aiter_raw():
-                body += part
-                if len(body) > _LONGEST_ERROR:
-                    break
+            await read_at_most(_LONGEST_ERROR, response.aiter_raw(), body)
         finally:
             await response.aclose()
-        raise Rejected(response.status_code, body, response.headers.get("location", ""))
+        raise Rejected(response.status_code, bytes(body), response.headers.get("location", ""))
 
 
-def _session() -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
-        limit=_CONNECTIONS, keepalive_timeout=KEEP_ALIVE, ssl=httpx.create_ssl_context()
-    )
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-
-def _proxy(url: str) -> httpx.Proxy | None:
+def _proxy(url: str) -> str | None:
     """The proxy from the environment. (aiohttp would look it up for every call, in a thread.)"""
     parts = urlsplit(url)
     address = getproxies().get(parts.scheme, "")
@@ -184,4 +179,4 @@ def _proxy(url: str) -> httpx.Proxy | None:
     if urlsplit(address).scheme not in {"http", "https"}:
         name = f"{parts.scheme}_proxy".upper()
         raise StoreMisconfigured(f"{name} should name an http proxy, or be unset.")
-    return httpx.Proxy(address)
+    return address

@@ -32,8 +32,8 @@ class NotJson(Exception):
     """An answer that cannot come from PostgREST."""
 
 
-# What a call can raise. The transport wraps aiohttp's exceptions in httpx's, as their cause.
-FAILURES = (Rejected, NotJson, httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError)
+# What a call can raise. The transport's exceptions have aiohttp's as their cause.
+FAILURES = (Rejected, NotJson, httpx.HTTPError, TimeoutError)
 
 
 class _Error(msgspec.Struct):
@@ -129,7 +129,7 @@ def _error(problem: Rejected) -> _Error:
 
 
 def _cause(problem: BaseException) -> BaseException:
-    """aiohttp's exception: httpx's do not tell time-outs from broken connections."""
+    """aiohttp's exception, where there is one: it says more than httpx's."""
     return (isinstance(problem, httpx.HTTPError) and problem.__cause__) or problem
 
 

@@ -266,7 +266,7 @@ async def test_calls_go_side_by_side_over_connections_that_are_kept(
     assert all(verdict.allowed for verdict in verdicts)
     first_answer = min(call.ended or 0.0 for call in supabase.calls[1:])
     assert all(call.arrived < first_answer for call in supabase.calls[1:])
-    connections = store._http._transport.client.connector._conns  # type: ignore[attr-defined]
+    connections = store._http._transport._session.connector._conns  # type: ignore[attr-defined]
     assert sum(map(len, connections.values())) == 50
 
 

@@ -145,4 +145,3 @@ def test_supabases_client_is_brought_when_it_is_missing(localllm: CommandLine, p
     asked = (localllm.data_dir / "asked").read_text()
     assert asked.startswith("pip install")
     assert "supabase>=" in asked
-    assert "httpx-aiohttp>=" in asked

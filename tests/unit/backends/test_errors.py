@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.backends.client import Answer
+from gateway.backends.client import ModelResponse
 from gateway.backends.errors import in_public, refusal_of
 from gateway.core.errors import Refusal
 
@@ -66,7 +66,7 @@ class Said:
 async def test_a_status_becomes_the_code_that_clients_know(
     status: int, reason: str, body: dict[str, Any]
 ) -> None:
-    answer = cast(Answer, Said(status, json.dumps(body).encode()))
+    answer = cast(ModelResponse, Said(status, json.dumps(body).encode()))
     refusal = await refusal_of(answer)
     assert refusal.reason == reason
     words = refusal.detail
@@ -79,5 +79,5 @@ async def test_a_status_becomes_the_code_that_clients_know(
 @pytest.mark.anyio
 async def test_what_is_no_json_is_refused_without_its_words() -> None:
     for body in (b"", b"<html>SECRET", b"\xff", b'{"error":7}'):
-        refusal = await refusal_of(cast(Answer, Said(500, body)))
+        refusal = await refusal_of(cast(ModelResponse, Said(500, body)))
         assert refusal == Refusal("upstream_failed", "The model server failed.")

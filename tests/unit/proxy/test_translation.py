@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.backends.client import Answer
+from gateway.backends.client import ModelResponse
 from gateway.core.errors import Refusal
 from gateway.dialects.openai.chat import CHAT
 from gateway.dialects.protocol import AnswerContext, Event, Translation
@@ -109,7 +109,7 @@ async def told(*parts: bytes, stream: bool = True) -> tuple[bytes, Settlement, R
     cache = VerdictCache(cast(Store, None))
     in_flight = InFlight(exchange, LOUD, asked, (), entry, "", cache, {})
     in_flight.permit(Verdict(True, granted=100))
-    refusal = await relay(cast(Answer, Answered(*parts)), in_flight)
+    refusal = await relay(cast(ModelResponse, Answered(*parts)), in_flight)
     [settled] = books.settled
     return b"".join(message.get("body", b"") for message in sent), settled, refusal
 

@@ -2,8 +2,8 @@
 
 import asyncio
 
-import aiohttp
 import anyio
+import httpx
 import pytest
 
 from gateway.core.errors import Refusal
@@ -106,9 +106,9 @@ async def test_the_list_of_models_is_fresh_before_anybody_hears_of_the_success()
     ("problem", "reason", "status"),
     [
         (None, "upstream_error", 502),
-        (aiohttp.ClientPayloadError("cut"), "upstream_error", 502),
-        (ConnectionResetError(), "upstream_error", 502),
-        (aiohttp.SocketTimeoutError(), "pull_stalled", 504),
+        (httpx.ReadError("cut"), "upstream_error", 502),
+        (httpx.RemoteProtocolError("cut"), "upstream_error", 502),
+        (httpx.ReadTimeout("silent"), "pull_stalled", 504),
         (ZeroDivisionError(), "internal_error", 500),
     ],
 )
