@@ -50,7 +50,7 @@ def test_a_trial_is_run_when_it_is_asked_for(owner: Owner):
     running = owner.runs("--quick")
     try:
         running.wait_for(r"https://calm-river-stand-in\.trycloudflare\.com \(Ctrl-C")
-        assert "For trials: a new name at each start" in running.output
+        assert "This address is for trials: it changes at each start" in running.output
         assert running.stop() == 0
     finally:
         running.kill()

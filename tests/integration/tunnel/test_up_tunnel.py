@@ -59,7 +59,7 @@ def test_it_prints_the_public_address_and_a_line_that_goes_through_it(
         output = it.running.output
         assert f"Public address: {PUBLIC}" in output
         assert "The admin routes are not available there." in output
-        assert "For trials: a new name at each start" in output
+        assert "This address is for trials: it changes at each start" in output
         [line] = [line for line in output.splitlines() if "curl" in line]
         assert shlex.split(line)[2] == f"{PUBLIC}/v1/chat/completions"
         assert f"localllm is running at {it.gateway.url} " in output

@@ -143,7 +143,10 @@ def test_no_file_cites_a_page_that_the_repository_lacks(code: dict[Path, str]):
         (file.relative_to(ROOT).as_posix(), name)
         for file, text in code.items()
         for name in re.findall(r"(?<![\w./{-])([\w./-]*\w\.md)(?!\w)", text)
-        if not any((folder / name).exists() for folder in (ROOT, ROOT / "docs", ROOT / "examples"))
+        if not any(
+            (folder / name).exists()
+            for folder in (ROOT, ROOT / "docs", ROOT / "examples", file.parent)
+        )
     ]
     assert missing == []
 
