@@ -26,7 +26,6 @@ REFUSED = {
     "oai-chat-invalid-model-name",
     "oai-chat-malformed-json",
     "oai-chat-malformed-json2",
-    "oai-chat-maxtokens-float",
     "oai-chat-maxtokens-string",
     "oai-chat-messages-string",
     "oai-chat-missing-model",

@@ -245,7 +245,7 @@ def test_where_no_ollama_answers_its_routes_say_so_to_those_who_may_ask(shared_d
                 assert client.post(f"/api/{name}", json=body).status_code == 401
             for answer in asked:
                 assert answer.status_code == 501, answer.text
-                assert "not an Ollama" in error(answer)
+                assert "This needs Ollama" in error(answer)
             chat = {"model": MODEL, "messages": messages}
             answer = client.post("/v1/chat/completions", headers=key, json=chat)
             assert answer.status_code == 200

@@ -173,7 +173,7 @@ def test_a_gateway_that_stops_tells_who_waits_and_lets_ollama_stop(
             gateway.running.process.terminate()
             [last] = [json.loads(text) for text in told.rest()]
             assert last["error"]["code"] == "server_is_overloaded"
-            assert "restarted" in last["error"]["message"]
+            assert "restarting" in last["error"]["message"]
         upstream.wait_until(lambda: upstream.pulls[0].gone)
         gateway.running.wait_for(r"pull of qwen2.5:7b, 400 bytes: This server is restarting")
 

@@ -166,7 +166,7 @@ def test_a_server_that_is_no_ollama_is_said_not_to_pull(
         upstream.models = []
         with served(f"{upstream.url}/llama", shared_dsn) as foreign, connect(foreign.url) as client:
             message = refused(pull(client, key), 501, "not_supported")
-        assert "not an Ollama" in message
+        assert "This needs Ollama" in message
         assert upstream.pulls == []
     finally:
         upstream.models = before
