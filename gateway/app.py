@@ -23,21 +23,21 @@ from gateway.routes.pull import pull_routes
 from gateway.routes.support.answers import on_exception
 from gateway.services import Services
 from gateway.stores import Store
-from tunnel.presence import FOLDER, Presence
+from tunnel.status_file import FOLDER, StatusWatcher
 
 
 def make_services(settings: Settings, store: Store, pool: BackendPool) -> Services:
     """Everything that the routes and the background work share. OSError: DATA_DIR is unusable."""
     far = settings.store == "supabase"
     grace = settings.offline_grace_seconds if far else 0.0
-    presence = Presence(settings.data_dir / FOLDER)
+    tunnel = StatusWatcher(settings.data_dir / FOLDER)
     scheduler = Scheduler(pool.backends, settings.queue_limit)
     verdict_cache = VerdictCache(store, overlap=far, grace=grace)
     linger = FAR_LINGER if far else LINGER
     outbox = Outbox(settings.data_dir / "outbox", store.settle, linger, verdict_cache.counted)
 
     def has_tunnel() -> bool:
-        return bool(presence.running or settings.tunnel_hostname)
+        return bool(tunnel.status or settings.tunnel_hostname)
 
     failed_keys = FailedKeyLimiter(has_tunnel)
     authoriser = Authoriser(verdict_cache, failed_keys)
@@ -48,14 +48,14 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         pool=pool,
         scheduler=scheduler,
         outbox=outbox,
-        presence=presence,
+        tunnel=tunnel,
         has_tunnel=has_tunnel,
         failed_keys=failed_keys,
         verdict_cache=verdict_cache,
         authoriser=authoriser,
         pipeline=pipeline,
         pulls=Pulls(settings.ollama_timeout),
-        health=Health(settings, store, pool, scheduler, outbox, presence, pipeline.in_flight),
+        health=Health(settings, store, pool, scheduler, outbox, tunnel, pipeline.in_flight),
     )
 
 

@@ -110,7 +110,7 @@ async def serve(
             send_heartbeats(in_flight, services.watching_pulls, settings.heartbeat_seconds),
             sweep_holds(store, in_flight),
             keep_house(store, settings.usage_retention_months),
-            services.presence.watch(),
+            services.tunnel.watch(),
         )
     ]
     pool.refresh()

@@ -15,7 +15,7 @@ from gateway.proxy.pipeline import Pipeline
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.pulls.pulls import Pulls
 from gateway.stores import Store
-from tunnel.presence import Presence
+from tunnel.status_file import StatusWatcher
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Services:
     pool: BackendPool
     scheduler: Scheduler
     outbox: Outbox
-    presence: Presence
+    tunnel: StatusWatcher
     has_tunnel: Callable[[], bool]
     failed_keys: FailedKeyLimiter
     verdict_cache: VerdictCache

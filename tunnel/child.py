@@ -11,17 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tunnel.die_with_parent import KERNEL_KILLS_CHILD
 from tunnel.errors import explained
-from tunnel.leash import KERNEL_HOLDS
 from tunnel.program import environment
 
-LEASH = "tunnel.leash"
+WRAPPER = "tunnel.die_with_parent"
 _LONGEST_LINE = 1024**2
 _KILL_SECONDS = 5.0
 
 
 class Child:
-    """It never outlives this process (tunnel.leash)."""
+    """It never outlives this process (tunnel.die_with_parent)."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -29,16 +29,16 @@ class Child:
 
     @classmethod
     async def start(cls, program: Path, arguments: list[str]) -> "Child":
-        leash = (sys.executable, "-P", "-m", LEASH, str(os.getpid()))
+        wrapper = (sys.executable, "-P", "-m", WRAPPER, str(os.getpid()))
         with explained(program):
             process = await asyncio.create_subprocess_exec(
-                *(*leash, str(program), *arguments),
+                *(*wrapper, str(program), *arguments),
                 env=environment(),
                 stdin=PIPE,  # its end is the end of this process, where the kernel does not help
                 stdout=DEVNULL,
                 stderr=PIPE,
                 limit=_LONGEST_LINE,
-                **_apart(),
+                **_own_process_group(),
             )
         return cls(process)
 
@@ -50,7 +50,7 @@ class Child:
     def ended(self) -> bool:
         return self._process.returncode is not None
 
-    async def tell(self, take: Callable[[bytes], object]) -> int:
+    async def read_lines(self, take: Callable[[bytes], object]) -> int:
         """Give each line as it comes, until the end; then the exit code."""
         assert self._process.stderr is not None
         while True:
@@ -62,7 +62,7 @@ class Child:
                 return await self._process.wait()
             take(line)
 
-    def ask_to_end(self) -> None:
+    def terminate(self) -> None:
         """Once: it lets open streams end. Twice: it ends at once."""
         if not self.ended:
             if sys.platform == "win32":
@@ -72,14 +72,14 @@ class Child:
 
     async def kill(self) -> None:
         """Whatever it does, it is gone after this, and so is what a wrapper in its place left."""
-        if KERNEL_HOLDS and not self._killed:
+        if KERNEL_KILLS_CHILD and not self._killed:
             self._killed = True  # once: later the number may be another one's
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
         if self.ended:
             return
-        if not KERNEL_HOLDS and self._process.stdin is not None:
-            self._process.stdin.close()  # the leash kills it, and ends
+        if not KERNEL_KILLS_CHILD and self._process.stdin is not None:
+            self._process.stdin.close()  # the wrapper kills it, and ends
         try:
             await asyncio.wait_for(self._process.wait(), _KILL_SECONDS)
         except TimeoutError:
@@ -87,7 +87,7 @@ class Child:
             await self._process.wait()
 
 
-def _apart() -> dict[str, Any]:
+def _own_process_group() -> dict[str, Any]:
     """Ctrl-C in the terminal is for us alone: we end it in good order."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}

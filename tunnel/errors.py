@@ -10,7 +10,7 @@ class TunnelError(Exception):
     """The tunnel cannot be had; the text is one line that says what to do."""
 
 
-class Unusable(TunnelError):
+class PermanentError(TunnelError):
     """It can never run like this: another try would not help, only its owner can."""
 
 

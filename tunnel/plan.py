@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunnel import named, private_files
+from tunnel import named_tunnel, private_files
 from tunnel.errors import TunnelError
 from tunnel.token import token_in
 
@@ -49,25 +49,25 @@ def by_token(token_file: Path, origin: str, hostname: str) -> Plan:
     return Plan("named", origin, hostname, NO_CONFIG, ("run", "--token-file", str(token_file)))
 
 
-def by_credentials(folder: Path, found: named.Named, origin: str) -> Plan:
+def by_credentials(folder: Path, found: named_tunnel.NamedTunnel, origin: str) -> Plan:
     """The tunnel of a credentials file, with a configuration that is ours."""
-    private_files.read(folder / named.CREDENTIALS_FILE)
-    config = named.write_config(folder, found, origin)
+    private_files.read(folder / named_tunnel.CREDENTIALS_FILE)
+    config = named_tunnel.write_config(folder, found, origin)
     return Plan("named", origin, found.hostname, str(config), ("run",))
 
 
 def is_configured(folder: Path, token_file: Path | None) -> bool:
     """Whether there is one, without a look at its secrets."""
-    return token_file is not None or named.read(folder) is not None
+    return token_file is not None or named_tunnel.read(folder) is not None
 
 
 def configured(folder: Path, token_file: Path | None, hostname: str, origin: str) -> Plan | None:
     """The named tunnel of the settings, else the one that was set up here, else None."""
     if token_file is not None:
         return by_token(token_file, origin, hostname)
-    found = named.read(folder)
+    found = named_tunnel.read(folder)
     if found is None:
         return None
     if found.by == "token":
-        return by_token(folder / named.TOKEN_FILE, origin, hostname or found.hostname)
+        return by_token(folder / named_tunnel.TOKEN_FILE, origin, hostname or found.hostname)
     return by_credentials(folder, found, origin)

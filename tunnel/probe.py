@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 import aiohttp
 
 from tunnel.hostname import hostname
-from tunnel.lines import printable
+from tunnel.log_line import printable
 
 _TIMEOUT = aiohttp.ClientTimeout(total=3)
 _LARGEST = 4 * 1024**2  # bytes of an answer; the metrics have some 100 KB

@@ -9,29 +9,29 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from tunnel import presence, private_files
-from tunnel.backoff import pause
+from tunnel import private_files, status_file
+from tunnel.backoff import delay
 from tunnel.child import Child
-from tunnel.errors import TunnelError, Unusable
-from tunnel.leftover import end_leftover
+from tunnel.connection_monitor import ConnectionMonitor
+from tunnel.errors import PermanentError, TunnelError
 from tunnel.locks import try_lock
+from tunnel.log_reader import LogReader
+from tunnel.orphan import kill_orphan
 from tunnel.plan import Plan
-from tunnel.presence import Running
 from tunnel.probe import Probe
 from tunnel.program import Program
-from tunnel.story import Story
-from tunnel.watch import Watch
+from tunnel.status_file import TunnelStatus
 
-WRONG_USAGE = 255  # cloudflared's exit code for what another start would not mend
-LOOP = 3  # ends in a row that are more than bad luck
-LOOK = 0.2  # seconds between two looks whether the last request has ended
-IDLE_LOOKS = 3
-LONGER = 5.0  # seconds beyond the grace
+USAGE_ERROR = 255  # cloudflared's exit code for what another start would not mend
+CRASH_LOOP = 3  # ends in a row that are more than bad luck
+IDLE_CHECK_INTERVAL = 0.2  # seconds between two looks whether the last request has ended
+IDLE_CHECKS = 3
+EXTRA_SECONDS = 5.0  # seconds beyond the grace
 log = logging.getLogger("localllm.tunnel")
 
 
 class Tunnel:
-    """`running` is what is known of it now. Run it once."""
+    """`status` is what is known of it now. Run it once."""
 
     def __init__(self, program: Program, plan: Plan, folder: Path, grace: float) -> None:
         self._program = program
@@ -44,32 +44,33 @@ class Tunnel:
         self._cut = asyncio.Event()
         self._public = asyncio.Event()
         self._known_as = ""
-        keeper = os.getpid()
-        self.running = Running(
+        own = os.getpid()
+        self.status = TunnelStatus(
             *("starting", time.time(), plan.kind, plan.hostname, 0, "", program.version),
-            *(keeper, presence.start_time(keeper)),
+            *(own, status_file.start_time(own)),
         )
 
     async def run(self) -> None:
-        """Until `stop`. Unusable: it can never run like this. TunnelError: another one runs."""
+        """Return after `stop`. Raises PermanentError where another start would not help,
+        TunnelError where another process runs the tunnel of this folder."""
         private_files.private_folder(self._folder)
         lock = try_lock(self._folder / "running.lock")
         if lock is None:
-            other = presence.current(self._folder)
-            who = f" (process {other.keeper})" if other else ""
+            other = status_file.current(self._folder)
+            who = f" (process {other.supervisor_pid})" if other else ""
             raise TunnelError(f"Another localllm runs the tunnel already{who}: stop it first.")
         try:
-            if await asyncio.to_thread(end_leftover, self._folder):
+            if await asyncio.to_thread(kill_orphan, self._folder):
                 log.warning("Ended a cloudflared that an earlier localllm had left behind.")
             await self._keep_running()
         finally:
-            presence.withdraw(self._folder)
+            status_file.remove(self._folder)
             lock.release()
 
     async def url(self) -> str:
         """The public address, as soon as requests can come through it."""
         await self._public.wait()
-        return f"https://{self.running.hostname}"
+        return f"https://{self.status.hostname}"
 
     async def stop(self) -> None:
         """No new requests; open streams may end within the grace. Back when it is gone."""
@@ -81,24 +82,24 @@ class Tunnel:
             "Stopping the tunnel: open answers may end within %g s; stop again to cut them.",
             self._grace,
         )
-        self.note(state="stopping")
-        child.ask_to_end()
+        self.update(state="stopping")
+        child.terminate()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._emptied(child), self._grace + LONGER)
+            await asyncio.wait_for(self._wait_until_idle(child), self._grace + EXTRA_SECONDS)
         await child.kill()
 
     def cut(self) -> None:
         """Let `stop` wait no longer."""
         self._cut.set()
 
-    def note(self, **changes: object) -> None:
+    def update(self, **changes: object) -> None:
         """Change what is known of it, for others to read."""
-        now = self.running
+        now = self.status
         if changes.get("state", now.state) != now.state:
             changes["since"] = time.time()
-        self.running = now = replace(now, **changes)  # type: ignore[arg-type]  # names are our own
+        self.status = now = replace(now, **changes)  # type: ignore[arg-type]  # names are our own
         with contextlib.suppress(TunnelError):  # a full disk does not end a tunnel
-            presence.tell(self._folder, now)
+            status_file.write(self._folder, now)
         if now.state == "connected" and now.hostname:
             if self._known_as and self._known_as != now.hostname:
                 log.warning("The tunnel has another address now: https://%s", now.hostname)
@@ -109,29 +110,31 @@ class Tunnel:
         failures = 0
         told: dict[str, float] = {}
         while not self._stopping.is_set():
-            story = Story(_say, told)
-            watch = Watch(self._plan, story, self.note, log)
-            code = await self._live(story, watch)
+            log_reader = LogReader(_log_event, told)
+            monitor = ConnectionMonitor(self._plan, log_reader, self.update, log)
+            code = await self._run_once(log_reader, monitor)
             if self._stopping.is_set():
                 return
-            lasting = story.problem is not None and story.problem.lasting
-            if code == WRONG_USAGE or lasting:
-                raise Unusable(story.why())
-            failures = 1 if watch.steady else failures + 1
-            moment = 0.0 if _port_was_taken(story, failures) else pause(failures, self._plan.kind)
-            _tell_end(code, failures, story, moment)
+            lasting = log_reader.problem is not None and log_reader.problem.lasting
+            if code == USAGE_ERROR or lasting:
+                raise PermanentError(log_reader.why())
+            failures = 1 if monitor.steady else failures + 1
+            moment = (
+                0.0 if _port_was_taken(log_reader, failures) else delay(failures, self._plan.kind)
+            )
+            _log_end(code, failures, log_reader, moment)
             self._public.clear()
-            self.note(
+            self.update(
                 state="restarting",
                 connections=0,
-                child=0,
-                problem=story.why(),
+                cloudflared_pid=0,
+                problem=log_reader.why(),
                 hostname=self._plan.hostname,  # of a trial tunnel the name ends with the program
             )
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), moment)
 
-    async def _live(self, story: Story, watch: Watch) -> int:
+    async def _run_once(self, log_reader: LogReader, monitor: ConnectionMonitor) -> int:
         """One life of cloudflared; its exit code."""
         port = free_port()
         child = await Child.start(self._program.path, self._plan.arguments(port, self._grace))
@@ -139,35 +142,35 @@ class Tunnel:
             await child.kill()
             return 0
         self._child = child
-        self.note(
+        self.update(
             state="starting",
-            child=child.pid,
-            child_started=presence.start_time(child.pid),
+            cloudflared_pid=child.pid,
+            cloudflared_started=status_file.start_time(child.pid),
             metrics_port=port,
         )
         try:
             async with Probe(port) as self._probe:
-                watching = asyncio.create_task(watch.watch(self._probe))
+                monitoring = asyncio.create_task(monitor.run(self._probe))
                 try:
-                    return await child.tell(story.take)
+                    return await child.read_lines(log_reader.take)
                 finally:
-                    watching.cancel()
-                    await asyncio.wait([watching])
+                    monitoring.cancel()
+                    await asyncio.wait([monitoring])
         finally:
             await child.kill()
             self._child = None
 
-    async def _emptied(self, child: Child) -> None:
+    async def _wait_until_idle(self, child: Child) -> None:
         """Wait until it has ended, or nothing is left in it, or `cut` was called.
 
         By itself it would wait for the whole grace where it is connected by UDP.
         """
         idle = 0
-        while not child.ended and not self._cut.is_set() and idle < IDLE_LOOKS:
+        while not child.ended and not self._cut.is_set() and idle < IDLE_CHECKS:
             busy = await self._probe.busy() if self._probe is not None else None
             idle = idle + 1 if busy == 0 else 0
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._cut.wait(), LOOK)
+                await asyncio.wait_for(self._cut.wait(), IDLE_CHECK_INTERVAL)
 
 
 def free_port() -> int:
@@ -177,19 +180,21 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _port_was_taken(story: Story, failures: int) -> bool:
+def _port_was_taken(log_reader: LogReader, failures: int) -> bool:
     """Between our choice and its start: the next start gets another port at once."""
-    return failures == 1 and story.problem is not None and story.problem.name == "port"
+    return failures == 1 and log_reader.problem is not None and log_reader.problem.name == "port"
 
 
-def _tell_end(code: int, failures: int, story: Story, moment: float) -> None:
+def _log_end(code: int, failures: int, log_reader: LogReader, moment: float) -> None:
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     again = f"It starts again in {moment:.0f} s." if moment else "It starts again."
-    if failures < LOOP:
-        log.warning("cloudflared %s: %s %s", how, story.why(), again)
+    if failures < CRASH_LOOP:
+        log.warning("cloudflared %s: %s %s", how, log_reader.why(), again)
     else:
-        log.error("cloudflared %s, %d times in a row: %s %s", how, failures, story.why(), again)
+        log.error(
+            "cloudflared %s, %d times in a row: %s %s", how, failures, log_reader.why(), again
+        )
 
 
-def _say(trouble: bool, text: str) -> None:
+def _log_event(trouble: bool, text: str) -> None:
     log.log(logging.WARNING if trouble else logging.INFO, "Tunnel: %s", text)

@@ -10,7 +10,7 @@ from gateway.config import settings
 from gateway.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from tunnel.presence import Running
+    from tunnel.status_file import TunnelStatus
 
 PATIENCE = 17.0  # seconds for each; they run side by side
 
@@ -49,9 +49,9 @@ def _slow(
     loaded: Settings, report: Report, port: Finding, url: str
 ) -> list[tuple[str, Coroutine[Any, Any, list[Finding]]]]:
     """The checks that may have to wait for others, by the name under which lateness is told."""
-    from tunnel import presence
+    from tunnel import status_file
 
-    running = presence.current(loaded.data_dir / presence.FOLDER)
+    running = status_file.current(loaded.data_dir / status_file.FOLDER)
     return [
         ("store", _list(database.store(loaded, report))),
         ("outbox", _now(database.outbox(loaded.data_dir / database.OUTBOX_FOLDER))),
@@ -84,13 +84,13 @@ async def _within(name: str, work: Awaitable[list[Finding]]) -> list[Finding]:
 
 
 async def _outside(
-    loaded: Settings, running: "Running | None", url: str, report: Report
+    loaded: Settings, running: "TunnelStatus | None", url: str, report: Report
 ) -> list[Finding]:
-    from gateway.checks.outside.look import from_outside
+    from gateway.checks.public_address.run import check_public_address
 
     name = (running.hostname if running else "") or loaded.tunnel_hostname
     address = url or (f"https://{name}" if name else "")
     if not address:
         return [ok("public", "there is no known public address, so nothing was checked")]
     report(f"Checking {address} from outside.")
-    return await from_outside(loaded, address)
+    return await check_public_address(loaded, address)

@@ -2,19 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-from gateway.checks.aside import aside
+from gateway.checks.daemon_thread import in_daemon_thread
 from gateway.checks.finding import Finding, fail, ok, warn
 from gateway.config.settings import Settings
 
 if TYPE_CHECKING:
-    from tunnel.presence import Running
+    from tunnel.status_file import TunnelStatus
 
 
 async def cloudflared(loaded: Settings) -> Finding:
     """Which cloudflared would be used. None is needed until a tunnel is set up here."""
     from tunnel.errors import TunnelError
-    from tunnel.presence import FOLDER
     from tunnel.program import find
+    from tunnel.status_file import FOLDER
 
     said: list[str] = []
     try:
@@ -30,11 +30,11 @@ def _also(said: list[str]) -> str:
     return f" ({said[0]})" if said else ""
 
 
-def tunnel(loaded: Settings, running: "Running | None") -> Finding:
+def tunnel(loaded: Settings, running: "TunnelStatus | None") -> Finding:
     """`running`: the one that an own process runs now."""
     from tunnel.errors import TunnelError
     from tunnel.plan import is_configured
-    from tunnel.presence import FOLDER
+    from tunnel.status_file import FOLDER
 
     if running is not None:
         return _running(running)
@@ -49,7 +49,7 @@ def tunnel(loaded: Settings, running: "Running | None") -> Finding:
     return ok("tunnel", "none; for a public address: localllm up --tunnel")
 
 
-def _running(running: "Running") -> Finding:
+def _running(running: "TunnelStatus") -> Finding:
     where = f"https://{running.hostname}" if running.hostname else "its name is not known yet"
     if running.state == "connected":
         trial = " This is a trial; for a permanent address: localllm tunnel setup"
@@ -69,7 +69,7 @@ async def services(loaded: Settings) -> Finding:
 
     try:
         kept = manager(loaded.data_dir, system=False, account=None)
-        states = await aside(kept.states)
+        states = await in_daemon_thread(kept.states)
     except ServiceError:
         return ok("services", "none that this user can see")
     there = [state for state in states if state.state is not None]

@@ -46,7 +46,7 @@ def run(quick: bool) -> None:
 
 async def _run(settings: Settings, signals: Signals, quick: bool) -> None:
     from gateway.config import preflight
-    from tunnel.errors import Unusable
+    from tunnel.errors import PermanentError
 
     preflight.check_data_dir(settings.data_dir)
     plan = parts.plan(settings, quick=quick)
@@ -60,8 +60,8 @@ async def _run(settings: Settings, signals: Signals, quick: bool) -> None:
         with two_stage(lambda: stopping.append(asyncio.create_task(kept.stop())), kept.cut):
             await kept.run()
         await asyncio.gather(*stopping)
-    except Unusable as problem:
-        raise parts.NeverLikeThis(str(problem)) from None
+    except PermanentError as problem:
+        raise parts.PermanentFailure(str(problem)) from None
     finally:
         telling.cancel()
 
@@ -94,11 +94,11 @@ def status(as_json: bool) -> None:
 
 
 async def _state(settings: Settings) -> dict[str, Any]:
-    from tunnel import presence
+    from tunnel import status_file
     from tunnel.errors import TunnelError
     from tunnel.program import find
 
-    running = presence.current(parts.folder(settings))
+    running = status_file.current(parts.folder(settings))
     try:
         found = await find(settings.cloudflared_path, parts.folder(settings))
     except TunnelError:
@@ -111,7 +111,7 @@ async def _state(settings: Settings) -> dict[str, Any]:
         "url": f"https://{hostname}" if hostname else None,
         "connections": running.connections if running else 0,
         "problem": running.problem or None if running else None,
-        "process": running.keeper if running else None,
+        "process": running.supervisor_pid if running else None,
         "set_up": parts.is_set_up(settings),
         "cloudflared": {"path": str(found.path), "version": found.version} if found else None,
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tunnel.supervisor import Tunnel
 
 
-class NeverLikeThis(click.ClickException):
+class PermanentFailure(click.ClickException):
     """Only the owner can fix this, so a service should not try again (exit code 2)."""
 
     exit_code = 2
@@ -23,7 +23,7 @@ class NeverLikeThis(click.ClickException):
 
 def folder(settings: Settings) -> Path:
     """The directory for everything that belongs to the tunnel."""
-    from tunnel.presence import FOLDER
+    from tunnel.status_file import FOLDER
 
     return settings.data_dir / FOLDER
 
@@ -52,9 +52,9 @@ def plan(settings: Settings, *, quick: bool) -> "Plan":
     try:
         found = plans.configured(folder(settings), *named_by_settings, origin(settings))
     except TunnelError as problem:
-        raise NeverLikeThis(str(problem)) from None
+        raise PermanentFailure(str(problem)) from None
     if found is None:
-        raise NeverLikeThis(
+        raise PermanentFailure(
             "No tunnel is set up. For a permanent address: localllm tunnel setup. For a trial: "
             "localllm up --tunnel"
         )

@@ -93,7 +93,7 @@ def _typed(text: str) -> str:
 
 
 def _by_token(settings: Settings, pasted: str, hostname: str) -> None:
-    from tunnel.making import keep_token
+    from tunnel.named_setup import keep_token
 
     keep_token(parts.folder(settings), pasted, hostname)
     run(parts.program(settings))
@@ -102,7 +102,7 @@ def _by_token(settings: Settings, pasted: str, hostname: str) -> None:
 
 
 def _by_credentials(settings: Settings, text: str, hostname: str) -> None:
-    from tunnel.making import keep_credentials
+    from tunnel.named_setup import keep_credentials
 
     async def keep() -> None:
         program = await parts.program(settings)
@@ -114,16 +114,16 @@ def _by_credentials(settings: Settings, text: str, hostname: str) -> None:
 
 
 def _by_login(settings: Settings, hostname: str, name: str, overwrite_dns: bool) -> None:
-    from tunnel import making
+    from tunnel import named_setup
 
     async def make() -> None:
         program = await parts.program(settings)
-        if not making.is_logged_in():
+        if not named_setup.is_logged_in():
             if not sys.stdin.isatty():
                 raise Failed("You are not logged in to Cloudflare: run this in a terminal.")
             parts.say("Log in to Cloudflare and choose the domain of the hostname.")
-            await making.log_in(program)
-        await making.make(
+            await named_setup.log_in(program)
+        await named_setup.make(
             *(program, parts.folder(settings), name, hostname, parts.origin(settings)),
             overwrite_dns=overwrite_dns,
             say=parts.say,

@@ -16,7 +16,7 @@ from gateway.core.errors import Refusal
 from gateway.proxy.inflight import InFlight
 from gateway.proxy.outbox import Outbox
 from gateway.stores import Store, StoreUnavailable
-from tunnel.presence import Presence
+from tunnel.status_file import StatusWatcher
 
 _FRESH = 1.0  # seconds; however often it is asked, the parts are asked once in that time
 
@@ -31,7 +31,7 @@ class Health:
         pool: BackendPool,
         scheduler: Scheduler,
         outbox: Outbox,
-        presence: Presence,
+        tunnel: StatusWatcher,
         in_flight: Mapping[UUID, InFlight],
     ) -> None:
         self._settings = settings
@@ -39,7 +39,7 @@ class Health:
         self._pool = pool
         self._scheduler = scheduler
         self._outbox = outbox
-        self._presence = presence
+        self._tunnel = tunnel
         self._in_flight = in_flight
         self._lock = asyncio.Lock()
         self._looked = 0.0
@@ -61,15 +61,15 @@ class Health:
             "status": model_server["state"] if store == "ok" else "unavailable",
             "store": {"kind": self._settings.store, "state": store},
             "ollama": model_server,
-            "tunnel": {"state": await self._tunnel()},
+            "tunnel": {"state": await self._tunnel_state()},
             "outbox": {"waiting": waiting, "oldest_seconds": round(oldest, 1)},
             "queue": {"running": len(self._in_flight) - queued, "waiting": queued},
         }
 
-    async def _tunnel(self) -> str:
-        running = await self._presence.look()
-        if running is not None:
-            return running.state
+    async def _tunnel_state(self) -> str:
+        status = await self._tunnel.refresh()
+        if status is not None:
+            return status.state
         return "external" if self._settings.tunnel_hostname else "off"
 
     async def _store_state(self) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.checks.finding import Finding
-from gateway.checks.outside.look import from_outside
+from gateway.checks.public_address.run import check_public_address
 from gateway.config.settings import Settings
 from tests.support.bare_gateway import bare_gateway, served
 from tests.support.cloudflared.edge import Edge
@@ -25,7 +25,7 @@ class Scene:
         self.settings = Settings(port=urlsplit(gateway).port or 0)
 
     async def look(self, url: str = "", **changes: object) -> dict[str, Finding]:
-        found = await from_outside(replace(self.settings, **changes), url or self.public)
+        found = await check_public_address(replace(self.settings, **changes), url or self.public)
         return {one.check: one for one in found}
 
 

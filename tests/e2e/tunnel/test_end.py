@@ -15,10 +15,10 @@ from tests.support.books import Books, Row
 from tests.support.cloudflared import scenario
 from tests.support.fake_upstream import PROMPT_TOKENS, Exchange, FakeUpstream, Gate
 from tests.support.gateway_process import PATIENCE, ask
-from tests.support.tunnel.kept import alive
+from tests.support.tunnel.supervised import alive
 from tests.support.tunnel.up import Up, up
 from tests.support.watching_client import Client, Seen
-from tunnel import presence
+from tunnel import status_file
 
 AT_ONCE = 5.0  # seconds; a second is promised, the rest is for a busy machine
 WORDS = 2  # of a whole answer of `held`
@@ -103,13 +103,13 @@ def test_answers_under_way_end_whole_after_the_tunnel_and_before_the_gateway(
             await no_new_ones(it.it.edge)
             status, health = await asyncio.to_thread(ask, f"{it.it.gateway.url}/health")
             assert (status, health["queue"]["running"]) == (200, 2)  # the gateway still serves
-            running = presence.current(it.it.folder)
+            running = status_file.current(it.it.folder)
             assert running is not None
-            assert alive(running.child)  # and so does cloudflared, those who came before
+            assert alive(running.cloudflared_pid)  # and so does cloudflared, those who came before
             it.gate.open()
             assert all(seen.complete for seen in await it.answers())
             assert await it.exit_code() == 0
-            assert not alive(running.child)
+            assert not alive(running.cloudflared_pid)
             return dict(await it.books.balanced())
 
     rows = asyncio.run(play())
@@ -160,11 +160,11 @@ def test_a_gateway_that_is_killed_takes_its_tunnel_with_it_and_counts_at_its_nex
 ):
     async def play() -> list[Row]:
         async with scene(upstream, dsn, tmp_path) as it:
-            running = presence.current(it.it.folder)
+            running = status_file.current(it.it.folder)
             assert running is not None
             await it.it.gateway.kill()
             async with asyncio.timeout(PATIENCE):
-                while alive(running.child):
+                while alive(running.cloudflared_pid):
                     await asyncio.sleep(0.01)  # a look at what another process does, no timing
             assert all(seen.failed for seen in await it.answers())
             await it.it.gateway.start()

@@ -14,14 +14,17 @@ import pytest
 
 from tests.support.cloudflared import scenario
 from tests.support.paths import ROOT
-from tests.support.tunnel.kept import PATIENCE, alive, kept
-from tunnel import leash, presence, private_files
-from tunnel.presence import Running
+from tests.support.tunnel.supervised import PATIENCE, alive, supervised
+from tunnel import die_with_parent, private_files, status_file
+from tunnel.status_file import TunnelStatus
 
 WAYS = pytest.mark.parametrize(
     "how",
     [
-        pytest.param("kernel", marks=pytest.mark.skipif(not leash.KERNEL_HOLDS, reason="no Linux")),
+        pytest.param(
+            "kernel",
+            marks=pytest.mark.skipif(not die_with_parent.KERNEL_KILLS_CHILD, reason="no Linux"),
+        ),
         "pipe",
     ],
 )
@@ -33,7 +36,7 @@ def keeper(stand_in: Path, how: str) -> Iterator[tuple["subprocess.Popen[str]", 
     words = [
         sys.executable,
         "-m",
-        "tests.support.tunnel.keeper",
+        "tests.support.tunnel.supervisor_process",
         str(stand_in),
         str(stand_in.parent / "t"),
     ]
@@ -63,8 +66,8 @@ def test_a_killed_keeper_leaves_no_cloudflared(stand_in: Path, how: str):
         process.kill()
         process.wait(60)
         wait_until_gone(pids)
-    assert presence.current(stand_in.parent / "t") is None  # though its file is still there
-    assert presence.last(stand_in.parent / "t") is not None
+    assert status_file.current(stand_in.parent / "t") is None  # though its file is still there
+    assert status_file.last_written(stand_in.parent / "t") is not None
 
 
 @WAYS
@@ -78,8 +81,8 @@ def test_a_keeper_in_good_order_leaves_none_either(stand_in: Path, how: str):
 
 def test_one_whose_parent_died_before_the_kernel_knew_does_not_start(tmp_path: Path):
     mark = tmp_path / "ran"
-    words = [sys.executable, "-m", "tunnel.leash", "1", "/usr/bin/touch", str(mark)]
-    if not leash.KERNEL_HOLDS:
+    words = [sys.executable, "-m", "tunnel.die_with_parent", "1", "/usr/bin/touch", str(mark)]
+    if not die_with_parent.KERNEL_KILLS_CHILD:
         pytest.skip("no Linux")
     assert os.getpid() != 1
     assert subprocess.run(words, cwd=ROOT, check=False).returncode == 1
@@ -100,7 +103,7 @@ def test_the_portable_leash_passes_signals_and_exit_codes_on(
     words = [
         sys.executable,
         "-m",
-        "tests.support.tunnel.portable_leash",
+        "tests.support.tunnel.portable_die_with_parent",
         "0",
         "/bin/sh",
         "-c",
@@ -126,10 +129,10 @@ async def test_one_that_was_left_behind_is_ended_by_the_next_keeper(
         stderr=subprocess.DEVNULL,
     )
     times = psutil.Process(left.pid).create_time()
-    gone = Running("connected", 0, "quick", "", 1, "", "", 2**22 + 1, 0.0, left.pid, times, 1)
-    presence.tell(folder, gone)
-    assert presence.current(folder) is None
-    async with kept(stand_in) as running:
+    gone = TunnelStatus("connected", 0, "quick", "", 1, "", "", 2**22 + 1, 0.0, left.pid, times, 1)
+    status_file.write(folder, gone)
+    assert status_file.current(folder) is None
+    async with supervised(stand_in) as running:
         await running.connected()
         assert left.wait(PATIENCE) == -signal.SIGKILL
     assert "an earlier localllm had left behind" in caplog.text
@@ -141,9 +144,11 @@ async def test_another_program_with_that_number_is_left_alone(stand_in: Path):
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     times = psutil.Process(other.pid).create_time()
     for started in (times, times - 1000):
-        gone = Running("connected", 0, "quick", "", 1, "", "", 2**22 + 1, 0, other.pid, started, 1)
-        presence.tell(folder, gone)
-        async with kept(stand_in) as running:
+        gone = TunnelStatus(
+            "connected", 0, "quick", "", 1, "", "", 2**22 + 1, 0, other.pid, started, 1
+        )
+        status_file.write(folder, gone)
+        async with supervised(stand_in) as running:
             await running.connected()
     assert other.poll() is None
     other.communicate(b"\n")

@@ -11,9 +11,9 @@ import pytest
 from tests.support.cloudflared import scenario
 from tests.support.cloudflared.account import token
 from tests.support.gateway_process import PATIENCE
-from tests.support.tunnel.kept import alive
 from tests.support.tunnel.owner import Owner
-from tunnel import presence
+from tests.support.tunnel.supervised import alive
+from tunnel import status_file
 
 ID = "6f1b7a2e-4b6c-4e86-9b36-0a4f8b1d2c3e"
 RIGHT = scenario.Scenario().secret
@@ -63,15 +63,15 @@ def test_a_second_signal_cuts_a_stream_that_the_first_lets_go_on(owner: Owner):
     running = owner.runs("--quick")
     try:
         running.wait_for("The tunnel is open: ")
-        child = presence.current(owner.folder)
-        assert child is not None
+        opened = status_file.current(owner.folder)
+        assert opened is not None
         edge = f"http://127.0.0.1:{(owner.stand_in / 'edge_port').read_text()}"
         with httpx.Client(trust_env=False, timeout=60) as client, client.stream("GET", edge) as it:
             chunks = it.iter_raw()
             assert next(chunks) == b"begin"
             running.process.send_signal(signal.SIGINT)
             running.wait_for("Stopping the tunnel")
-            assert alive(child.child)
+            assert alive(opened.cloudflared_pid)
             running.process.send_signal(signal.SIGINT)
             assert running.process.wait(PATIENCE) == 0  # far less than the grace
             with pytest.raises(httpx.HTTPError):
@@ -79,7 +79,7 @@ def test_a_second_signal_cuts_a_stream_that_the_first_lets_go_on(owner: Owner):
     finally:
         running.kill()
         behind.close()
-    assert not alive(child.child)
+    assert not alive(opened.cloudflared_pid)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_keeps_it_from_running_is_named(owner: Owner, prepare, code: int, t
         set_up(owner)
     prepare(owner)
     assert told in owner.fails("run", code=code)
-    assert presence.current(owner.folder) is None
+    assert status_file.current(owner.folder) is None
 
 
 def test_a_refused_token_is_told_by_status(owner: Owner):

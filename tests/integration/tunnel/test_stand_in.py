@@ -14,8 +14,8 @@ from yarl import URL
 
 from tests.support.cloudflared import scenario
 from tests.support.cloudflared.flags import seconds
-from tests.support.tunnel.kept import kept
 from tests.support.tunnel.origin import Origin, origin
+from tests.support.tunnel.supervised import supervised
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ async def through(
     scenario.write(stand_in, **values)
     async with (
         origin() as behind,
-        kept(stand_in, behind.url) as running,
+        supervised(stand_in, behind.url) as running,
         aiohttp.ClientSession() as session,
     ):
         await running.connected()
@@ -109,11 +109,11 @@ async def test_silence_is_a_524_or_a_body_that_breaks_off(stand_in: Path):
 
 
 async def test_an_origin_that_is_down_is_a_502_at_once(stand_in: Path):
-    async with kept(stand_in) as running, aiohttp.ClientSession() as session:
+    async with supervised(stand_in) as running, aiohttp.ClientSession() as session:
         await running.connected()
         async with session.get(running.edge) as answer:
             assert answer.status == 502
-        await running.until(lambda: running.tunnel.running.state == "connected")
+        await running.until(lambda: running.tunnel.status.state == "connected")
 
 
 async def test_a_client_that_leaves_frees_the_origin(stand_in: Path):

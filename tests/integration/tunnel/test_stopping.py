@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from tests.support.cloudflared import scenario
-from tests.support.tunnel.kept import Kept, alive, kept
 from tests.support.tunnel.origin import Origin, origin
+from tests.support.tunnel.supervised import SupervisedTunnel, alive, supervised
 from tunnel.child import Child
 from tunnel.errors import TunnelError
 
@@ -30,12 +30,12 @@ with InterProcessLock(sys.argv[1]):
 @asynccontextmanager
 async def streaming(
     stand_in: Path, protocol: str, grace: float
-) -> AsyncGenerator[tuple[Kept, Origin, aiohttp.ClientResponse, aiohttp.ClientSession]]:
+) -> AsyncGenerator[tuple[SupervisedTunnel, Origin, aiohttp.ClientResponse, aiohttp.ClientSession]]:
     """A tunnel with an open stream in it, of which one word has arrived."""
     scenario.write(stand_in, protocol=protocol)
     async with (
         origin() as behind,
-        kept(stand_in, behind.url, grace=grace) as running,
+        supervised(stand_in, behind.url, grace=grace) as running,
         aiohttp.ClientSession() as session,
     ):
         await running.connected()
@@ -47,7 +47,7 @@ async def streaming(
 @PROTOCOLS
 async def test_open_streams_end_whole_while_new_requests_are_refused(stand_in: Path, protocol: str):
     async with streaming(stand_in, protocol, grace=600) as (running, behind, answer, session):
-        child = running.tunnel.running.child
+        child = running.tunnel.status.cloudflared_pid
         stopping = asyncio.create_task(running.tunnel.stop())
         async with asyncio.timeout(30):
             while True:
@@ -67,7 +67,7 @@ async def test_open_streams_end_whole_while_new_requests_are_refused(stand_in: P
 @PROTOCOLS
 async def test_without_a_request_it_ends_at_once(stand_in: Path, protocol: str):
     scenario.write(stand_in, protocol=protocol)
-    async with kept(stand_in, grace=600) as running:
+    async with supervised(stand_in, grace=600) as running:
         await running.connected()
         async with asyncio.timeout(30):
             await running.tunnel.stop()
@@ -76,7 +76,7 @@ async def test_without_a_request_it_ends_at_once(stand_in: Path, protocol: str):
 
 async def test_a_stream_that_outlasts_its_grace_is_cut(stand_in: Path):
     async with streaming(stand_in, "http2", grace=0.2) as (running, behind, answer, _):
-        child = running.tunnel.running.child
+        child = running.tunnel.status.cloudflared_pid
         async with asyncio.timeout(30):
             await running.tunnel.stop()
             assert not alive(child)
@@ -99,7 +99,7 @@ async def test_a_second_wish_cuts_at_once(stand_in: Path, protocol: str):
 
 async def test_it_can_be_stopped_while_it_waits_to_start_again(stand_in: Path):
     scenario.write(stand_in, ends="start", last_words="it broke")
-    async with kept(stand_in) as running:
+    async with supervised(stand_in) as running:
         await running.until(lambda: running.told() == "restarting")
         async with asyncio.timeout(30):
             await running.tunnel.stop()
@@ -119,7 +119,7 @@ async def test_it_can_be_stopped_while_cloudflared_is_being_started(
         return await start(*words)
 
     monkeypatch.setattr(Child, "start", slow)
-    async with kept(stand_in) as running, asyncio.timeout(30):
+    async with supervised(stand_in) as running, asyncio.timeout(30):
         await begun.wait()
         await running.tunnel.stop()
         go_on.set()
@@ -127,9 +127,9 @@ async def test_it_can_be_stopped_while_cloudflared_is_being_started(
 
 
 async def test_when_its_keeper_is_cancelled_nothing_is_left(stand_in: Path):
-    async with kept(stand_in) as running:
+    async with supervised(stand_in) as running:
         await running.connected()
-        child = running.tunnel.running.child
+        child = running.tunnel.status.cloudflared_pid
         running.task.cancel()
         await asyncio.wait([running.task])
         assert not alive(child)
@@ -147,7 +147,7 @@ async def test_only_one_runs_the_tunnel_of_a_data_directory(stand_in: Path):
     assert other.stdout is not None
     assert other.stdin is not None
     await other.stdout.readline()
-    async with kept(stand_in) as running:
+    async with supervised(stand_in) as running:
         with pytest.raises(TunnelError, match="Another localllm runs the tunnel already: stop it"):
             await running.ended()
         assert running.starts() == 0

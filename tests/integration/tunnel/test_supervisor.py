@@ -12,12 +12,12 @@ import pytest
 import tunnel.supervisor
 from tests.support.cloudflared import scenario
 from tests.support.cloudflared.account import token
-from tests.support.tunnel.kept import alive, kept
 from tests.support.tunnel.origin import origin
-from tunnel import presence
+from tests.support.tunnel.supervised import alive, supervised
+from tunnel import status_file
 from tunnel.errors import TunnelError
 from tunnel.plan import Plan
-from tunnel.supervisor import LOOP
+from tunnel.supervisor import CRASH_LOOP
 
 pytestmark = pytest.mark.anyio
 ID = "6f1b7a2e-4b6c-4e86-9b36-0a4f8b1d2c3e"
@@ -33,7 +33,7 @@ def soon(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> l
         asked.append(failures)
         return 0.001
 
-    monkeypatch.setattr(tunnel.supervisor, "pause", pause)
+    monkeypatch.setattr(tunnel.supervisor, "delay", pause)
     caplog.set_level(logging.INFO, "localllm.tunnel")
     return asked
 
@@ -42,20 +42,20 @@ async def test_it_starts_and_its_name_is_learned_from_cloudflared(
     stand_in: Path, caplog: pytest.LogCaptureFixture
 ):
     scenario.write(stand_in, hostname="calm-river.trycloudflare.com")
-    async with origin() as behind, kept(stand_in, behind.url) as running:
+    async with origin() as behind, supervised(stand_in, behind.url) as running:
         assert await running.connected() == "https://calm-river.trycloudflare.com"
-        told = presence.current(running.folder)
-        assert told == running.tunnel.running
+        told = status_file.current(running.folder)
+        assert told == running.tunnel.status
         assert told is not None
         assert (told.state, told.kind, told.connections) == ("connected", "quick", 1)
-        assert told.keeper == os.getpid()
-        assert alive(told.child)
+        assert told.supervisor_pid == os.getpid()
+        assert alive(told.cloudflared_pid)
         file = running.folder / "running.json"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         await running.tunnel.stop()
         await running.ended()
         assert not file.exists()
-        assert presence.current(running.folder) is None
+        assert status_file.current(running.folder) is None
     assert "Tunnel: Connected to Frankfurt over http2." in caplog.messages
 
 
@@ -63,8 +63,8 @@ async def test_cloudflared_is_told_no_secret(stand_in: Path, monkeypatch: pytest
     monkeypatch.setenv("ADMIN_SECRET", "for-tests-only")
     monkeypatch.setenv("TUNNEL_URL", "http://127.0.0.1:1")
     secret = token(ID, RIGHT)
-    async with kept(stand_in, token=secret) as running:
-        await running.until(lambda: running.tunnel.running.state == "connected")
+    async with supervised(stand_in, token=secret) as running:
+        await running.until(lambda: running.tunnel.status.state == "connected")
         [start] = scenario.starts(stand_in)
     everything = json.dumps(start)
     assert secret not in everything
@@ -75,13 +75,13 @@ async def test_cloudflared_is_told_no_secret(stand_in: Path, monkeypatch: pytest
 async def test_one_that_crashes_is_started_again_and_told(
     stand_in: Path, caplog: pytest.LogCaptureFixture
 ):
-    async with kept(stand_in) as running:
+    async with supervised(stand_in) as running:
         await running.connected()
-        first = running.tunnel.running.child
+        first = running.tunnel.status.cloudflared_pid
         await running.command("crash")
         await running.until(lambda: running.starts() == 2)
-        await running.until(lambda: running.tunnel.running.state == "connected")
-        assert running.tunnel.running.child != first
+        await running.until(lambda: running.tunnel.status.state == "connected")
+        assert running.tunnel.status.cloudflared_pid != first
         assert not alive(first)
     [told] = [text for text in caplog.messages if "starts again" in text]
     assert told.startswith("cloudflared ended with exit code 2: ")
@@ -91,10 +91,10 @@ async def test_a_trial_that_comes_back_under_another_name_tells_it(
     stand_in: Path, caplog: pytest.LogCaptureFixture
 ):
     scenario.write(stand_in, hostname="two.trycloudflare.com", lives=[{"hostname": "one.example"}])
-    async with kept(stand_in) as running:
+    async with supervised(stand_in) as running:
         assert await running.connected() == "https://one.example"
         await running.command("crash")
-        await running.until(lambda: running.tunnel.running.hostname == "two.trycloudflare.com")
+        await running.until(lambda: running.tunnel.status.hostname == "two.trycloudflare.com")
         assert await running.connected() == "https://two.trycloudflare.com"
     assert "The tunnel has another address now: https://two.trycloudflare.com" in caplog.messages
 
@@ -103,42 +103,42 @@ async def test_a_crash_loop_is_reported_as_one(
     stand_in: Path, caplog: pytest.LogCaptureFixture, soon: list[int]
 ):
     scenario.write(stand_in, ends="start", end_code=1, last_words="it broke")
-    async with kept(stand_in) as running:
-        await running.until(lambda: running.starts() > LOOP + 1)
+    async with supervised(stand_in) as running:
+        await running.until(lambda: running.starts() > CRASH_LOOP + 1)
     assert soon[:5] == [1, 2, 3, 4, 5][: len(soon[:5])]  # each pause is for one end more
     told = [record for record in caplog.records if "exit code 1" in record.getMessage()]
-    assert [record.levelname for record in told[: LOOP - 1]] == ["WARNING"] * (LOOP - 1)
-    assert {record.levelname for record in told[LOOP - 1 :]} == {"ERROR"}
+    assert [record.levelname for record in told[: CRASH_LOOP - 1]] == ["WARNING"] * (CRASH_LOOP - 1)
+    assert {record.levelname for record in told[CRASH_LOOP - 1 :]} == {"ERROR"}
     assert "ended with exit code 1, 3 times in a row: it broke" in caplog.text
 
 
 async def test_what_another_start_would_not_mend_is_not_tried_again(stand_in: Path):
     scenario.write(stand_in, ends="start", end_code=255, last_words="flag provided but not defined")
-    async with kept(stand_in) as running:
+    async with supervised(stand_in) as running:
         with pytest.raises(TunnelError, match="flag provided but not defined"):
             await running.ended()
         assert running.starts() == 1
-        assert presence.last(running.folder) is None
+        assert status_file.last_written(running.folder) is None
 
 
 async def test_one_that_loses_its_connection_is_left_alone(stand_in: Path):
-    async with kept(stand_in) as running:
+    async with supervised(stand_in) as running:
         await running.connected()
-        first = running.tunnel.running.child
+        first = running.tunnel.status.cloudflared_pid
         await running.command("disconnect")
         await running.until(lambda: running.told() == "reconnecting")
         await running.command("connect")
-        await running.until(lambda: running.tunnel.running.state == "connected")
-        assert running.tunnel.running.child == first
+        await running.until(lambda: running.tunnel.status.state == "connected")
+        assert running.tunnel.status.cloudflared_pid == first
         assert running.starts() == 1
 
 
 async def test_a_wrong_token_is_named_while_cloudflared_tries_for_ever(
     stand_in: Path, caplog: pytest.LogCaptureFixture
 ):
-    async with kept(stand_in, token=token(ID, "d3Jvbmc=")) as running:
+    async with supervised(stand_in, token=token(ID, "d3Jvbmc=")) as running:
         await running.until(lambda: "token is wrong or was replaced" in caplog.text)
-        assert running.tunnel.running.state == "starting"
+        assert running.tunnel.status.state == "starting"
         assert running.starts() == 1
         assert not running.task.done()
 
@@ -156,7 +156,7 @@ async def test_what_keeps_it_from_connecting_is_named(
     stand_in: Path, caplog: pytest.LogCaptureFixture, values: dict[str, object], words: str
 ):
     scenario.write(stand_in, **values)
-    async with kept(stand_in) as running:
+    async with supervised(stand_in) as running:
         await running.until(lambda: words in caplog.text)
 
 
@@ -164,7 +164,7 @@ async def test_a_port_that_was_taken_meanwhile_is_changed_at_once(
     stand_in: Path, caplog: pytest.LogCaptureFixture, soon: list[int]
 ):
     scenario.write(stand_in, lives=[{"takes_port": True}])
-    async with kept(stand_in) as running:
+    async with supervised(stand_in) as running:
         await running.connected()
         ports = {start["argv"][5] for start in scenario.starts(stand_in)}
         assert len(ports) == 2
@@ -176,17 +176,17 @@ async def test_the_name_of_a_dashboards_tunnel_is_learned_when_it_runs(stand_in:
     scenario.write(
         stand_in, routes=[["llm.example.com", "http://localhost:9"], ["", "http_status:404"]]
     )
-    async with kept(stand_in, token=token(ID, RIGHT)) as running:
+    async with supervised(stand_in, token=token(ID, RIGHT)) as running:
         assert await running.connected() == "https://llm.example.com"
-        assert running.tunnel.running.kind == "named"
+        assert running.tunnel.status.kind == "named"
 
 
 async def test_a_full_disk_does_not_end_a_tunnel(stand_in: Path, monkeypatch: pytest.MonkeyPatch):
     def full(*_: object) -> None:
         raise TunnelError("The disk is full.")
 
-    monkeypatch.setattr(presence, "tell", full)
-    async with kept(stand_in) as running:
+    monkeypatch.setattr(status_file, "write", full)
+    async with supervised(stand_in) as running:
         await running.connected()
 
 
@@ -205,7 +205,7 @@ async def test_a_configuration_at_home_changes_nothing(
         monkeypatch.setattr(
             Plan, "arguments", lambda *at: [word for word in whole(*at) if word not in config]
         )
-    async with origin() as behind, kept(stand_in, behind.url) as running:
+    async with origin() as behind, supervised(stand_in, behind.url) as running:
         await running.connected()
         async with aiohttp.ClientSession() as session, session.get(running.edge) as answer:
             assert answer.status == (200 if named_config else 418)

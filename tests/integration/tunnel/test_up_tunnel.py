@@ -14,9 +14,9 @@ from tests.support.cloudflared import scenario
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream, Gate
 from tests.support.gateway_process import PATIENCE, ask, chat
-from tests.support.tunnel.kept import alive
+from tests.support.tunnel.supervised import alive
 from tests.support.tunnel.up import Up, up
-from tunnel import presence
+from tunnel import status_file
 
 PUBLIC = "https://calm-river-stand-in.trycloudflare.com"
 
@@ -69,7 +69,7 @@ def test_it_prints_the_public_address_and_a_line_that_goes_through_it(
         assert it.admin_status(it.edge) == 403
         assert it.admin_status(it.gateway.url) == 200
         assert asyncio.run(it.gateway.stop()) == 0
-        assert presence.last(it.folder) is None
+        assert status_file.last_written(it.folder) is None
 
 
 def test_the_tunnel_ends_first_and_open_answers_arrive_whole(
@@ -103,14 +103,14 @@ def test_a_second_ctrl_c_cuts(upstream: FakeUpstream, dsn: str, stand_in: Path):
 
 def test_a_killed_gateway_leaves_no_tunnel(upstream: FakeUpstream, dsn: str, stand_in: Path):
     with up(upstream, dsn, stand_in) as it:
-        running = presence.current(it.folder)
+        running = status_file.current(it.folder)
         assert running is not None
-        assert running.keeper == it.running.process.pid
+        assert running.supervisor_pid == it.running.process.pid
         it.running.process.kill()
         it.running.process.wait()
-        while alive(running.child):
+        while alive(running.cloudflared_pid):
             pass
-        assert presence.current(it.folder) is None
+        assert status_file.current(it.folder) is None
 
 
 def test_without_a_tunnel_the_gateway_goes_on_for_this_machine(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tunnel.kept import alive
+from tests.support.tunnel.supervised import alive
 from tunnel import program
 from tunnel.child import Child
 
@@ -28,10 +28,10 @@ async def test_what_it_started_ends_with_it(tmp_path: Path, *, ends_first: bool)
     wrapper.chmod(0o700)
     child = await Child.start(wrapper, [])
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    telling = asyncio.create_task(child.tell(lambda line: started.set_result(int(line))))
+    telling = asyncio.create_task(child.read_lines(lambda line: started.set_result(int(line))))
     real = await started
     if ends_first:
-        child.ask_to_end()
+        child.terminate()
         while not child.ended:
             await asyncio.sleep(0)
     assert alive(real)

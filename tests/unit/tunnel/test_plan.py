@@ -8,9 +8,9 @@ import pytest
 
 from tests.support.cloudflared import scenario
 from tests.support.cloudflared.account import token
-from tunnel import named, plan, private_files
+from tunnel import named_tunnel, plan, private_files
 from tunnel.errors import TunnelError
-from tunnel.named import Named
+from tunnel.named_tunnel import NamedTunnel
 
 ID = "6f1b7a2e-4b6c-4e86-9b36-0a4f8b1d2c3e"
 TOKEN = token(ID, "c2VjcmV0")
@@ -48,7 +48,7 @@ def test_a_file_that_holds_no_bare_token_is_refused_before_anything_starts(
 
 def test_the_settings_win_over_what_was_set_up(tmp_path: Path):
     assert plan.configured(tmp_path, None, "", ORIGIN) is None
-    named.write(tmp_path, Named("token", ID, "set-up.example.com"))
+    named_tunnel.write(tmp_path, NamedTunnel("token", ID, "set-up.example.com"))
     private_files.write(tmp_path / "token", TOKEN)
     other = tmp_path / "other"
     private_files.write(other, TOKEN)
@@ -64,7 +64,7 @@ def test_a_tunnel_by_credentials_leads_one_name_to_the_gateway_and_all_else_to_4
     tmp_path: Path,
 ):
     private_files.write(tmp_path / "credentials.json", json.dumps({"TunnelID": ID}))
-    named.write(tmp_path, Named("credentials", ID, "llm.example.com"))
+    named_tunnel.write(tmp_path, NamedTunnel("credentials", ID, "llm.example.com"))
     for origin in (ORIGIN, "http://127.0.0.1:8001"):  # the port of this start, not of the set-up
         found = plan.configured(tmp_path, None, "", origin)
         assert found is not None
@@ -83,7 +83,7 @@ def test_what_was_set_up_and_damaged_is_named(tmp_path: Path):
         (tmp_path / "named.json").write_text(text)
         with pytest.raises(TunnelError, match="run localllm tunnel setup again"):
             plan.configured(tmp_path, None, "", ORIGIN)
-    named.write(tmp_path, Named("credentials", ID, "llm.example.com"))
+    named_tunnel.write(tmp_path, NamedTunnel("credentials", ID, "llm.example.com"))
     with pytest.raises(TunnelError, match=r"credentials\.json cannot be read"):
         plan.configured(tmp_path, None, "", ORIGIN)
 

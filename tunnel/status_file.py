@@ -21,7 +21,7 @@ _SKEW = 5.0  # seconds by which the same start may be told differently
 
 
 @dataclass(frozen=True)
-class Running:
+class TunnelStatus:
     """A tunnel as its keeper last saw it.
 
     `state`: starting | connected | reconnecting | restarting | stopping. `since`: when it began,
@@ -35,34 +35,34 @@ class Running:
     connections: int
     problem: str
     version: str
-    keeper: int
-    keeper_started: float
-    child: int = 0
-    child_started: float = 0.0
+    supervisor_pid: int
+    supervisor_started: float
+    cloudflared_pid: int = 0
+    cloudflared_started: float = 0.0
     metrics_port: int = 0
 
 
-def tell(folder: Path, running: Running) -> None:
+def write(folder: Path, running: TunnelStatus) -> None:
     text = msgspec.json.encode(running).decode() + "\n"
     private_files.write(folder / _FILE, text, lasting=False)  # it means nothing after a power cut
 
 
-def withdraw(folder: Path) -> None:
+def remove(folder: Path) -> None:
     (folder / _FILE).unlink(missing_ok=True)
 
 
-def last(folder: Path) -> Running | None:
+def last_written(folder: Path) -> TunnelStatus | None:
     """What was told last, by a process that may be dead."""
     try:
-        return msgspec.json.decode((folder / _FILE).read_bytes(), type=Running)
+        return msgspec.json.decode((folder / _FILE).read_bytes(), type=TunnelStatus)
     except (OSError, msgspec.MsgspecError):
         return None
 
 
-def current(folder: Path) -> Running | None:
+def current(folder: Path) -> TunnelStatus | None:
     """The tunnel that runs now, or None."""
-    running = last(folder)
-    if running is None or not is_alive(running.keeper, running.keeper_started):
+    running = last_written(folder)
+    if running is None or not is_alive(running.supervisor_pid, running.supervisor_started):
         return None
     return running
 
@@ -89,19 +89,19 @@ def start_time(pid: int) -> float:
         return 0.0
 
 
-class Presence:
-    """`running` at any moment without touching the disk, while `watch` runs."""
+class StatusWatcher:
+    """`status` at any moment without touching the disk, while `watch` runs."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.running: Running | None = None
+        self.status: TunnelStatus | None = None
 
-    async def look(self) -> Running | None:
-        self.running = await asyncio.to_thread(current, self._folder)
-        return self.running
+    async def refresh(self) -> TunnelStatus | None:
+        self.status = await asyncio.to_thread(current, self._folder)
+        return self.status
 
     async def watch(self) -> None:
         while True:
             with contextlib.suppress(OSError):
-                await self.look()
+                await self.refresh()
             await asyncio.sleep(INTERVAL)

@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from gateway.checks.finding import Finding
-from gateway.checks.outside import reach
+from gateway.checks.public_address import connection
 
 PATIENCE = 5.0  # seconds for one request
 LARGEST = 64 * 1024  # bytes that are read of an answer
@@ -29,11 +29,11 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Unanswered(Exception):
+class NoAnswer(Exception):
     """No whole answer came; the text says why."""
 
 
-class Line:
+class PublicClient:
     """To one address, such as https://llm.example.com. First `reach`, then ask."""
 
     def __init__(self, url: str) -> None:
@@ -46,7 +46,7 @@ class Line:
 
     async def reach(self) -> Finding:
         """Look its name up, connect, and look at the certificate. Unless that failed, ask."""
-        addresses = await reach.look_up(self.name, self._port)
+        addresses = await connection.look_up(self.name, self._port)
         if isinstance(addresses, Finding):
             return addresses
         self._session = aiohttp.ClientSession(
@@ -55,19 +55,19 @@ class Line:
             timeout=aiohttp.ClientTimeout(total=PATIENCE),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-        return await reach.connect(self.name, addresses, self._port, self._tls)
+        return await connection.connect(self.name, addresses, self._port, self._tls)
 
-    async def ask(self, method: str, path: str, headers: Headers | None = None) -> Answer:
-        """The whole answer. Raises Unanswered."""
-        async with self.begin(method, path, headers) as answer:
+    async def request(self, method: str, path: str, headers: Headers | None = None) -> Answer:
+        """The whole answer. Raises NoAnswer."""
+        async with self.stream(method, path, headers) as answer:
             return Answer(answer.status, named(answer), await rest(answer))
 
     @contextlib.asynccontextmanager
-    async def begin(
+    async def stream(
         self, method: str, path: str, headers: Headers | None = None
     ) -> AsyncGenerator[aiohttp.ClientResponse]:
         """The answer as soon as its head is here. The path goes out as it is, and redirects are
-        not followed. Raises Unanswered."""
+        not followed. Raises NoAnswer."""
         assert self._session is not None
         url = URL(self.url + path, encoded=True)
         try:
@@ -75,7 +75,7 @@ class Line:
                 method, url, headers=headers, allow_redirects=False
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as problem:
-            raise Unanswered(why(problem)) from None
+            raise NoAnswer(why(problem)) from None
         try:
             yield answer
         finally:
@@ -124,13 +124,13 @@ def named(answer: aiohttp.ClientResponse) -> Headers:
 
 
 async def rest(answer: aiohttp.ClientResponse) -> bytes:
-    """What is still to come of it, up to LARGEST. Raises Unanswered."""
+    """What is still to come of it, up to LARGEST. Raises NoAnswer."""
     body = b""
     try:
         while len(body) < LARGEST and (part := await answer.content.read(LARGEST - len(body))):
             body += part
     except (aiohttp.ClientError, TimeoutError, OSError) as problem:
-        raise Unanswered(why(problem)) from None
+        raise NoAnswer(why(problem)) from None
     return body
 
 

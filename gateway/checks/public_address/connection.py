@@ -6,7 +6,7 @@ import socket
 import ssl
 from datetime import UTC, datetime
 
-from gateway.checks.aside import aside
+from gateway.checks.daemon_thread import in_daemon_thread
 from gateway.checks.finding import Finding, fail, ok, warn
 
 PATIENCE = 4.0  # seconds for each step
@@ -18,7 +18,9 @@ async def look_up(name: str, port: int) -> list[str] | Finding:
     """The addresses behind a name."""
     try:
         async with asyncio.timeout(PATIENCE):
-            found = await aside(lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
+            found = await in_daemon_thread(
+                lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+            )
     except TimeoutError:
         return fail("https", f"looking up {name} takes too long: is this machine online?")
     except (OSError, UnicodeError) as problem:

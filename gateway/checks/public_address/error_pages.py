@@ -7,7 +7,7 @@ import contextlib
 import re
 from urllib.parse import urlsplit
 
-from gateway.checks.outside.line import Answer
+from gateway.checks.public_address.client import Answer
 
 _CODE = re.compile(rb"(?:error code: |>\s*error\s+|cf-error-code[^0-9]{0,20})(\d{3,4})", re.I)
 _START = "start it (localllm serve), or set the tunnel's Service URL to {service}."
@@ -69,7 +69,7 @@ def is_login(answer: Answer) -> bool:
     return refused or "cf-access-domain" in answer.headers
 
 
-def explained(answer: Answer, service: str) -> str:
+def describe(answer: Answer, service: str) -> str:
     """What answers there instead of the gateway, and what to do. `service`: where the gateway
     is."""
     if is_login(answer):

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import psutil
 
-from tunnel import presence
+from tunnel import status_file
 
 
-def end_leftover(folder: Path) -> bool:
+def kill_orphan(folder: Path) -> bool:
     """End it. To be called by the one that keeps the folder's lock, so its keeper is dead."""
-    running = presence.last(folder)
-    if running is None or not running.child:
+    running = status_file.last_written(folder)
+    if running is None or not running.cloudflared_pid:
         return False
-    if not presence.is_alive(running.child, running.child_started):
+    if not status_file.is_alive(running.cloudflared_pid, running.cloudflared_started):
         return False
     with contextlib.suppress(psutil.Error):
-        process = psutil.Process(running.child)
+        process = psutil.Process(running.cloudflared_pid)
         if not any("cloudflared" in word for word in process.cmdline()):
             return False
         for each in [*process.children(recursive=True), process]:

@@ -1,8 +1,9 @@
-"""Runs cloudflared so that it never outlives the process that started it: not even a `kill -9`.
+"""Runs a program that ends when the process that started it ends, even by `kill -9`.
 
-`python -m tunnel.leash PARENT PROGRAM ARGUMENT…`. On Linux the kernel sees to it and cloudflared
-takes this process's place. Elsewhere this process stays as its parent, and ends it when the pipe
-from the one that started us closes.
+`python -m tunnel.die_with_parent PARENT_PID PROGRAM ARGUMENT…`. On Linux the kernel kills the
+program when its parent dies (PR_SET_PDEATHSIG), and the program replaces this process. Elsewhere
+this process stays as the program's parent, and kills it when its own stdin, a pipe from the process
+that started it, closes.
 """
 
 import ctypes
@@ -13,12 +14,12 @@ import sys
 import threading
 
 _PR_SET_PDEATHSIG = 1
-KERNEL_HOLDS = sys.platform == "linux"
+KERNEL_KILLS_CHILD = sys.platform == "linux"
 
 
-def main(arguments: list[str], kernel_holds: bool = KERNEL_HOLDS) -> int:
+def main(arguments: list[str], kernel_kills_child: bool = KERNEL_KILLS_CHILD) -> int:
     parent, *command = arguments
-    return _become(int(parent), command) if kernel_holds else _hold(command)
+    return _become(int(parent), command) if kernel_kills_child else _hold(command)
 
 
 def _become(parent: int, command: list[str]) -> int:

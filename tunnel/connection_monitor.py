@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from tunnel.log_reader import LogReader
 from tunnel.plan import Plan
 from tunnel.probe import Probe
-from tunnel.story import Story
 
 QUICK = 0.25  # seconds between two looks until it is connected, and while its name is not known
 CALM = 2.0
@@ -17,20 +17,20 @@ STEADY = 60.0  # seconds with one that are a good start
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 
 
-class Watch:
-    """One life of cloudflared. `note` takes what changed (see tunnel.presence.Running)."""
+class ConnectionMonitor:
+    """Of one run of cloudflared. `update` takes the changed fields of TunnelStatus."""
 
     def __init__(
         self,
         plan: Plan,
-        story: Story,
-        note: Callable[..., None],
+        log_reader: LogReader,
+        update: Callable[..., None],
         log: logging.Logger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plan = plan
-        self._story = story
-        self._note = note
+        self._log_reader = log_reader
+        self._update = update
         self._log = log
         self._clock = clock
         self._hostname = plan.hostname
@@ -41,13 +41,13 @@ class Watch:
         self._reported = False
         self._routes_seen = False
 
-    async def watch(self, probe: Probe) -> None:
+    async def run(self, probe: Probe) -> None:
         while True:
-            await self.look(probe)
+            await self.check(probe)
             known = self._connections and self._hostname
             await asyncio.sleep(CALM if known else QUICK)
 
-    async def look(self, probe: Probe) -> None:
+    async def check(self, probe: Probe) -> None:
         count = await probe.connections() or 0
         if count:
             if not self._connections:
@@ -57,21 +57,21 @@ class Watch:
             await self._learn_name(probe)
             if self._told != (count, self._hostname):
                 self._told = count, self._hostname
-                self._note(
+                self._update(
                     state="connected", connections=count, hostname=self._hostname, problem=""
                 )
         elif self._connections:
             self._connections = 0
             self._told = 0, self._hostname
             self._since = self._clock()
-            self._note(state="reconnecting", connections=0)
+            self._update(state="reconnecting", connections=0)
         elif not self._reported and self._clock() - self._since >= PATIENCE:
             self._reported = True
             self._log.warning(
                 "The tunnel has had no connection for a minute; cloudflared keeps trying. %s",
-                self._story.why(),
+                self._log_reader.why(),
             )
-            self._note(problem=self._story.why())
+            self._update(problem=self._log_reader.why())
 
     def _begin(self) -> None:
         if self._reported:
@@ -80,7 +80,7 @@ class Watch:
             )
         self._reported = False
         self._since = self._clock()
-        self._story.healthy()
+        self._log_reader.healthy()
 
     async def _learn_name(self, probe: Probe) -> None:
         if self._plan.kind == "quick":
@@ -92,7 +92,7 @@ class Watch:
         if not routes:  # the dashboard's configuration comes a moment after the connection
             return
         self._routes_seen = True
-        ours = [name for name, service in routes if leads_to(service, self._plan.origin)]
+        ours = [name for name, service in routes if routes_to(service, self._plan.origin)]
         if ours and self._hostname in {"", *ours}:
             self._hostname = self._hostname or ours[0]
             return
@@ -104,7 +104,7 @@ class Watch:
         )
 
 
-def leads_to(service: str, origin: str) -> bool:
+def routes_to(service: str, origin: str) -> bool:
     """Whether a service is the gateway, by whichever name of this machine."""
     one, other = urlsplit(service), urlsplit(origin)
     try:

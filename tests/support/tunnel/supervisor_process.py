@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import tunnel.child
-import tunnel.leash
-from tests.support.tunnel.kept import NOBODY
+import tunnel.die_with_parent
+from tests.support.tunnel.supervised import NOBODY
 from tunnel import plan, private_files
 from tunnel.program import Program
 from tunnel.supervisor import Tunnel
@@ -15,14 +15,14 @@ from tunnel.supervisor import Tunnel
 async def main(stand_in: str, folder: str, how: str) -> None:
     """`how`: kernel, or pipe as where no kernel helps."""
     if how == "pipe":
-        tunnel.child.KERNEL_HOLDS = False
-        tunnel.child.LEASH = "tests.support.tunnel.portable_leash"
+        tunnel.child.KERNEL_KILLS_CHILD = False
+        tunnel.child.WRAPPER = "tests.support.tunnel.portable_die_with_parent"
     where = private_files.private_folder(Path(folder))
     program = Program(Path(stand_in) / "cloudflared", "2026.8.2")
     kept = Tunnel(program, plan.quick(NOBODY, {}), where, 30)
     running = asyncio.create_task(kept.run())
     await kept.url()
-    print(kept.running.child, flush=True)
+    print(kept.status.cloudflared_pid, flush=True)
     await running
 
 

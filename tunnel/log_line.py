@@ -11,7 +11,7 @@ _SECRET = re.compile(r"[\w+=]{32,}")  # of tokens and keys; no word, id or part 
 
 
 @dataclass(frozen=True)
-class Line:
+class LogLine:
     """`level` is empty for a line that is no JSON; `error` is the cause that comes with it."""
 
     message: str
@@ -32,17 +32,17 @@ class Line:
         return self.level not in {"info", "debug"}
 
 
-def read(line: bytes) -> Line:
+def parse(line: bytes) -> LogLine:
     """Any bytes are taken: what cannot be read as JSON is a message as it is."""
     try:
         found: object = json.loads(line)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        return Line(printable(line[: 4 * _LONGEST].decode("utf-8", "replace")).strip())
+        return LogLine(printable(line[: 4 * _LONGEST].decode("utf-8", "replace")).strip())
     fields = cast(dict[str, Any], found)
     message, level, error = (printable(fields.get(key)) for key in ("message", "level", "error"))
-    return Line(message, level or "info", error, fields)
+    return LogLine(message, level or "info", error, fields)
 
 
 def printable(value: object) -> str:
@@ -52,7 +52,7 @@ def printable(value: object) -> str:
     return "".join(one if one.isprintable() else " " for one in text)
 
 
-def is_decoration(line: Line) -> bool:
+def is_decoration(line: LogLine) -> bool:
     """Tables, empty lines, and advice where to read on, which no owner of a gateway needs."""
     return not line.text or line.message.startswith(("+--", "|  ", "See 'cloudflared", "  "))
 

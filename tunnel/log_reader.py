@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable
 
-from tunnel import lines, places
-from tunnel.lines import Line
+from tunnel import data_centres, log_line
+from tunnel.log_line import LogLine
 from tunnel.problems import Problem, problem_in
 
 AGAIN = 600.0  # seconds before the same trouble is told again
 
 
-class Story:
+class LogReader:
     """Fed line by line. `tell` gets (is it trouble, what there is to say). `told` is when what was
     told, in earlier lives too."""
 
@@ -27,22 +27,22 @@ class Story:
         self._told = {} if told is None else told
         self._places: dict[int, str] = {}
 
-    def take(self, raw: bytes) -> Line:
-        line = lines.read(raw)
+    def take(self, raw: bytes) -> LogLine:
+        line = log_line.parse(raw)
         if line.message == "Registered tunnel connection":
             self._connected(line)
         elif line.message == "precheck":
             if line.fields.get("status") == "fail":
-                self._trouble(problem_in(lines.printable(line.fields.get("component"))))
+                self._trouble(problem_in(log_line.printable(line.fields.get("component"))))
         elif line.message.startswith("Switching to fallback protocol"):
             self._say(True, "UDP does not get through; trying TCP (http2).")
         elif line.message in {"Lost connection with the edge", "Connection terminated"}:
             self._lost(line)
-        elif not line.level and not lines.is_decoration(line):  # why it ends: told when it has
-            self.last_words = lines.shortened(line.text)
+        elif not line.level and not log_line.is_decoration(line):  # why it ends: told when it has
+            self.last_words = log_line.shortened(line.text)
             self.problem = problem_in(line.text) or self.problem
-        elif line.is_trouble and not lines.is_decoration(line):
-            self.last_words = lines.shortened(line.text)
+        elif line.is_trouble and not log_line.is_decoration(line):
+            self.last_words = log_line.shortened(line.text)
             self._trouble(problem_in(line.text))
         return line
 
@@ -57,22 +57,22 @@ class Story:
         self.problem = None
         self.last_words = ""
 
-    def _connected(self, line: Line) -> None:
+    def _connected(self, line: LogLine) -> None:
         location, protocol = (
-            lines.shortened(lines.printable(line.fields.get(key)))
+            log_line.shortened(log_line.printable(line.fields.get(key)))
             for key in ("location", "protocol")
         )
-        place = f"{places.city(location)} over {protocol or 'quic'}"
+        place = f"{data_centres.city(location)} over {protocol or 'quic'}"
         if place not in self._places.values():
             self._tell(False, f"Connected to {place}.")
         self._places[_index(line)] = place
 
-    def _lost(self, line: Line) -> None:
+    def _lost(self, line: LogLine) -> None:
         place = self._places.pop(_index(line), None)
         if place is not None and place not in self._places.values():
             self._tell(False, f"Lost the connection to {place}; cloudflared reconnects.")
         if line.error:
-            self.last_words = lines.shortened(line.text)
+            self.last_words = log_line.shortened(line.text)
             self._trouble(problem_in(line.text))
 
     def _trouble(self, problem: Problem | None) -> None:
@@ -87,6 +87,6 @@ class Story:
             self._tell(trouble, text)
 
 
-def _index(line: Line) -> int:
+def _index(line: LogLine) -> int:
     index = line.fields.get("connIndex")
     return index if isinstance(index, int) else 0

@@ -7,15 +7,15 @@ from typing import NamedTuple, cast
 import aiohttp
 
 from gateway.checks.finding import Finding, fail, ok, warn
-from gateway.checks.outside.line import Answer, Line, Unanswered, named, rest, why
-from gateway.checks.outside.pages import explained, is_login, is_ours
+from gateway.checks.public_address.client import Answer, NoAnswer, PublicClient, named, rest, why
+from gateway.checks.public_address.error_pages import describe, is_login, is_ours
 
 PATH = "/health"
 HEADERS = {"Accept": "text/event-stream"}  # see gateway/routes/support/health_events.py
 TRIES = 2  # this machine itself may have been held up
 
 
-class Heard(NamedTuple):
+class ReceivedEvents(NamedTuple):
     """`sent` and `arrived`: milliseconds since the first event, of each."""
 
     instance: str
@@ -24,14 +24,14 @@ class Heard(NamedTuple):
     arrived: list[float]
 
     @property
-    def apart(self) -> bool:
+    def unbuffered(self) -> bool:
         """Whether they took about as long to arrive as to be sent: held back, all come at once."""
         return len(self.sent) > 1 and self.arrived[-1] >= self.sent[-1] / 2 > 0
 
 
-async def listen(line: Line) -> Heard | Answer:
-    """The events of a gateway, or what answers instead. Raises Unanswered."""
-    async with line.begin("GET", PATH, HEADERS) as answer:
+async def receive_events(client: PublicClient) -> ReceivedEvents | Answer:
+    """The events of a gateway, or what answers instead. Raises NoAnswer."""
+    async with client.stream("GET", PATH, HEADERS) as answer:
         if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
             return Answer(answer.status, named(answer), await rest(answer))
         try:
@@ -41,11 +41,11 @@ async def listen(line: Line) -> Heard | Answer:
                 if piece.startswith(b"data: ")
             ]
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as problem:
-            raise Unanswered(why(problem)) from None
+            raise NoAnswer(why(problem)) from None
         if not events:
-            raise Unanswered("a stream without an event")
+            raise NoAnswer("a stream without an event")
         first, began = events[0]
-        return Heard(
+        return ReceivedEvents(
             str(first.get("instance")),
             str(first.get("status")),
             [_number(event.get("sent_ms")) for event, _ in events],
@@ -64,70 +64,76 @@ def _number(value: object) -> float:
 
 async def local_instance(url: str) -> str | None:
     """The name of the process that runs here; None: none does."""
-    async with Line(url) as line:
-        if (await line.reach()).state == "fail":
+    async with PublicClient(url) as client:
+        if (await client.reach()).state == "fail":
             return None
         try:
-            heard = await listen(line)
-        except Unanswered:
+            heard = await receive_events(client)
+        except NoAnswer:
             return None
-    return heard.instance if isinstance(heard, Heard) else None
+    return heard.instance if isinstance(heard, ReceivedEvents) else None
 
 
-async def identity(line: Line, service: str, *, guarded: bool) -> tuple[Finding, Heard | None]:
+async def identity(
+    client: PublicClient, service: str, *, guarded: bool
+) -> tuple[Finding, ReceivedEvents | None]:
     """Whether it is ours; `guarded`: whether Cloudflare Access is meant to stand before it."""
     try:
-        heard = await listen(line)
-    except Unanswered as problem:
-        return fail("public", f"{line.url}: {problem}. Run this again; see the tunnel above."), None
+        heard = await receive_events(client)
+    except NoAnswer as problem:
+        return fail(
+            "public", f"{client.url}: {problem}. Run this again; see the tunnel above."
+        ), None
     if isinstance(heard, Answer):
-        return _other(line, heard, service, guarded=guarded), None
+        return _other(client, heard, service, guarded=guarded), None
     here = await local_instance(service)
     if here is None:
         return warn(
             "public",
-            f"a localllm answers at {line.url}, and none at {service}: start it here, if it should "
-            "be this one.",
+            f"a localllm answers at {client.url}, and none at {service}: start it here, if it "
+            "should be this one.",
         ), heard
     if here != heard.instance:
         return warn(
             "public",
-            f"another localllm answers at {line.url} than the one at {service}. Fine if several "
+            f"another localllm answers at {client.url} than the one at {service}. Fine if several "
             "share the name; else stop the tunnel on the other machine.",
         ), heard
     if heard.status == "unavailable":
-        text = f"{line.url} leads here, but requests cannot be served now: see above what is away."
+        text = (
+            f"{client.url} leads here, but requests cannot be served now: see above what is away."
+        )
         return warn("public", text), heard
-    return ok("public", f"{line.url} leads to this gateway"), heard
+    return ok("public", f"{client.url} leads to this gateway"), heard
 
 
-def _other(line: Line, answer: Answer, service: str, *, guarded: bool) -> Finding:
+def _other(client: PublicClient, answer: Answer, service: str, *, guarded: bool) -> Finding:
     if is_login(answer) and guarded:
-        return ok("public", f"{line.url}: Cloudflare Access guards it, so no more is tried")
+        return ok("public", f"{client.url}: Cloudflare Access guards it, so no more is tried")
     if is_ours(answer) and answer.status == 403:
-        return ok("public", f"{line.url}: the gateway lets in only whom Cloudflare Access let in")
+        return ok("public", f"{client.url}: the gateway lets in only whom Cloudflare Access let in")
     if is_ours(answer):
         return fail(
             "public",
-            f"{line.url}: a localllm of another version answers. Update it, and restart it.",
+            f"{client.url}: a localllm of another version answers. Update it, and restart it.",
         )
-    return fail("public", f"{line.url}: {explained(answer, service)}")
+    return fail("public", f"{client.url}: {describe(answer, service)}")
 
 
-async def stream(line: Line, heard: Heard) -> Finding:
+async def stream(client: PublicClient, heard: ReceivedEvents) -> Finding:
     """`heard`: what was heard first."""
     for _ in range(TRIES - 1):
-        if heard.apart:
+        if heard.unbuffered:
             break
         try:
-            again = await listen(line)
-        except Unanswered as problem:
+            again = await receive_events(client)
+        except NoAnswer as problem:
             return fail("stream", f"a stream broke off: {problem}. Run this again.")
-        heard = again if isinstance(again, Heard) else heard
-    if heard.apart:
+        heard = again if isinstance(again, ReceivedEvents) else heard
+    if heard.unbuffered:
         took = f"{heard.arrived[-1] / 1000:.1f} s"
         return ok("stream", f"{len(heard.sent)} events arrive as they are sent, over {took}")
-    if line.name.endswith(".trycloudflare.com"):
+    if client.name.endswith(".trycloudflare.com"):
         return warn(
             "stream",
             "events arrive all at once: trial tunnels may hold streams back. For a lasting name: "

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from tunnel import lines, named, private_files
+from tunnel import log_line, named_tunnel, private_files
 from tunnel.errors import TunnelError, explained
-from tunnel.named import Named
+from tunnel.named_tunnel import NamedTunnel
 from tunnel.plan import NO_CONFIG
 from tunnel.problems import problem_in
 from tunnel.program import Program, environment
@@ -27,25 +27,25 @@ _REMEDIES = (
 )  # fmt: skip
 
 
-def keep_token(folder: Path, pasted: str, hostname: str) -> Named:
+def keep_token(folder: Path, pasted: str, hostname: str) -> NamedTunnel:
     """Set up the tunnel of a dashboard's token."""
     token = token_in(pasted)
     private_files.private_folder(folder)
-    private_files.write(folder / named.TOKEN_FILE, token + "\n")
-    found = Named("token", tunnel_id(token), hostname)
-    named.write(folder, found)
+    private_files.write(folder / named_tunnel.TOKEN_FILE, token + "\n")
+    found = NamedTunnel("token", tunnel_id(token), hostname)
+    named_tunnel.write(folder, found)
     return found
 
 
 async def keep_credentials(
     program: Program, folder: Path, text: str, hostname: str, origin: str
-) -> Named:
+) -> NamedTunnel:
     """Set up the tunnel of a credentials file, with a validated configuration."""
-    found = Named("credentials", _id_in(text), hostname)
+    found = NamedTunnel("credentials", _id_in(text), hostname)
     private_files.private_folder(folder)
-    private_files.write(folder / named.CREDENTIALS_FILE, text)
-    await validate(program, named.write_config(folder, found, origin))
-    named.write(folder, found)
+    private_files.write(folder / named_tunnel.CREDENTIALS_FILE, text)
+    await validate(program, named_tunnel.write_config(folder, found, origin))
+    named_tunnel.write(folder, found)
     return found
 
 
@@ -85,10 +85,10 @@ async def log_in(program: Program) -> None:
 async def make(
     program: Program, folder: Path, name: str, hostname: str, origin: str,
     *, overwrite_dns: bool, say: Callable[[str], None],
-) -> Named:  # fmt: skip
+) -> NamedTunnel:  # fmt: skip
     """Make the tunnel `name`, or take the one of that name, and lead the hostname to it."""
     private_files.private_folder(folder)
-    new = folder / f".{named.CREDENTIALS_FILE}"
+    new = folder / f".{named_tunnel.CREDENTIALS_FILE}"
     new.unlink(missing_ok=True)
     try:
         found: Any = json.loads(await ask(program, "list", "--name", name, "-o", "json") or "null")
@@ -140,8 +140,8 @@ def _explain(command: str, said: str) -> str:
     for part, remedy in _REMEDIES:
         if part in said.lower():
             return remedy
-    read = [lines.read(line.encode()) for line in said.splitlines()]
-    told = [line.text for line in read if not lines.is_decoration(line)]
-    last = lines.shortened(told[-1]) if told else "no reason given"
+    read = [log_line.parse(line.encode()) for line in said.splitlines()]
+    told = [line.text for line in read if not log_line.is_decoration(line)]
+    last = log_line.shortened(told[-1]) if told else "no reason given"
     problem = problem_in(last)
     return problem.remedy if problem else f"cloudflared {command} failed: {last}"

@@ -9,7 +9,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-async def aside(question: Callable[[], Result]) -> Result:
+async def in_daemon_thread(question: Callable[[], Result]) -> Result:
     """Its result. Given up by a timeout it may go on; nobody waits for it, the program's end
     neither: that would wait for a thread of `asyncio.to_thread`."""
     loop = asyncio.get_running_loop()

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from gateway.checks.outside.line import Answer
-from gateway.checks.outside.pages import LOGIN, explained, is_login, is_ours
+from gateway.checks.public_address.client import Answer
+from gateway.checks.public_address.error_pages import LOGIN, describe, is_login, is_ours
 
 SERVICE = "http://127.0.0.1:8000"
 
@@ -44,7 +44,7 @@ HTML = "<!DOCTYPE html><title>Cloudflare</title><h1><span>Error</span><span>{}</
     ],
 )
 def test_what_answers_instead_is_named_with_what_to_do(answer: Answer, said: str):
-    told = explained(answer, SERVICE)
+    told = describe(answer, SERVICE)
     assert re.search(said, told), told
     assert len(told) < 300
     assert "\n" not in told
@@ -62,7 +62,7 @@ def test_what_answers_instead_is_named_with_what_to_do(answer: Answer, said: str
 )
 def test_a_login_of_access_is_known(answer: Answer):
     assert is_login(answer)
-    assert explained(answer, SERVICE) == LOGIN
+    assert describe(answer, SERVICE) == LOGIN
 
 
 def test_another_redirect_is_no_login():
@@ -72,4 +72,4 @@ def test_another_redirect_is_no_login():
 
 @pytest.mark.parametrize("location", ["", "//", "http://[", "\x7f", "x" * 5000])
 def test_no_redirect_breaks_it(location: str):
-    assert explained(page(302, location=location), SERVICE)
+    assert describe(page(302, location=location), SERVICE)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tunnel import lines, places
+from tunnel import data_centres, log_line
+from tunnel.log_reader import AGAIN, LogReader
 from tunnel.problems import problem_in
-from tunnel.story import AGAIN, Story
 
 EXPIRED = "x509: certificate has expired or is not yet valid: current time 2020-01-01 is before"
 UNREACHABLE = "Unable to establish connection with Cloudflare edge"
@@ -19,15 +19,15 @@ NO_TRIAL = 'failed to request quick Tunnel: Post "https://api.trycloudflare.com/
 
 
 class Listener:
-    """Hears what a story tells; its clock is moved by hand."""
+    """Hears what a reader tells; its clock is moved by hand."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.heard: list[tuple[bool, str]] = []
-        self.story = Story(lambda *said: self.heard.append(said), clock=lambda: self.now)
+        self.reader = LogReader(lambda *said: self.heard.append(said), clock=lambda: self.now)
 
     def take(self, message: str, level: str = "info", **fields: Any) -> None:
-        self.story.take(json.dumps({"message": message, "level": level, **fields}).encode())
+        self.reader.take(json.dumps({"message": message, "level": level, **fields}).encode())
 
     def texts(self) -> list[str]:
         return [text for _, text in self.heard]
@@ -82,12 +82,12 @@ def test_connections_are_told_by_place_once():
 def test_a_known_trouble_is_named_with_its_remedy(message: str, error: str, name: str, words: str):
     listener = Listener()
     listener.take(message, "error", error=error)
-    assert listener.story.problem is not None
-    assert listener.story.problem.name == name
+    assert listener.reader.problem is not None
+    assert listener.reader.problem.name == name
     [(trouble, text)] = listener.heard
     assert trouble
     assert words in text
-    assert listener.story.why() == text
+    assert listener.reader.why() == text
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_a_known_trouble_is_named_with_its_remedy(message: str, error: str, name
 )  # fmt: skip
 def test_last_words_that_are_no_json_are_read_too(last_words: str, name: str, lasting: bool):
     listener = Listener()
-    listener.story.take(last_words.encode() + b"\n")
-    assert listener.story.problem is not None
-    assert (listener.story.problem.name, listener.story.problem.lasting) == (name, lasting)
+    listener.reader.take(last_words.encode() + b"\n")
+    assert listener.reader.problem is not None
+    assert (listener.reader.problem.name, listener.reader.problem.lasting) == (name, lasting)
 
 
 def test_prechecks_name_what_does_not_get_out():
@@ -156,10 +156,10 @@ def test_ten_thousand_lines_of_the_same_trouble_are_told_once():
 def test_after_a_recovery_old_trouble_explains_nothing():
     listener = Listener()
     listener.take("Failed to dial a quic connection", "error", error="dial to edge with quic")
-    listener.story.healthy()
-    assert listener.story.why() == "it gave no reason"
+    listener.reader.healthy()
+    assert listener.reader.why() == "it gave no reason"
     listener.take("Something new", "error", error="went wrong")
-    assert listener.story.why() == "Something new: went wrong"
+    assert listener.reader.why() == "Something new: went wrong"
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_after_a_recovery_old_trouble_explains_nothing():
 )  # fmt: skip
 def test_any_bytes_are_taken(raw: bytes):
     listener = Listener()
-    listener.story.take(raw)
+    listener.reader.take(raw)
     assert all(len(text) < 400 for text in listener.texts())
-    assert len(listener.story.why()) < 400
+    assert len(listener.reader.why()) < 400
 
 
 @pytest.mark.parametrize("raw", [b"\x1b[2Jgone \x9b1m\x07", "\u202eegaugnal\u2028".encode(),
@@ -182,8 +182,8 @@ def test_any_bytes_are_taken(raw: bytes):
 ])  # fmt: skip
 def test_nothing_that_is_told_moves_a_terminal_or_begins_a_line_of_its_own(raw: bytes):
     listener = Listener()
-    listener.story.take(raw)
-    told = [*listener.texts(), listener.story.why()]
+    listener.reader.take(raw)
+    told = [*listener.texts(), listener.reader.why()]
     assert all(text.isprintable() for text in told), told
 
 
@@ -191,17 +191,17 @@ def test_no_token_and_no_key_is_told():
     listener = Listener()
     token, key = "eyJhIjoiYWJjIiwidCI6IjEyMyIsInMiOiJzZWNyZXQifQ==", "llm_" + "aB3" * 10 + "cd"
     listener.take(f"Bad token {token} of /home/somebody/with/long/path/token", "error", error=key)
-    assert listener.story.why() == "Bad token … of /home/somebody/with/long/path/token: …"
+    assert listener.reader.why() == "Bad token … of /home/somebody/with/long/path/token: …"
 
 
 def test_tables_and_advice_are_left_out():
     for text in ("+-----+", "|  https://x.trycloudflare.com  |", "", "See 'cloudflared tunnel run "
                  "--help'.", "     https://developers.cloudflare.com/1.1.1.1/"):  # fmt: skip
-        assert lines.is_decoration(lines.Line(text))
+        assert log_line.is_decoration(log_line.LogLine(text))
 
 
 def test_places_are_known_by_their_airports():
-    assert places.city("fra08") == "Frankfurt"
-    assert places.city("GRU03") == "São Paulo"
-    assert places.city("qqq01") == "qqq01"
-    assert places.city("") == "Cloudflare"
+    assert data_centres.city("fra08") == "Frankfurt"
+    assert data_centres.city("GRU03") == "São Paulo"
+    assert data_centres.city("qqq01") == "qqq01"
+    assert data_centres.city("") == "Cloudflare"

@@ -3,8 +3,8 @@
 import asyncio
 
 from gateway.checks.finding import Finding, fail, ok
-from gateway.checks.outside.line import Answer, Line, Unanswered
-from gateway.checks.outside.pages import LOGIN, explained, is_login, is_ours
+from gateway.checks.public_address.client import Answer, NoAnswer, PublicClient
+from gateway.checks.public_address.error_pages import LOGIN, describe, is_login, is_ours
 from gateway.config.settings import Settings
 
 _ROUTE = "/v1/chat/completions"
@@ -14,7 +14,7 @@ _ADMIN, _DOCS = "/admin/api-keys", "/docs"
 _PAST = ("/api/tags", "/v1/../api/tags", "/api/blobs/sha256-0", "//api/tags", "/api%2ftags")
 
 
-async def cors(line: Line, loaded: Settings, service: str) -> Finding:
+async def cors(client: PublicClient, loaded: Settings, service: str) -> Finding:
     """Whether a browser lets a page of an allowed website call."""
     origin = next((one for one in loaded.cors_origins if one != "*"), _ANY_SITE)
     wanted = {"authorization", "content-type"}
@@ -24,13 +24,13 @@ async def cors(line: Line, loaded: Settings, service: str) -> Finding:
         "Access-Control-Request-Headers": ",".join(sorted(wanted)),
     }
     try:
-        answer = await line.ask("OPTIONS", _ROUTE, headers)
-    except Unanswered as problem:
+        answer = await client.request("OPTIONS", _ROUTE, headers)
+    except NoAnswer as problem:
         return fail("cors", f"a preflight got no answer: {problem}. Run this again.")
     if is_login(answer):
         return fail("cors", f"websites cannot call: {LOGIN}")
     if not is_ours(answer):
-        return fail("cors", f"websites cannot call: {explained(answer, service)}")
+        return fail("cors", f"websites cannot call: {describe(answer, service)}")
     given = answer.headers.get("access-control-allow-headers", "").lower()
     allowed = {word.strip() for word in given.split(",")}
     granted = answer.headers.get("access-control-allow-origin") in {"*", origin}
@@ -44,12 +44,12 @@ async def cors(line: Line, loaded: Settings, service: str) -> Finding:
     return ok("cors", f"pages of {whose} can call")
 
 
-async def closed(line: Line, loaded: Settings) -> Finding:
+async def closed(client: PublicClient, loaded: Settings) -> Finding:
     """Whether what is not for everybody stays closed to callers from outside."""
     paths = [_ADMIN, _DOCS, *_PAST]
     try:
-        answers = await asyncio.gather(*(line.ask("GET", path) for path in paths))
-    except Unanswered as problem:
+        answers = await asyncio.gather(*(client.request("GET", path) for path in paths))
+    except NoAnswer as problem:
         return fail("closed", f"a request got no answer: {problem}. Run this again.")
     admin, docs, *past = answers
     for path, answer in zip(_PAST, past, strict=True):

@@ -13,13 +13,13 @@ from aiohttp import web
 from gateway.backends import probe
 from gateway.checks import listening, models, tunnels
 from gateway.config.settings import Settings
-from tunnel import named, presence
-from tunnel.presence import Running
+from tunnel import named_tunnel, status_file
+from tunnel.status_file import TunnelStatus
 
 pytestmark = pytest.mark.anyio
-RUNNING = Running(
+RUNNING = TunnelStatus(
     *("connected", time.time(), "named", "llm.example.com", 4, "", "2026.8.2"),
-    *(os.getpid(), presence.start_time(os.getpid())),
+    *(os.getpid(), status_file.start_time(os.getpid())),
 )
 
 
@@ -137,9 +137,9 @@ def test_a_tunnel_is_shown_as_it_is(tmp_path: Path):
 
 def test_one_that_is_set_up_should_run(tmp_path: Path):
     loaded = Settings(data_dir=tmp_path)
-    folder = tmp_path / presence.FOLDER
+    folder = tmp_path / status_file.FOLDER
     folder.mkdir()
-    named.write(folder, named.Named("token", "id", "llm.example.com"))
+    named_tunnel.write(folder, named_tunnel.NamedTunnel("token", "id", "llm.example.com"))
     found = tunnels.tunnel(loaded, None)
     assert (found.state, "localllm tunnel run" in found.text) == ("warn", True)
     (folder / "named.json").write_text("{")

@@ -9,7 +9,7 @@ import aiohttp
 import psutil
 
 from tests.support.cloudflared import scenario
-from tunnel import plan, presence, private_files
+from tunnel import plan, private_files, status_file
 from tunnel.plan import Plan
 from tunnel.program import Program
 from tunnel.supervisor import Tunnel
@@ -18,7 +18,7 @@ PATIENCE = 60.0  # seconds after which something did not happen
 NOBODY = "http://127.0.0.1:9"
 
 
-class Kept:
+class SupervisedTunnel:
     """The tunnel, its keeper's task, and what can be done to it."""
 
     def __init__(self, stand_in: Path, folder: Path, what: Plan, grace: float) -> None:
@@ -34,7 +34,7 @@ class Kept:
     async def until(self, true: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
             while not true():
-                assert not self.task.done() or self.tunnel.running.state == "stopping", self.task
+                assert not self.task.done() or self.tunnel.status.state == "stopping", self.task
                 await asyncio.sleep(0.01)  # a look at what another process does, no timing
 
     async def connected(self) -> str:
@@ -54,7 +54,7 @@ class Kept:
 
     async def command(self, name: str) -> None:
         """Below /stand-in: disconnect, connect, crash."""
-        url = f"http://127.0.0.1:{self.tunnel.running.metrics_port}/stand-in/{name}"
+        url = f"http://127.0.0.1:{self.tunnel.status.metrics_port}/stand-in/{name}"
         async with aiohttp.ClientSession() as session:
             try:
                 await session.post(url)
@@ -63,7 +63,7 @@ class Kept:
 
     def told(self) -> str:
         """The state as others read it."""
-        running = presence.current(self.folder)
+        running = status_file.current(self.folder)
         return running.state if running else "off"
 
     def starts(self) -> int:
@@ -71,16 +71,16 @@ class Kept:
 
 
 @asynccontextmanager
-async def kept(
+async def supervised(
     stand_in: Path, origin: str = NOBODY, *, token: str = "", grace: float = 600.0
-) -> AsyncGenerator[Kept]:
+) -> AsyncGenerator[SupervisedTunnel]:
     """A trial tunnel, or the one of a token."""
     folder = private_files.private_folder(stand_in.parent / "tunnel")
     what = plan.quick(origin, {})
     if token:
         private_files.write(folder / "token", token)
         what = plan.by_token(folder / "token", origin, "")
-    running = Kept(stand_in, folder, what, grace)
+    running = SupervisedTunnel(stand_in, folder, what, grace)
     try:
         yield running
     finally:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from tunnel.connection_monitor import PATIENCE, STEADY, ConnectionMonitor, routes_to
+from tunnel.log_reader import LogReader
 from tunnel.plan import Plan
-from tunnel.story import Story
-from tunnel.watch import PATIENCE, STEADY, Watch, leads_to
 
 pytestmark = pytest.mark.anyio
 ORIGIN = "http://127.0.0.1:8000"
@@ -31,34 +31,34 @@ class Answers:
         return self.rules
 
 
-class Watched:
+class Monitored:
     def __init__(self, kind: str = "quick", hostname: str = "") -> None:
         self.now = 1000.0
         self.notes: list[dict[str, Any]] = []
         self.probe: Any = Answers()
         plan = Plan(kind, ORIGIN, hostname, "", ())
-        self.story = Story(lambda *_: None)
+        self.log_reader = LogReader(lambda *_: None)
         log = logging.getLogger("localllm.tunnel")
-        self.watch = Watch(plan, self.story, self._note, log, lambda: self.now)
+        self.monitor = ConnectionMonitor(plan, self.log_reader, self._note, log, lambda: self.now)
 
     def _note(self, **changes: Any) -> None:
         self.notes.append(changes)
 
-    async def look(self, count: int | None, after: float = 0.0) -> None:
+    async def check(self, count: int | None, after: float = 0.0) -> None:
         self.now += after
         self.probe.count = count
-        await self.watch.look(self.probe)
+        await self.monitor.check(self.probe)
 
 
 async def test_it_is_connected_once_cloudflared_says_so_and_is_told_once():
-    watched = Watched()
-    await watched.look(None)
-    await watched.look(0)
-    assert watched.notes == []
-    watched.probe.name = "calm.trycloudflare.com"
-    await watched.look(1)
-    await watched.look(1)
-    assert watched.notes == [
+    monitored = Monitored()
+    await monitored.check(None)
+    await monitored.check(0)
+    assert monitored.notes == []
+    monitored.probe.name = "calm.trycloudflare.com"
+    await monitored.check(1)
+    await monitored.check(1)
+    assert monitored.notes == [
         {
             "state": "connected",
             "connections": 1,
@@ -66,83 +66,85 @@ async def test_it_is_connected_once_cloudflared_says_so_and_is_told_once():
             "problem": "",
         }
     ]
-    await watched.look(4)
-    assert watched.notes[-1]["connections"] == 4
+    await monitored.check(4)
+    assert monitored.notes[-1]["connections"] == 4
 
 
 async def test_a_break_is_left_alone_and_reported_after_a_minute(caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
-    watched = Watched()
-    await watched.look(1)
-    watched.story.take(b'{"level":"error","message":"Failed to dial a quic connection","error":""}')
-    await watched.look(0)
-    assert watched.notes[-1] == {"state": "reconnecting", "connections": 0}
-    await watched.look(None, after=PATIENCE - 1)
+    monitored = Monitored()
+    await monitored.check(1)
+    monitored.log_reader.take(
+        b'{"level":"error","message":"Failed to dial a quic connection","error":""}'
+    )
+    await monitored.check(0)
+    assert monitored.notes[-1] == {"state": "reconnecting", "connections": 0}
+    await monitored.check(None, after=PATIENCE - 1)
     assert caplog.messages == []
-    await watched.look(0, after=1)
-    await watched.look(0, after=1000)
+    await monitored.check(0, after=1)
+    await monitored.check(0, after=1000)
     assert caplog.messages == [
         "The tunnel has had no connection for a minute; cloudflared keeps trying. "
         "Failed to dial a quic connection"
     ]
-    assert watched.notes[-1] == {"problem": "Failed to dial a quic connection"}
-    await watched.look(1)
+    assert monitored.notes[-1] == {"problem": "Failed to dial a quic connection"}
+    await monitored.check(1)
     assert caplog.messages[1:] == ["The tunnel is connected again, after 1060 s."]
-    assert watched.notes[-1]["state"] == "connected"
-    assert watched.notes[-1]["problem"] == ""
+    assert monitored.notes[-1]["state"] == "connected"
+    assert monitored.notes[-1]["problem"] == ""
 
 
 async def test_a_short_break_is_no_news(caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
-    watched = Watched()
+    monitored = Monitored()
     for count in (1, 0, 1, 0, 1):
-        await watched.look(count, after=PATIENCE - 1)
+        await monitored.check(count, after=PATIENCE - 1)
     assert caplog.messages == []
-    assert [note["state"] for note in watched.notes] == [
+    assert [note["state"] for note in monitored.notes] == [
         "connected", "reconnecting", "connected", "reconnecting", "connected",
     ]  # fmt: skip
 
 
 async def test_one_that_never_connects_is_reported_too(caplog: pytest.LogCaptureFixture):
-    watched = Watched()
-    await watched.look(0, after=PATIENCE)
+    monitored = Monitored()
+    await monitored.check(0, after=PATIENCE)
     assert "has had no connection for a minute" in caplog.text
-    assert not watched.watch.steady
+    assert not monitored.monitor.steady
 
 
 async def test_it_is_steady_only_after_a_minute_of_connection():
-    watched = Watched()
-    await watched.look(1)
-    await watched.look(1, after=STEADY - 1)
-    assert not watched.watch.steady
-    await watched.look(0)
-    await watched.look(1, after=1)
-    await watched.look(1, after=STEADY)
-    assert watched.watch.steady
-    await watched.look(0)
-    assert watched.watch.steady
+    monitored = Monitored()
+    await monitored.check(1)
+    await monitored.check(1, after=STEADY - 1)
+    assert not monitored.monitor.steady
+    await monitored.check(0)
+    await monitored.check(1, after=1)
+    await monitored.check(1, after=STEADY)
+    assert monitored.monitor.steady
+    await monitored.check(0)
+    assert monitored.monitor.steady
 
 
 async def test_the_name_of_a_dashboards_tunnel_is_learned_from_its_routes():
-    watched = Watched("named")
-    await watched.look(2)  # its configuration comes a moment later
-    assert watched.notes[-1]["hostname"] == ""
-    watched.probe.rules = [
+    monitored = Monitored("named")
+    await monitored.check(2)  # its configuration comes a moment later
+    assert monitored.notes[-1]["hostname"] == ""
+    monitored.probe.rules = [
         ("other.example.com", "http://127.0.0.1:9000"), ("llm.example.com", "http://localhost:8000"),
         ("", "http_status:404"),
     ]  # fmt: skip
-    await watched.look(2)
-    assert watched.notes[-1]["hostname"] == "llm.example.com"
+    await monitored.check(2)
+    assert monitored.notes[-1]["hostname"] == "llm.example.com"
 
 
 @pytest.mark.parametrize("hostname", ["", "llm.example.com"])
 async def test_a_dashboard_that_leads_elsewhere_is_named_once(
     hostname: str, caplog: pytest.LogCaptureFixture
 ):
-    watched = Watched("named", hostname)
-    watched.probe.rules = [("llm.example.com", "http://localhost:9000"), ("", "http_status:404")]
-    await watched.look(1)
-    await watched.look(1)
+    monitored = Monitored("named", hostname)
+    monitored.probe.rules = [("llm.example.com", "http://localhost:9000"), ("", "http_status:404")]
+    await monitored.check(1)
+    await monitored.check(1)
     assert caplog.messages == [
         f"The tunnel does not lead {hostname or 'any name'} to the gateway: it leads "
         "llm.example.com to http://localhost:9000. In the dashboard, set its service to "
@@ -161,4 +163,4 @@ async def test_a_dashboard_that_leads_elsewhere_is_named_once(
     ],
 )  # fmt: skip
 def test_a_service_is_the_gateway_by_any_name_of_this_machine(service: str, same: bool):
-    assert leads_to(service, ORIGIN) is same
+    assert routes_to(service, ORIGIN) is same

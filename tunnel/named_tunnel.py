@@ -17,7 +17,7 @@ _FILE = "named.json"
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedTunnel:
     """`hostname` is empty where only the dashboard knows it."""
 
     by: Literal["token", "credentials"]
@@ -25,22 +25,22 @@ class Named:
     hostname: str
 
 
-def read(folder: Path) -> Named | None:
+def read(folder: Path) -> NamedTunnel | None:
     """What was set up, or None."""
     path = folder / _FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Named)
+        return msgspec.json.decode(path.read_bytes(), type=NamedTunnel)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError):
         raise TunnelError(f"{path} cannot be read: run localllm tunnel setup again.") from None
 
 
-def write(folder: Path, named: Named) -> None:
+def write(folder: Path, named: NamedTunnel) -> None:
     private_files.write(folder / _FILE, msgspec.json.encode(named).decode() + "\n")
 
 
-def write_config(folder: Path, named: Named, origin: str) -> Path:
+def write_config(folder: Path, named: NamedTunnel, origin: str) -> Path:
     """The configuration of a tunnel by credentials: one name, one service, 404 for all else.
 
     It is written anew at each start, so it always names the port in use.

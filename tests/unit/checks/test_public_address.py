@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.checks.outside import stream
+from gateway.checks.public_address import event_stream
 from tests.support.bare_gateway import bare_gateway, served
 from tests.support.cloudflared.edge import Edge
 from tests.support.fake_origin import FakeOrigin, fake_origin
@@ -72,7 +72,7 @@ async def test_a_held_back_stream_is_named(fake: FakeOrigin):
         found = await Scene(fake.url, edge, public).look()
         assert found["stream"].state == "fail"
         assert "all at once" in found["stream"].text
-        assert fake.streams == stream.TRIES + 1  # one more asked who it is
+        assert fake.streams == event_stream.TRIES + 1  # one more asked who it is
 
 
 async def test_pages_that_may_not_call_are_named(fake: FakeOrigin):
@@ -133,7 +133,7 @@ async def test_a_stream_that_breaks_off_is_named(fake: FakeOrigin):
 
 def test_events_are_apart_when_they_arrive_as_they_were_sent():
     def heard(sent: list[float], arrived: list[float]) -> bool:
-        return stream.Heard("i", "ok", sent, arrived).apart
+        return event_stream.ReceivedEvents("i", "ok", sent, arrived).unbuffered
 
     assert heard([0, 400, 800], [0, 390, 795])
     assert heard([0, 400, 800], [0, 5000, 9000])  # slow, and not held back

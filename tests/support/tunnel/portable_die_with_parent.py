@@ -2,7 +2,7 @@
 
 import sys
 
-from tunnel.leash import main
+from tunnel.die_with_parent import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], kernel_holds=False))
+    sys.exit(main(sys.argv[1:], kernel_kills_child=False))

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from gateway.checks.finding import Finding
-from gateway.checks.outside import reach
-from gateway.checks.outside.line import Line
+from gateway.checks.public_address import connection
+from gateway.checks.public_address.client import PublicClient
 
 pytestmark = pytest.mark.anyio
 
@@ -66,8 +66,8 @@ async def server(path: Path | None) -> AsyncIterator[int]:
 
 
 async def look(url: str) -> Finding:
-    async with Line(url) as line:
-        return await line.reach()
+    async with PublicClient(url) as client:
+        return await client.reach()
 
 
 async def test_a_trusted_certificate_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -143,7 +143,7 @@ async def test_a_name_that_cannot_be_looked_up_is_named(
     def fail(*_: object, **__: object) -> None:
         raise socket.gaierror(number, "stand-in")
 
-    monkeypatch.setattr(reach.socket, "getaddrinfo", fail)
+    monkeypatch.setattr(connection.socket, "getaddrinfo", fail)
     found = await look(f"https://{name}")
     assert found.state == "fail"
     assert said in found.text
@@ -153,8 +153,8 @@ async def test_a_look_up_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch
     import threading
 
     never = threading.Event()
-    monkeypatch.setattr(reach, "PATIENCE", 0.01)
-    monkeypatch.setattr(reach.socket, "getaddrinfo", lambda *_, **__: never.wait())
+    monkeypatch.setattr(connection, "PATIENCE", 0.01)
+    monkeypatch.setattr(connection.socket, "getaddrinfo", lambda *_, **__: never.wait())
     found = await look("https://llm.example.com")
     assert "takes too long" in found.text
     never.set()

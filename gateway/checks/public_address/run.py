@@ -3,21 +3,21 @@
 import asyncio
 
 from gateway.checks.finding import Finding, fail
-from gateway.checks.outside import doors
-from gateway.checks.outside.line import Line
-from gateway.checks.outside.stream import identity, stream
+from gateway.checks.public_address import exposure
+from gateway.checks.public_address.client import PublicClient
+from gateway.checks.public_address.event_stream import identity, stream
 from gateway.config import preflight
 from gateway.config.settings import Settings
 
 PATIENCE = 16.0  # seconds for all of them
 
 
-async def from_outside(loaded: Settings, url: str) -> list[Finding]:
+async def check_public_address(loaded: Settings, url: str) -> list[Finding]:
     """`url`: such as https://llm.example.com. After one that makes the rest senseless, no more."""
     found: list[Finding] = []
     try:
-        async with asyncio.timeout(PATIENCE), Line(url) as line:
-            await _look(line, loaded, found)
+        async with asyncio.timeout(PATIENCE), PublicClient(url) as client:
+            await _look(client, loaded, found)
     except TimeoutError:
         found.append(
             fail("public", f"{url} answers too slowly to look at all of it. Run this again later.")
@@ -25,15 +25,15 @@ async def from_outside(loaded: Settings, url: str) -> list[Finding]:
     return found
 
 
-async def _look(line: Line, loaded: Settings, found: list[Finding]) -> None:
+async def _look(client: PublicClient, loaded: Settings, found: list[Finding]) -> None:
     service = preflight.local_url(loaded.host, loaded.port)
-    found.append(await line.reach())
+    found.append(await client.reach())
     if found[-1].state == "fail":
         return
-    who, heard = await identity(line, service, guarded=bool(loaded.access_team))
+    who, heard = await identity(client, service, guarded=bool(loaded.access_team))
     found.append(who)
     if heard is None:
         return
-    found.append(await doors.cors(line, loaded, service))
-    found.append(await stream(line, heard))
-    found.append(await doors.closed(line, loaded))
+    found.append(await exposure.cors(client, loaded, service))
+    found.append(await stream(client, heard))
+    found.append(await exposure.closed(client, loaded))
