@@ -32,7 +32,8 @@ async def install(
     tls: ssl.SSLContext | None = None,
 ) -> Path:
     """The program in `folder`, downloaded unless it is there. Two of us do not collide."""
-    private_folder(folder)
+    with explained(folder):
+        private_folder(folder)
     program = folder / release.program
     async with _alone(folder, say):
         if await asyncio.to_thread(is_genuine, program, release):

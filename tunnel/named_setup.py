@@ -1,52 +1,40 @@
-"""Make a named tunnel with cloudflared: log in, create, lead a name to it, validate."""
+"""Set up a named tunnel: by a token, by credentials, or by creating one at Cloudflare."""
 
 import asyncio
 import json
 import os
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from tunnel import log_line, named_tunnel, private_files
+from tunnel import named_tunnel
+from tunnel.cloudflared_cli import run_cloudflared
 from tunnel.errors import TunnelError, explained
 from tunnel.named_tunnel import NamedTunnel
 from tunnel.plan import NO_CONFIG
-from tunnel.problems import problem_in
+from tunnel.private_files import private_folder
 from tunnel.program import Program, environment
 from tunnel.token import token_in, tunnel_id
 
-_PATIENCE = 120.0  # seconds for one call of Cloudflare's API
-_REMEDIES = (
-    ("record with that host already exists", "DNS has a record for that name already: choose "
-     "another, or run this again with --overwrite-dns."),
-    ("origin cert", "You are not logged in at Cloudflare: run localllm tunnel setup in a terminal "
-     "and choose to log in."),
-    ("unauthorized", "Cloudflare does not accept the log-in any more: remove cert.pem in "
-     "~/.cloudflared and run this again."),
-)  # fmt: skip
 
-
-def keep_token(folder: Path, pasted: str, hostname: str) -> NamedTunnel:
-    """Set up the tunnel of a dashboard's token."""
+def set_up_by_token(folder: Path, pasted: str, hostname: str) -> NamedTunnel:
+    """The tunnel of a dashboard's token. `pasted`: the token, or the command that shows it."""
     token = token_in(pasted)
-    private_files.private_folder(folder)
-    private_files.write(folder / named_tunnel.TOKEN_FILE, token + "\n")
-    found = NamedTunnel("token", tunnel_id(token), hostname)
-    named_tunnel.write(folder, found)
-    return found
+    named_tunnel.write_secret(folder / named_tunnel.TOKEN_FILE, token + "\n")
+    tunnel = NamedTunnel("token", tunnel_id(token), hostname)
+    named_tunnel.write(folder, tunnel)
+    return tunnel
 
 
-async def keep_credentials(
-    program: Program, folder: Path, text: str, hostname: str, origin: str
+async def set_up_by_credentials(
+    program: Program, folder: Path, credentials: str, hostname: str, origin: str
 ) -> NamedTunnel:
-    """Set up the tunnel of a credentials file, with a validated configuration."""
-    found = NamedTunnel("credentials", _id_in(text), hostname)
-    private_files.private_folder(folder)
-    private_files.write(folder / named_tunnel.CREDENTIALS_FILE, text)
-    await validate(program, named_tunnel.write_config(folder, found, origin))
-    named_tunnel.write(folder, found)
-    return found
+    """The tunnel of a credentials file, with a configuration that cloudflared has validated."""
+    tunnel = NamedTunnel("credentials", _id_in(credentials), hostname)
+    named_tunnel.write_secret(folder / named_tunnel.CREDENTIALS_FILE, credentials)
+    await validate(program, named_tunnel.write_config(folder, tunnel, origin))
+    named_tunnel.write(folder, tunnel)
+    return tunnel
 
 
 def _id_in(credentials: str) -> str:
@@ -67,7 +55,7 @@ def is_logged_in() -> bool:
 
 
 async def log_in(program: Program) -> None:
-    """Open the browser, or show an address to open. The terminal is cloudflared's meanwhile."""
+    """Open the browser, or show an address to open; cloudflared uses this terminal meanwhile."""
     with explained(program.path):
         child = await asyncio.create_subprocess_exec(
             *(program.path, "tunnel", "--config", NO_CONFIG, "login"), env=environment()
@@ -82,66 +70,34 @@ async def log_in(program: Program) -> None:
         raise TunnelError("The log-in at Cloudflare did not succeed: run this again.")
 
 
-async def make(
+async def create(
     program: Program, folder: Path, name: str, hostname: str, origin: str,
     *, overwrite_dns: bool, say: Callable[[str], None],
 ) -> NamedTunnel:  # fmt: skip
-    """Make the tunnel `name`, or take the one of that name, and lead the hostname to it."""
-    private_files.private_folder(folder)
+    """Create the tunnel `name`, or reuse the one of that name, and route the hostname to it."""
+    with explained(folder):
+        private_folder(folder)
     new = folder / f".{named_tunnel.CREDENTIALS_FILE}"
     new.unlink(missing_ok=True)
     try:
-        found: Any = json.loads(await ask(program, "list", "--name", name, "-o", "json") or "null")
+        listed = await run_cloudflared(program, "list", "--name", name, "-o", "json")
+        found: Any = json.loads(listed or "null")
         if found:
             say(f"Taking the tunnel {name!r}, which is there already.")
-            await ask(program, "token", "--cred-file", str(new), found[0]["id"])
+            await run_cloudflared(program, "token", "--cred-file", str(new), found[0]["id"])
         else:
             say(f"Making the tunnel {name!r}.")
-            await ask(program, "create", "-o", "json", "--credentials-file", str(new), name)
-        text = private_files.read(new)
+            words = ("create", "-o", "json", "--credentials-file", str(new), name)
+            await run_cloudflared(program, *words)
+        credentials = named_tunnel.read_secret(new)
         say(f"Leading {hostname} to it.")
         force = ("--overwrite-dns",) if overwrite_dns else ()
-        await ask(program, "route", "dns", *force, _id_in(text), hostname)
-        return await keep_credentials(program, folder, text, hostname, origin)
+        await run_cloudflared(program, "route", "dns", *force, _id_in(credentials), hostname)
+        return await set_up_by_credentials(program, folder, credentials, hostname, origin)
     finally:
         new.unlink(missing_ok=True)
 
 
 async def validate(program: Program, config: Path) -> None:
-    await ask(program, "ingress", "validate", config=str(config))
-
-
-async def ask(program: Program, *words: str, config: str = NO_CONFIG) -> str:
-    """What one call of `cloudflared tunnel` prints. TunnelError: why it failed."""
-    with explained(program.path):
-        child = await asyncio.create_subprocess_exec(
-            *(program.path, "tunnel", "--config", config, *words),
-            env=environment(),
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-    try:
-        output, said = await asyncio.wait_for(child.communicate(), _PATIENCE)
-    except TimeoutError:
-        raise TunnelError(
-            f"cloudflared {words[0]} had no answer: is this machine online?"
-        ) from None
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    if child.returncode:
-        raise TunnelError(_explain(words[0], said.decode("utf-8", "replace")))
-    return output.decode("utf-8", "replace").strip()
-
-
-def _explain(command: str, said: str) -> str:
-    for part, remedy in _REMEDIES:
-        if part in said.lower():
-            return remedy
-    read = [log_line.parse(line.encode()) for line in said.splitlines()]
-    told = [line.text for line in read if not log_line.is_decoration(line)]
-    last = log_line.shortened(told[-1]) if told else "no reason given"
-    problem = problem_in(last)
-    return problem.remedy if problem else f"cloudflared {command} failed: {last}"
+    """Raises TunnelError for a configuration that cloudflared refuses."""
+    await run_cloudflared(program, "ingress", "validate", config=str(config))

@@ -1,4 +1,4 @@
-"""The named tunnel that was set up here: which, and the files that `tunnel setup` keeps of it."""
+"""The named tunnel that was set up here, and the files that `tunnel setup` keeps of it."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from typing import Literal
 import msgspec
 
 from tunnel import private_files
-from tunnel.errors import TunnelError
+from tunnel.errors import TunnelError, explained
+from tunnel.private_files import UnsafeFile
 
 TOKEN_FILE = "token"  # noqa: S105  # its name, not a secret
 CREDENTIALS_FILE = "credentials.json"
@@ -18,7 +19,7 @@ _FILE = "named.json"
 
 @dataclass(frozen=True)
 class NamedTunnel:
-    """`hostname` is empty where only the dashboard knows it."""
+    """`by`: which secret cloudflared shows. `hostname`: empty where only the dashboard knows it."""
 
     by: Literal["token", "credentials"]
     tunnel_id: str
@@ -36,25 +37,43 @@ def read(folder: Path) -> NamedTunnel | None:
         raise TunnelError(f"{path} cannot be read: run localllm tunnel setup again.") from None
 
 
-def write(folder: Path, named: NamedTunnel) -> None:
-    private_files.write(folder / _FILE, msgspec.json.encode(named).decode() + "\n")
+def write(folder: Path, tunnel: NamedTunnel) -> None:
+    write_secret(folder / _FILE, msgspec.json.encode(tunnel).decode() + "\n")
 
 
-def write_config(folder: Path, named: NamedTunnel, origin: str) -> Path:
-    """The configuration of a tunnel by credentials: one name, one service, 404 for all else.
+def read_secret(path: Path) -> str:
+    """The token or credentials in the file."""
+    try:
+        return private_files.read(path)
+    except UnsafeFile as problem:
+        raise TunnelError(str(problem)) from None
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise TunnelError(f"{path} cannot be read ({reason}): run localllm tunnel setup.") from None
+
+
+def write_secret(path: Path, text: str) -> None:
+    """The folder of the file is made where it is missing."""
+    with explained(path.parent):
+        private_files.private_folder(path.parent)
+        private_files.write(path, text)
+
+
+def write_config(folder: Path, tunnel: NamedTunnel, origin: str) -> Path:
+    """cloudflared's configuration of a tunnel by credentials: one name, one service, else 404.
 
     It is written anew at each start, so it always names the port in use.
     """
     quoted = json.dumps  # JSON's strings are YAML's
     text = (
         "# Written by localllm at each start.\n"
-        f"tunnel: {quoted(named.tunnel_id)}\n"
+        f"tunnel: {quoted(tunnel.tunnel_id)}\n"
         f"credentials-file: {quoted(str(folder / CREDENTIALS_FILE))}\n"
         "ingress:\n"
-        f"  - hostname: {quoted(named.hostname)}\n"
+        f"  - hostname: {quoted(tunnel.hostname)}\n"
         f"    service: {quoted(origin)}\n"
         '  - service: "http_status:404"\n'
     )
     path = folder / CONFIG_FILE
-    private_files.write(path, text)
+    write_secret(path, text)
     return path

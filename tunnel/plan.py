@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunnel import named_tunnel, private_files
+from tunnel import named_tunnel
 from tunnel.errors import TunnelError
 from tunnel.token import token_in
 
@@ -43,7 +43,7 @@ def quick(origin: str, environ: Mapping[str, str] | None = None) -> Plan:
 
 def by_token(token_file: Path, origin: str, hostname: str) -> Plan:
     """The tunnel of a token; what it leads to stands in the dashboard."""
-    text = private_files.read(token_file)
+    text = named_tunnel.read_secret(token_file)
     if token_in(text) != text:
         raise TunnelError(f"{token_file} should hold the token alone, in one line.")
     return Plan("named", origin, hostname, NO_CONFIG, ("run", "--token-file", str(token_file)))
@@ -51,7 +51,7 @@ def by_token(token_file: Path, origin: str, hostname: str) -> Plan:
 
 def by_credentials(folder: Path, found: named_tunnel.NamedTunnel, origin: str) -> Plan:
     """The tunnel of a credentials file, with a configuration that is ours."""
-    private_files.read(folder / named_tunnel.CREDENTIALS_FILE)
+    named_tunnel.read_secret(folder / named_tunnel.CREDENTIALS_FILE)
     config = named_tunnel.write_config(folder, found, origin)
     return Plan("named", origin, found.hostname, str(config), ("run",))
 

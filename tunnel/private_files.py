@@ -1,64 +1,79 @@
-"""Files with a secret in them: nobody but their owner may read them."""
+"""Files with a secret in them: only their owner may read them, and they are whole or not there.
+
+The tunnel and the gateway both keep their secrets with it, so it imports neither. What goes wrong
+with the disk is an OSError; whoever calls says what to do about it.
+"""
 
 import os
 import stat
 import tempfile
 from pathlib import Path
 
-from tunnel.errors import TunnelError, explained
-
-MOST = 16 * 1024  # bytes; tokens and credentials have a few hundred
-# Put there for this process alone by what started it; their modes and owners follow other rules.
+MAX_BYTES = 16 * 1024  # tokens, credentials and passwords have a few hundred
+# systemd and Docker put secrets there for one process alone, under modes and owners of their own.
 _HANDED_OVER = (Path("/run/secrets"), Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/secrets")))
+
+
+class UnsafeFile(Exception):
+    """Others could have read or written the file, or it is not a file; the text says what to do."""
 
 
 def private_folder(path: Path) -> Path:
     """Make the folder where it is missing, for its owner alone."""
-    with explained(path):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
-def read(path: Path) -> str:
-    """The text of the file. Refused where others could read it or have put it there."""
+def read(path: Path, *, follow_links: bool = True) -> str:
+    """The text of the file, without white space around it. Raises UnsafeFile and OSError."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for ever
+    if not follow_links:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(path, flags)
-    except OSError as problem:
-        reason = (problem.strerror or str(problem)).lower()
-        raise TunnelError(f"{path} cannot be read ({reason}): run localllm tunnel setup.") from None
+    except OSError:
+        if not follow_links and path.is_symlink():
+            raise UnsafeFile(f"{path} is a link; replace it with the secret itself.") from None
+        raise
     try:
         _check(path, os.fstat(descriptor))
-        text = os.read(descriptor, MOST + 1)
+        text = os.read(descriptor, MAX_BYTES + 1)
     finally:
         os.close(descriptor)
-    if len(text) > MOST:
-        raise TunnelError(f"{path} is too large to hold a token or credentials.")
+    if len(text) > MAX_BYTES:
+        raise UnsafeFile(f"{path} is too large to hold a secret.")
     return text.decode("utf-8", "replace").strip()
 
 
-def write(path: Path, text: str, *, lasting: bool = True) -> None:
-    """Put the text there, complete or not at all, with mode 0600 from the start. `lasting`: it
-    survives a power cut from now on, for which the disk is waited for."""
-    with explained(path):
-        descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                if lasting:
-                    os.fsync(file.fileno())
+def write(path: Path, text: str, *, replace: bool = True, durable: bool = True) -> None:
+    """Put the text there with mode 0600. At any moment the file is whole, or is not there.
+
+    `replace`: false raises FileExistsError where there is one: the first of several writers wins.
+    `durable`: waits until the text would survive a power cut.
+    """
+    descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # its mode is 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        if replace:
             Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        else:
+            os.link(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 
 def _check(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise TunnelError(f"{path} is not a plain file.")
+        raise UnsafeFile(f"{path} is not a regular file; move it away.")
     if os.name == "nt" or any(path.is_relative_to(folder) for folder in _HANDED_OVER):
         return  # on Windows a user's own folder is private, and modes mean nothing
     if status.st_mode & 0o077:
-        raise TunnelError(f"{path} can be read by others; run: chmod 600 {path}")
+        raise UnsafeFile(f"{path} can be read by others; run: chmod 600 {path}")
     if status.st_uid not in {os.geteuid(), 0}:
-        raise TunnelError(f"{path} belongs to another user; make a copy of your own, mode 600.")
+        raise UnsafeFile(
+            f"{path} belongs to another user; replace it with a copy of your own, mode 600."
+        )

@@ -44,7 +44,7 @@ class TunnelStatus:
 
 def write(folder: Path, running: TunnelStatus) -> None:
     text = msgspec.json.encode(running).decode() + "\n"
-    private_files.write(folder / _FILE, text, lasting=False)  # it means nothing after a power cut
+    private_files.write(folder / _FILE, text, durable=False)  # it means nothing after a power cut
 
 
 def remove(folder: Path) -> None:

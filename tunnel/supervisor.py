@@ -13,7 +13,7 @@ from tunnel import private_files, status_file
 from tunnel.backoff import delay
 from tunnel.child import Child
 from tunnel.connection_monitor import ConnectionMonitor
-from tunnel.errors import PermanentError, TunnelError
+from tunnel.errors import PermanentError, TunnelError, explained
 from tunnel.locks import try_lock
 from tunnel.log_reader import LogReader
 from tunnel.orphan import kill_orphan
@@ -53,7 +53,8 @@ class Tunnel:
     async def run(self) -> None:
         """Return after `stop`. Raises PermanentError where another start would not help,
         TunnelError where another process runs the tunnel of this folder."""
-        private_files.private_folder(self._folder)
+        with explained(self._folder):
+            private_files.private_folder(self._folder)
         lock = try_lock(self._folder / "running.lock")
         if lock is None:
             other = status_file.current(self._folder)
@@ -98,7 +99,7 @@ class Tunnel:
         if changes.get("state", now.state) != now.state:
             changes["since"] = time.time()
         self.status = now = replace(now, **changes)  # type: ignore[arg-type]  # names are our own
-        with contextlib.suppress(TunnelError):  # a full disk does not end a tunnel
+        with contextlib.suppress(OSError):  # a full disk does not end a tunnel
             status_file.write(self._folder, now)
         if now.state == "connected" and now.hostname:
             if self._known_as and self._known_as != now.hostname:

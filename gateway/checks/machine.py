@@ -10,6 +10,7 @@ from gateway.checks.finding import Finding, fail, ok, warn
 from gateway.config import preflight, secret_files, settings
 from gateway.config.secret_files import ADMIN_SECRET_FILE
 from gateway.config.settings import Settings
+from tunnel.private_files import UnsafeFile
 
 LOW_DISK = 1024**3
 OLDEST_PYTHON = (3, 11)
@@ -44,7 +45,7 @@ def data_dir(loaded: Settings) -> Finding:
 def secrets(loaded: Settings) -> Finding:
     try:
         kept = secret_files.read(loaded.data_dir / ADMIN_SECRET_FILE)
-    except secret_files.UnsafeSecret as problem:
+    except UnsafeFile as problem:
         return fail("secrets", str(problem))
     shared = _readable_dotenv()
     if shared:

@@ -93,21 +93,21 @@ def _typed(text: str) -> str:
 
 
 def _by_token(settings: Settings, pasted: str, hostname: str) -> None:
-    from tunnel.named_setup import keep_token
+    from tunnel.named_setup import set_up_by_token
 
-    keep_token(parts.folder(settings), pasted, hostname)
+    set_up_by_token(parts.folder(settings), pasted, hostname)
     run(parts.program(settings))
     _done(settings, hostname or "the hostname in the dashboard")
     click.echo(f"In the dashboard, its Service URL should be {parts.origin(settings)}")
 
 
 def _by_credentials(settings: Settings, text: str, hostname: str) -> None:
-    from tunnel.named_setup import keep_credentials
+    from tunnel.named_setup import set_up_by_credentials
 
     async def keep() -> None:
         program = await parts.program(settings)
         folder, origin = parts.folder(settings), parts.origin(settings)
-        await keep_credentials(program, folder, text, hostname, origin)
+        await set_up_by_credentials(program, folder, text, hostname, origin)
 
     run(keep())
     _done(settings, hostname)
@@ -116,20 +116,20 @@ def _by_credentials(settings: Settings, text: str, hostname: str) -> None:
 def _by_login(settings: Settings, hostname: str, name: str, overwrite_dns: bool) -> None:
     from tunnel import named_setup
 
-    async def make() -> None:
+    async def create() -> None:
         program = await parts.program(settings)
         if not named_setup.is_logged_in():
             if not sys.stdin.isatty():
                 raise Failed("You are not logged in to Cloudflare: run this in a terminal.")
             parts.say("Log in to Cloudflare and choose the domain of the hostname.")
             await named_setup.log_in(program)
-        await named_setup.make(
+        await named_setup.create(
             *(program, parts.folder(settings), name, hostname, parts.origin(settings)),
             overwrite_dns=overwrite_dns,
             say=parts.say,
         )
 
-    run(make())
+    run(create())
     _done(settings, hostname)
 
 
@@ -139,12 +139,12 @@ def _done(settings: Settings, hostname: str) -> None:
 
 
 def _text(file: str) -> str:
-    from tunnel.private_files import MOST
+    from tunnel.private_files import MAX_BYTES
 
     try:
         if file == "-":
-            return sys.stdin.read(MOST)
+            return sys.stdin.read(MAX_BYTES)
         with Path(file).open(encoding="utf-8", errors="replace") as source:
-            return source.read(MOST)
+            return source.read(MAX_BYTES)
     except OSError as problem:
         raise Failed(f"{file} cannot be read: {problem.strerror}.") from None

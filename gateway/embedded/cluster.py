@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway.embedded.account import USER, WINDOWS, Account, make_system_dir, own, owner_name
 from gateway.embedded.binaries import Binaries
 from gateway.embedded.problems import EmbeddedError, explain_log
+from tunnel import private_files
 
 MAJOR = "18"
 SUPERUSER = "postgres"
@@ -105,19 +106,8 @@ def password(data_dir: Path, *, make: bool) -> str:
             "to begin with an empty database."
         )
     made = secrets.token_urlsafe(32)
-    write_private(file, made + "\n")
+    private_files.write(file, made + "\n")
     return made
-
-
-def write_private(file: Path, text: str) -> None:
-    """All of it or nothing, readable by its owner only."""
-    half = file.with_name(f".{file.name}.new")
-    half.unlink(missing_ok=True)
-    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    half.replace(file)
 
 
 def make(binaries: Binaries, data_dir: Path, cluster: Path, secret: str, log: Path) -> None:
@@ -125,7 +115,7 @@ def make(binaries: Binaries, data_dir: Path, cluster: Path, secret: str, log: Pa
     with _staging(data_dir, cluster.parent) as staging, log.open("ab") as output:
         own(staging, binaries.account)
         secret_file = staging / "password"
-        write_private(secret_file, secret)
+        private_files.write(secret_file, secret)
         own(secret_file, binaries.account)
         begun = output.tell()
         status = binaries.run(
@@ -164,7 +154,7 @@ def _staging(data_dir: Path, parent: Path) -> Generator[Path]:
 
 def configure(cluster: Path, listen: str, account: Account | None) -> None:
     file = cluster / "postgresql.conf"
-    write_private(file, _CONFIGURATION.format(listen=listen, shared_memory=_SHARED_MEMORY))
+    private_files.write(file, _CONFIGURATION.format(listen=listen, shared_memory=_SHARED_MEMORY))
     own(file, account)
 
 

@@ -1,5 +1,6 @@
 """A tunnel that is kept running: started, named, started again, left alone, refused."""
 
+import errno
 import json
 import logging
 import os
@@ -183,7 +184,7 @@ async def test_the_name_of_a_dashboards_tunnel_is_learned_when_it_runs(stand_in:
 
 async def test_a_full_disk_does_not_end_a_tunnel(stand_in: Path, monkeypatch: pytest.MonkeyPatch):
     def full(*_: object) -> None:
-        raise TunnelError("The disk is full.")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(status_file, "write", full)
     async with supervised(stand_in) as running:

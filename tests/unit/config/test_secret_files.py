@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.secret_files import UnsafeSecret, read, read_or_make
+from gateway.config.secret_files import read, read_or_make
+from tunnel.private_files import UnsafeFile
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="modes mean nothing on Windows")
 
@@ -36,7 +37,7 @@ def test_a_file_that_others_can_read_or_write_is_refused(tmp_path: Path, mode: i
     path = tmp_path / "secret"
     path.write_text("x")
     path.chmod(mode)
-    with pytest.raises(UnsafeSecret, match=f"chmod 600 {path}"):
+    with pytest.raises(UnsafeFile, match=f"chmod 600 {path}"):
         read(path)
 
 
@@ -46,7 +47,7 @@ def test_a_link_a_directory_and_an_empty_file_are_refused(tmp_path: Path) -> Non
     (tmp_path / "folder").mkdir(mode=0o700)
     (tmp_path / "empty").touch(mode=0o600)
     for name in ("link", "folder", "empty"):
-        with pytest.raises(UnsafeSecret, match=name):
+        with pytest.raises(UnsafeFile, match=name):
             read_or_make(tmp_path / name, lambda: "new")
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.cloudflared.account import token
-from tunnel import private_files
+from tunnel import named_tunnel, private_files
 from tunnel.errors import TunnelError
 from tunnel.hostname import hostname
+from tunnel.private_files import UnsafeFile
 from tunnel.token import token_in, tunnel_id
 
 TOKEN = token("6f1b7a2e-4b6c-4e86-9b36-0a4f8b1d2c3e", "c2VjcmV0")
@@ -66,7 +67,7 @@ def test_a_file_that_others_can_reach_is_refused_with_its_remedy(tmp_path: Path,
     path = tmp_path / "x"
     path.write_text(TOKEN)
     path.chmod(mode)
-    with pytest.raises(TunnelError, match=f"can be read by others; run: chmod 600 {path}"):
+    with pytest.raises(UnsafeFile, match=f"can be read by others; run: chmod 600 {path}"):
         private_files.read(path)
     path.chmod(0o400)
     assert private_files.read(path) == TOKEN
@@ -84,15 +85,17 @@ def test_what_systemd_or_docker_hand_over_keeps_the_mode_they_gave(
 
 def test_what_is_no_plain_file_is_refused(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe", 0o600)
-    with pytest.raises(TunnelError, match="is not a plain file"):
+    with pytest.raises(UnsafeFile, match="is not a regular file"):
         private_files.read(tmp_path / "pipe")
-    with pytest.raises(TunnelError, match="is not a plain file"):
+    with pytest.raises(UnsafeFile, match="is not a regular file"):
         private_files.read(tmp_path)
     with pytest.raises(TunnelError, match="run localllm tunnel setup"):
-        private_files.read(tmp_path / "nothing")
-    (tmp_path / "large").write_bytes(b"x" * (private_files.MOST + 1))
+        named_tunnel.read_secret(tmp_path / "nothing")
+    with pytest.raises(TunnelError, match="is not a regular file"):
+        named_tunnel.read_secret(tmp_path)
+    (tmp_path / "large").write_bytes(b"x" * (private_files.MAX_BYTES + 1))
     (tmp_path / "large").chmod(0o600)
-    with pytest.raises(TunnelError, match="too large"):
+    with pytest.raises(UnsafeFile, match="too large"):
         private_files.read(tmp_path / "large")
 
 
