@@ -1,4 +1,4 @@
-"""One cloudflared as a child process: its lines as they come, and how it is asked to end."""
+"""One cloudflared as a child process: start it, read what it writes, end it."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ _KILL_SECONDS = 5.0
 
 
 class Child:
-    """It never outlives this process (tunnel.die_with_parent)."""
+    """A running cloudflared. It ends when this process ends (tunnel.die_with_parent)."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -34,7 +34,7 @@ class Child:
             process = await asyncio.create_subprocess_exec(
                 *(*wrapper, str(program), *arguments),
                 env=environment(),
-                stdin=PIPE,  # its end is the end of this process, where the kernel does not help
+                stdin=PIPE,  # closes when this process ends: die_with_parent waits for that
                 stdout=DEVNULL,
                 stderr=PIPE,
                 limit=_LONGEST_LINE,
@@ -51,19 +51,19 @@ class Child:
         return self._process.returncode is not None
 
     async def read_lines(self, take: Callable[[bytes], object]) -> int:
-        """Give each line as it comes, until the end; then the exit code."""
+        """Pass each line of stderr to `take` until cloudflared ends; return its exit code."""
         assert self._process.stderr is not None
         while True:
             try:
                 line = await self._process.stderr.readline()
-            except ValueError:  # longer than any that we understand
+            except ValueError:  # longer than any that it is known to write
                 continue
             if not line:
                 return await self._process.wait()
             take(line)
 
     def terminate(self) -> None:
-        """Once: it lets open streams end. Twice: it ends at once."""
+        """The first call lets open streams end; the second ends cloudflared at once."""
         if not self.ended:
             if sys.platform == "win32":
                 self._process.send_signal(signal.CTRL_BREAK_EVENT)
@@ -71,15 +71,15 @@ class Child:
                 self._process.terminate()
 
     async def kill(self) -> None:
-        """Whatever it does, it is gone after this, and so is what a wrapper in its place left."""
+        """End it at once, and whatever a wrapper script in its place has started."""
         if KERNEL_KILLS_CHILD and not self._killed:
-            self._killed = True  # once: later the number may be another one's
+            self._killed = True  # only once: later another process may have the number
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
         if self.ended:
             return
         if not KERNEL_KILLS_CHILD and self._process.stdin is not None:
-            self._process.stdin.close()  # the wrapper kills it, and ends
+            self._process.stdin.close()  # die_with_parent kills cloudflared, and ends
         try:
             await asyncio.wait_for(self._process.wait(), _KILL_SECONDS)
         except TimeoutError:
@@ -88,7 +88,7 @@ class Child:
 
 
 def _own_process_group() -> dict[str, Any]:
-    """Ctrl-C in the terminal is for us alone: we end it in good order."""
+    """Ctrl-C in the terminal reaches this process only, which then stops cloudflared in order."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}

@@ -1,4 +1,4 @@
-"""Whether a running cloudflared is connected, and under which name; long breaks are reported."""
+"""Watch whether a running cloudflared is connected, and under which name."""
 
 import asyncio
 import logging
@@ -10,15 +10,15 @@ from tunnel.log_reader import LogReader
 from tunnel.plan import Plan
 from tunnel.probe import Probe
 
-QUICK = 0.25  # seconds between two looks until it is connected, and while its name is not known
-CALM = 2.0
-PATIENCE = 60.0  # seconds without a connection that are no news
-STEADY = 60.0  # seconds with one that are a good start
+QUICK = 0.25  # seconds between two checks until it is connected and its name is known
+CALM = 2.0  # seconds between two checks after that
+PATIENCE = 60.0  # seconds without a connection before that is logged
+STEADY = 60.0  # seconds of connection after which a start counts as successful
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 
 
 class ConnectionMonitor:
-    """Of one run of cloudflared. `update` takes the changed fields of TunnelStatus."""
+    """For one run of cloudflared. `update` takes the changed fields of TunnelStatus."""
 
     def __init__(
         self,
@@ -34,10 +34,10 @@ class ConnectionMonitor:
         self._log = log
         self._clock = clock
         self._hostname = plan.hostname
-        self._since = clock()  # of the state that it is in
-        self.steady = False  # whether it was ever connected for long
+        self._since = clock()  # when it last connected or lost its connection
+        self.steady = False  # whether it was ever connected for STEADY seconds
         self._connections = 0
-        self._told = 0, ""
+        self._published = 0, ""  # connections and hostname as last given to `update`
         self._reported = False
         self._routes_seen = False
 
@@ -51,18 +51,18 @@ class ConnectionMonitor:
         count = await probe.connections() or 0
         if count:
             if not self._connections:
-                self._begin()
+                self._connected()
             self._connections = count
             self.steady = self.steady or self._clock() - self._since >= STEADY
             await self._learn_name(probe)
-            if self._told != (count, self._hostname):
-                self._told = count, self._hostname
+            if self._published != (count, self._hostname):
+                self._published = count, self._hostname
                 self._update(
                     state="connected", connections=count, hostname=self._hostname, problem=""
                 )
         elif self._connections:
             self._connections = 0
-            self._told = 0, self._hostname
+            self._published = 0, self._hostname
             self._since = self._clock()
             self._update(state="reconnecting", connections=0)
         elif not self._reported and self._clock() - self._since >= PATIENCE:
@@ -73,7 +73,7 @@ class ConnectionMonitor:
             )
             self._update(problem=self._log_reader.why())
 
-    def _begin(self) -> None:
+    def _connected(self) -> None:
         if self._reported:
             self._log.info(
                 "The tunnel is connected again, after %.0f s.", self._clock() - self._since
@@ -89,7 +89,7 @@ class ConnectionMonitor:
         if self._routes_seen:
             return
         routes = [(name, service) for name, service in await probe.routes() if name]
-        if not routes:  # the dashboard's configuration comes a moment after the connection
+        if not routes:  # the dashboard's configuration arrives a moment after the connection
             return
         self._routes_seen = True
         ours = [name for name, service in routes if routes_to(service, self._plan.origin)]
@@ -105,11 +105,11 @@ class ConnectionMonitor:
 
 
 def routes_to(service: str, origin: str) -> bool:
-    """Whether a service is the gateway, by whichever name of this machine."""
+    """Whether the URL of a service is the gateway's, by any name of this machine."""
     one, other = urlsplit(service), urlsplit(origin)
     try:
         same_port = (one.port or 80) == other.port
     except ValueError:
         return False
-    near = one.hostname == other.hostname or {one.hostname, other.hostname} <= _LOOPBACK
-    return one.scheme == "http" and same_port and near
+    same_host = one.hostname == other.hostname or {one.hostname, other.hostname} <= _LOOPBACK
+    return one.scheme == "http" and same_port and same_host

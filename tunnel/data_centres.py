@@ -1,4 +1,4 @@
-"""Where Cloudflare's data centres are: their names begin with the code of the nearest airport."""
+"""The city of a Cloudflare data centre: its name begins with the code of the nearest airport."""
 
 _CITIES = {
     "adl": "Adelaide", "akl": "Auckland", "ams": "Amsterdam", "arn": "Stockholm",
@@ -27,5 +27,5 @@ _CITIES = {
 
 
 def city(location: str) -> str:
-    """`fra08` → Frankfurt; a code that is not known is given as it is."""
+    """`fra08` → Frankfurt; an unknown code is returned as it is."""
     return _CITIES.get(location[:3].lower(), location or "Cloudflare")

@@ -1,4 +1,4 @@
-"""Bring one file of known size over HTTPS, going on where the line broke."""
+"""Download one file of known size over HTTPS, and resume where the connection broke."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ import aiohttp
 
 from tunnel.errors import TunnelError, explained
 
-TRIES = 5  # in a row that bring nothing
+TRIES = 5  # in a row that bring no byte
 PAUSE = 1.0  # seconds before the second try; each later one waits twice as long
 _CHUNK = 256 * 1024
 _HOPS = 5
@@ -24,19 +24,20 @@ Progress = Callable[[int, int], None]  # bytes that are here, bytes of the whole
 
 
 class Unreachable(TunnelError):
-    """It could not be brought: the line or the server failed, again and again."""
+    """The file could not be downloaded: the network or the server failed again and again."""
 
 
 class _Broken(Exception):
-    """This try failed; another may not."""
+    """This try failed; another may succeed."""
 
 
 async def download(
     url: str, target: Path, size: int, progress: Progress, tls: ssl.SSLContext | None = None
 ) -> None:
-    """Fill `target`, which nobody else may read, until it has `size` bytes.
+    """Append to `target`, of mode 0600, until it has `size` bytes; never write more.
 
-    What it holds already is kept. Never more than `size` bytes are written.
+    What it holds already is kept. Raises Unreachable where another network may help, TunnelError
+    for an answer that must not be used.
     """
     failures = 0
     with explained(target):

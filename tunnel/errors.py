@@ -1,4 +1,4 @@
-"""What goes wrong with the tunnel, as its owner reads it."""
+"""The errors of the tunnel. Their texts are for the owner of the machine."""
 
 import errno
 from collections.abc import Generator
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 class TunnelError(Exception):
-    """The tunnel cannot be had; the text is one line that says what to do."""
+    """The tunnel cannot run now; the text is one line that says what to do."""
 
 
 class PermanentError(TunnelError):
-    """It can never run like this: another try would not help, only its owner can."""
+    """Another try would not help: the owner has to change something."""
 
 
 @contextmanager

@@ -8,7 +8,7 @@ _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
 def hostname(text: str) -> str:
-    """The name in what was typed, as DNS knows it. ValueError says what it should be."""
+    """The name in what a person typed, as DNS has it. ValueError says what it should be."""
     name = text.strip().lower().removeprefix("https://").rstrip("/.")
     if not name.isascii():
         try:

@@ -1,4 +1,4 @@
-"""Install the pinned cloudflared: nothing becomes executable before its SHA-256 was found right."""
+"""Install the pinned cloudflared. Nothing becomes executable before its SHA-256 is verified."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ from tunnel.locks import try_lock
 from tunnel.private_files import private_folder
 from tunnel.releases import Release
 
-_LARGEST = 256 * 1024**2  # bytes of the program in an archive, or of what stands before it there
+_LARGEST = 256 * 1024**2  # bytes of the program, and of each archive member before it
 _MOST_MEMBERS = 16
 _CHUNK = 1024**2
 
@@ -31,14 +31,14 @@ async def install(
     progress: Progress,
     tls: ssl.SSLContext | None = None,
 ) -> Path:
-    """The program in `folder`, downloaded unless it is there. Two of us do not collide."""
+    """The program in `folder`, downloaded unless it is there. Safe in several processes at once."""
     with explained(folder):
         private_folder(folder)
     program = folder / release.program
-    async with _alone(folder, say):
+    async with _lock(folder, say):
         if await asyncio.to_thread(is_genuine, program, release):
             return program
-        source = folder / release.file  # whoever has no network puts it there
+        source = folder / release.file  # put there by an owner whose machine has no network
         if not source.is_file():
             source = folder / f"{release.file}.part"
             say(f"Downloading {release.url} ({release.size // 10**6} MB).")
@@ -55,7 +55,7 @@ async def install(
 
 
 def is_genuine(program: Path, release: Release) -> bool:
-    """Whether the file is the pinned program, to the byte; it can be executed then."""
+    """Whether the file is the pinned program, byte for byte; if so it is made executable."""
     if program.is_symlink() or not program.is_file():
         return False
     with program.open("rb") as file:
@@ -114,7 +114,7 @@ def _content(source: Path) -> Generator[IO[bytes]]:
 
 
 def _copy(content: IO[bytes], target: IO[bytes]) -> str:
-    """Copy all of it and give its SHA-256."""
+    """Copy all of it, and return its SHA-256."""
     digest = hashlib.sha256()
     size = 0
     while chunk := content.read(_CHUNK):
@@ -127,7 +127,7 @@ def _copy(content: IO[bytes], target: IO[bytes]) -> str:
 
 
 @asynccontextmanager
-async def _alone(folder: Path, say: Callable[[str], None]) -> AsyncGenerator[None]:
+async def _lock(folder: Path, say: Callable[[str], None]) -> AsyncGenerator[None]:
     told = False
     while (lock := try_lock(folder / "install.lock")) is None:
         if not told:

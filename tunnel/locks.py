@@ -1,4 +1,4 @@
-"""Locks between processes; the system drops those of a process that dies."""
+"""Locks between processes. The system releases those of a process that dies."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from tunnel.errors import explained
 
 
 def try_lock(path: Path) -> InterProcessLock | None:
-    """The lock, which is ours now, or None where another process has it."""
+    """The lock, acquired; None where another process holds it."""
     lock = InterProcessLock(path)
     with explained(path):
         if lock.acquire(blocking=False):
             return lock
     if lock.lockfile is not None:
-        lock.lockfile.close()  # what could not be locked is left open
+        lock.lockfile.close()  # fasteners leaves the file open when it could not lock it
     return None

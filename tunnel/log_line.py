@@ -1,4 +1,4 @@
-"""What cloudflared writes on stderr: JSON, a line each, but for the last words before it ends."""
+"""A line that cloudflared wrote on stderr: JSON, except for what it says right before it ends."""
 
 import json
 import re
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
 
-_LONGEST = 2000  # characters of a text that anybody would read
+_LONGEST = 2000  # characters kept of a text
 _SECRET = re.compile(r"[\w+=]{32,}")  # of tokens and keys; no word, id or part of a path is as long
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """`level` is empty for a line that is no JSON; `error` is the cause that comes with it."""
+    """`level` is empty for a line that is not JSON; `error` is the cause that came with it."""
 
     message: str
     level: str = ""
@@ -28,12 +28,12 @@ class LogLine:
         )
 
     @property
-    def is_trouble(self) -> bool:
+    def is_warning(self) -> bool:
         return self.level not in {"info", "debug"}
 
 
 def parse(line: bytes) -> LogLine:
-    """Any bytes are taken: what cannot be read as JSON is a message as it is."""
+    """Takes any bytes: a line that is not a JSON object becomes the message as it is."""
     try:
         found: object = json.loads(line)
     except (ValueError, RecursionError):
@@ -46,17 +46,18 @@ def parse(line: bytes) -> LogLine:
 
 
 def printable(value: object) -> str:
-    """A text that does nothing to a terminal or a log: parts of it come from the network. Empty
-    for what is no text."""
+    """The text without characters that could control a terminal or fake a log line: parts of it
+    come from the network. Empty for a value that is not a string."""
     text = value[:_LONGEST] if isinstance(value, str) else ""
     return "".join(one if one.isprintable() else " " for one in text)
 
 
 def is_decoration(line: LogLine) -> bool:
-    """Tables, empty lines, and advice where to read on, which no owner of a gateway needs."""
+    """Whether the line is empty, part of a table, or advice where to read on."""
     return not line.text or line.message.startswith(("+--", "|  ", "See 'cloudflared", "  "))
 
 
-@lru_cache(256)  # with a blocked line the same few come thousands of times a second
+@lru_cache(256)  # without a network the same few come thousands of times a second
 def shortened(text: str) -> str:
+    """At most 300 characters on one line, without what could be a token or key."""
     return " ".join(_SECRET.sub("…", text).split())[:300]

@@ -1,4 +1,4 @@
-"""A cloudflared that was left running by a keeper that died, where no kernel ended it."""
+"""A cloudflared that outlived a supervisor that was killed, on systems other than Linux."""
 
 import contextlib
 from pathlib import Path
@@ -9,14 +9,15 @@ from tunnel import status_file
 
 
 def kill_orphan(folder: Path) -> bool:
-    """End it. To be called by the one that keeps the folder's lock, so its keeper is dead."""
-    running = status_file.last_written(folder)
-    if running is None or not running.cloudflared_pid:
+    """Kill it, and say whether there was one. The caller holds the folder's lock: the supervisor
+    that wrote the status file is dead."""
+    status = status_file.last_written(folder)
+    if status is None or not status.cloudflared_pid:
         return False
-    if not status_file.is_alive(running.cloudflared_pid, running.cloudflared_started):
+    if not status_file.is_alive(status.cloudflared_pid, status.cloudflared_started):
         return False
     with contextlib.suppress(psutil.Error):
-        process = psutil.Process(running.cloudflared_pid)
+        process = psutil.Process(status.cloudflared_pid)
         if not any("cloudflared" in word for word in process.cmdline()):
             return False
         for each in [*process.children(recursive=True), process]:

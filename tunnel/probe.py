@@ -1,6 +1,6 @@
-"""Ask a running cloudflared how it is, at the port that we gave it.
+"""Ask a running cloudflared for its state, at its metrics port.
 
-Another program of this machine may have that port: no answer is believed to be what it should be.
+Another program of this machine may have that port, so every answer is checked.
 """
 
 import json
@@ -20,7 +20,7 @@ _BUSY = re.compile(r"^cloudflared_tunnel_concurrent_requests_per_tunnel (\d+)", 
 
 
 class Probe:
-    """Every question has an answer: None where cloudflared gives none."""
+    """No method raises: None, or an empty value, where cloudflared gives no usable answer."""
 
     def __init__(self, port: int) -> None:
         self._url = f"http://127.0.0.1:{port}"
@@ -44,14 +44,15 @@ class Probe:
         return count if isinstance(count, int) and 0 <= count <= _MOST else None
 
     async def quick_hostname(self) -> str:
-        """Empty until there is one; what is no name would end up in a line for a shell."""
+        """The name of a trial tunnel; empty until it has one, and for what is not a valid name: it
+        is printed in a command line that people copy."""
         try:
             return hostname(printable((await self._json("/quicktunnel")).get("hostname")))
         except ValueError:
             return ""
 
     async def routes(self) -> list[tuple[str, str]]:
-        """(hostname, service) of what the tunnel leads to, in the order in which they are tried."""
+        """The routes of the tunnel as (hostname, service), in the order in which they are tried."""
         config: Any = (await self._json("/config")).get("config") or {}
         try:
             return [
@@ -62,7 +63,7 @@ class Probe:
             return []
 
     async def busy(self) -> int | None:
-        """How many requests are in it now, open streams among them."""
+        """How many requests it is carrying now, open streams among them."""
         found = _BUSY.search(await self._text("/metrics"))
         return int(found[1]) if found else None
 

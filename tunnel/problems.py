@@ -1,4 +1,4 @@
-"""Known troubles of a tunnel, by what cloudflared says of them, and what its owner can do."""
+"""Known problems of a tunnel: what cloudflared writes about each, and what its owner can do."""
 
 import re
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from functools import lru_cache
 
 @dataclass(frozen=True)
 class Problem:
-    """`lasting`: another start of cloudflared would not help."""
+    """`permanent`: another start of cloudflared would not help."""
 
     name: str
     remedy: str
-    lasting: bool = False
+    permanent: bool = False
 
 
 _KNOWN: tuple[tuple[str, Problem], ...] = (
@@ -21,7 +21,7 @@ _KNOWN: tuple[tuple[str, Problem], ...] = (
             "token",
             "The tunnel's token cannot be used. Copy it anew from the dashboard: "
             "localllm tunnel setup",
-            lasting=True,
+            permanent=True,
         ),
     ),
     (
@@ -29,7 +29,7 @@ _KNOWN: tuple[tuple[str, Problem], ...] = (
         Problem(
             "credentials",
             "The tunnel's credentials file cannot be used. Make it anew: localllm tunnel setup",
-            lasting=True,
+            permanent=True,
         ),
     ),
     (
@@ -106,7 +106,7 @@ _KNOWN: tuple[tuple[str, Problem], ...] = (
     ),
 )
 _PATTERNS = [(re.compile(pattern), problem) for pattern, problem in _KNOWN]
-# Said at each start, and of no consequence: no feature of ours depends on them.
+# Written at each start, about features that localllm does not use.
 _HARMLESS = re.compile(
     r"was empty|Failed to fetch features|protocol percentage|ICMP|ping_group_range|"
     r"local resolver|Cloudflare API|receive buffer size|Serve tunnel error"
@@ -115,7 +115,7 @@ _HARMLESS = re.compile(
 
 @lru_cache(256)
 def problem_in(text: str) -> Problem | None:
-    """The known trouble that a line tells of."""
+    """The known problem that a line is about, or None."""
     if _HARMLESS.search(text):
         return None
     return next((problem for pattern, problem in _PATTERNS if pattern.search(text)), None)

@@ -1,4 +1,4 @@
-"""Which cloudflared is used: the one that is named, one on PATH, ours, or the one we install."""
+"""Which cloudflared is used: that of CLOUDFLARED_PATH, one on PATH, or the pinned release."""
 
 import asyncio
 import contextlib
@@ -17,8 +17,8 @@ from tunnel.install import install, is_genuine
 from tunnel.releases import MINIMUM, VERSION, release_for, version_in
 
 _PATIENCE = 15.0  # seconds for `--version`
-# What cloudflared may know of our environment: no secret of ours, and no variable that would
-# change what we tell it. How Cloudflare is reached from here is the owner's own business.
+# The environment variables that cloudflared gets: no secret of the gateway, and none that would
+# override its command line. How Cloudflare is reached from this network is the owner's choice.
 _PASSED = {
     *("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
@@ -31,7 +31,7 @@ _PASSED = {
 
 @dataclass(frozen=True)
 class Program:
-    """A cloudflared that runs. `version` as it tells it, such as 2026.8.2."""
+    """A cloudflared that has been run once. `version`: as it reports it, such as 2026.8.2."""
 
     path: Path
     version: str
@@ -50,7 +50,7 @@ async def obtain(
 async def find(
     named: Path | None, folder: Path, say: Callable[[str], None] = lambda _: None
 ) -> Program | None:
-    """One that is here and new enough; `named` is used or refused, never passed over."""
+    """One that is installed and new enough, or None. `named` is used or refused, never skipped."""
     least = ".".join(map(str, MINIMUM))
     if named is not None:
         said = await _version_text(named)
@@ -72,11 +72,11 @@ async def find(
         if version is not None and version >= MINIMUM:
             return Program(on_path, _dotted(version))
         say(f"{on_path} is older than {least} or does not run: not used.")
-    return await _ours(folder)
+    return await _pinned(folder)
 
 
 def environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a cloudflared that we start."""
+    """The environment of a cloudflared that localllm starts."""
     environ = os.environ if environ is None else environ
     return {name: text for name, text in environ.items() if name.upper() in _PASSED}
 
@@ -86,7 +86,7 @@ def _on_path() -> Path | None:
     return Path(found).absolute() if found else None
 
 
-async def _ours(folder: Path) -> Program | None:
+async def _pinned(folder: Path) -> Program | None:
     try:
         release = release_for()
     except TunnelError:
@@ -118,7 +118,7 @@ async def _version_text(program: Path) -> str | None:
             with contextlib.suppress(ProcessLookupError):
                 if sys.platform == "win32":
                     child.kill()
-                else:  # what a wrapper started holds our pipe, and would be waited for
+                else:  # what a wrapper script started also holds the pipe: end the whole group
                     os.killpg(child.pid, signal.SIGKILL)
             await child.wait()
     text = output.decode(errors="replace")

@@ -1,7 +1,7 @@
-"""The one release of cloudflared that localllm installs, and what its files must be.
+"""The release of cloudflared that localllm installs, with the size and hash of each file.
 
-`sha256` is of the program itself; Cloudflare publishes that one for archives as well. A new
-version: take the names and sums from the text of its release and change all rows together.
+`sha256` is of the program itself; Cloudflare publishes that one for archives as well. To
+update: take the names and sums from the text of the release and change all rows together.
 """
 
 import platform
@@ -61,7 +61,7 @@ RELEASES = {
         "b61054d3d6326ea558cb49826eebf5676e0d0a36d51b546975096ca3e0e3c89d",
     ),
     ("win32", "amd64"): _WINDOWS,
-    ("win32", "arm64"): _WINDOWS,  # there is none for it; Windows runs this one by emulation
+    ("win32", "arm64"): _WINDOWS,  # no native build; Windows emulates amd64
 }
 _SAME = {"x86_64": "amd64", "x64": "amd64", "aarch64": "arm64"}
 
@@ -80,6 +80,6 @@ def release_for(system: str = "", machine: str = "") -> Release:
 
 
 def version_in(text: str) -> tuple[int, int, int] | None:
-    """The version that `cloudflared --version` tells; None for a build of one's own (`DEV`)."""
+    """The version that `cloudflared --version` prints; None for a private build (`DEV`)."""
     found = re.search(r"version (\d{4})\.(\d{1,2})\.(\d{1,3})", text)
     return (int(found[1]), int(found[2]), int(found[3])) if found else None

@@ -1,6 +1,7 @@
-"""Whether a tunnel of ours is there: told by who runs it, read by the gateway and by people.
+"""The status of the running tunnel: written by its supervisor, read by the gateway and commands.
 
-The one that runs it keeps a file in DATA_DIR/tunnel. It counts only while that process lives.
+The supervisor (tunnel.supervisor) is the process that runs the tunnel. It keeps a file in
+DATA_DIR/tunnel, which counts only while that process lives.
 """
 
 import asyncio
@@ -14,18 +15,19 @@ import psutil
 
 from tunnel import private_files
 
-FOLDER = "tunnel"  # of DATA_DIR: all that is kept of the tunnel
-INTERVAL = 1.0  # seconds between two looks
+FOLDER = "tunnel"  # in DATA_DIR: everything that is kept of the tunnel
+INTERVAL = 1.0  # seconds between two reads of the watcher
 _FILE = "running.json"
-_SKEW = 5.0  # seconds by which the same start may be told differently
+_SKEW = 5.0  # seconds by which the start of one process may be reported differently
 
 
 @dataclass(frozen=True)
 class TunnelStatus:
-    """A tunnel as its keeper last saw it.
+    """A running tunnel as its supervisor last described it.
 
-    `state`: starting | connected | reconnecting | restarting | stopping. `since`: when it began,
-    seconds of the epoch. `keeper` and `child`: process ids, each with the time of its start.
+    `state`: starting | connected | reconnecting | restarting | stopping. `since`: when that state
+    began. `kind`: quick | named. `hostname` and `problem`: empty where there is none. Times are
+    seconds since the epoch; with its time of start, a process id is not mistaken for a later one.
     """
 
     state: str
@@ -42,9 +44,9 @@ class TunnelStatus:
     metrics_port: int = 0
 
 
-def write(folder: Path, running: TunnelStatus) -> None:
-    text = msgspec.json.encode(running).decode() + "\n"
-    private_files.write(folder / _FILE, text, durable=False)  # it means nothing after a power cut
+def write(folder: Path, status: TunnelStatus) -> None:
+    text = msgspec.json.encode(status).decode() + "\n"
+    private_files.write(folder / _FILE, text, durable=False)  # meaningless after a power cut
 
 
 def remove(folder: Path) -> None:
@@ -52,7 +54,7 @@ def remove(folder: Path) -> None:
 
 
 def last_written(folder: Path) -> TunnelStatus | None:
-    """What was told last, by a process that may be dead."""
+    """What was written last, perhaps by a process that is dead; None where nothing was."""
     try:
         return msgspec.json.decode((folder / _FILE).read_bytes(), type=TunnelStatus)
     except (OSError, msgspec.MsgspecError):
@@ -60,15 +62,15 @@ def last_written(folder: Path) -> TunnelStatus | None:
 
 
 def current(folder: Path) -> TunnelStatus | None:
-    """The tunnel that runs now, or None."""
-    running = last_written(folder)
-    if running is None or not is_alive(running.supervisor_pid, running.supervisor_started):
+    """The status of the tunnel that runs now, or None."""
+    status = last_written(folder)
+    if status is None or not is_alive(status.supervisor_pid, status.supervisor_started):
         return None
-    return running
+    return status
 
 
 def is_alive(pid: int, started: float) -> bool:
-    """Whether that process lives, and is not another one that got its number."""
+    """Whether the process that started then still runs, and no other one got its number."""
     if pid == os.getpid():
         return True
     try:
@@ -82,7 +84,7 @@ def is_alive(pid: int, started: float) -> bool:
 
 
 def start_time(pid: int) -> float:
-    """0 for a process that is gone already."""
+    """When the process started; 0 for one that has ended."""
     try:
         return psutil.Process(pid).create_time()
     except psutil.Error:
@@ -90,7 +92,7 @@ def start_time(pid: int) -> float:
 
 
 class StatusWatcher:
-    """`status` at any moment without touching the disk, while `watch` runs."""
+    """Keeps `status` current while `watch` runs, so that a request need not read the disk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

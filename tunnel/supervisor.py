@@ -1,4 +1,4 @@
-"""Keep one tunnel running: started again when cloudflared ends, left alone while it reconnects."""
+"""Keep one tunnel running: restart cloudflared when it ends, leave it alone while it reconnects."""
 
 import asyncio
 import contextlib
@@ -22,16 +22,19 @@ from tunnel.probe import Probe
 from tunnel.program import Program
 from tunnel.status_file import TunnelStatus
 
-USAGE_ERROR = 255  # cloudflared's exit code for what another start would not mend
-CRASH_LOOP = 3  # ends in a row that are more than bad luck
-IDLE_CHECK_INTERVAL = 0.2  # seconds between two looks whether the last request has ended
-IDLE_CHECKS = 3
-EXTRA_SECONDS = 5.0  # seconds beyond the grace
+USAGE_ERROR = 255  # cloudflared's exit code for errors that another start would not mend
+CRASH_LOOP = 3  # failures in a row that are logged as errors
+IDLE_CHECK_INTERVAL = 0.2  # seconds between two checks whether requests are still open
+IDLE_CHECKS = 3  # in a row that find none, before cloudflared is ended
+EXTRA_SECONDS = 5.0  # for cloudflared to end by itself after the grace
 log = logging.getLogger("localllm.tunnel")
 
 
 class Tunnel:
-    """`status` is what is known of it now. Run it once."""
+    """The supervisor of one tunnel; `run` is called once. `grace`: seconds for open answers to end.
+
+    `status` is current at any seconds, and is written to the status file at each change.
+    """
 
     def __init__(self, program: Program, plan: Plan, folder: Path, grace: float) -> None:
         self._program = program
@@ -43,7 +46,7 @@ class Tunnel:
         self._stopping = asyncio.Event()
         self._cut = asyncio.Event()
         self._public = asyncio.Event()
-        self._known_as = ""
+        self._last_hostname = ""
         own = os.getpid()
         self.status = TunnelStatus(
             *("starting", time.time(), plan.kind, plan.hostname, 0, "", program.version),
@@ -69,12 +72,12 @@ class Tunnel:
             lock.release()
 
     async def url(self) -> str:
-        """The public address, as soon as requests can come through it."""
+        """The public address, once requests can come through it."""
         await self._public.wait()
         return f"https://{self.status.hostname}"
 
     async def stop(self) -> None:
-        """No new requests; open streams may end within the grace. Back when it is gone."""
+        """Take no new requests, let open ones end within the grace, end cloudflared, return."""
         self._stopping.set()
         child = self._child
         if child is None:
@@ -90,40 +93,39 @@ class Tunnel:
         await child.kill()
 
     def cut(self) -> None:
-        """Let `stop` wait no longer."""
+        """Cut open answers: a `stop` that is waiting for them goes on at once."""
         self._cut.set()
 
     def update(self, **changes: object) -> None:
-        """Change what is known of it, for others to read."""
-        now = self.status
-        if changes.get("state", now.state) != now.state:
+        """Change fields of the status, and publish it."""
+        if changes.get("state", self.status.state) != self.status.state:
             changes["since"] = time.time()
-        self.status = now = replace(now, **changes)  # type: ignore[arg-type]  # names are our own
-        with contextlib.suppress(OSError):  # a full disk does not end a tunnel
-            status_file.write(self._folder, now)
-        if now.state == "connected" and now.hostname:
-            if self._known_as and self._known_as != now.hostname:
-                log.warning("The tunnel has another address now: https://%s", now.hostname)
-            self._known_as = now.hostname
+        self.status = replace(self.status, **changes)  # type: ignore[arg-type]  # names are our own
+        with contextlib.suppress(OSError):  # a full disk does not end the tunnel
+            status_file.write(self._folder, self.status)
+        hostname = self.status.hostname
+        if self.status.state == "connected" and hostname:
+            if self._last_hostname and self._last_hostname != hostname:
+                log.warning("The tunnel has another address now: https://%s", hostname)
+            self._last_hostname = hostname
             self._public.set()
 
     async def _keep_running(self) -> None:
         failures = 0
-        told: dict[str, float] = {}
+        logged: dict[str, float] = {}
         while not self._stopping.is_set():
-            log_reader = LogReader(_log_event, told)
+            log_reader = LogReader(_log_event, logged)
             monitor = ConnectionMonitor(self._plan, log_reader, self.update, log)
             code = await self._run_once(log_reader, monitor)
             if self._stopping.is_set():
                 return
-            lasting = log_reader.problem is not None and log_reader.problem.lasting
-            if code == USAGE_ERROR or lasting:
+            permanent = log_reader.problem is not None and log_reader.problem.permanent
+            if code == USAGE_ERROR or permanent:
                 raise PermanentError(log_reader.why())
             failures = 1 if monitor.steady else failures + 1
-            moment = (
-                0.0 if _port_was_taken(log_reader, failures) else delay(failures, self._plan.kind)
-            )
-            _log_end(code, failures, log_reader, moment)
+            at_once = failures == 1 and _port_was_taken(log_reader)
+            seconds = 0.0 if at_once else delay(failures, self._plan.kind)
+            _log_end(code, failures, log_reader, seconds)
             self._public.clear()
             self.update(
                 state="restarting",
@@ -133,13 +135,13 @@ class Tunnel:
                 hostname=self._plan.hostname,  # of a trial tunnel the name ends with the program
             )
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), moment)
+                await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _run_once(self, log_reader: LogReader, monitor: ConnectionMonitor) -> int:
-        """One life of cloudflared; its exit code."""
+        """Run cloudflared until it ends; return its exit code."""
         port = free_port()
         child = await Child.start(self._program.path, self._plan.arguments(port, self._grace))
-        if self._stopping.is_set():  # meanwhile; `stop` did not see it
+        if self._stopping.is_set():  # `stop` was called meanwhile, and had no child to end
             await child.kill()
             return 0
         self._child = child
@@ -162,9 +164,9 @@ class Tunnel:
             self._child = None
 
     async def _wait_until_idle(self, child: Child) -> None:
-        """Wait until it has ended, or nothing is left in it, or `cut` was called.
+        """Wait until cloudflared has ended, carries no request any more, or `cut` was called.
 
-        By itself it would wait for the whole grace where it is connected by UDP.
+        Connected by UDP it would itself wait for the whole grace, even without a request.
         """
         idle = 0
         while not child.ended and not self._cut.is_set() and idle < IDLE_CHECKS:
@@ -175,20 +177,20 @@ class Tunnel:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody uses now."""
+    """A TCP port of loopback that no process uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def _port_was_taken(log_reader: LogReader, failures: int) -> bool:
-    """Between our choice and its start: the next start gets another port at once."""
-    return failures == 1 and log_reader.problem is not None and log_reader.problem.name == "port"
+def _port_was_taken(log_reader: LogReader) -> bool:
+    """Whether another program took the metrics port first; the next start uses another port."""
+    return log_reader.problem is not None and log_reader.problem.name == "port"
 
 
-def _log_end(code: int, failures: int, log_reader: LogReader, moment: float) -> None:
+def _log_end(code: int, failures: int, log_reader: LogReader, seconds: float) -> None:
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    again = f"It starts again in {moment:.0f} s." if moment else "It starts again."
+    again = f"It starts again in {seconds:.0f} s." if seconds else "It starts again."
     if failures < CRASH_LOOP:
         log.warning("cloudflared %s: %s %s", how, log_reader.why(), again)
     else:
@@ -197,5 +199,5 @@ def _log_end(code: int, failures: int, log_reader: LogReader, moment: float) -> 
         )
 
 
-def _log_event(trouble: bool, text: str) -> None:
-    log.log(logging.WARNING if trouble else logging.INFO, "Tunnel: %s", text)
+def _log_event(is_warning: bool, text: str) -> None:
+    log.log(logging.WARNING if is_warning else logging.INFO, "Tunnel: %s", text)

@@ -1,4 +1,4 @@
-"""The token of a named tunnel, as the dashboard shows it and as people paste it."""
+"""The token of a named tunnel, as people paste it from the dashboard."""
 
 import binascii
 import json
@@ -9,9 +9,9 @@ from tunnel.errors import TunnelError
 
 
 def token_in(pasted: str) -> str:
-    """The token in what was pasted: it alone, or the command that the dashboard shows.
+    """The token in what was pasted: the token itself, or the command that the dashboard shows.
 
-    Raises TunnelError for anything else, without repeating it.
+    Raises TunnelError for anything else; its text does not repeat what was pasted.
     """
     words = pasted.split()
     token = words[-1].strip("'\"") if words else ""
@@ -31,5 +31,5 @@ def token_in(pasted: str) -> str:
 
 
 def tunnel_id(token: str) -> str:
-    """The id of the tunnel that a token belongs to; it is no secret."""
+    """The id of the tunnel that a token belongs to. It is not secret."""
     return str(json.loads(b64decode(token))["t"])

@@ -1,4 +1,4 @@
-"""No cloudflared outlives the process that keeps it, not even a `kill -9`."""
+"""No cloudflared outlives its supervisor, not even after a `kill -9`."""
 
 import os
 import signal
@@ -31,8 +31,8 @@ WAYS = pytest.mark.parametrize(
 
 
 @contextmanager
-def keeper(stand_in: Path, how: str) -> Iterator[tuple["subprocess.Popen[str]", list[int]]]:
-    """A process that keeps a tunnel running, and what must not outlive it."""
+def supervisor(stand_in: Path, how: str) -> Iterator[tuple["subprocess.Popen[str]", list[int]]]:
+    """A process that supervises a tunnel, and the process ids that must not outlive it."""
     words = [
         sys.executable,
         "-m",
@@ -60,8 +60,8 @@ def wait_until_gone(pids: list[int]) -> None:
 
 
 @WAYS
-def test_a_killed_keeper_leaves_no_cloudflared(stand_in: Path, how: str):
-    with keeper(stand_in, how) as (process, pids):
+def test_a_killed_supervisor_leaves_no_cloudflared(stand_in: Path, how: str):
+    with supervisor(stand_in, how) as (process, pids):
         assert all(map(alive, pids))
         process.kill()
         process.wait(60)
@@ -71,9 +71,9 @@ def test_a_killed_keeper_leaves_no_cloudflared(stand_in: Path, how: str):
 
 
 @WAYS
-def test_a_keeper_in_good_order_leaves_none_either(stand_in: Path, how: str):
+def test_a_supervisor_that_stops_in_order_leaves_none_either(stand_in: Path, how: str):
     """SIGINT ends it as an exception does."""
-    with keeper(stand_in, how) as (process, pids):
+    with supervisor(stand_in, how) as (process, pids):
         process.send_signal(signal.SIGINT)
         process.wait(60)
         assert not any(map(alive, pids))
@@ -97,7 +97,7 @@ def test_one_whose_parent_died_before_the_kernel_knew_does_not_start(tmp_path: P
         ("echo; kill -9 $$", None, 128 + 9),
     ],
 )
-def test_the_portable_leash_passes_signals_and_exit_codes_on(
+def test_the_portable_wrapper_passes_signals_and_exit_codes_on(
     script: str, number: signal.Signals | None, code: int
 ):
     words = [
@@ -110,19 +110,19 @@ def test_the_portable_leash_passes_signals_and_exit_codes_on(
         script,
     ]
     pipe = subprocess.PIPE
-    with subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe) as leashed:
-        assert leashed.stdout is not None
-        leashed.stdout.readline()
+    with subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe) as wrapped:
+        assert wrapped.stdout is not None
+        wrapped.stdout.readline()
         if number is not None:
-            leashed.send_signal(number)
-        assert leashed.wait(PATIENCE) == code
+            wrapped.send_signal(number)
+        assert wrapped.wait(PATIENCE) == code
 
 
 @pytest.mark.anyio
-async def test_one_that_was_left_behind_is_ended_by_the_next_keeper(
+async def test_one_that_was_left_behind_is_ended_by_the_next_supervisor(
     stand_in: Path, caplog: pytest.LogCaptureFixture
 ):
-    """As after a crash of a keeper whose pipe to it had been handed on to somebody."""
+    """As after the crash of a supervisor whose pipe another process had inherited."""
     folder = private_files.private_folder(stand_in.parent / "tunnel")
     left = subprocess.Popen(
         [str(stand_in / "cloudflared"), "tunnel", "--config", "/dev/null", "--url", "http://x"],

@@ -89,7 +89,7 @@ async def test_a_stream_that_outlasts_its_grace_is_cut(stand_in: Path):
 async def test_a_second_wish_cuts_at_once(stand_in: Path, protocol: str):
     async with streaming(stand_in, protocol, grace=600) as (running, behind, _, _):
         stopping = asyncio.create_task(running.tunnel.stop())
-        await running.until(lambda: running.told() == "stopping")
+        await running.until(lambda: running.published() == "stopping")
         running.tunnel.cut()
         async with asyncio.timeout(30):
             await stopping
@@ -100,7 +100,7 @@ async def test_a_second_wish_cuts_at_once(stand_in: Path, protocol: str):
 async def test_it_can_be_stopped_while_it_waits_to_start_again(stand_in: Path):
     scenario.write(stand_in, ends="start", last_words="it broke")
     async with supervised(stand_in) as running:
-        await running.until(lambda: running.told() == "restarting")
+        await running.until(lambda: running.published() == "restarting")
         async with asyncio.timeout(30):
             await running.tunnel.stop()
             await running.ended()
@@ -126,14 +126,14 @@ async def test_it_can_be_stopped_while_cloudflared_is_being_started(
         await running.ended()
 
 
-async def test_when_its_keeper_is_cancelled_nothing_is_left(stand_in: Path):
+async def test_when_its_supervisor_is_cancelled_nothing_is_left(stand_in: Path):
     async with supervised(stand_in) as running:
         await running.connected()
         child = running.tunnel.status.cloudflared_pid
         running.task.cancel()
         await asyncio.wait([running.task])
         assert not alive(child)
-        assert running.told() == "off"
+        assert running.published() == "off"
 
 
 async def test_only_one_runs_the_tunnel_of_a_data_directory(stand_in: Path):

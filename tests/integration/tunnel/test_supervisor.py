@@ -127,7 +127,7 @@ async def test_one_that_loses_its_connection_is_left_alone(stand_in: Path):
         await running.connected()
         first = running.tunnel.status.cloudflared_pid
         await running.command("disconnect")
-        await running.until(lambda: running.told() == "reconnecting")
+        await running.until(lambda: running.published() == "reconnecting")
         await running.command("connect")
         await running.until(lambda: running.tunnel.status.state == "connected")
         assert running.tunnel.status.cloudflared_pid == first

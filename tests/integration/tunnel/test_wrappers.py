@@ -12,7 +12,7 @@ from tunnel.child import Child
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the leash does it"),
+    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere die_with_parent does it"),
 ]
 WRAPPER = """#!/bin/sh
 sleep 1000 &

@@ -1,4 +1,4 @@
-"""The leash as it works where no kernel ends a child with its parent."""
+"""die_with_parent as it works where the kernel does not kill a child with its parent."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A tunnel that is kept running in the test's own loop, with a stand-in for cloudflared."""
+"""A supervised tunnel in the test's own loop, with a stand-in for cloudflared."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -19,7 +19,7 @@ NOBODY = "http://127.0.0.1:9"
 
 
 class SupervisedTunnel:
-    """The tunnel, its keeper's task, and what can be done to it."""
+    """The tunnel, the task that supervises it, and what can be done to it."""
 
     def __init__(self, stand_in: Path, folder: Path, what: Plan, grace: float) -> None:
         self.stand_in = stand_in
@@ -48,7 +48,7 @@ class SupervisedTunnel:
             return await waiting
 
     async def ended(self) -> None:
-        """When its keeper has; as it has."""
+        """Wait for the supervisor to end, and raise what it raised."""
         async with asyncio.timeout(PATIENCE):
             await self.task
 
@@ -61,10 +61,10 @@ class SupervisedTunnel:
             except aiohttp.ClientError:
                 assert name == "crash"
 
-    def told(self) -> str:
+    def published(self) -> str:
         """The state as others read it."""
-        running = status_file.current(self.folder)
-        return running.state if running else "off"
+        status = status_file.current(self.folder)
+        return status.state if status else "off"
 
     def starts(self) -> int:
         return len(scenario.starts(self.stand_in))

@@ -1,4 +1,4 @@
-"""Keeps a trial tunnel running, as a process of its own: to be killed. Stand-in, folder, how."""
+"""Supervises a trial tunnel in a process of its own, to be killed by a test."""
 
 import asyncio
 import sys
@@ -13,16 +13,16 @@ from tunnel.supervisor import Tunnel
 
 
 async def main(stand_in: str, folder: str, how: str) -> None:
-    """`how`: kernel, or pipe as where no kernel helps."""
+    """`how`: kernel, or pipe as on systems where the kernel kills no child."""
     if how == "pipe":
         tunnel.child.KERNEL_KILLS_CHILD = False
         tunnel.child.WRAPPER = "tests.support.tunnel.portable_die_with_parent"
     where = private_files.private_folder(Path(folder))
     program = Program(Path(stand_in) / "cloudflared", "2026.8.2")
-    kept = Tunnel(program, plan.quick(NOBODY, {}), where, 30)
-    running = asyncio.create_task(kept.run())
-    await kept.url()
-    print(kept.status.cloudflared_pid, flush=True)
+    supervised = Tunnel(program, plan.quick(NOBODY, {}), where, 30)
+    running = asyncio.create_task(supervised.run())
+    await supervised.url()
+    print(supervised.status.cloudflared_pid, flush=True)
     await running
 
 

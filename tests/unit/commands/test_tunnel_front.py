@@ -1,4 +1,4 @@
-"""What the owner reads of a tunnel that opens late or never, and of a download."""
+"""What `up --tunnel` prints of a tunnel that opens late or never, and of a download."""
 
 import asyncio
 from typing import Any

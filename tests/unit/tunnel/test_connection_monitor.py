@@ -1,4 +1,4 @@
-"""Whether it is connected and under which name: breaks are left alone, and reported in time."""
+"""A running cloudflared is watched: connected or not, its name, and breaks that last."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""What cloudflared writes, as its owner reads it: plain words, a remedy, and nothing twice."""
+"""cloudflared's log lines reach the owner as plain sentences with a remedy, and none twice."""
 
 import json
 from typing import Any
@@ -18,43 +18,43 @@ ORIGIN_DOWN = (
 NO_TRIAL = 'failed to request quick Tunnel: Post "https://api.trycloudflare.com/tunnel": '
 
 
-class Listener:
-    """Hears what a reader tells; its clock is moved by hand."""
+class Reports:
+    """Collects what a reader reports; its clock is moved by hand."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.heard: list[tuple[bool, str]] = []
-        self.reader = LogReader(lambda *said: self.heard.append(said), clock=lambda: self.now)
+        self.events: list[tuple[bool, str]] = []
+        self.reader = LogReader(lambda *event: self.events.append(event), clock=lambda: self.now)
 
     def take(self, message: str, level: str = "info", **fields: Any) -> None:
         self.reader.take(json.dumps({"message": message, "level": level, **fields}).encode())
 
     def texts(self) -> list[str]:
-        return [text for _, text in self.heard]
+        return [text for _, text in self.events]
 
 
-def registered(listener: Listener, index: int, location: str, protocol: str = "quic") -> None:
-    listener.take(
+def registered(reports: Reports, index: int, location: str, protocol: str = "quic") -> None:
+    reports.take(
         "Registered tunnel connection", connIndex=index, location=location, protocol=protocol
     )
 
 
-def test_connections_are_told_by_place_once():
-    listener = Listener()
+def test_connections_are_reported_once_for_each_city():
+    reports = Reports()
     for index, location in enumerate(["fra08", "fra12", "ham01", "fra08"]):
-        registered(listener, index, location)
-    assert listener.heard == [
+        registered(reports, index, location)
+    assert reports.events == [
         (False, "Connected to Frankfurt over quic."),
         (False, "Connected to Hamburg over quic."),
     ]
     for index in range(4):
-        listener.take("Lost connection with the edge", connIndex=index)
-    assert listener.texts()[2:] == [
+        reports.take("Lost connection with the edge", connIndex=index)
+    assert reports.texts()[2:] == [
         "Lost the connection to Hamburg over quic; cloudflared reconnects.",
         "Lost the connection to Frankfurt over quic; cloudflared reconnects.",
     ]
-    registered(listener, 0, "xyz01", "http2")
-    assert listener.texts()[-1] == "Connected to xyz01 over http2."
+    registered(reports, 0, "xyz01", "http2")
+    assert reports.texts()[-1] == "Connected to xyz01 over http2."
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_connections_are_told_by_place_once():
          "tcp", "TCP to port 7844"),
         ("edge discovery: error looking up Cloudflare edge IPs: the DNS query failed",
          "lookup _v2-origintunneld._tcp.argotunnel.com: no such host", "dns", "online"),
-        ("Error opening metrics server listener",
+        ("Error opening metrics server reports",
          "failed to bind to address (127.0.0.1:1): bind: address already in use",
          "port", "Another program"),
         ("", f"{ORIGIN_DOWN}: dial tcp 127.0.0.1:8000: connect: connection refused",
@@ -79,19 +79,21 @@ def test_connections_are_told_by_place_once():
          "authority", "intercepted", "antivirus"),
     ],
 )  # fmt: skip
-def test_a_known_trouble_is_named_with_its_remedy(message: str, error: str, name: str, words: str):
-    listener = Listener()
-    listener.take(message, "error", error=error)
-    assert listener.reader.problem is not None
-    assert listener.reader.problem.name == name
-    [(trouble, text)] = listener.heard
-    assert trouble
+def test_a_known_problem_is_reported_with_its_remedy(
+    message: str, error: str, name: str, words: str
+):
+    reports = Reports()
+    reports.take(message, "error", error=error)
+    assert reports.reader.problem is not None
+    assert reports.reader.problem.name == name
+    [(is_warning, text)] = reports.events
+    assert is_warning
     assert words in text
-    assert listener.reader.why() == text
+    assert reports.reader.why() == text
 
 
 @pytest.mark.parametrize(
-    ("last_words", "name", "lasting"),
+    ("last_line", "name", "permanent"),
     [
         ("Provided Tunnel token is not valid.", "token", True),
         ("Failed to read token file: open /x: permission denied", "token", True),
@@ -100,30 +102,30 @@ def test_a_known_trouble_is_named_with_its_remedy(message: str, error: str, name
         (f"{NO_TRIAL}net/http: timeout", "offline", False),
         ("failed to unmarshal quick Tunnel: invalid character 'e'", "no trial", False),
         (
-            "Error opening metrics server listener: failed to bind to address (127.0.0.1:1)",
+            "Error opening metrics server reports: failed to bind to address (127.0.0.1:1)",
             "port", False,
         ),
     ],
 )  # fmt: skip
-def test_last_words_that_are_no_json_are_read_too(last_words: str, name: str, lasting: bool):
-    listener = Listener()
-    listener.reader.take(last_words.encode() + b"\n")
-    assert listener.reader.problem is not None
-    assert (listener.reader.problem.name, listener.reader.problem.lasting) == (name, lasting)
+def test_last_lines_that_are_not_json_are_read_too(last_line: str, name: str, permanent: bool):
+    reports = Reports()
+    reports.reader.take(last_line.encode() + b"\n")
+    assert reports.reader.problem is not None
+    assert (reports.reader.problem.name, reports.reader.problem.permanent) == (name, permanent)
 
 
 def test_prechecks_name_what_does_not_get_out():
-    listener = Listener()
-    listener.take("precheck", component="UDP Connectivity", status="fail")
-    listener.take("precheck", component="TCP Connectivity", status="pass")
-    listener.take("precheck", component="Cloudflare API", status="fail")  # of no use to us
-    assert ["UDP" in text for text in listener.texts()] == [True]
-    listener.take("precheck", component="TCP Connectivity", status="fail")
-    assert "TCP and UDP to port 7844" in listener.texts()[-1]
+    reports = Reports()
+    reports.take("precheck", component="UDP Connectivity", status="fail")
+    reports.take("precheck", component="TCP Connectivity", status="pass")
+    reports.take("precheck", component="Cloudflare API", status="fail")  # of no use to us
+    assert ["UDP" in text for text in reports.texts()] == [True]
+    reports.take("precheck", component="TCP Connectivity", status="fail")
+    assert "TCP and UDP to port 7844" in reports.texts()[-1]
 
 
-def test_what_is_said_at_every_start_is_no_trouble():
-    listener = Listener()
+def test_what_is_written_at_every_start_is_not_reported():
+    reports = Reports()
     for message, error in (
         ("Configuration file /dev/null was empty", ""),
         ("Failed to fetch features, default to disable", "lookup x: no such host"),
@@ -134,32 +136,32 @@ def test_what_is_said_at_every_start_is_no_trouble():
             "lookup region1.v2.argotunnel.com: no such host",
         ),
     ):
-        listener.take(message, "error", error=error)
-    assert listener.heard == []
+        reports.take(message, "error", error=error)
+    assert reports.events == []
 
 
-def test_callers_that_leave_are_no_trouble_of_the_gateways():
+def test_callers_that_leave_are_not_reported_as_a_problem():
     assert problem_in(f"{ORIGIN_DOWN}: context canceled") is None
     assert problem_in(f"{ORIGIN_DOWN}: unexpected EOF") is None
 
 
-def test_ten_thousand_lines_of_the_same_trouble_are_told_once():
-    listener = Listener()
+def test_ten_thousand_lines_of_the_same_problem_are_reported_once():
+    reports = Reports()
     for _ in range(10_000):
-        listener.take(UNREACHABLE, "error", error="dial tcp 127.0.0.1:7: connection refused")
-    assert len(listener.heard) == 1
-    listener.now += AGAIN
-    listener.take(UNREACHABLE, "error", error="x")
-    assert len(listener.heard) == 2
+        reports.take(UNREACHABLE, "error", error="dial tcp 127.0.0.1:7: connection refused")
+    assert len(reports.events) == 1
+    reports.now += AGAIN
+    reports.take(UNREACHABLE, "error", error="x")
+    assert len(reports.events) == 2
 
 
-def test_after_a_recovery_old_trouble_explains_nothing():
-    listener = Listener()
-    listener.take("Failed to dial a quic connection", "error", error="dial to edge with quic")
-    listener.reader.healthy()
-    assert listener.reader.why() == "it gave no reason"
-    listener.take("Something new", "error", error="went wrong")
-    assert listener.reader.why() == "Something new: went wrong"
+def test_after_a_recovery_old_problems_explain_nothing():
+    reports = Reports()
+    reports.take("Failed to dial a quic connection", "error", error="dial to edge with quic")
+    reports.reader.healthy()
+    assert reports.reader.why() == "it gave no reason"
+    reports.take("Something new", "error", error="went wrong")
+    assert reports.reader.why() == "Something new: went wrong"
 
 
 @pytest.mark.parametrize(
@@ -170,28 +172,28 @@ def test_after_a_recovery_old_trouble_explains_nothing():
      b"[" * 10**5, b'{"a":' * 10**5],
 )  # fmt: skip
 def test_any_bytes_are_taken(raw: bytes):
-    listener = Listener()
-    listener.reader.take(raw)
-    assert all(len(text) < 400 for text in listener.texts())
-    assert len(listener.reader.why()) < 400
+    reports = Reports()
+    reports.reader.take(raw)
+    assert all(len(text) < 400 for text in reports.texts())
+    assert len(reports.reader.why()) < 400
 
 
 @pytest.mark.parametrize("raw", [b"\x1b[2Jgone \x9b1m\x07", "\u202eegaugnal\u2028".encode(),
     rb'{"level":"error","message":"\u001b[2Jgone\nFAKE LINE","error":"\ud800\u0007"}',
     rb'{"message":"Registered tunnel connection","location":"\u001b[2J\nX","protocol":"\ud800"}',
 ])  # fmt: skip
-def test_nothing_that_is_told_moves_a_terminal_or_begins_a_line_of_its_own(raw: bytes):
-    listener = Listener()
-    listener.reader.take(raw)
-    told = [*listener.texts(), listener.reader.why()]
-    assert all(text.isprintable() for text in told), told
+def test_nothing_that_is_reported_controls_a_terminal_or_fakes_a_line(raw: bytes):
+    reports = Reports()
+    reports.reader.take(raw)
+    texts = [*reports.texts(), reports.reader.why()]
+    assert all(text.isprintable() for text in texts), texts
 
 
-def test_no_token_and_no_key_is_told():
-    listener = Listener()
+def test_no_token_and_no_key_is_reported():
+    reports = Reports()
     token, key = "eyJhIjoiYWJjIiwidCI6IjEyMyIsInMiOiJzZWNyZXQifQ==", "llm_" + "aB3" * 10 + "cd"
-    listener.take(f"Bad token {token} of /home/somebody/with/long/path/token", "error", error=key)
-    assert listener.reader.why() == "Bad token … of /home/somebody/with/long/path/token: …"
+    reports.take(f"Bad token {token} of /home/somebody/with/long/path/token", "error", error=key)
+    assert reports.reader.why() == "Bad token … of /home/somebody/with/long/path/token: …"
 
 
 def test_tables_and_advice_are_left_out():
@@ -200,7 +202,7 @@ def test_tables_and_advice_are_left_out():
         assert log_line.is_decoration(log_line.LogLine(text))
 
 
-def test_places_are_known_by_their_airports():
+def test_data_centres_are_named_by_the_city_of_their_airport():
     assert data_centres.city("fra08") == "Frankfurt"
     assert data_centres.city("GRU03") == "São Paulo"
     assert data_centres.city("qqq01") == "qqq01"

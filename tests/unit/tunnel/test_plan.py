@@ -54,10 +54,10 @@ def test_the_settings_win_over_what_was_set_up(tmp_path: Path):
     private_files.write(other, TOKEN)
     found = plan.configured(tmp_path, None, "", ORIGIN)
     assert found is not None
-    assert (found.hostname, found.last[-1]) == ("set-up.example.com", str(tmp_path / "token"))
+    assert (found.hostname, found.command[-1]) == ("set-up.example.com", str(tmp_path / "token"))
     found = plan.configured(tmp_path, other, "setting.example.com", ORIGIN)
     assert found is not None
-    assert (found.hostname, found.last[-1]) == ("setting.example.com", str(other))
+    assert (found.hostname, found.command[-1]) == ("setting.example.com", str(other))
 
 
 def test_a_tunnel_by_credentials_leads_one_name_to_the_gateway_and_all_else_to_404(
