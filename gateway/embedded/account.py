@@ -9,12 +9,15 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.embedded.problems import EmbeddedError
+from fasteners import InterProcessLock
+
+from gateway.embedded.problems import EmbeddedError, explained
 
 WINDOWS = os.name == "nt"
 USER = "localllm-postgres"
 # Where root's server keeps what its user could not reach below root's home.
 SYSTEM_DIR = Path("/var/lib/localllm")
+_PROGRAMS = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,7 @@ def server_account() -> Account | None:
     """The user for the server, made when it is missing; None: the server runs as we do."""
     if WINDOWS or os.geteuid() != 0:
         return None
-    found = _look_up()
-    if found is None:
-        _make()
-        found = _look_up()
+    found = _look_up() or _make()
     if found is None:
         raise EmbeddedError(
             f"Postgres does not run as root and the user {USER} could not be made: make it "
@@ -98,18 +98,23 @@ def _look_up() -> Account | None:
     return Account(entry.pw_uid, entry.pw_gid)
 
 
-def _make() -> None:
-    useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
+def _make() -> Account | None:
+    """Make the user, unless another process is doing so: two calls of `useradd` at once fail."""
+    useradd = shutil.which("useradd", path=_PROGRAMS)
     if useradd is None:
         raise EmbeddedError(
             f"Postgres does not run as root and there is no `useradd` here: make a user called "
             f"{USER}, run localllm as an ordinary user, or set DATABASE_URL."
         )
     options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
-    # A second process may be doing the same: what counts is whether the user is there afterwards.
-    subprocess.run(
-        [useradd, *options, "--shell", "/usr/sbin/nologin", USER],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    with explained(SYSTEM_DIR), InterProcessLock(make_system_dir() / "account.lock"):
+        found = _look_up()  # another process may have made it while this one waited
+        if found is None:
+            subprocess.run(
+                [useradd, *options, "--shell", "/usr/sbin/nologin", USER],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+            found = _look_up()
+    return found
