@@ -3,21 +3,21 @@
 import asyncio
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
+import httpx
 
 from tunnel.errors import TunnelError, explained
 
 TRIES = 5  # in a row that bring no byte
 PAUSE = 1.0  # seconds before the second try; each later one waits twice as long
-_CHUNK = 256 * 1024
 _HOPS = 5
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=30)
+_TIMEOUT = httpx.Timeout(30, connect=15)  # seconds of silence; there is no limit for the whole
 _MOVED = {301, 302, 303, 307, 308}
 
 Progress = Callable[[int, int], None]  # bytes that are here, bytes of the whole
@@ -45,9 +45,9 @@ async def download(
             with _opened(target) as file:
                 before = file.seek(0, os.SEEK_END)
                 try:
-                    await _go_on(url, file, size, progress, tls)
+                    await _resume(url, file, size, progress, tls)
                     return
-                except (_Broken, aiohttp.ClientError, TimeoutError) as problem:
+                except (_Broken, httpx.TransportError) as problem:
                     came_further = file.seek(0, os.SEEK_END) > before
                     reason = str(problem) or type(problem).__name__
             failures = 1 if came_further else failures + 1
@@ -61,7 +61,7 @@ def _opened(target: Path) -> BinaryIO:
     return os.fdopen(os.open(target, flags, 0o600), "r+b")
 
 
-async def _go_on(
+async def _resume(
     url: str, file: BinaryIO, size: int, progress: Progress, tls: ssl.SSLContext | None
 ) -> None:
     have = file.seek(0, os.SEEK_END)
@@ -69,47 +69,60 @@ async def _go_on(
         have = file.truncate(0)
     if have == size:
         return
-    connector = aiohttp.TCPConnector(ssl=tls or True)
-    async with aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as session:
-        response = await _get(session, url, have)
-        try:
-            have = _begin(response, file, have, size)
-            async for chunk in response.content.iter_chunked(_CHUNK):
-                have += len(chunk)
-                if have > size:
-                    raise TunnelError(f"{url} is larger than the {size} bytes that it should be.")
-                await asyncio.to_thread(file.write, chunk)
-                progress(have, size)
-        finally:
-            response.close()
+    async with _get(url, have, tls or ssl.create_default_context()) as response:
+        have = _begin(response, file, have, size)
+        async for chunk in response.aiter_raw():
+            have += len(chunk)
+            if have > size:
+                raise _too_large(response, size)
+            await asyncio.to_thread(file.write, chunk)
+            progress(have, size)
     if have < size:
         raise _Broken(f"the connection ended after {have} of {size} bytes")
 
 
-async def _get(session: aiohttp.ClientSession, url: str, have: int) -> aiohttp.ClientResponse:
+@asynccontextmanager
+async def _get(address: str, have: int, tls: ssl.SSLContext) -> AsyncGenerator[httpx.Response]:
+    """The answer, after redirects, to a request for what follows the first `have` bytes."""
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
     for _ in range(_HOPS):
-        if urlsplit(url).scheme != "https":
-            raise TunnelError(f"The download leads to {url}, which is not HTTPS: not followed.")
-        response = await session.get(
-            url, headers=headers, allow_redirects=False, proxy=_proxy_for(url)
-        )
-        if response.status not in _MOVED:
-            return response
-        response.close()
-        goal = response.headers.get("Location", "")
+        url = _https_url(address)
+        async with (
+            httpx.AsyncClient(
+                verify=tls, proxy=_proxy_for(url), trust_env=False, timeout=_TIMEOUT
+            ) as client,
+            client.stream("GET", url, headers=headers) as response,
+        ):
+            if response.status_code not in _MOVED:
+                yield response
+                return
+            location = response.headers.get("Location", "")
         try:
-            url = urljoin(url, goal)
+            address = urljoin(address, location)
         except ValueError:
-            raise TunnelError(f"The download leads to {goal}, which is no address.") from None
-    raise TunnelError(f"The download is redirected more than {_HOPS} times, last to {url}.")
+            raise _no_address(location) from None
+    raise TunnelError(f"The download is redirected more than {_HOPS} times, last to {address}.")
 
 
-def _begin(response: aiohttp.ClientResponse, file: BinaryIO, have: int, size: int) -> int:
+def _https_url(address: str) -> httpx.URL:
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        raise _no_address(address) from None
+    if url.scheme != "https":
+        raise TunnelError(f"The download leads to {address}, which is not HTTPS: not followed.")
+    return url
+
+
+def _no_address(text: str) -> TunnelError:
+    return TunnelError(f"The download leads to {text}, which is no address.")
+
+
+def _begin(response: httpx.Response, file: BinaryIO, have: int, size: int) -> int:
     """Where the body belongs in the file. The file is ready to be written there."""
-    status = response.status
+    status = response.status_code
     if status == 206 and have:
         if not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
             file.truncate(0)
@@ -122,13 +135,25 @@ def _begin(response: aiohttp.ClientResponse, file: BinaryIO, have: int, size: in
         raise _Broken(f"the server answers {status}")
     else:
         raise Unreachable(f"the server answers {status}")
-    length = response.content_length
-    if length is not None and have + length > size:
-        raise TunnelError(f"{response.url} is larger than the {size} bytes that it should be.")
+    length = response.headers.get("Content-Length", "")
+    if length.isdecimal() and have + int(length) > size:
+        raise _too_large(response, size)
     return file.seek(have)
 
 
-def _proxy_for(url: str) -> str | None:
+def _too_large(response: httpx.Response, size: int) -> TunnelError:
+    return TunnelError(f"{response.url} is larger than the {size} bytes that it should be.")
+
+
+def _proxy_for(url: httpx.URL) -> httpx.Proxy | None:
     """The proxy that the system names for this host. Nothing is read from a .netrc."""
-    host = urlsplit(url).hostname or ""
-    return None if proxy_bypass(host) else getproxies().get("https")
+    proxy = getproxies().get("https")
+    if not proxy or proxy_bypass(url.host):
+        return None
+    try:
+        found = httpx.Proxy(proxy if "://" in proxy else f"http://{proxy}")
+    except (ValueError, httpx.InvalidURL):
+        found = None
+    if found is None or found.url.scheme not in {"http", "https"}:
+        raise Unreachable("the proxy of this system is not one that HTTPS can go through")
+    return found

@@ -1,17 +1,20 @@
 """The keys with which Cloudflare Access signs, as its team's address publishes them."""
 
 import asyncio
+import ssl
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
+import httpx
 import msgspec
+
+from gateway.core.read_at_most import read_at_most
 
 if TYPE_CHECKING:
     from jwt import PyJWK
 
 _MOST = 256 * 1024  # bytes; two keys and their certificates have about ten thousand
 _SHORTEST = 2048  # bits
-_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_SECONDS = 10.0  # for the whole answer
 
 
 class KeysUnavailable(Exception):
@@ -24,21 +27,23 @@ class _Published(msgspec.Struct):
 
 async def fetch_keys(url: str) -> "dict[str, PyJWK]":
     """The usable ones by their names, at least one. Raises KeysUnavailable."""
+    tls = await asyncio.to_thread(ssl.create_default_context)
+    body = bytearray()
     try:
         async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-            session.get(url, allow_redirects=False) as answer,
+            asyncio.timeout(_SECONDS),
+            httpx.AsyncClient(verify=tls, trust_env=False, timeout=_SECONDS) as client,
+            client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
         ):
-            if answer.status != 200:
-                raise KeysUnavailable(f"answered {answer.status}")
-            body = b""
-            async for part in answer.content.iter_any():
-                body += part
-                if len(body) > _MOST:
-                    raise KeysUnavailable("too large")
-    except (aiohttp.ClientError, TimeoutError, OSError) as problem:
-        raise KeysUnavailable(str(problem) or "no answer in time") from None
-    return await asyncio.to_thread(_usable, body)
+            if response.status_code != 200:
+                raise KeysUnavailable(f"answered {response.status_code}")
+            if not await read_at_most(_MOST, response.aiter_raw(), body):
+                raise KeysUnavailable("too large")
+    except (httpx.TimeoutException, TimeoutError):
+        raise KeysUnavailable("no answer in time") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as problem:
+        raise KeysUnavailable(str(problem) or type(problem).__name__) from None
+    return await asyncio.to_thread(_usable, bytes(body))
 
 
 def _usable(body: bytes) -> "dict[str, PyJWK]":

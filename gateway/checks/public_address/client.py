@@ -1,19 +1,20 @@
 """Short requests to the public address, as any program from outside would send them."""
 
+import asyncio
 import contextlib
-import socket
 import ssl
+import zlib
 from collections.abc import AsyncGenerator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
+import httpx
 
 from gateway.checks.finding import Finding
 from gateway.checks.public_address import connection
+from gateway.core.read_at_most import read_at_most
 
 PATIENCE = 5.0  # seconds for one request
 LARGEST = 64 * 1024  # bytes that are read of an answer
@@ -22,7 +23,7 @@ Headers = dict[str, str]
 
 
 class Answer(NamedTuple):
-    """Names of headers in lower case. Of the body the beginning."""
+    """Names of headers in lower case. Of the body the first LARGEST bytes."""
 
     status: int
     headers: Headers
@@ -34,52 +35,66 @@ class NoAnswer(Exception):
 
 
 class PublicClient:
-    """To one address, such as https://llm.example.com. First `reach`, then ask."""
+    """Requests to one address, such as https://llm.example.com. `connect` comes first.
+
+    All go to the IP address that answered then. No proxy is used and no cookie is kept.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self.url = f"{parts.scheme}://{parts.netloc}"
         self.name = parts.hostname or ""
+        self._scheme, self._host = parts.scheme, parts.netloc
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._port = parts.port or (443 if self._tls else 80)
-        self._session: aiohttp.ClientSession | None = None
+        self._client: httpx.AsyncClient | None = None
 
-    async def reach(self) -> Finding:
-        """Look its name up, connect, and look at the certificate. Unless that failed, ask."""
+    async def connect(self) -> Finding:
+        """Look the name up, connect, and check the certificate. Unless that fails, ask."""
         addresses = await connection.look_up(self.name, self._port)
         if isinstance(addresses, Finding):
             return addresses
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=_Known(addresses), ssl=self._tls or True),
-            headers={"User-Agent": "localllm doctor"},
-            timeout=aiohttp.ClientTimeout(total=PATIENCE),
-            cookie_jar=aiohttp.DummyCookieJar(),
+        found, address = await connection.connect(self.name, addresses, self._port, self._tls)
+        if not address:
+            return found
+        host = f"[{address}]" if ":" in address else address
+        self._client = httpx.AsyncClient(
+            base_url=f"{self._scheme}://{host}:{self._port}",
+            headers={"Host": self._host, "User-Agent": "localllm doctor"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            verify=self._tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            timeout=PATIENCE,
+            trust_env=False,
         )
-        return await connection.connect(self.name, addresses, self._port, self._tls)
+        return found
 
     async def request(self, method: str, path: str, headers: Headers | None = None) -> Answer:
         """The whole answer. Raises NoAnswer."""
-        async with self.stream(method, path, headers) as answer:
-            return Answer(answer.status, named(answer), await rest(answer))
+        async with self.stream(method, path, headers) as response:
+            return await whole(response)
 
     @contextlib.asynccontextmanager
     async def stream(
         self, method: str, path: str, headers: Headers | None = None
-    ) -> AsyncGenerator[aiohttp.ClientResponse]:
-        """The answer as soon as its head is here. The path goes out as it is, and redirects are
-        not followed. Raises NoAnswer."""
-        assert self._session is not None
-        url = URL(self.url + path, encoded=True)
+    ) -> AsyncGenerator[httpx.Response]:
+        """The response as soon as its head is here. The path is sent as it is, and redirects are
+        not followed. NoAnswer also takes the place of what fails while the body is read."""
+        assert self._client is not None
+        extensions = {"target": path.encode(), "sni_hostname": self.name}
+        packed = {
+            "Accept-Encoding": "gzip",
+            **(headers or {}),
+        }  # as a browser would: see `unpacked`
         try:
-            answer = await self._session.request(
-                method, url, headers=headers, allow_redirects=False
-            )
-        except (aiohttp.ClientError, TimeoutError, OSError) as problem:
-            raise NoAnswer(why(problem)) from None
-        try:
-            yield answer
-        finally:
-            answer.close()
+            async with (
+                asyncio.timeout(PATIENCE),
+                self._client.stream(method, "/", headers=packed, extensions=extensions) as response,
+            ):
+                yield response
+        except (TimeoutError, httpx.TimeoutException):
+            raise NoAnswer(f"no answer within {PATIENCE:g} s") from None
+        except (httpx.HTTPError, zlib.error) as problem:
+            raise NoAnswer(str(problem) or type(problem).__name__) from None
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,51 +105,19 @@ class PublicClient:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._client is not None:
+            await self._client.aclose()
 
 
-class _Known(AbstractResolver):
-    """The addresses are looked up once, so that each request asks the same place."""
-
-    def __init__(self, addresses: list[str]) -> None:
-        self._addresses = addresses
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in self._addresses
-        ]
-
-    async def close(self) -> None:
-        """There is nothing to close."""
+async def whole(response: httpx.Response) -> Answer:
+    body = bytearray()
+    await read_at_most(LARGEST, unpacked(response), body)
+    return Answer(response.status_code, dict(response.headers), bytes(body))
 
 
-def named(answer: aiohttp.ClientResponse) -> Headers:
-    return {name.lower(): value for name, value in answer.headers.items()}
-
-
-async def rest(answer: aiohttp.ClientResponse) -> bytes:
-    """What is still to come of it, up to LARGEST. Raises NoAnswer."""
-    body = b""
-    try:
-        while len(body) < LARGEST and (part := await answer.content.read(LARGEST - len(body))):
-            body += part
-    except (aiohttp.ClientError, TimeoutError, OSError) as problem:
-        raise NoAnswer(why(problem)) from None
-    return body
-
-
-def why(problem: Exception) -> str:
-    if isinstance(problem, TimeoutError):
-        return f"no answer within {PATIENCE:g} s"
-    return str(problem) or type(problem).__name__
+async def unpacked(response: httpx.Response) -> AsyncGenerator[bytes]:
+    """The body as its parts arrive. A small part that unpacks to a huge one is cut at LARGEST."""
+    gzip = response.headers.get("content-encoding") == "gzip"
+    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS) if gzip else None
+    async for part in response.aiter_raw():
+        yield unpack.decompress(part, LARGEST + 1) if unpack else part

@@ -30,8 +30,11 @@ async def look_up(name: str, port: int) -> list[str] | Finding:
 
 async def connect(
     name: str, addresses: list[str], port: int, tls: ssl.SSLContext | None
-) -> Finding:
-    """Whether one of them answers, with a certificate of that name. `tls`: None for plain HTTP."""
+) -> tuple[Finding, str]:
+    """Whether one of the addresses answers with a certificate of that name, and which one.
+
+    `tls`: None for plain HTTP. The address is empty where none can be used.
+    """
     problem: Exception | None = None
     for address in addresses[:_MOST]:  # a machine may have no way to those of IPv6
         try:
@@ -40,7 +43,7 @@ async def connect(
                     address, port, ssl=tls, server_hostname=name if tls else None
                 )
         except ssl.SSLError as broken:
-            return fail("https", _untrusted(name, broken))
+            return fail("https", _untrusted(name, broken)), ""
         except (OSError, TimeoutError) as broken:
             problem = broken
             continue
@@ -48,13 +51,13 @@ async def connect(
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-        return _judged(name, certificate["notAfter"] if certificate else None)
+        return _judged(name, certificate["notAfter"] if certificate else None), address
     why = "no answer in time" if isinstance(problem, TimeoutError) else problem
-    return fail(
-        "https",
+    text = (
         f"{name} cannot be reached ({why}): is this machine online, and does its firewall let "
-        f"port {port} out?",
+        f"port {port} out?"
     )
+    return fail("https", text), ""
 
 
 def _unknown(name: str, problem: Exception) -> str:

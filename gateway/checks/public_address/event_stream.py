@@ -2,12 +2,20 @@
 
 import json
 import time
+from collections.abc import AsyncGenerator
 from typing import NamedTuple, cast
 
-import aiohttp
+import httpx
 
 from gateway.checks.finding import Finding, fail, ok, warn
-from gateway.checks.public_address.client import Answer, NoAnswer, PublicClient, named, rest, why
+from gateway.checks.public_address.client import (
+    LARGEST,
+    Answer,
+    NoAnswer,
+    PublicClient,
+    unpacked,
+    whole,
+)
 from gateway.checks.public_address.error_pages import describe, is_login, is_ours
 
 PATH = "/health"
@@ -31,30 +39,43 @@ class ReceivedEvents(NamedTuple):
 
 async def receive_events(client: PublicClient) -> ReceivedEvents | Answer:
     """The events of a gateway, or what answers instead. Raises NoAnswer."""
-    async with client.stream("GET", PATH, HEADERS) as answer:
-        if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
-            return Answer(answer.status, named(answer), await rest(answer))
-        try:
-            events = [
-                (_event(piece), time.monotonic() * 1000)
-                async for piece in answer.content  # by lines
-                if piece.startswith(b"data: ")
-            ]
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as problem:
-            raise NoAnswer(why(problem)) from None
-        if not events:
-            raise NoAnswer("a stream without an event")
-        first, began = events[0]
-        return ReceivedEvents(
-            str(first.get("instance")),
-            str(first.get("status")),
-            [_number(event.get("sent_ms")) for event, _ in events],
-            [at - began for _, at in events],
-        )
+    async with client.stream("GET", PATH, HEADERS) as response:
+        if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
+            return await whole(response)
+        events = [
+            (_event(line), arrived)
+            async for line, arrived in _lines(response)
+            if line.startswith(b"data: ")
+        ]
+    if not events:
+        raise NoAnswer("a stream without an event")
+    first, began = events[0]
+    return ReceivedEvents(
+        str(first.get("instance")),
+        str(first.get("status")),
+        [_number(event.get("sent_ms")) for event, _ in events],
+        [at - began for _, at in events],
+    )
 
 
-def _event(piece: bytes) -> dict[str, object]:
-    event: object = json.loads(piece.removeprefix(b"data: "))
+async def _lines(response: httpx.Response) -> AsyncGenerator[tuple[bytes, float]]:
+    """Each line, and when its last part arrived, in milliseconds."""
+    rest, size = b"", 0
+    async for part in unpacked(response):
+        arrived = time.monotonic() * 1000
+        size += len(part)
+        if size > LARGEST:
+            raise NoAnswer("a stream without an end")
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            yield line, arrived
+
+
+def _event(line: bytes) -> dict[str, object]:
+    try:
+        event: object = json.loads(line.removeprefix(b"data: "))
+    except (ValueError, RecursionError):
+        raise NoAnswer("an event that is not JSON") from None
     return cast(dict[str, object], event) if isinstance(event, dict) else {}
 
 
@@ -65,7 +86,7 @@ def _number(value: object) -> float:
 async def local_instance(url: str) -> str | None:
     """The name of the process that runs here; None: none does."""
     async with PublicClient(url) as client:
-        if (await client.reach()).state == "fail":
+        if (await client.connect()).state == "fail":
             return None
         try:
             heard = await receive_events(client)

@@ -27,7 +27,7 @@ async def check_public_address(loaded: Settings, url: str) -> list[Finding]:
 
 async def _look(client: PublicClient, loaded: Settings, found: list[Finding]) -> None:
     service = preflight.local_url(loaded.host, loaded.port)
-    found.append(await client.reach())
+    found.append(await client.connect())
     if found[-1].state == "fail":
         return
     who, heard = await identity(client, service, guarded=bool(loaded.access_team))

@@ -53,21 +53,28 @@ async def server(path: Path | None) -> AsyncIterator[int]:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(path)
 
+    connections: list[asyncio.Task[None] | None] = []
+
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
+        connections.append(asyncio.current_task())
+        try:
+            await reader.read()
+        finally:
+            writer.close()
+            await writer.wait_closed()
 
     served = await asyncio.start_server(take, "127.0.0.1", 0, ssl=tls)
     try:
         yield served.sockets[0].getsockname()[1]
     finally:
         served.close()
+        await asyncio.gather(*filter(None, connections), return_exceptions=True)
         await served.wait_closed()
 
 
 async def look(url: str) -> Finding:
     async with PublicClient(url) as client:
-        return await client.reach()
+        return await client.connect()
 
 
 async def test_a_trusted_certificate_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
