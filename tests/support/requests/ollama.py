@@ -1,10 +1,9 @@
-"""Requests to Ollama's own API that use every field, and what their tests do to them."""
+"""Requests to Ollama's own API: the smallest, and those that use every field."""
 
 import json
 from typing import Any
 
 import pytest
-from hypothesis import strategies as st
 
 # Every option that is passed on.
 OPTIONS: dict[str, Any] = {
@@ -94,83 +93,29 @@ HARMLESS: list[Any] = [
     {"context": None},
     {"options": {"num_ctx": None, "numa": None}},
 ]
-_OPEN = ("format.", "parameters.", "arguments.")  # schemas and values, in which any key may stand
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
-
-
-def documents(minimal: dict[str, Any], full: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Documents near the shape: known keys, foreign ones and variants, right and wrong values."""
-    known = st.sampled_from([*full, *OPTIONS, "role", "function", "name", "keep_alive", "num_ctx"])
-    known |= st.sampled_from(["shift", "raw", "template", "context", "_debug_render_only"])
-    keys = known | known.map(str.title) | known.map(lambda k: k.replace("s", "\u017f")) | st.text()
-    own = st.sampled_from(list(full.values()))
-    values = st.recursive(
-        scalars,
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4) | own,
-        max_leaves=12,
-    )
-    return st.one_of(
-        values,
-        st.dictionaries(keys, values, max_size=5).map(lambda extra: {**minimal, **extra}),
-        st.dictionaries(st.sampled_from(list(full)), values | own, max_size=6).map(
-            lambda extra: {**minimal, **extra}
-        ),
-    )
-
-
-def unknown_keys(tree: Any, model: Any) -> set[str]:
-    """Keys of the tree that do not stand at their place in the model."""
-    if isinstance(tree, list) and isinstance(model, list):
-        return set().union(*(unknown_keys(item, model[0]) for item in tree))
-    if not isinstance(tree, dict) or not isinstance(model, dict):
-        return set()
-    below = (
-        unknown_keys(value, model[key])
-        for key, value in tree.items()
-        if key in model and f"{key}." not in _OPEN
-    )
-    return (set(tree) - set(model)).union(*below)
-
-
-def _variants(key: str) -> list[str]:
-    """Other spellings that Go's encoding/json takes for the key."""
-    spellings = {key.upper(), key.title(), key[0].upper() + key[1:]}
-    spellings |= {key.replace("s", "\u017f", 1), key.replace("k", "\u212a", 1)}
-    return sorted(spellings - {key})
-
-
-def spoiled(tree: Any, path: str = "") -> list[tuple[str, str]]:
-    """The document once for every (place, key, variant): JSON text in which the variant stands."""
-    found: list[tuple[str, str]] = []
-    if isinstance(tree, dict) and not path.endswith(_OPEN):
-        for key, value in tree.items():
-            for name in _variants(key):
-                found.append((f"{path}{key} as {name!a}", json.dumps({**tree, name: value})))
-            found += _put_back(tree, key, spoiled(value, f"{path}{key}."))
-    elif isinstance(tree, list):
-        for item in tree:
-            found += [(name, f"[{inner}]") for name, inner in spoiled(item, path)]
-    return found
-
-
-def doubled(tree: Any, path: str = "") -> list[tuple[str, str]]:
-    """The document once for every key, with that key standing twice."""
-    found: list[tuple[str, str]] = []
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            text = json.dumps(tree)
-            found.append((path + key, f'{{"{key}":{json.dumps(value)},{text[1:]}'))
-            found += _put_back(tree, key, doubled(value, f"{path}{key}."))
-    elif isinstance(tree, list):
-        for item in tree:
-            found += [(name, f"[{inner}]") for name, inner in doubled(item, path)]
-    return found
-
-
-def _put_back(
-    tree: dict[str, Any], key: str, inner: list[tuple[str, str]]
-) -> list[tuple[str, str]]:
-    """Documents that differ from the tree below one key."""
-    hole = json.dumps({**tree, key: "@"})
-    return [(name, hole.replace('"@"', text)) for name, text in inner]
+_HELD = {"keep_alive": "5m", "shift": True, "_debug_render_only": True}
+# All that may be asked for, with the scope that some of it needs.
+MINIMAL_CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+EVERY_CHAT = {**CHAT, "options": ALL_OPTIONS, **_HELD}
+MINIMAL_GENERATE = {"model": "m", "prompt": "hi"}
+EVERY_GENERATE = {
+    **GENERATE,
+    "options": ALL_OPTIONS,
+    **_HELD,
+    "raw": True,
+    "template": "{{ .Prompt }}",
+    "context": [1],
+}
+EMBED: dict[str, Any] = {
+    "model": "m",
+    "options": OPTIONS,
+    "input": ["a"],
+    "truncate": True,
+    "dimensions": 8,
+}
+MINIMAL_EMBED = {"model": "m", "input": "hi"}
+EVERY_EMBED = {**EMBED, "options": ALL_OPTIONS, "keep_alive": "5m"}
+EMBEDDINGS: dict[str, Any] = {"model": "m", "options": OPTIONS, "prompt": "a"}
+MINIMAL_EMBEDDINGS = {"model": "m", "prompt": "hi"}
+EVERY_EMBEDDINGS = {**EMBEDDINGS, "options": ALL_OPTIONS, "keep_alive": "5m"}

@@ -1,4 +1,7 @@
-"""A document, once for each key of it that is spoiled."""
+"""A document, once for each key of it that is spoiled, and what it holds beside the known keys.
+
+`open` names the fields in which any key may stand: schemas and values.
+"""
 
 import json
 from typing import Any
@@ -11,23 +14,18 @@ def variants(key: str) -> list[str]:
     return sorted(spellings - {key})
 
 
-def spoiled(tree: Any, path: str = "") -> list[tuple[str, str]]:
+def spoiled(tree: Any, open: tuple[str, ...], path: str = "") -> list[tuple[str, str]]:
     """The document once for every (place, key, variant): JSON text in which the variant stands."""
     found: list[tuple[str, str]] = []
     if isinstance(tree, dict):
         for key, value in tree.items():
             for name in variants(key):
-                rest = json.dumps({**tree, name: value})
-                found.append((f"{path}{key} as {name!a}", rest))
-            if path.endswith(("schema.", "parameters.")):
-                continue
-            found += [
-                (name, json.dumps({**tree, key: "@"}).replace('"@"', inner))
-                for name, inner in spoiled(value, f"{path}{key}.")
-            ]
+                found.append((f"{path}{key} as {name!a}", json.dumps({**tree, name: value})))
+            if key not in open:
+                found += _put_back(tree, key, spoiled(value, open, f"{path}{key}."))
     elif isinstance(tree, list):
         for item in tree:
-            found += [(name, f"[{inner}]") for name, inner in spoiled(item, path)]
+            found += [(name, f"[{inner}]") for name, inner in spoiled(item, open, path)]
     return found
 
 
@@ -38,11 +36,40 @@ def doubled(tree: Any, path: str = "") -> list[tuple[str, str]]:
         for key, value in tree.items():
             text = json.dumps(tree)
             found.append((path + key, f'{{"{key}":{json.dumps(value)},{text[1:]}'))
-            found += [
-                (name, json.dumps({**tree, key: "@"}).replace('"@"', inner))
-                for name, inner in doubled(value, f"{path}{key}.")
-            ]
+            found += _put_back(tree, key, doubled(value, f"{path}{key}."))
     elif isinstance(tree, list):
         for item in tree:
             found += [(name, f"[{inner}]") for name, inner in doubled(item, path)]
     return found
+
+
+def _put_back(
+    tree: dict[str, Any], key: str, inner: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Documents that differ from the tree below one key."""
+    hole = json.dumps({**tree, key: "@"})
+    return [(name, hole.replace('"@"', text)) for name, text in inner]
+
+
+def unknown_keys(tree: Any, model: Any, open: tuple[str, ...]) -> set[str]:
+    """Keys of the tree that do not stand at their place in the model."""
+    if isinstance(tree, list) and isinstance(model, list):
+        return set().union(*(unknown_keys(item, model[0], open) for item in tree))
+    if not isinstance(tree, dict) or not isinstance(model, dict):
+        return set()
+    below = (
+        unknown_keys(value, model[key], open)
+        for key, value in tree.items()
+        if key in model and key not in open
+    )
+    return (set(tree) - set(model)).union(*below)
+
+
+def keys_of(tree: Any, open: tuple[str, ...]) -> set[str]:
+    """All keys at any depth, but those in open fields."""
+    if isinstance(tree, list):
+        return set().union(*(keys_of(item, open) for item in tree))
+    if not isinstance(tree, dict):
+        return set()
+    below = (keys_of(value, open) for key, value in tree.items() if key not in open)
+    return set(tree).union(*below)

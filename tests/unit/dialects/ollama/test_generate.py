@@ -4,34 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
 
 from gateway.core.errors import Refusal
 from gateway.dialects.ollama.generate import OLLAMA_GENERATE
 from gateway.dialects.protocol import Sanitised
 from gateway.dialects.shared.prompt import IMAGE_FLOOR
-from tests.support.requests.ollama import (
-    ALL_OPTIONS,
-    GENERATE,
-    HARMLESS,
-    OPTIONS,
-    documents,
-    doubled,
-    spoiled,
-    unknown_keys,
-)
-
-MINIMAL = {"model": "m", "prompt": "hi"}
-EVERY_FIELD = {
-    **GENERATE,
-    "options": ALL_OPTIONS,
-    "keep_alive": "5m",
-    "shift": True,
-    "raw": True,
-    "template": "{{ .Prompt }}",
-    "context": [1],
-    "_debug_render_only": True,
-}
+from tests.support.requests.ollama import GENERATE, HARMLESS, OPTIONS
+from tests.support.requests.ollama import MINIMAL_GENERATE as MINIMAL
 
 
 def asked(**fields: Any) -> Sanitised:
@@ -101,32 +80,3 @@ def test_a_field_that_says_nothing_is_no_reason_to_refuse(field):
 @pytest.mark.parametrize("prompt", [5, ["hi"], {}, True])
 def test_a_prompt_that_is_no_text_is_refused(prompt):
     assert refused({"model": "m", "prompt": prompt}).param == "prompt"
-
-
-@pytest.mark.parametrize(("name", "text"), spoiled(EVERY_FIELD))
-def test_a_key_that_go_would_take_for_a_known_one_is_refused_at_every_depth(name, text):
-    assert "in case only" in refused(text).message, name
-
-
-@pytest.mark.parametrize(("name", "text"), doubled(EVERY_FIELD))
-def test_a_key_that_stands_twice_is_refused_at_every_depth(name, text):
-    assert "twice" in refused(text).message, name
-
-
-@given(documents(MINIMAL, GENERATE))
-@example(GENERATE)
-def test_of_what_is_accepted_only_known_keys_survive_and_our_json_reads_the_same(document):
-    found = OLLAMA_GENERATE.sanitise(json.dumps(document).encode())
-    if isinstance(found, Refusal):
-        assert found.kind.status == 400
-        return
-    text = OLLAMA_GENERATE.serialise(found, 7)
-    if isinstance(text, Refusal):
-        assert text.kind.status == 400
-        return
-    assert not unknown_keys(json.loads(text), EVERY_FIELD)
-    again = OLLAMA_GENERATE.sanitise(text)
-    assert isinstance(again, Sanitised)
-    assert again.max_output == (0 if found.max_output == 0 else 7)
-    assert again.privilege == found.privilege
-    assert OLLAMA_GENERATE.serialise(again, 7) == text
