@@ -38,7 +38,9 @@ async def routed(dsn: str) -> AsyncIterator[tuple[Router, str]]:
 
     async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        yield router, f"postgresql://postgres@127.0.0.1:{port}{parts.path}"
-        for writer in writers:
-            writer.close()
+        try:
+            yield router, f"postgresql://postgres@127.0.0.1:{port}{parts.path}"
+        finally:  # newer Pythons close a server only when its connections are closed
+            for writer in writers:
+                writer.close()
     await asyncio.gather(*router.pipes, return_exceptions=True)
