@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import cast
 
 import aiohttp
 import httpx
@@ -25,6 +26,7 @@ class Server:
         self.heads: list[bytes] = []
         self.bodies: list[bytes] = []
         self.connections = 0
+        self.open: set[asyncio.Task[None]] = set()
         self.ended = asyncio.Event()  # the other side has closed a connection
         self.serve: Serve = self.silence
 
@@ -45,6 +47,7 @@ class Server:
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open.add(cast(asyncio.Task[None], asyncio.current_task()))
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -65,6 +68,9 @@ async def server() -> AsyncIterator[Server]:
     made.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     yield made
     listener.close()
+    for connection in made.open:
+        connection.cancel()
+    await asyncio.gather(*made.open, return_exceptions=True)
 
 
 @pytest.fixture
