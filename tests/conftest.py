@@ -4,7 +4,11 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 
+import pytest
+
+from tests.support.blocking import no_blocking_calls
 from tests.support.postgres import anyio_backend, database, empty_database, postgres, store
 from tests.support.scratch import in_memory
 
@@ -16,3 +20,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Python is started a thousand times: what it compiled once is kept, even where others forbid that.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_blocking_calls() -> Iterator[None]:
+    with no_blocking_calls():
+        yield

@@ -1,0 +1,30 @@
+"""A blocking call of ours in an event loop is an error: it holds up every request that runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from blockbuster import blockbuster_ctx
+
+ALLOWED = {
+    "gateway/proxy/outbox_file.py": {"__init__"},  # opens what the process before left
+    # Small files of the tunnel, and the PATH: doctor and the page of its state look at them.
+    "tunnel/presence.py": {"current"},
+    "tunnel/program.py": {"find"},
+    # Before the first request, or in a command that serves none.
+    "gateway/database/migrate.py": {"steps"},
+    "gateway/dialects/__init__.py": {"_files"},
+    "gateway/routes/pages.py": {"page_routes"},
+    # What others do, and is as fast as a disk or terminal is.
+    "asyncpg/connection.py": {"connect"},  # looks for a password file and certificates
+    "logging/__init__.py": {"handle"},
+}
+
+
+@contextmanager
+def no_blocking_calls() -> Iterator[None]:
+    """Raises `BlockingError` where the gateway blocks a loop in which it is not allowed to."""
+    with blockbuster_ctx("gateway") as watch:
+        for function in watch.functions.values():
+            for file, names in ALLOWED.items():
+                function.can_block_in(file, names)
+        yield
