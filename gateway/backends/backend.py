@@ -60,6 +60,7 @@ class Backend:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.wait([self._watch])
+        await self.models.close()
         await self.client.close()
 
 

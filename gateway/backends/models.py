@@ -133,6 +133,12 @@ class ModelList:
             self._task = asyncio.create_task(self._read())
         return self._task
 
+    async def close(self) -> None:
+        """Give up asking, if that is under way: it would open a connection that nobody closes."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
     async def _read(self) -> None:
         source = self._client.target
         told = await self._read_ollama()

@@ -178,3 +178,12 @@ async def test_the_models_of_another_server_are_asked_before_the_first_request_t
         assert await backend.models.find("theirs:latest") is not None
         assert await backend.models.find(MODEL) is None
         await backend.close()
+
+
+async def test_one_that_is_closed_while_it_is_asked_for_its_models_is_asked_no_more(
+    server: FakeUpstream,
+):
+    backend = Backend(server.url, 60.0, slots=1)
+    looking = backend.models.refresh()
+    await backend.close()  # before the question has begun
+    assert looking.cancelled()
