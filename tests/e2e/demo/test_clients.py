@@ -169,5 +169,5 @@ def test_it_is_no_ollama_and_says_so_in_ollama_s_shape(demo: Demo) -> None:
             answer = client.request(method, path, headers=bearer(demo.key), json=sent)
             assert answer.status_code == 501, answer.text
             assert list(answer.json()) == ["error"]
-            assert "not an Ollama" in answer.json()["error"]
+            assert "needs Ollama" in answer.json()["error"]
     assert demo.added() == (0, 0, 0)

@@ -81,7 +81,7 @@ def test_a_round_trip_of_tools_is_counted_exactly(
 def test_what_a_caller_may_not_do_is_an_error_with_its_status(
     upstream: FakeUpstream, gateway: GatewayProcess, key: str, streaming: bool
 ) -> None:
-    with pytest.raises(openai.AuthenticationError, match="not an API key"):
+    with pytest.raises(openai.AuthenticationError, match="not a valid API key"):
         ask(model(gateway, "llm_" + "0" * 26), streaming)
     often = make_key(gateway.url, rate_limit_per_min=1)
     ask(model(gateway, often), streaming)

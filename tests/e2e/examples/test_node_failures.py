@@ -27,7 +27,7 @@ def test_what_a_caller_may_not_do_is_an_error_with_its_status(
         assert (got.text, got.requests, got.warnings) == ([], 1, [])
         return got.problem.status, got.problem.message
 
-    assert refused("llm_" + "0" * 26) == (401, Contains("not an API key"))
+    assert refused("llm_" + "0" * 26) == (401, Contains("not a valid API key"))
     narrow = make_key(gateway.url, allowed_models=["another"])
     assert refused(narrow) == (403, Contains("may not use the model 'fake:latest'"))
     often = make_key(gateway.url, rate_limit_per_min=1)

@@ -119,7 +119,7 @@ def test_without_a_tunnel_the_gateway_goes_on_for_this_machine(
     scenario.write(stand_in, ends="start", end_code=255, last_words="flag provided but not defined")
     with up(upstream, dsn, stand_in) as it:
         it.running.wait_for("There is no tunnel: flag provided but not defined")
-        assert "For every website" not in it.running.output
+        assert "Public address" not in it.running.output
         assert chat(it.gateway.url, it.key, MODEL)[0] == 200
         assert ask(f"{it.gateway.url}/health")[1]["tunnel"] == {"state": "off"}
         assert asyncio.run(it.gateway.stop()) == 0
