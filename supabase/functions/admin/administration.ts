@@ -50,7 +50,11 @@ export async function listKeys(
     return new Refusal("invalid_request", "limit should be between 1 and 1000.", "limit");
   }
   if (cursor && !isPrintable(cursor)) { // Postgres takes no zero byte
-    return new Refusal("invalid_request", "This cursor does not come from a list of keys.", "cursor");
+    return new Refusal(
+      "invalid_request",
+      "This cursor does not come from a list of keys.",
+      "cursor",
+    );
   }
   return answer(await store("list_api_keys", { p_cursor: cursor, p_limit: limit }));
 }
