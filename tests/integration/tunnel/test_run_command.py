@@ -49,7 +49,7 @@ def test_it_runs_what_was_set_up_until_it_is_stopped(owner: Owner):
 def test_a_trial_is_run_when_it_is_asked_for(owner: Owner):
     running = owner.runs("--quick")
     try:
-        running.wait_for(r"https://calm-river-stand-in\.trycloudflare\.com \(Ctrl-C")
+        running.wait_for(r"https://calm-river-stand-in\.trycloudflare\.com \(press Ctrl-C")
         assert "This address is for trials: it changes at each start" in running.output
         assert running.stop() == 0
     finally:
@@ -85,7 +85,7 @@ def test_a_second_signal_cuts_a_stream_that_the_first_lets_go_on(owner: Owner):
 @pytest.mark.parametrize(
     ("prepare", "code", "told"),
     [
-        (lambda _: None, 2, "No tunnel is set up. For a lasting name: localllm tunnel setup."),
+        (lambda _: None, 2, "No tunnel is set up. For a permanent address: localllm tunnel setup."),
         (lambda owner: (owner.folder / "token").chmod(0o644), 2, "run: chmod 600"),
         (lambda owner: (owner.folder / "token").write_text("x"), 2, "not a tunnel's token"),
         (
