@@ -59,7 +59,7 @@ _KNOWN: tuple[tuple[str, Problem], ...] = (
         Problem(
             "no trial",
             "Cloudflare gives no trial tunnel now: it limits how often. Wait some minutes, or set "
-            "up a lasting name: localllm tunnel setup",
+            "up a permanent address: localllm tunnel setup",
         ),
     ),
     (

@@ -157,8 +157,8 @@ async def stream(client: PublicClient, heard: ReceivedEvents) -> Finding:
     if client.name.endswith(".trycloudflare.com"):
         return warn(
             "stream",
-            "events arrive all at once: trial tunnels may hold streams back. For a lasting name: "
-            "localllm tunnel setup",
+            "events arrive all at once: trial tunnels may hold streams back. For a permanent "
+            "address: localllm tunnel setup",
         )
     return fail(
         "stream",
