@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
-SENT = (0, 400, 800)  # milliseconds, as it says
+SENT = (0, 100, 200)  # milliseconds, as it says
 
 
 class FakeOrigin:
