@@ -48,10 +48,10 @@ async def examine(report: Report, told: Told, url: str = "") -> list[Finding]:
 def _slow(
     loaded: Settings, report: Report, port: Finding, url: str
 ) -> list[tuple[str, Coroutine[Any, Any, list[Finding]]]]:
-    """The checks that may have to wait for others, by the name under which lateness is told."""
+    """The checks that may have to wait, by the name under which a timeout is reported."""
     from tunnel import status_file
 
-    running = status_file.current(loaded.data_dir / status_file.FOLDER)
+    status = status_file.current(loaded.data_dir / status_file.FOLDER)
     return [
         ("store", _list(database.store(loaded, report))),
         ("outbox", _now(database.outbox(loaded.data_dir / database.OUTBOX_FOLDER))),
@@ -60,9 +60,9 @@ def _slow(
         ("host", _now(listening.host(loaded))),
         ("exposed", _list(listening.exposed(loaded))),
         ("cloudflared", _list(tunnels.cloudflared(loaded))),
-        ("tunnel", _now(tunnels.tunnel(loaded, running))),
+        ("tunnel", _now(tunnels.tunnel(loaded, status))),
         ("services", _list(tunnels.services(loaded))),
-        ("public", _outside(loaded, running, url, report)),
+        ("public", _public_address(loaded, status, url, report)),
     ]
 
 
@@ -83,12 +83,12 @@ async def _within(name: str, work: Awaitable[list[Finding]]) -> list[Finding]:
         return [fail(name, late + "machine is just busy.")]
 
 
-async def _outside(
-    loaded: Settings, running: "TunnelStatus | None", url: str, report: Report
+async def _public_address(
+    loaded: Settings, status: "TunnelStatus | None", url: str, report: Report
 ) -> list[Finding]:
     from gateway.checks.public_address.run import check_public_address
 
-    name = (running.hostname if running else "") or loaded.tunnel_hostname
+    name = (status.hostname if status else "") or loaded.tunnel_hostname
     address = url or (f"https://{name}" if name else "")
     if not address:
         return [ok("public", "there is no known public address, so nothing was checked")]

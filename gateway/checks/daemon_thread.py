@@ -1,4 +1,4 @@
-"""Ask the system something that may take its time, without being held up at the end."""
+"""Run a blocking call of the system in a thread that nobody has to wait for."""
 
 import asyncio
 import contextlib
@@ -9,28 +9,31 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-async def in_daemon_thread(question: Callable[[], Result]) -> Result:
-    """Its result. Given up by a timeout it may go on; nobody waits for it, the program's end
-    neither: that would wait for a thread of `asyncio.to_thread`."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Result] = loop.create_future()
+async def in_daemon_thread(call: Callable[[], Result]) -> Result:
+    """The result of `call`, or what it raised.
 
-    def told(result: Result | None, problem: Exception | None) -> None:
-        if answer.done():
+    Where a timeout gives it up, the call goes on, and does not delay the end of the program: a
+    thread of `asyncio.to_thread` would.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Result] = loop.create_future()
+
+    def finish(result: Result | None, problem: Exception | None) -> None:
+        if future.done():
             return
         if problem is not None:
-            answer.set_exception(problem)
+            future.set_exception(problem)
         else:
-            answer.set_result(result)  # type: ignore[arg-type]
+            future.set_result(result)  # type: ignore[arg-type]
 
-    def ask() -> None:
+    def run() -> None:
         result, problem = None, None
         try:
-            result = question()
+            result = call()
         except Exception as raised:
             problem = raised
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(told, result, problem)
+            loop.call_soon_threadsafe(finish, result, problem)
 
-    threading.Thread(target=ask, daemon=True).start()
-    return await answer
+    threading.Thread(target=run, daemon=True).start()
+    return await future

@@ -1,4 +1,4 @@
-"""The way from outside, seen from this machine: cloudflared, the tunnel, and the services."""
+"""What brings requests from outside to this machine: cloudflared, the tunnel, the services."""
 
 from typing import TYPE_CHECKING
 
@@ -30,14 +30,14 @@ def _also(said: list[str]) -> str:
     return f" ({said[0]})" if said else ""
 
 
-def tunnel(loaded: Settings, running: "TunnelStatus | None") -> Finding:
-    """`running`: the one that an own process runs now."""
+def tunnel(loaded: Settings, status: "TunnelStatus | None") -> Finding:
+    """`status`: of the tunnel that a process of localllm runs now; None where none does."""
     from tunnel.errors import TunnelError
     from tunnel.plan import is_configured
     from tunnel.status_file import FOLDER
 
-    if running is not None:
-        return _running(running)
+    if status is not None:
+        return _running(status)
     try:
         set_up = is_configured(loaded.data_dir / FOLDER, loaded.tunnel_token_file)
     except TunnelError as problem:
@@ -49,21 +49,21 @@ def tunnel(loaded: Settings, running: "TunnelStatus | None") -> Finding:
     return ok("tunnel", "none; for a public address: localllm up --tunnel")
 
 
-def _running(running: "TunnelStatus") -> Finding:
-    where = f"https://{running.hostname}" if running.hostname else "its name is not known yet"
-    if running.state == "connected":
+def _running(status: "TunnelStatus") -> Finding:
+    where = f"https://{status.hostname}" if status.hostname else "its name is not known yet"
+    if status.state == "connected":
         trial = " This is a trial; for a permanent address: localllm tunnel setup"
-        many = "s" if running.connections != 1 else ""
-        text = f"{where}, {running.connections} connection{many} to Cloudflare"
-        return ok("tunnel", text + (f".{trial}" if running.kind == "quick" else ""))
-    if running.state == "stopping":
+        many = "s" if status.connections != 1 else ""
+        text = f"{where}, {status.connections} connection{many} to Cloudflare"
+        return ok("tunnel", text + (f".{trial}" if status.kind == "quick" else ""))
+    if status.state == "stopping":
         return warn("tunnel", f"{where}: it is stopping; start it again: localllm tunnel run")
-    remedy = running.problem or "Wait a moment; its output says more (localllm service logs)."
-    return warn("tunnel", f"{where}: {running.state}. {remedy}")
+    remedy = status.problem or "Wait a moment; its output says more (localllm service logs)."
+    return warn("tunnel", f"{where}: {status.state}. {remedy}")
 
 
 async def services(loaded: Settings) -> Finding:
-    """What the system starts by itself. None is needed."""
+    """The services that the system starts by itself. None is required."""
     from gateway.service.job import ServiceError
     from gateway.service.managers import manager
 

@@ -50,25 +50,25 @@ async def _run(settings: Settings, signals: Signals, quick: bool) -> None:
 
     preflight.check_data_dir(settings.data_dir)
     plan = parts.plan(settings, quick=quick)
-    kept = parts.tunnel(settings, await parts.program(settings), plan)
+    opened = parts.tunnel(settings, await parts.program(settings), plan)
     if quick:
         parts.say(TRIAL_NOTE)
     signals.leave_to_server()
     stopping: list[asyncio.Task[None]] = []
-    telling = asyncio.create_task(_tell(kept))
+    printing = asyncio.create_task(_print_address(opened))
     try:
-        with two_stage(lambda: stopping.append(asyncio.create_task(kept.stop())), kept.cut):
-            await kept.run()
+        with two_stage(lambda: stopping.append(asyncio.create_task(opened.stop())), opened.cut):
+            await opened.run()
         await asyncio.gather(*stopping)
     except PermanentError as problem:
         raise parts.PermanentFailure(str(problem)) from None
     finally:
-        telling.cancel()
+        printing.cancel()
 
 
-async def _tell(kept: "Tunnel") -> None:
+async def _print_address(opened: "Tunnel") -> None:
     """Print the address. Where it leads is set in the dashboard; the watch warns if not here."""
-    click.echo(f"The tunnel is open: {await kept.url()} (press Ctrl-C to close)")
+    click.echo(f"The tunnel is open: {await opened.url()} (press Ctrl-C to close)")
 
 
 @tunnel.command()
@@ -98,20 +98,20 @@ async def _state(settings: Settings) -> dict[str, Any]:
     from tunnel.errors import TunnelError
     from tunnel.program import find
 
-    running = status_file.current(parts.folder(settings))
+    status = status_file.current(parts.folder(settings))
     try:
         found = await find(settings.cloudflared_path, parts.folder(settings))
     except TunnelError:
         found = None
-    hostname = running.hostname if running else ""
+    hostname = status.hostname if status else ""
     return {
-        "state": running.state if running else "off",
-        "since": _moment(running.since) if running else None,
-        "kind": running.kind if running else None,
+        "state": status.state if status else "off",
+        "since": _moment(status.since) if status else None,
+        "kind": status.kind if status else None,
         "url": f"https://{hostname}" if hostname else None,
-        "connections": running.connections if running else 0,
-        "problem": running.problem or None if running else None,
-        "process": running.supervisor_pid if running else None,
+        "connections": status.connections if status else 0,
+        "problem": status.problem or None if status else None,
+        "process": status.supervisor_pid if status else None,
         "set_up": parts.is_set_up(settings),
         "cloudflared": {"path": str(found.path), "version": found.version} if found else None,
     }

@@ -1,1 +1,1 @@
-"""The public address, as a website's visitor reaches it: from outside in."""
+"""Checks of the public address, made as a website's visitor reaches it: from outside."""

@@ -23,7 +23,7 @@ Headers = dict[str, str]
 
 
 class Answer(NamedTuple):
-    """Names of headers in lower case. Of the body the first LARGEST bytes."""
+    """`headers`: names in lower case. `body`: its first LARGEST bytes."""
 
     status: int
     headers: Headers
@@ -50,7 +50,8 @@ class PublicClient:
         self._client: httpx.AsyncClient | None = None
 
     async def connect(self) -> Finding:
-        """Look the name up, connect, and check the certificate. Unless that fails, ask."""
+        """Look the name up, connect once, and check the certificate. Unless that fails, requests
+        can be made."""
         addresses = await connection.look_up(self.name, self._port)
         if isinstance(addresses, Finding):
             return addresses
@@ -77,8 +78,8 @@ class PublicClient:
     async def stream(
         self, method: str, path: str, headers: Headers | None = None
     ) -> AsyncGenerator[httpx.Response]:
-        """The response as soon as its head is here. The path is sent as it is, and redirects are
-        not followed. NoAnswer also takes the place of what fails while the body is read."""
+        """The response, once its headers have arrived. The path is sent as it is, and redirects
+        are not followed. Raises NoAnswer, also for what fails while the body is read."""
         assert self._client is not None
         extensions = {"target": path.encode(), "sni_hostname": self.name}
         packed = {
@@ -116,7 +117,8 @@ async def whole(response: httpx.Response) -> Answer:
 
 
 async def unpacked(response: httpx.Response) -> AsyncGenerator[bytes]:
-    """The body as its parts arrive. A small part that unpacks to a huge one is cut at LARGEST."""
+    """The parts of the body as they arrive. Of one that unpacks to more than LARGEST bytes, the
+    beginning: enough to see that it is too long."""
     gzip = response.headers.get("content-encoding") == "gzip"
     unpack = zlib.decompressobj(16 + zlib.MAX_WBITS) if gzip else None
     async for part in response.aiter_raw():

@@ -54,12 +54,12 @@ OLLAMA = (
 
 
 def is_ours(answer: Answer) -> bool:
-    """Each answer of a gateway has an id."""
+    """Whether a gateway sent it: each of its answers has an id."""
     return "x-request-id" in answer.headers
 
 
 def is_login(answer: Answer) -> bool:
-    """Whether Cloudflare Access stands before it."""
+    """Whether it is a log-in page or refusal of Cloudflare Access."""
     location = answer.headers.get("location", "")
     with contextlib.suppress(ValueError):  # no address at all
         host = urlsplit(location).hostname or ""
@@ -70,8 +70,8 @@ def is_login(answer: Answer) -> bool:
 
 
 def describe(answer: Answer, service: str) -> str:
-    """What answers there instead of the gateway, and what to do. `service`: where the gateway
-    is."""
+    """What answers instead of the gateway, and what to do. `service`: the local URL of the
+    gateway."""
     if is_login(answer):
         return LOGIN
     if b"Ollama is running" in answer.body or answer.body.strip() == b"404 page not found":

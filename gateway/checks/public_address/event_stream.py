@@ -24,7 +24,7 @@ TRIES = 2  # this machine itself may have been held up
 
 
 class ReceivedEvents(NamedTuple):
-    """`sent` and `arrived`: milliseconds since the first event, of each."""
+    """What a gateway sent. `sent` and `arrived`: for each event, milliseconds since the first."""
 
     instance: str
     status: str
@@ -33,7 +33,8 @@ class ReceivedEvents(NamedTuple):
 
     @property
     def unbuffered(self) -> bool:
-        """Whether they took about as long to arrive as to be sent: held back, all come at once."""
+        """Whether they took about as long to arrive as to be sent. A buffering proxy delivers all
+        at once."""
         return len(self.sent) > 1 and self.arrived[-1] >= self.sent[-1] / 2 > 0
 
 
@@ -84,7 +85,7 @@ def _number(value: object) -> float:
 
 
 async def local_instance(url: str) -> str | None:
-    """The name of the process that runs here; None: none does."""
+    """The id of the gateway process that answers at `url`; None where none does."""
     async with PublicClient(url) as client:
         if (await client.connect()).state == "fail":
             return None
@@ -98,7 +99,10 @@ async def local_instance(url: str) -> str | None:
 async def identity(
     client: PublicClient, service: str, *, guarded: bool
 ) -> tuple[Finding, ReceivedEvents | None]:
-    """Whether it is ours; `guarded`: whether Cloudflare Access is meant to stand before it."""
+    """Whether the public address leads to the gateway of this machine, and the events it sent.
+
+    `service`: the local URL of the gateway. `guarded`: whether Cloudflare Access is set up for it.
+    """
     try:
         heard = await receive_events(client)
     except NoAnswer as problem:
@@ -142,7 +146,7 @@ def _other(client: PublicClient, answer: Answer, service: str, *, guarded: bool)
 
 
 async def stream(client: PublicClient, heard: ReceivedEvents) -> Finding:
-    """`heard`: what was heard first."""
+    """Whether events arrive as they are sent. `heard`: those that `identity` received."""
     for _ in range(TRIES - 1):
         if heard.unbuffered:
             break

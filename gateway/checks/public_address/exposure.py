@@ -45,7 +45,7 @@ async def cors(client: PublicClient, loaded: Settings, service: str) -> Finding:
 
 
 async def closed(client: PublicClient, loaded: Settings) -> Finding:
-    """Whether what is not for everybody stays closed to callers from outside."""
+    """Whether routes that are not public refuse callers from outside."""
     paths = [_ADMIN, _DOCS, *_PAST]
     try:
         answers = await asyncio.gather(*(client.request("GET", path) for path in paths))

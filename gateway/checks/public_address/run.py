@@ -1,4 +1,4 @@
-"""All checks of the public address in their order: each needs those before it."""
+"""Run all checks of the public address, in an order in which each builds on those before it."""
 
 import asyncio
 
@@ -13,11 +13,12 @@ PATIENCE = 16.0  # seconds for all of them
 
 
 async def check_public_address(loaded: Settings, url: str) -> list[Finding]:
-    """`url`: such as https://llm.example.com. After one that makes the rest senseless, no more."""
+    """All findings about `url`, such as https://llm.example.com, up to one that rules out the
+    rest."""
     found: list[Finding] = []
     try:
         async with asyncio.timeout(PATIENCE), PublicClient(url) as client:
-            await _look(client, loaded, found)
+            await _run_checks(client, loaded, found)
     except TimeoutError:
         found.append(
             fail("public", f"{url} answers too slowly to look at all of it. Run this again later.")
@@ -25,7 +26,7 @@ async def check_public_address(loaded: Settings, url: str) -> list[Finding]:
     return found
 
 
-async def _look(client: PublicClient, loaded: Settings, found: list[Finding]) -> None:
+async def _run_checks(client: PublicClient, loaded: Settings, found: list[Finding]) -> None:
     service = preflight.local_url(loaded.host, loaded.port)
     found.append(await client.connect())
     if found[-1].state == "fail":
