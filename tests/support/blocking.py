@@ -8,7 +8,7 @@ from blockbuster import blockbuster_ctx
 ALLOWED = {
     "gateway/proxy/outbox_file.py": {"__init__"},  # opens what the process before left
     # Small files of the tunnel, and the PATH: doctor and the page of its state look at them.
-    "tunnel/presence.py": {"current"},
+    "tunnel/status_file.py": {"current"},
     "tunnel/program.py": {"find"},
     # Before the first request, or in a command that serves none.
     "gateway/checks/checkup.py": {"examine", "_within"},
