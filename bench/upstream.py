@@ -39,7 +39,7 @@ _UNKNOWN = plans.json_response(
 _ANSWERS = {path: plans.json_response(body) for path, body in _FIXED.items()}
 
 
-class BackendClient(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One connection. Requests on it are answered one after the other."""
 
     transport: asyncio.Transport
@@ -112,7 +112,7 @@ class BackendClient(asyncio.Protocol):
 
 async def serve() -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(BackendClient, "127.0.0.1", 0, backlog=4096)
+    server = await loop.create_server(Connection, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     ended = asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), ended.set)  # nothing is ever written: readable is the end

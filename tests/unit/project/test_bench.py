@@ -8,7 +8,7 @@ import pytest
 
 from bench import figures, plans
 from bench.caller import Caller, Reply, problem
-from bench.upstream import MODELS, BackendClient
+from bench.upstream import MODELS, Connection
 from bench.workloads import Load, Target, get, repeat
 
 
@@ -16,7 +16,7 @@ def run(work: Callable[[int], Awaitable[Reply]]) -> Reply:
     """The reply of `work(port)`, with a fake model in the same loop."""
 
     async def main() -> Reply:
-        server = await asyncio.get_running_loop().create_server(BackendClient, "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(Connection, "127.0.0.1", 0)
         async with server:
             return await work(server.sockets[0].getsockname()[1])
 
@@ -97,7 +97,7 @@ def test_a_stream_that_lacks_something_is_seen(cut: Callable[[bytes], bytes], se
     plan = plans.parse("burst-200")
     broken = cut(b"".join(plans.burst(plan, False)))
 
-    class Broken(BackendClient):
+    class Broken(Connection):
         def rush(self, pieces: tuple[bytes, ...], sent: int) -> None:
             self.transport.write(broken)
             self.transport.close()
