@@ -7,7 +7,6 @@ DATA_DIR/tunnel, which counts only while that process lives.
 import asyncio
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -21,8 +20,7 @@ _FILE = "running.json"
 _SKEW = 5.0  # seconds by which the start of one process may be reported differently
 
 
-@dataclass(frozen=True)
-class TunnelStatus:
+class TunnelStatus(msgspec.Struct, frozen=True):
     """A running tunnel as its supervisor last described it.
 
     `state`: starting | connected | reconnecting | restarting | stopping. `since`: when that state
@@ -37,10 +35,11 @@ class TunnelStatus:
     connections: int
     problem: str
     version: str
-    supervisor_pid: int
-    supervisor_started: float
-    cloudflared_pid: int = 0
-    cloudflared_started: float = 0.0
+    # The names in the file are those of earlier versions, whose tunnels may still be running.
+    supervisor_pid: int = msgspec.field(name="keeper")
+    supervisor_started: float = msgspec.field(name="keeper_started")
+    cloudflared_pid: int = msgspec.field(default=0, name="child")
+    cloudflared_started: float = msgspec.field(default=0.0, name="child_started")
     metrics_port: int = 0
 
 

@@ -6,8 +6,9 @@ import logging
 import os
 import socket
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tunnel import private_files, status_file
 from tunnel.backoff import delay

@@ -115,24 +115,15 @@ class BackendClient:
 
     async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
         """A short question: the whole body of a 200, within seconds."""
+        target, response = self.target, None
         try:
             async with asyncio.timeout(SOON):
-                return await self._read(method, path, body)
+                response = await self._send(method, path, body, self._quick)
+                return response if isinstance(response, Refusal) else await _read(response, path)
         except (TimeoutError, httpx.TransportError):
+            if response is None:  # no head in all that time: a name that is looked up for ever
+                self._turn(False, target)
             return Refusal("upstream_unavailable", retry_after_ms=2000)
-
-    async def _read(self, method: str, path: str, body: bytes | None) -> bytes | Refusal:
-        response = await self._send(method, path, body, self._quick)
-        if isinstance(response, Refusal):
-            return response
-        try:
-            if response.status in _NO_SUCH_ROUTE:
-                return Refusal("not_found", f"There is no {path}.")
-            if response.status != 200:
-                return Refusal("upstream_error", f"{path} answered {response.status}.")
-            return await response.body()
-        finally:
-            response.close()
 
     async def _send(
         self, method: str, path: str, body: bytes | None, timeouts: dict[str, Any]
@@ -167,6 +158,17 @@ class BackendClient:
 
     async def close(self) -> None:
         await self._transport.aclose()
+
+
+async def _read(response: ModelResponse, path: str) -> bytes | Refusal:
+    try:
+        if response.status in _NO_SUCH_ROUTE:
+            return Refusal("not_found", f"There is no {path}.")
+        if response.status != 200:
+            return Refusal("upstream_error", f"{path} answered {response.status}.")
+        return await response.body()
+    finally:
+        response.close()
 
 
 def _nothing() -> None:

@@ -36,11 +36,11 @@ class Authoriser:
             verdict = await self.verdict_cache.authorize(wanted)
         except StoreUnavailable as problem:
             return _unavailable(problem)
-        self._failed_keys.note(exchange, wanted.key_hash, verdict.reason)
+        reason = None if verdict.allowed else verdict.reason or "internal_error"
+        self._failed_keys.note(exchange, wanted.key_hash, reason)
         exchange.allow(verdict)
-        if verdict.allowed:
+        if reason is None:
             return verdict
-        reason = verdict.reason or "internal_error"
         if reason == "scope_missing" and privilege is not None:
             scopes = " and ".join(wanted.scope.split())
             named = f"'{privilege.field}' {privilege.why}"

@@ -217,7 +217,7 @@ def test_what_a_client_sees_is_on_disk_before_it_leaves(
 
         async def send(message: dict[str, Any]) -> None:
             copy = home / f"copy{len(sent)}"
-            shutil.copytree(home / "outbox", copy)
+            await asyncio.to_thread(shutil.copytree, home / "outbox", copy)
             sent.append((message.get("body", b""), await adopted(copy)))
             if b"Hello" in sent[-1][0]:
                 gate.open()

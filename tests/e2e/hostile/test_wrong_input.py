@@ -51,7 +51,7 @@ def test_a_key_that_is_unknown_revoked_or_expired_is_a_401(
     lapse = f"update gateway.api_keys set expires_at = now() where id = '{expired['id']}'"
     asyncio.run(execute(shared_dsn, lapse))
     told = {
-        "not known": keys.make_key("llm"),
+        "does not exist": keys.make_key("llm"),
         "revoked": revoked["key"],
         "expired": expired["key"],
     }

@@ -3,10 +3,10 @@
 import asyncio
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from msgspec.json import encode
 
 from tunnel import status_file
 from tunnel.status_file import StatusWatcher, TunnelStatus
@@ -26,6 +26,19 @@ def test_the_status_of_a_living_supervisor_counts(tmp_path: Path):
     assert status_file.current(tmp_path) is None
 
 
+def test_a_tunnel_that_an_earlier_version_runs_is_seen(tmp_path: Path):
+    started = status_file.start_time(os.getpid())
+    row = {
+        **{"state": "connected", "since": 1.0, "kind": "quick", "hostname": "x.example.com"},
+        **{"connections": 1, "problem": "", "version": "2026.8.2", "metrics_port": 20241},
+        **{"keeper": os.getpid(), "keeper_started": started, "child": 0, "child_started": 0.0},
+    }
+    (tmp_path / "running.json").write_text(json.dumps(row))
+    status = status_file.current(tmp_path)
+    assert status is not None
+    assert status.supervisor_pid == os.getpid()
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", "{", '{"state": "connected"}'])
 def test_a_damaged_file_is_no_tunnel(tmp_path: Path, text: str):
     (tmp_path / "running.json").write_text(text)
@@ -34,7 +47,7 @@ def test_a_damaged_file_is_no_tunnel(tmp_path: Path, text: str):
 
 @pytest.mark.parametrize("value", ["x", None, -1, 2**70, [1]])
 def test_strange_values_are_no_tunnel(tmp_path: Path, value: object):
-    row = {**asdict(written_by(1, 0.0)), "supervisor_pid": value}
+    row = {**json.loads(encode(written_by(1, 0.0))), "keeper": value}
     (tmp_path / "running.json").write_text(json.dumps(row))
     assert status_file.current(tmp_path) is None
 
