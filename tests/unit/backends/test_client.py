@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from pytest_httpx import HTTPXMock, IteratorStream
@@ -199,3 +200,20 @@ async def test_each_part_of_a_stream_comes_as_it_arrived(
     httpx_mock.add_response(stream=IteratorStream([b"one", b"two"]))
     response = await post(client)
     assert [part async for part in response.chunks()] == [b"one", b"two"]
+
+
+async def test_a_server_that_sends_no_head_in_all_that_time_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """As one whose name is looked up for ever: no time-out of the connection covers that."""
+
+    class Hanging(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return await anyio.sleep_forever()
+
+    monkeypatch.setattr(module, "SOON", 0.01)
+    client = BackendClient(Target(URL), timeout=60, transport=Hanging())
+    answer = await client.read("GET", "/api/tags")
+    assert isinstance(answer, Refusal)
+    assert answer.reason == "upstream_unavailable"
+    assert not client.answers
