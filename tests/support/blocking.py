@@ -12,6 +12,7 @@ ALLOWED = {
     "tunnel/program.py": {"find"},
     # Before the first request, or in a command that serves none.
     "gateway/checks/checkup.py": {"examine", "_within"},
+    "gateway/config/extras.py": {"is_installed", "install_command", "declared", "_beside"},
     "gateway/database/migrate.py": {"folder", "steps"},
     "gateway/dialects/__init__.py": {"_modules"},
     "gateway/routes/pages.py": {"page_routes"},

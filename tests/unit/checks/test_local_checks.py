@@ -4,11 +4,11 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from gateway.backends import probe
 from gateway.checks import listening, models, tunnels
@@ -144,5 +144,5 @@ def test_one_that_is_set_up_should_run(tmp_path: Path):
     assert (found.state, "localllm tunnel run" in found.text) == ("warn", True)
     (folder / "named.json").write_text("{")
     assert tunnels.tunnel(loaded, None).state == "fail"
-    external = replace(loaded, tunnel_hostname="llm.example.com", data_dir=tmp_path / "other")
+    external = Settings(tunnel_hostname="llm.example.com", data_dir=tmp_path / "other")
     assert tunnels.tunnel(external, None).state == "ok"
