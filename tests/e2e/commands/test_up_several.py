@@ -28,7 +28,7 @@ def test_one_that_answers_is_enough_for_no_demo_model(home: Path, dsn: str) -> N
             try:
                 await gateway.start("up")
                 assert gateway.running is not None
-                gateway.running.wait_for(f"Model: {MODEL}, from {second.url}")
+                gateway.running.wait_for(f"Model: {MODEL} at {second.url}")
                 assert not has_demo(gateway)
                 assert await gateway.stop() == 0
             finally:
@@ -54,7 +54,7 @@ def test_the_demo_model_answers_until_the_first_of_them_does(home: Path, dsn: st
                 seen = await ask(gateway.url, key, "Hi", model=DEMO, max_tokens=4)
                 assert seen.complete
                 second.start()
-                gateway.running.wait_for(f"requests go to {second.url} from now on")
+                gateway.running.wait_for(f"switched to {second.url}")
                 assert (await ask(gateway.url, key, "Hi")).complete
                 first.models[0]["name"] = "only-first:latest"
                 first.start()
