@@ -97,7 +97,7 @@ class Middleware:
         if scope["method"] == "OPTIONS":
             await _preflight(headers, reply)
             return
-        scope["direct"] = send, common  # a Call adds the headers itself: no hop for each chunk
+        scope["direct"] = send, common  # an Exchange adds the headers itself: no hop for each chunk
         await self.app(scope, receive, reply)
 
     def _refusal(

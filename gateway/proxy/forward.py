@@ -13,10 +13,10 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
     request = in_flight.serialise()
     if isinstance(request, Refusal):
         return request
-    ticket = wait(in_flight, scheduler)
+    ticket = take_ticket(in_flight, scheduler)
     if ticket is None:
         return Refusal("queue_full", retry_after_ms=5000)
-    async with ticket:
+    async with ticket:  # waits for a slot
         dialect, whole = in_flight.dialect, not in_flight.request.stream
         answer = await pool.send(ticket, dialect.upstream, request, whole=whole)
         if isinstance(answer, Refusal):
@@ -30,7 +30,7 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
             answer.close()
 
 
-def wait(in_flight: InFlight, scheduler: Scheduler) -> Ticket | None:
+def take_ticket(in_flight: InFlight, scheduler: Scheduler) -> Ticket | None:
     """A ticket of the queue, to be held as a context manager; None: too many wait already."""
     key_id, model = in_flight.verdict.key_id, in_flight.request.model
     in_flight.ticket = scheduler.enter(key_id, in_flight.backends, model)

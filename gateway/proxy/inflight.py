@@ -80,7 +80,7 @@ class InFlight:
         self._entry.settlement.key_id = verdict.key_id
         self.permitted.set()
 
-    def expect(self, verdict: Verdict, authorising: asyncio.Task[Verdict | Refusal]) -> None:
+    def begin_early(self, verdict: Verdict, authorising: asyncio.Task[Verdict | Refusal]) -> None:
         """The store is still being asked; it will all but certainly say this."""
         self.verdict = verdict
         self.authorising = authorising

@@ -1,6 +1,6 @@
 """One request, from its first byte to its settlement: read top to bottom; data never flows back.
 
-receive → authenticate → sanitise → authorise → wait → forward → meter → settle
+authenticate → receive → sanitise → authorise → wait → forward → meter → settle
 """
 
 import asyncio
@@ -58,7 +58,11 @@ class Pipeline:
                 await exchange.refuse(refusal)
 
     async def answer(self, dialect: Dialect, exchange: Exchange) -> Refusal | None:
-        """Receive → authenticate → sanitise → authorise → wait → forward → meter → settle."""
+        """Authenticate → receive → sanitise → authorise → wait → forward → meter → settle.
+
+        Between them stand two steps that can refuse as well: which backends may serve it, and an
+        entry in the outbox. `forward` waits for a slot, sends, and meters (relay.py), which also
+        settles before the last byte leaves; whatever did not come so far is settled here."""
         key_hash = exchange.refuse_method("POST") or authenticate(exchange, self._failed_keys)
         if isinstance(key_hash, Refusal):
             return key_hash
@@ -74,7 +78,7 @@ class Pipeline:
         if isinstance(candidates, Refusal):  # who may not ask does not learn what is installed
             denial = await self._authoriser.denial(exchange, key_hash, dialect.scope, recent=False)
             return denial or candidates
-        in_flight = self._reserve(dialect, exchange, request, key_hash, candidates)
+        in_flight = self._open_entry(dialect, exchange, request, key_hash, candidates)
         if isinstance(in_flight, Refusal):
             return in_flight
         wanted = authorization_request(
@@ -87,7 +91,7 @@ class Pipeline:
                 return verdict
             in_flight.permit(verdict)
         else:
-            in_flight.expect(expected, self._authorise_meanwhile(exchange, wanted))
+            in_flight.begin_early(expected, self._authorise_meanwhile(exchange, wanted))
         with in_flight:  # settled at the end, whatever happens
             authorising = in_flight.authorising
             if authorising is None:
@@ -110,7 +114,7 @@ class Pipeline:
                 return denial
         return await exchange.body(self._settings.max_body_bytes)
 
-    def _reserve(
+    def _open_entry(
         self,
         dialect: Dialect,
         exchange: Exchange,

@@ -67,7 +67,7 @@ class Identity(msgspec.Struct, frozen=True):
     allowed: bool
     reason: str | None = None
     key_id: UUID | None = None
-    allowed_models: list[str] | None = None  # see names.is_allowed; None: all
+    allowed_models: list[str] | None = None  # see model_names.is_allowed; None: all
 
 
 class Settlement(msgspec.Struct, gc=False):

@@ -1,7 +1,8 @@
 """Who may use the owner's routes: those who show ADMIN_SECRET, and do not guess at it.
 
 Failures are counted by Postgres for each address, so that guessing is as slow over several gateways
-and the Supabase function as over one. Callers from outside do not come this far (edge.py).
+and the Supabase function as over one. Callers from outside do not come this far: the middleware
+stops them.
 """
 
 import hmac
