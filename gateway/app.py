@@ -46,7 +46,6 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         settings=settings,
         store=store,
         pool=pool,
-        scheduler=scheduler,
         outbox=outbox,
         tunnel=tunnel,
         has_tunnel=has_tunnel,

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.backends.pool import BackendPool
-from gateway.backends.scheduler import Scheduler
 from gateway.config.settings import Settings
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
@@ -29,7 +28,6 @@ class Services:
     settings: Settings
     store: Store
     pool: BackendPool
-    scheduler: Scheduler
     outbox: Outbox
     tunnel: StatusWatcher
     has_tunnel: Callable[[], bool]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from gateway.core.errors import Refusal
 from gateway.proxy.outbox_file import OutboxFile
 from gateway.stores import Settlement, StoreRefused, StoreUnavailable
 
@@ -94,6 +95,14 @@ class Outbox:
     def reserve(self, settlement: Settlement) -> Entry:
         """Take an entry before a request is served. OSError: no disk, so serve nothing."""
         return Entry(self, self.file.add(settlement), settlement)
+
+    def open_entry(self, settlement: Settlement) -> Entry | Refusal:
+        """The same as a value: without a disk nothing is served."""
+        try:
+            return self.reserve(settlement)
+        except OSError as problem:
+            _log.error("nothing is served while the outbox cannot be written: %s", problem)
+            return Refusal("outbox_unavailable", retry_after_ms=10_000)
 
     def enqueue(self, entry: Entry) -> None:
         """Send it with the next batch."""

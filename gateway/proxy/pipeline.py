@@ -4,7 +4,6 @@ authenticate → receive → sanitise → authorise → wait → forward → met
 """
 
 import asyncio
-import logging
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -24,8 +23,6 @@ from gateway.proxy.outbox import Outbox
 from gateway.proxy.overlap import forward_meanwhile
 from gateway.proxy.sanitise import find_candidates, sanitise
 from gateway.stores import AuthorizationRequest, Settlement, Verdict
-
-_log = logging.getLogger("localllm")
 
 
 class Pipeline:
@@ -132,11 +129,9 @@ class Pipeline:
             model=request.model,
             endpoint=exchange.path,
         )
-        try:
-            entry = self._outbox.reserve(settlement)
-        except OSError as problem:
-            _log.error("no request is served while the outbox cannot be written: %s", problem)
-            return Refusal("outbox_unavailable", retry_after_ms=10_000)
+        entry = self._outbox.open_entry(settlement)
+        if isinstance(entry, Refusal):
+            return entry
         backends = tuple([one.backend for one in candidates])
         cache = self._authoriser.verdict_cache
         return InFlight(

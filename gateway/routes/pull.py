@@ -1,6 +1,5 @@
 """`POST /v1/models/pull`: let Ollama download a model, for a key with the scope for that."""
 
-import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +20,6 @@ from gateway.stores import AuthorizationRequest, Settlement, Verdict
 PATH = "/v1/models/pull"
 _SCOPE = "models:pull"
 _MAX_BODY = 64 * 1024
-_log = logging.getLogger("localllm")
 
 
 def pull_routes(services: Services) -> list[ASGIRouteHandler]:
@@ -77,11 +75,9 @@ async def _counted_join(
         model=permission.model,
         endpoint=permission.endpoint,
     )
-    try:
-        entry = services.outbox.reserve(settlement)
-    except OSError as problem:
-        _log.error("no pull is begun while the outbox cannot be written: %s", problem)
-        return Refusal("outbox_unavailable", retry_after_ms=10_000)
+    entry = services.outbox.open_entry(settlement)
+    if isinstance(entry, Refusal):
+        return entry
     try:
         pull = await _join(services, wanted, verdict)
         settlement.status = "refused" if isinstance(pull, Refusal) else "ok"
