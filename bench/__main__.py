@@ -1,4 +1,6 @@
-"""`scripts/bench [--quick] [--json]`: one table of the gateway, nginx and a direct line."""
+"""`scripts/bench [--quick] [--json]`: one table of the gateway, nginx and a direct line.
+
+`scripts/bench --against DIRECTORY`: only the CPU, beside the gateway of another tree."""
 
 import argparse
 import asyncio
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import figures
+from bench import figures, paired
 from bench.rounds import Bench, Scale
 from bench.servers import BenchError
 
@@ -29,6 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under 40 s instead of under 4 min")
     parser.add_argument("--json", action="store_true", help="figures for programs")
+    parser.add_argument("--against", type=Path, help="a tree with an environment to compare with")
     asked = parser.parse_args()
     if sys.platform != "linux":
         say("The benchmark reads /proc and runs on Linux only.")
@@ -41,6 +44,9 @@ def main() -> int:
     begun = time.monotonic()
     bench = Bench(directory, QUICK if asked.quick else FULL, say)
     try:
+        if asked.against:
+            print(uvloop.run(paired.run(directory, asked.against, say)))
+            return 0
         uvloop.run(asyncio.wait_for(bench.run(), timeout=230))
     except (BenchError, TimeoutError) as wrong:
         say(f"The benchmark stopped: {wrong or 'it took more than 230 s'}.")

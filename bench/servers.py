@@ -128,11 +128,13 @@ class Nginx(Server):
 class Gateway(Server):
     """`localllm serve` on its embedded Postgres, with a key, quota and metering."""
 
-    name = "localllm"
-
-    def __init__(self, directory: Path, upstream: int) -> None:
+    def __init__(
+        self, directory: Path, upstream: int, name: str = "localllm", program: str | None = None
+    ) -> None:
+        """`program`: the command of another tree than this one."""
+        self.name = name
         self.directory = directory
-        self.data = directory / "data"
+        self.data = directory / f"data-{name}"
         self.target = Target(processes.free_port())
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         self.environment = kept | {
@@ -146,7 +148,7 @@ class Gateway(Server):
             "DEFAULT_RATE_LIMIT_PER_MIN": "1000000",
             "DEFAULT_MONTHLY_TOKEN_LIMIT": "999999999999",
         }
-        self.program = str(Path(sys.executable).with_name("localllm"))
+        self.program = program or str(Path(sys.executable).with_name("localllm"))
 
     async def start(self, limit: float = 60.0) -> float:
         """Seconds from the start of the process to the first good `/health`."""

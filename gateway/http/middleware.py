@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -17,17 +18,14 @@ from gateway.dialects import family_of
 from gateway.http import client_address
 from gateway.http.cloudflare_access import access
 from gateway.http.exchange import Exchange
+from gateway.http.rate_headers import RATE_HEADERS
 
 MAX_HEADERS = 32 * 1024  # bytes, as much as Cloudflare lets through
 # A dot segment, an encoded slash or a doubled one: some parser behind us might read it otherwise.
 _UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
 _MODELS = b"/v1/models/"
 _SLASH = re.compile(rb"%2f", re.IGNORECASE)
-EXPOSED = (
-    b"x-request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, "
-    b"x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
-    b"x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens"
-)
+EXPOSED = b", ".join((b"x-request-id", b"retry-after", b"x-should-retry", *RATE_HEADERS))
 _ADMIN = ("/admin",)
 _DOCS = ("/docs", "/redoc", "/openapi.json", "/metrics")
 _log = logging.getLogger("localllm.http")
@@ -103,7 +101,7 @@ class Middleware:
     def _refusal(
         self, scope: Any, headers: dict[bytes, bytes], origin: bytes | None
     ) -> Refusal | None:
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
+        if sum(map(len, chain.from_iterable(scope["headers"]))) > MAX_HEADERS:
             return Refusal("headers_too_large")
         raw_path = scope.get("raw_path") or scope["path"].encode()
         if raw_path.startswith(_MODELS):  # clients encode the slash of a name; it goes nowhere else

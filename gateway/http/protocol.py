@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from gateway.core.errors import Refusal
 from gateway.dialects import error_body
+from gateway.http.head_with_body import HeadWithBody
 from gateway.http.middleware import MAX_HEADERS
 
 HEAD_SECONDS = 60.0  # for a connection to say what it wants, once it has begun to
@@ -82,6 +83,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = False
         self._in_body = True
         super().on_headers_complete()
+        self.cycle.transport = cast(Any, HeadWithBody(self.transport, self.loop))
         if self.scope["http_version"] == "1.0":
             self.cycle.__class__ = _Unframed
 

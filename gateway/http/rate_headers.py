@@ -4,6 +4,15 @@ import time
 
 from gateway.stores import Verdict
 
+RATE_HEADERS = (
+    b"x-ratelimit-limit-requests",
+    b"x-ratelimit-remaining-requests",
+    b"x-ratelimit-reset-requests",
+    b"x-ratelimit-limit-tokens",
+    b"x-ratelimit-remaining-tokens",
+    b"x-ratelimit-reset-tokens",
+)
+
 
 def rate_headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
     """The x-ratelimit family; nothing for a key that is not known."""
@@ -12,15 +21,15 @@ def rate_headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
     until_reset = 0
     if verdict.month_resets_at is not None:
         until_reset = max(0, round((verdict.month_resets_at.timestamp() - time.time()) * 1000))
-    values = {
-        "limit-requests": verdict.rate_limit,
-        "remaining-requests": verdict.rate_remaining or 0,
-        "reset-requests": duration(verdict.rate_reset_ms or 0),
-        "limit-tokens": verdict.token_limit,
-        "remaining-tokens": max(0, verdict.tokens_remaining or 0),
-        "reset-tokens": duration(until_reset),
-    }
-    return [(f"x-ratelimit-{k}".encode(), f"{v}".encode()) for k, v in values.items()]
+    values = (
+        verdict.rate_limit,
+        verdict.rate_remaining or 0,
+        duration(verdict.rate_reset_ms or 0),
+        verdict.token_limit,
+        max(0, verdict.tokens_remaining or 0),
+        duration(until_reset),
+    )
+    return [(name, str(value).encode()) for name, value in zip(RATE_HEADERS, values, strict=True)]
 
 
 def duration(milliseconds: int) -> str:

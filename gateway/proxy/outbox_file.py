@@ -10,6 +10,7 @@ Record: 1 byte used/free, 2 bytes length, 4 bytes CRC-32, msgpack of a Settlemen
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -89,8 +90,7 @@ class OutboxFile:
     def _put(self, index: int, data: bytes) -> None:
         if self._file.closed:
             raise OSError("the gateway has stopped")
-        self._file.seek(index * RECORD_SIZE)
-        if self._file.write(data) != len(data):
+        if _write_at(self._file.fileno(), data, index * RECORD_SIZE) != len(data):
             raise OSError("the disk is full")
 
     def sync(self) -> None:
@@ -100,6 +100,14 @@ class OutboxFile:
     def close(self) -> None:
         self._file.close()
         self._lock.release()
+
+
+def _seek_and_write(file: int, data: bytes, offset: int) -> int:
+    os.lseek(file, offset, os.SEEK_SET)
+    return os.write(file, data)
+
+
+_write_at: Callable[[int, bytes, int], int] = getattr(os, "pwrite", _seek_and_write)  # not Windows
 
 
 def left_in(folder: Path) -> tuple[int, datetime | None]:

@@ -35,8 +35,8 @@ def prompt_bound(size: int, *, messages: int, tools: int = 0) -> int:
 def printed_size(*values: object) -> int | Refusal:
     """Bytes that a template makes of things it prints as JSON, or as XML; None: nothing."""
     size = 0
-    for value in values:
-        text = strict_json.encode(value) if value else b""
+    for value in filter(None, values):
+        text = strict_json.encode(value)
         if isinstance(text, Refusal):
             return text
         size += _printed(text)

@@ -1,0 +1,36 @@
+"""Send the head of an answer together with the first bytes of its body: one packet, one call."""
+
+from asyncio import AbstractEventLoop
+from typing import Any
+
+
+class HeadWithBody:
+    """The transport of one answer, for uvicorn, which writes the head by itself. The head waits for
+    the body until the end of the loop's turn."""
+
+    def __init__(self, transport: Any, loop: AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._begun = False
+        self._head = b""  # what waits
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        if not self._begun:
+            self._begun = True
+            self._head = data
+            self._loop.call_soon(self._flush)
+        elif self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        else:
+            self._transport.write(data)
+
+    def _flush(self) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()

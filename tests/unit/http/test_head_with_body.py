@@ -1,0 +1,68 @@
+"""The head of an answer and the first bytes of its body leave together."""
+
+import asyncio
+
+import pytest
+
+from gateway.http.head_with_body import HeadWithBody
+
+pytestmark = pytest.mark.anyio
+
+
+class Wire:
+    """Stands for a transport: notes each call that would write to the socket."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def writelines(self, parts: tuple[bytes, ...]) -> None:
+        self.written.append(b"".join(parts))
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+async def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+async def answer(wire: Wire) -> HeadWithBody:
+    return HeadWithBody(wire, asyncio.get_running_loop())
+
+
+async def test_head_and_body_are_one_write(wire: Wire, answer: HeadWithBody):
+    answer.write(b"head")
+    answer.write(b"body")
+    await asyncio.sleep(0)
+    assert wire.written == [b"headbody"]
+
+
+async def test_what_follows_is_written_as_it_comes(wire: Wire, answer: HeadWithBody):
+    for part in (b"head", b"one", b"two"):
+        answer.write(part)
+    assert wire.written == [b"headone", b"two"]
+
+
+async def test_a_head_without_a_body_leaves_at_the_end_of_the_turn(
+    wire: Wire, answer: HeadWithBody
+):
+    answer.write(b"head")
+    await asyncio.sleep(0)
+    assert wire.written == [b"head"]
+    answer.write(b"later")
+    assert wire.written == [b"head", b"later"]
+
+
+async def test_closing_loses_no_head(wire: Wire, answer: HeadWithBody):
+    answer.write(b"head")
+    answer.close()
+    assert (wire.written, wire.closed) == ([b"head"], True)
