@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from gateway.backends.client import BackendClient, Target
+from gateway.backends.loaded import LoadedModels
 from gateway.backends.models import ModelList
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two checks while it does not answer
@@ -21,6 +22,7 @@ class Backend:
         self.client = BackendClient(Target(base_url), timeout)
         self.client.changed = self._turned
         self.models = ModelList(self.client)
+        self.loaded = LoadedModels(self.client)
         self.slots = slots
         self.in_use = 0
         self.last_model = ""  # the model of its last request, which is probably in memory
@@ -61,6 +63,7 @@ class Backend:
             self._watch.cancel()
             await asyncio.wait([self._watch])
         await self.models.close()
+        await self.loaded.close()
         await self.client.close()
 
 

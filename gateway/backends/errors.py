@@ -22,6 +22,26 @@ _PLACE = re.compile(
 )
 
 
+# As llama.cpp, Ollama, vLLM and llama-cpp-python say it.
+_OVERFLOW = re.compile(
+    r"exceed_context_size|maximum context length|context[ _](?:length|size|window)[ _]exceeded"
+    r"|(?:exceeds?|longer than) the (?:available |maximum |model's )*context",
+    re.IGNORECASE,
+)
+_SENT = re.compile(
+    r"n_prompt_tokens\W+(\d+)"
+    r"|(?:resulted in|you requested|request \(|prompt contains)\D{0,30}?(\d+)",
+    re.IGNORECASE,
+)
+_FITS = re.compile(
+    r"n_ctx\W+(\d+)|context (?:length|size)(?: is| of)?(?: only)? \(?(\d+)", re.IGNORECASE
+)
+_HOW_TO_FIT = (
+    "Shorten it. The owner of this server can raise the limit: OLLAMA_CONTEXT_LENGTH, or num_ctx in"
+    " the model's Modelfile."
+)
+
+
 class _Error(msgspec.Struct):
     message: str = ""
 
@@ -37,6 +57,25 @@ def in_public(words: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
+def too_long(tokens: str, limit: int | str) -> Refusal:
+    """Of a prompt with so many tokens."""
+    return Refusal(
+        "context_length_exceeded", _HOW_TO_FIT, param="messages", tokens=tokens, limit=str(limit)
+    )
+
+
+def overflow(words: str) -> Refusal | None:
+    """What the model server says of a prompt that does not fit; None: it says something else."""
+    if not _OVERFLOW.search(words):
+        return None
+    sent, fits = _SENT.search(words), _FITS.search(words)
+    if not sent or not fits:
+        detail = f"{in_public(words)} {_HOW_TO_FIT}"
+        return Refusal("context_length_exceeded", detail, param="messages", words="{detail}")
+    tokens, limit = (next(filter(None, found.groups())) for found in (sent, fits))
+    return too_long(tokens, limit)
+
+
 async def refusal_of(response: ModelResponse) -> Refusal:
     """What a response with another status than 200 means."""
     detail = ""
@@ -44,6 +83,8 @@ async def refusal_of(response: ModelResponse) -> Refusal:
         body = decode(await response.body(), _ErrorBody)
         if body is not None:
             detail = body.error if isinstance(body.error, str) else body.error.message
+    if response.status in {400, 413, 500} and (longer := overflow(detail)):
+        return longer
     detail = in_public(detail)
     match response.status:
         case 404:
@@ -52,6 +93,8 @@ async def refusal_of(response: ModelResponse) -> Refusal:
             return Refusal(
                 "upstream_busy", detail or "The model server is busy.", retry_after_ms=2000
             )
+        case 501:
+            return Refusal("upstream_cannot", detail or "The model server cannot do that.")
         case 504:
             return Refusal("upstream_timeout")
         case status if status in _MEANT_FOR_US or status < 400:

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from gateway.backends.backend import Backend
 from gateway.backends.client import ModelResponse
-from gateway.backends.models import Model
+from gateway.backends.model import Model
 from gateway.backends.scheduler import Ticket
 from gateway.config.settings import Settings
 from gateway.core.errors import Refusal
+from gateway.core.model_names import is_foreign
 
 # Statuses of a backend after which another is asked: it does not let us in, lacks the model or the
 # route, is full or broken. Not 504: the client has waited its time already.
@@ -112,7 +113,7 @@ class BackendPool:
         remote = cloud or (model is not None and model.remote)
         if remote and not self._allow_cloud:
             return Refusal("cloud_model", model=name, param="model")
-        if model is None and backend.client.target.listed_only:
+        if model is None and (backend.client.target.listed_only or is_foreign(name)):
             return Refusal("unknown_model", model=name, param="model")
         return Candidate(backend, model)
 

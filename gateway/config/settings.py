@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -126,6 +126,11 @@ class Settings:
         values.origins,
         "websites whose pages may send requests, separated by commas",
         shown="*",
+    )
+    context_check: Literal["refuse", "warn", "off"] = _setting(
+        "refuse",
+        values.choice("refuse", "warn", "off"),
+        "what to do with a prompt that is too long for the model, which Ollama cuts silently",
     )
     max_output_tokens: int = _setting(
         8192, values.integer(1, 10_000_000), "maximum tokens in one answer"

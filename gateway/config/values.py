@@ -24,6 +24,18 @@ def boolean(text: str) -> bool:
     raise ValueError("should be true or false")
 
 
+def choice(*allowed: str) -> Callable[[str], str]:
+    """One of some words, however it is spelled."""
+
+    def parse(text: str) -> str:
+        word = text.strip().lower()
+        if word not in allowed:
+            raise ValueError(f"should be one of {', '.join(allowed)}")
+        return word
+
+    return parse
+
+
 def integer(low: int, high: int = 2**31 - 1) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not re.fullmatch(r"[+-]?[0-9]{1,12}", text.strip(), re.ASCII):

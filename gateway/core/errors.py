@@ -73,6 +73,13 @@ KINDS: dict[str, Kind] = {
     ),
     "privilege_missing": Kind(403, _INVALID, "permission_denied", "{detail}"),
     "invalid_request": Kind(400, _INVALID, "invalid_request", "{detail}"),
+    "context_length_exceeded": Kind(
+        400,
+        _INVALID,
+        "context_length_exceeded",
+        "This model's maximum context length is {limit} tokens. However, your prompt has {tokens}"
+        " tokens. {detail}",
+    ),
     "cloud_model": Kind(
         403,
         _INVALID,
@@ -145,6 +152,7 @@ KINDS: dict[str, Kind] = {
     "upstream_refused": Kind(400, _INVALID, "invalid_request", "{detail}"),
     "upstream_not_found": Kind(404, _INVALID, "model_not_found", "{detail}"),
     "upstream_busy": Kind(503, _BUSY, "server_is_overloaded", "{detail}"),
+    "upstream_cannot": Kind(501, "api_error", "not_supported", "{detail}"),
     "upstream_failed": Kind(500, "api_error", "upstream_error", "{detail}"),
     "truncated": Kind(
         502, "api_error", "upstream_error", "The model stopped before its answer was complete."
@@ -159,7 +167,8 @@ class Refusal(msgspec.Struct, frozen=True):
     """One refusal: a code of `KINDS` and the values that fill in its text.
 
     `retry_after_ms` becomes the Retry-After header; `param` names the offending field, as OpenAI's
-    errors do.
+    errors do. `tokens` of at most `limit`: of what is too long. `words`: instead of the text of the
+    table, where the clients of a dialect look for others.
     """
 
     reason: str
@@ -167,6 +176,9 @@ class Refusal(msgspec.Struct, frozen=True):
     model: str = ""
     param: str | None = None
     retry_after_ms: int | None = None
+    tokens: str = ""
+    limit: str = ""
+    words: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -179,5 +191,10 @@ class Refusal(msgspec.Struct, frozen=True):
 
     @property
     def message(self) -> str:
-        wait = self.retry_after
-        return self.kind.text.format(detail=self.detail, model=self.model, wait=wait)
+        return (self.words or self.kind.text).format(
+            detail=self.detail,
+            model=self.model,
+            wait=self.retry_after,
+            tokens=self.tokens,
+            limit=self.limit,
+        )

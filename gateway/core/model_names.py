@@ -13,6 +13,7 @@ _NAMESPACE = "library"
 _HOST = re.compile(r"[a-z0-9_][a-z0-9_.:-]{0,349}", re.ASCII)
 _NAMESPACE_SHAPE = re.compile(r"[a-z0-9_][a-z0-9_-]{0,79}", re.ASCII)
 _PART = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}", re.ASCII)
+_FOREIGN = re.compile(r"[!-~]([ -~]{0,198}[!-~])?", re.ASCII)
 _PATTERN = re.compile(r"[a-z0-9_*][a-z0-9_.:/*-]{0,199}", re.ASCII)
 
 
@@ -58,6 +59,27 @@ def canonical_name(name: str) -> str:
     if host != _REGISTRY:
         return f"{host}/{namespace}/{short}"
     return short if namespace == _NAMESPACE else f"{namespace}/{short}"
+
+
+def requested_name(name: str) -> str:
+    """The same for a name that a request may have. Servers that are no Ollama list paths of files
+    and more: what cannot be one of Ollama's names stands for itself. ValueError: a cloud's name, or
+    no name at all."""
+    try:
+        return canonical_name(name)
+    except ValueError:
+        text = name.strip().lower()
+        if _FOREIGN.fullmatch(text) and ".." not in text and not _source(text)[1]:
+            return text
+        raise
+
+
+def is_foreign(canonical: str) -> bool:
+    """Whether only a server that is no Ollama can have it."""
+    try:
+        return canonical_name(canonical) != canonical
+    except ValueError:
+        return True
 
 
 def canonical_entry(entry: str) -> str:

@@ -64,13 +64,15 @@ def family_of(path: str) -> Family:
 def error_body(path: str, refusal: Refusal, request_id: str) -> bytes:
     """A refusal as the clients of that path expect it: JSON."""
     # What it tells of the request may hold half a surrogate pair, which no JSON can carry.
+    family = family_of(path)
     tellable = msgspec.structs.replace(
         refusal,
+        words=refusal.words or family.words.get(refusal.reason, ""),
         detail=_unicode(refusal.detail),
         model=_unicode(refusal.model),
         param=_unicode(refusal.param) if refusal.param else None,
     )
-    return msgspec.json.encode(family_of(path).make_error(tellable, request_id))
+    return msgspec.json.encode(family.make_error(tellable, request_id))
 
 
 def _unicode(text: str) -> str:

@@ -44,6 +44,9 @@ class Sanitised(Struct, kw_only=True):
     privilege: Privilege | None = None
     model: str = ""  # canonical name; empty: none was named, and the default one is used
     cloud: bool = False  # its spelling leaves the machine
+    may_be_cut: bool = False  # its prompt may be longer than the model's context
+    least_tokens: int = 0  # no tokenizer makes less of its prompt; 0: nobody has counted
+    listed: str = ""  # the name under which a server that is no Ollama knows it
     alias: str | None = None  # the name that answers show, where it is not the model's own
     sent: str = ""  # the name that went to the model server
 
@@ -161,6 +164,7 @@ class Dialect:
     def serialise(self, sanitised: Sanitised, granted: int) -> bytes | Refusal:
         """The request as it goes upstream: our own JSON, with the granted output as its cap."""
         request = sanitised.request
-        request.model = model_names.upstream_name(request.model, sanitised.model)
+        named = sanitised.listed or model_names.upstream_name(request.model, sanitised.model)
+        request.model = named
         self.grant(sanitised, granted)
         return strict_json.encode(request)

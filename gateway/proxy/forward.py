@@ -23,6 +23,9 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
             await in_flight.permitted.wait()
             in_flight.cut("upstream_error")
             return answer
+        backend = ticket.backend
+        if backend and not backend.models.foreign and not in_flight.request.context:
+            backend.loaded.answers(ticket.model)
         try:
             await in_flight.permitted.wait()
             return await relay(answer, in_flight)

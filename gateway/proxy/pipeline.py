@@ -71,7 +71,7 @@ class Pipeline:
         del body  # up to MAX_BODY_BYTES that would live as long as the answer
         if isinstance(request, Refusal):
             return request
-        candidates = await find_candidates(self._pool, dialect, request)
+        candidates = await find_candidates(self._pool, dialect, request, settings.context_check)
         if isinstance(candidates, Refusal):  # who may not ask does not learn what is installed
             denial = await self._authoriser.denial(exchange, key_hash, dialect.scope, recent=False)
             return denial or candidates

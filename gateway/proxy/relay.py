@@ -7,6 +7,7 @@ from gateway.backends.errors import refusal_of
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import AnswerContext, Translation
 from gateway.proxy import alias_echo
+from gateway.proxy.context_check import PromptCut, found_cut
 from gateway.proxy.inflight import InFlight
 from gateway.proxy.meter import BodyMeter, BrokenStream, PartMeter, StreamMeter
 
@@ -29,12 +30,16 @@ async def _stream(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     meter = in_flight.meter = StreamMeter(in_flight.dialect, show_usage=shows_usage)
     translate = _translation(in_flight, whole=False)
     first = True
+    untold = in_flight.request.may_be_cut
     reason = "truncated"
     try:
         async for chunk in answer.chunks():
             events = meter.feed(chunk)
             if translate is not None:
                 events = translate(events)
+            if untold and events and (cut := _prompt_cut(in_flight)):
+                untold = False
+                events = cut.in_event(events)
             if first:
                 first = False
                 in_flight.began()
@@ -81,9 +86,24 @@ async def _body(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
         in_flight.cut("upstream_error")
         return Refusal("upstream_error", "The model server did not stream its answer.")
     in_flight.settle()
+    if cut := _prompt_cut(in_flight):
+        in_flight.exchange.extra.append(cut.header())
     translate = _translation(in_flight, whole=True)
     await in_flight.exchange.whole(200, translate(body) if translate else body)
     return None
+
+
+def _prompt_cut(in_flight: InFlight) -> PromptCut | None:
+    """What the client is told of its prompt, if the model has probably not read all of it."""
+    request, usage, ticket = (
+        in_flight.request,
+        in_flight.meter and in_flight.meter.usage,
+        in_flight.ticket,
+    )
+    if not request.may_be_cut or usage is None or ticket is None or ticket.backend is None:
+        return None
+    loaded = ticket.backend.loaded.seen.get(request.model)
+    return found_cut(request, usage, loaded.context_length if loaded else 0)
 
 
 def _translation(in_flight: InFlight, *, whole: bool) -> Translation | None:

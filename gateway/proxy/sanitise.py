@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from gateway.backends.models import Model
+from gateway.backends.model import Model
 from gateway.backends.pool import BackendPool, Candidate
 from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised
+from gateway.proxy.context_check import ContextCheck, fitting
 
 
 def sanitise(
@@ -34,19 +35,41 @@ def _ask_for(request: Sanitised, spelling: str) -> None:
 
 
 async def find_candidates(
-    pool: BackendPool, dialect: Dialect, request: Sanitised
+    pool: BackendPool, dialect: Dialect, request: Sanitised, check: ContextCheck
 ) -> list[Candidate] | Refusal:
-    """Where it may run. What is known of the model there narrows what the prompt can cost."""
+    """Where it may run. What is known of the model there narrows what the request can cost, and
+    says under which name the server knows it."""
     candidates = await pool.candidates(request.model, cloud=request.cloud, native=dialect.native)
-    if not isinstance(candidates, Refusal):
-        request.prompt_bound = max([_bound(request, one.model) for one in candidates])
+    if isinstance(candidates, Refusal):
+        return candidates
+    candidates = await fitting(_under_one_name(request, candidates), request, check)
+    if isinstance(candidates, Refusal):
+        return candidates
+    models = [one.model for one in candidates]
+    request.prompt_bound = max([_bound(request, model) for model in models])
+    if request.max_output is None and all(model and model.num_predict for model in models):
+        request.max_output = max([model.num_predict for model in models if model])
     return candidates
+
+
+def _under_one_name(request: Sanitised, candidates: list[Candidate]) -> list[Candidate]:
+    """A server that is no Ollama knows a model only as it lists it, so that is sent; to an Ollama
+    it is another spelling. Where two such servers spell it differently, the first is asked."""
+    names = [one.model.id for one in candidates if one.model and one.backend.models.foreign]
+    if not names:
+        return candidates
+    request.listed = names[0]
+    return [
+        one
+        for one in candidates
+        if not (one.backend.models.foreign and one.model and one.model.id != request.listed)
+    ]
 
 
 def _bound(request: Sanitised, model: Model | None) -> int:
     """The most tokens that the model of one backend can read of it."""
     bound = request.prompt_bound + (model.system_bytes if model else 0)
-    if model is None or not model.context_length:
+    if model is None or not model.context:
         return max(bound, request.context) if request.fills_context else bound
-    most = max(model.context_length, request.context) * request.inputs
+    most = max(model.context, request.context) * request.inputs
     return most if request.fills_context else min(bound, most)

@@ -10,7 +10,8 @@ _PROXIED = (
     *("invalid_request", "cloud_model", "unknown_model", "request_timeout"),
     *("request_too_large", "unsupported_encoding", "queue_full", "outbox_unavailable"),
     *("shutting_down", "upstream_unavailable", "upstream_timeout", "upstream_refused"),
-    *("upstream_not_found", "upstream_busy", "upstream_failed", "truncated"),
+    *("upstream_not_found", "upstream_busy", "upstream_failed", "upstream_cannot", "truncated"),
+    "context_length_exceeded",
 )
 _NATIVE = ("privilege_missing", "not_supported")
 

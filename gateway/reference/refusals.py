@@ -21,6 +21,9 @@ _TEXTS = {
     "access_denied": "Cloudflare Access did not let this request in.",
     "upstream_busy": "The model server is busy.",
     "upstream_failed": "The model server failed.",
+    "upstream_cannot": "The model server cannot do that, for example with this model.",
+    "context_length_exceeded": "The prompt does not fit the model's context; the message says how "
+    "long it is and what fits.",
 }
 
 
@@ -62,6 +65,8 @@ _REMEDIES = {
     "upstream_refused": "Change what the message says.",
     "upstream_error": "Try again; if it stays, tell the owner the `x-request-id`.",
     "upstream_failed": "Try again; if it stays, tell the owner the `x-request-id`.",
+    "upstream_cannot": "Change what the message says.",
+    "context_length_exceeded": "Shorten the prompt, or ask the owner for a longer context.",
     "truncated": "Try again; what you got is not whole.",
     "internal_error": "Try again; if it stays, tell the owner the `x-request-id`.",
 }

@@ -75,6 +75,8 @@ class FakeUpstream:
             {"name": CLOUD_MODEL, "remote_host": "https://ollama.com", "remote_model": "big"},
         ]
         self.version = "0.33.0"
+        self.loaded: list[dict[str, Any]] | None = None  # for /api/ps; None: all of them
+        self.foreign: list[dict[str, Any]] = []  # what a server that is no Ollama lists
         self.received: list[Exchange] = []
         self.loop = asyncio.new_event_loop()
         self.port = 0
@@ -202,6 +204,12 @@ class FakeUpstream:
             await self.behave(exchange)
         elif path == "/api/pull":
             await self.pull(exchange)
+        elif self.foreign and path.startswith("/api/"):
+            await exchange.whole(b"404 page not found", 404)
+        elif self.foreign and path == "/v1/models":
+            await exchange.whole({"object": "list", "data": self.foreign})
+        elif path == "/api/ps" and self.loaded is not None:
+            await exchange.whole({"models": self.loaded})
         elif path in {"/api/tags", "/api/ps"}:
             await exchange.whole({"models": self.models})
         elif path == "/api/show":

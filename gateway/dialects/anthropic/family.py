@@ -53,5 +53,8 @@ FAMILY = Family(
     error_shape=AnthropicError,
     make_error=_make_error,
     error_event=_error_event,
+    words={  # by these, Claude Code knows that it has to shorten the conversation
+        "context_length_exceeded": "prompt is too long: {tokens} tokens > {limit} maximum. {detail}"
+    },
     request_id_headers=(b"request-id",),
 )

@@ -28,4 +28,8 @@ FAMILY = Family(
     error_shape=OllamaError,
     make_error=_make_error,
     error_event=_error_event,
+    words={
+        "context_length_exceeded": "the prompt is longer than the context length currently"
+        " available to the model: {tokens} tokens, and {limit} fit. {detail}"
+    },
 )

@@ -83,7 +83,7 @@ def encode(request: object) -> bytes | Refusal:
 def model_name(text: str) -> str | Refusal:
     """The canonical name of the model that a request names."""
     try:
-        return model_names.canonical_name(text)
+        return model_names.requested_name(text)
     except ValueError as problem:
         return _invalid(f"{problem}.", "model")
 

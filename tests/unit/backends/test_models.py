@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.backends.models import Model
+from gateway.backends.model import Model
 from gateway.core.errors import Refusal
 from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD
 from tests.support.told_models import ALIAS, LISTED, TAG, Told, models

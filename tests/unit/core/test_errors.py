@@ -2,10 +2,11 @@
 
 import json
 
+import msgspec
 import pytest
 
 from gateway.core.errors import KINDS, Refusal
-from gateway.dialects import error_body
+from gateway.dialects import error_body, family_of
 
 # What OpenAI's clients and the programs above them act upon: by status, the types and codes.
 KNOWN = {
@@ -63,7 +64,11 @@ def test_anthropic_errors_have_their_own_shape_and_types(reason):
 @every_reason
 def test_ollama_errors_are_one_text(reason):
     refusal = filled(reason)
-    assert json.loads(error_body("/api/chat", refusal, "id")) == {"error": refusal.message}
+    said = json.loads(error_body("/api/chat", refusal, "id"))
+    words = family_of("/api/chat").words.get(reason)
+    assert said == {
+        "error": words.format(**msgspec.structs.asdict(refusal)) if words else refusal.message
+    }
 
 
 @pytest.mark.parametrize("reason", sorted(KINDS.keys() - {"admin_denied"}))

@@ -70,7 +70,7 @@ def test_a_model_that_is_named_is_the_one_that_is_asked():
         ({"prompt": ["hi"]}, "prompt"),
         ({"prompt": None}, "prompt"),
         ({"model": ""}, "model"),
-        ({"model": "a b"}, "model"),
+        ({"model": "a\nb"}, "model"),
         ({"model": 7}, "model"),
         ({"system": {}}, "system"),
         ({"max_tokens": 0}, "max_tokens"),

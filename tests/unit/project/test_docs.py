@@ -17,7 +17,13 @@ OWN_TESTS = {"README.md", *GENERATED}
 FOLLOWED = [page for page in PAGES if page.name not in OWN_TESTS]
 # Names of other programs: Ollama's settings, Compose's, and those of the examples.
 OTHERS = {
-    *("OLLAMA_HOST", "OLLAMA_KEEP_ALIVE", "OLLAMA_NO_CLOUD", "OLLAMA_NUM_PARALLEL"),
+    *(
+        "OLLAMA_CONTEXT_LENGTH",
+        "OLLAMA_HOST",
+        "OLLAMA_KEEP_ALIVE",
+        "OLLAMA_NO_CLOUD",
+        "OLLAMA_NUM_PARALLEL",
+    ),
     *("COMPOSE_PROFILES", "LOCALLLM_KEY", "LOCALLLM_URL", "LOCALLLM_MODEL", "KEY_ID"),
     *("HTTPS_PROXY", "Q4_K_M"),
 }

@@ -1,0 +1,48 @@
+"""What a model server has in memory, and with which context: learned while it answers."""
+
+import asyncio
+import time
+
+from gateway.backends.client import BackendClient
+from gateway.backends.listing import loaded_models
+from gateway.backends.model import Loaded
+
+FRESH, RETRY = 30.0, 5.0  # seconds between two looks, where the model was seen and where it was not
+
+
+class LoadedModels:
+    """By canonical name. `seen`: what was in memory at the last look."""
+
+    def __init__(self, client: BackendClient) -> None:
+        self._client = client
+        self._usual: dict[str, int] = {}
+        self._looked = -FRESH
+        self._task: asyncio.Task[None] | None = None
+        self.seen: dict[str, Loaded] = {}
+
+    async def look(self) -> dict[str, Loaded]:
+        """Ask what is in memory; nothing where the server does not tell."""
+        self._looked = time.monotonic()
+        self.seen = await loaded_models(self._client) or {}
+        return self.seen
+
+    def usual_context(self, name: str) -> int | None:
+        """The context that the model had for a request that named none; None: not known."""
+        return self._usual.get(name)
+
+    def answers(self, name: str) -> None:
+        """The model answers a request that named no context: learn which one it has."""
+        pause = FRESH if name in self.seen else RETRY
+        if time.monotonic() - self._looked > pause and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._learn(name))
+
+    async def _learn(self, name: str) -> None:
+        loaded = (await self.look()).get(name)
+        if loaded is not None and loaded.context_length:
+            self._usual[name] = loaded.context_length
+
+    async def close(self) -> None:
+        """Give up asking, if that is under way."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])

@@ -1,0 +1,32 @@
+"""What is known of one model on one model server."""
+
+import msgspec
+
+
+class Model(msgspec.Struct, frozen=True):
+    """`id` as the server lists it. Lengths in tokens; None and 0: it does not say.
+
+    `context_length`: the longest that the model can have. `num_ctx` and `num_predict`: what its
+    Modelfile sets, which hold where a request names none. `system_bytes`: a built-in prompt.
+    """
+
+    id: str
+    remote: bool = False
+    context_length: int | None = None
+    num_ctx: int = 0
+    num_predict: int = 0
+    system_bytes: int = 0
+
+    @property
+    def context(self) -> int | None:
+        """The longest context that it is ever loaded with, for a request that names none."""
+        known = [one for one in (self.context_length, self.num_ctx) if one]
+        return min(known, default=None)
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A model in memory: tokens of context, bytes in all, and bytes of them on the GPU."""
+
+    context_length: int = 0
+    size: int = 0
+    size_vram: int = 0
