@@ -3,6 +3,9 @@
 import json
 import re
 
+import msgspec
+
+from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Sanitised, Translation
 
 
@@ -23,6 +26,16 @@ def echo(request: Sanitised, *, whole: bool) -> Translation | None:
         return found[1] + (alias if found[2] else b"") + found[3]
 
     return lambda answer: named.sub(renamed, answer, count=count)
+
+
+def in_refusal(request: Sanitised, refusal: Refusal) -> Refusal:
+    """A refusal of the model server's, which names the model as the client does."""
+    if request.alias is None or not refusal.detail:
+        return refusal
+    alias = request.alias
+    names = sorted({request.sent, request.model}, key=len, reverse=True)
+    real = re.compile("|".join(re.escape(name) for name in names if name))
+    return msgspec.structs.replace(refusal, detail=real.sub(lambda _: alias, refusal.detail))
 
 
 def _json(text: str) -> bytes:

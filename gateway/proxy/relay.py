@@ -17,7 +17,7 @@ async def relay(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     has seen whole is counted, even if this process dies right after."""
     if answer.status != 200:
         in_flight.cut("upstream_error")
-        return await refusal_of(answer)
+        return alias_echo.in_refusal(in_flight.request, await refusal_of(answer))
     framing = in_flight.exchange.dialect.framing if in_flight.exchange.dialect else None
     if framing and answer.content_type.encode().startswith(framing.media.partition(b";")[0]):
         return await _stream(answer, in_flight)
