@@ -11,6 +11,7 @@ import uvicorn
 
 from gateway.app import make_app, make_services
 from gateway.backends.pool import BackendPool
+from gateway.backends.preload import keep_loaded
 from gateway.config.settings import Settings
 from gateway.http.cloudflare_access import install_if_needed
 from gateway.http.protocol import BoundedHttp
@@ -111,6 +112,7 @@ async def serve(
             sweep_holds(store, in_flight),
             keep_house(store, settings.usage_retention_months),
             services.tunnel.watch(),
+            keep_loaded(pool, settings.preload_models),
         )
     ]
     pool.refresh()

@@ -2,12 +2,16 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 
-from gateway.backends.client import BackendClient, Target
+from gateway.backends.client import LONGEST_LOAD, BackendClient, ModelResponse, Target
+from gateway.backends.errors import says_loading
 from gateway.backends.loaded import LoadedModels
 from gateway.backends.models import ModelList
+from gateway.core.errors import Refusal
 
+LOADING_PAUSE = 1.0  # seconds between two tries while a server loads its model
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two checks while it does not answer
 
 _log = logging.getLogger("localllm")
@@ -33,6 +37,28 @@ class Backend:
     def answers(self) -> bool:
         """False if the last request could not reach it."""
         return self.client.answers
+
+    async def post(
+        self, path: str, body: bytes, model: str, *, whole: bool, alone: bool
+    ) -> ModelResponse | Refusal:
+        """Send a request for the model. `whole`: the answer comes in one piece. `alone`: nobody
+        else can serve it, so it is repeated while the server says that it is still loading."""
+        end = time.monotonic() + LONGEST_LOAD
+        while True:
+            response = await self.client.post(
+                path, body, whole=whole, loading=lambda: self._is_loading(model)
+            )
+            if not alone or isinstance(response, Refusal) or not await says_loading(response):
+                return response
+            if time.monotonic() > end:
+                return response
+            response.close()
+            await asyncio.sleep(LOADING_PAUSE)
+
+    async def _is_loading(self, model: str) -> bool:
+        """Whether an Ollama does not have the model in memory yet."""
+        told = None if self.models.foreign else await self.loaded.look()
+        return told is not None and model not in told
 
     def point_to(
         self, base_url: str, headers: Mapping[str, str] | None = None, *, listed_only: bool = False

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple, cast
 
 import httpx
 
+from gateway.backends.patience import Loading, Patience
 from gateway.core.aiohttp_transport import AiohttpTransport
 from gateway.core.errors import Refusal
 from gateway.core.read_at_most import read_at_most
 
 LINGER = 0.5  # seconds
+LONGEST_LOAD = 900.0  # seconds that a model may take to be loaded
 MAX_BODY = 64 * 1024**2  # bytes of one whole answer
 # An answer in one piece is silent until its end, so it has so many times the patience: ten minutes
 # by default, as long as OpenAI's own clients wait.
@@ -95,8 +97,9 @@ class BackendClient:
         self.target = target
         self.answers = True
         self.changed: Callable[[], None] = _nothing
-        self._patient = _within(5.0, timeout)
-        self._whole = _within(5.0, timeout * WHOLE)
+        self._timeout = timeout
+        self._patient = {**_within(5.0, timeout), "head": LONGEST_LOAD}
+        self._whole = {**_within(5.0, timeout * WHOLE), "head": LONGEST_LOAD}
         self._quick = _within(2.0, 5.0)
         self._transport = transport or AiohttpTransport(keep_alive=KEEP_ALIVE)
 
@@ -109,9 +112,20 @@ class BackendClient:
         self.target = Target(base_url, both, listed_only)
         self.answers = True  # until it is known better
 
-    async def post(self, path: str, body: bytes, *, whole: bool = False) -> ModelResponse | Refusal:
-        """`whole`: the answer comes in one piece."""
-        return await self._send("POST", path, body, self._whole if whole else self._patient)
+    async def post(
+        self, path: str, body: bytes, *, whole: bool = False, loading: Loading | None = None
+    ) -> ModelResponse | Refusal:
+        """`whole`: the answer comes in one piece. `loading`: asked when it is late, whether that is
+        because the model is still being loaded."""
+        seconds = self._timeout * (WHOLE if whole else 1)
+        try:
+            async with asyncio.timeout(None) as limit:
+                with Patience(limit, seconds, loading):
+                    return await self._send(
+                        "POST", path, body, self._whole if whole else self._patient
+                    )
+        except TimeoutError:
+            return Refusal("upstream_timeout")
 
     async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
         """A short question: the whole body of a 200, within seconds."""

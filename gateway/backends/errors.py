@@ -57,6 +57,15 @@ def in_public(words: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
+async def says_loading(response: ModelResponse) -> bool:
+    """Whether llama.cpp's server says that it cannot answer yet."""
+    if response.status != 503:
+        return False
+    with contextlib.suppress(httpx.TransportError):
+        return b"loading model" in (await response.body()).lower()
+    return False
+
+
 def too_long(tokens: str, limit: int | str) -> Refusal:
     """Of a prompt with so many tokens."""
     return Refusal(

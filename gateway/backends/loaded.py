@@ -20,11 +20,12 @@ class LoadedModels:
         self._task: asyncio.Task[None] | None = None
         self.seen: dict[str, Loaded] = {}
 
-    async def look(self) -> dict[str, Loaded]:
-        """Ask what is in memory; nothing where the server does not tell."""
+    async def look(self) -> dict[str, Loaded] | None:
+        """Ask what is in memory; None where the server does not tell."""
         self._looked = time.monotonic()
-        self.seen = await loaded_models(self._client) or {}
-        return self.seen
+        told = await loaded_models(self._client)
+        self.seen = told or {}
+        return told
 
     def usual_context(self, name: str) -> int | None:
         """The context that the model had for a request that named none; None: not known."""
@@ -37,7 +38,8 @@ class LoadedModels:
             self._task = asyncio.create_task(self._learn(name))
 
     async def _learn(self, name: str) -> None:
-        loaded = (await self.look()).get(name)
+        await self.look()
+        loaded = self.seen.get(name)
         if loaded is not None and loaded.context_length:
             self._usual[name] = loaded.context_length
 

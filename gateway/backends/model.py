@@ -30,3 +30,13 @@ class Loaded(msgspec.Struct, frozen=True):
     context_length: int = 0
     size: int = 0
     size_vram: int = 0
+
+    @property
+    def processor(self) -> str:
+        """As `ollama ps` says it; empty: not known."""
+        if not self.size:
+            return ""
+        gpu = round(100 * min(self.size_vram, self.size) / self.size)
+        if gpu in {0, 100}:
+            return "100% GPU" if gpu else "100% CPU"
+        return f"{100 - gpu}%/{gpu}% CPU/GPU"

@@ -126,8 +126,9 @@ class BackendPool:
         while True:
             backend = ticket.backend
             assert backend is not None
-            response = await backend.client.post(path, body, whole=whole)
-            if len(ticket.backends) == 1 or not _doubtful(response, backend):
+            alone = len(ticket.backends) == 1
+            response = await backend.post(path, body, ticket.model, whole=whole, alone=alone)
+            if alone or not _doubtful(response, backend):
                 return response
             if isinstance(response, ModelResponse):
                 response.close()

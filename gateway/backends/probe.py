@@ -1,12 +1,14 @@
 """Probe a model server: does it answer, and which models does it have?"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from gateway.backends.client import BackendClient, Target
+from gateway.backends.listing import loaded_models
+from gateway.backends.model import Loaded
 from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
 from gateway.core.model_names import is_cloud
@@ -16,12 +18,14 @@ class Found(NamedTuple):
     """A model server that answers; `version` is empty where it is not Ollama.
 
     `cloud`: those of the models that run in Ollama's cloud. `cloud_is_on`: whether it says so.
+    `loaded`: the models in memory.
     """
 
     version: str
     models: list[str]
     cloud: tuple[str, ...] = ()
     cloud_is_on: bool = False
+    loaded: Mapping[str, Loaded] = {}
 
     def choose(self, wanted: str) -> str | None:
         """A model to try: the default one if it is installed, else any local one."""
@@ -80,13 +84,15 @@ async def look(base_url: str) -> Found | None:
         if isinstance(answer, Refusal):
             silent = answer.reason in {"upstream_unavailable", "upstream_timeout"}
             return None if silent else Found("", [])
-        tags, status = await asyncio.gather(
-            client.read("GET", "/api/tags"), client.read("GET", "/api/status")
+        tags, status, loaded = await asyncio.gather(
+            client.read("GET", "/api/tags"),
+            client.read("GET", "/api/status"),
+            loaded_models(client),
         )
         told = decode(answer, _Version) or _Version()
         names = [tag.name for tag in _tags(tags)]
         cloud = tuple(tag.name for tag in _tags(tags) if tag.is_cloud)
-        return Found(told.version, names, cloud, _cloud_is_on(status))
+        return Found(told.version, names, cloud, _cloud_is_on(status), loaded or {})
     finally:
         await client.close()
 

@@ -36,7 +36,16 @@ def _model_server(
     text = f"{found.version or 'no version'} at {url}, {len(found.models)} models"
     if missing:
         return warn(name, f"{text}, but not the default model; run: ollama pull {default}")
-    return ok(name, text)
+    return ok(name, text + _in_memory(found))
+
+
+def _in_memory(found: "Found") -> str:
+    """What is loaded, with which context, and on what it runs."""
+    each = [
+        f"{model} (context {one.context_length or 'not told'}, {one.processor or 'not told where'})"
+        for model, one in found.loaded.items()
+    ]
+    return f"; in memory: {', '.join(each)}" if each else ""
 
 
 def cloud(found: "dict[str, Found]", *, allowed: bool) -> Finding:

@@ -97,6 +97,11 @@ class Settings:
     ollama_default_model: str = _setting(
         "qwen2.5:7b", values.model, "model to use when a request names none"
     )
+    preload_models: tuple[str, ...] = _setting(
+        (),
+        values.models,
+        "models that Ollama loads at the start and keeps in memory, separated by commas",
+    )
     model_aliases: Mapping[str, str] = _setting(
         dict, values.aliases, "other names for models, for example gpt-4o-mini=qwen2.5:7b,…"
     )

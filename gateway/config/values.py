@@ -186,6 +186,10 @@ def model(text: str) -> str:
     return text.strip()
 
 
+def models(text: str) -> tuple[str, ...]:
+    return tuple(model(one) for one in _listed(text))
+
+
 def aliases(text: str) -> Mapping[str, str]:
     """`alias=model, …` as a mapping from the canonical name of the alias."""
     found: dict[str, str] = {}

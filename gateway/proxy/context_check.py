@@ -68,7 +68,7 @@ async def _is_sure(candidate: Candidate, request: Sanitised, context: int) -> bo
     model = candidate.model
     if request.context or (model and model.context and model.context <= context):
         return True
-    loaded = (await candidate.backend.loaded.look()).get(request.model)
+    loaded = (await candidate.backend.loaded.look() or {}).get(request.model)
     return loaded is not None and loaded.context_length == context
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from gateway.backends.backend import Backend
 from gateway.backends.pool import BackendPool
 from gateway.backends.scheduler import Scheduler
 from gateway.config.settings import Settings
@@ -82,15 +83,30 @@ class Health:
     async def _model_server(self) -> dict[str, Any]:
         """Of several machines each, by its number: where they are is nobody's business."""
         backends, demo = self._pool.backends, self._pool.demo
-        answers = await asyncio.gather(*(one.client.read("GET", "/v1/models") for one in backends))
+        answers, _ = await asyncio.gather(
+            asyncio.gather(*(one.client.read("GET", "/v1/models") for one in backends)),
+            asyncio.gather(*(one.loaded.look() for one in backends if not one.models.foreign)),
+        )
         states = ["unavailable" if isinstance(one, Refusal) else "ok" for one in answers]
         state = "unavailable" if "ok" not in states else "ok"
         if len(backends) == 1:
-            return {"state": state, "demo": demo}
+            return {"state": state, "demo": demo, "loaded": _loaded(backends[0])}
         if state == "ok" and "unavailable" in states:
             state = "degraded"
         each = {
-            f"ollama-{number}": {"state": one, "running": backend.in_use}
+            f"ollama-{number}": {
+                "state": one,
+                "running": backend.in_use,
+                "loaded": _loaded(backend),
+            }
             for number, (backend, one) in enumerate(zip(backends, states, strict=True), 1)
         }
         return {"state": state, "demo": demo, "machines": each}
+
+
+def _loaded(backend: Backend) -> list[dict[str, Any]]:
+    """The models in memory: their context in tokens, and where they run."""
+    return [
+        {"model": name, "context": one.context_length, "processor": one.processor}
+        for name, one in sorted(backend.loaded.seen.items())
+    ]

@@ -58,7 +58,11 @@ KEY: dict[str, Any] = {
 HEALTH: dict[str, Any] = {
     "status": "ok",
     "store": {"kind": "embedded", "state": "ok"},
-    "ollama": {"state": "ok", "demo": False},
+    "ollama": {
+        "state": "ok",
+        "demo": False,
+        "loaded": [{"model": "qwen2.5:7b", "context": 4096, "processor": "100% GPU"}],
+    },
     "tunnel": {"state": "off"},
     "outbox": {"waiting": 0, "oldest_seconds": 0.0},
     "queue": {"running": 0, "waiting": 0},

@@ -147,6 +147,8 @@ def test_health_shows_each_machine_and_where_none_of_them_is(scene: Machines) ->
     async def play() -> None:
         await scene.mended()
         health = await scene.gateway.health()
+        machines = health["ollama"]["machines"].values()
+        assert all(one.pop("loaded") for one in machines)
         each = {"state": "ok", "running": 0}
         assert health["status"] == "ok"
         assert health["ollama"]["machines"] == {"ollama-1": each, "ollama-2": each}

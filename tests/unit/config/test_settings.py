@@ -60,6 +60,7 @@ WRONG = {
     "API_KEY_PREFIX": ["a_b", "1x", "x" * 17, "ü"],
     "CORS_ORIGINS": ["example.com", "https://a.example/path", "https://a.example,b"],
     "MODEL_ALIASES": ["gpt-4o", "a=", "=b", "a=b,a:latest=c", "a=b,b=c", "a=b c/d/e/f"],
+    "PRELOAD_MODELS": ["../x", "x:cloud:local"],
     "CONTEXT_CHECK": ["refuse it", "on", "0"],
     "MAX_OUTPUT_TOKENS": ["0", "none"],
     "MAX_BODY_BYTES": ["10", "2GiB", "big"],
