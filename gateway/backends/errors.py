@@ -37,8 +37,8 @@ _FITS = re.compile(
     r"n_ctx\W+(\d+)|context (?:length|size)(?: is| of)?(?: only)? \(?(\d+)", re.IGNORECASE
 )
 _HOW_TO_FIT = (
-    "Shorten it. The owner of this server can raise the limit: OLLAMA_CONTEXT_LENGTH, or num_ctx in"
-    " the model's Modelfile."
+    "Shorten it. The owner of this server can raise the limit: OLLAMA_CONTEXT_LENGTH or num_ctx with"
+    " Ollama, --ctx-size with llama.cpp, --max-model-len with vLLM."
 )
 
 

@@ -21,6 +21,9 @@ BODY_TIMEOUT = 120.0  # seconds for the whole of a request body
 LITTLE = 64 * 1024  # bytes
 STUCK = 60.0  # seconds in which a client that takes nothing holds up what it asked for
 _JSON = b"application/json"
+_WHOLE = [(b"cache-control", b"no-store")]
+# nginx and what is built like it would hold a stream back until it is whole.
+_STREAMED = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
 
 
 class ClientGone(Exception):
@@ -183,7 +186,7 @@ class Exchange:
         if length is not None:
             headers.append((b"content-length", b"%d" % length))
         streams = self._framing is not None and length is None
-        headers.append((b"cache-control", b"no-cache" if streams else b"no-store"))
+        headers += _STREAMED if streams else _WHOLE
         self.head_sent = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
