@@ -5,6 +5,7 @@ from litestar import Litestar
 from gateway.backends.pool import BackendPool
 from gateway.backends.scheduler import Scheduler
 from gateway.config.settings import Settings
+from gateway.http.authentication import Authenticator
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.http.middleware import Middleware
 from gateway.proxy.authorise import Authoriser
@@ -40,8 +41,9 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         return bool(tunnel.status or settings.tunnel_hostname)
 
     failed_keys = FailedKeyLimiter(has_tunnel)
+    authenticator = Authenticator(failed_keys, verdict_cache.identify)
     authoriser = Authoriser(verdict_cache, failed_keys)
-    pipeline = Pipeline(settings, pool, scheduler, outbox, authoriser, failed_keys)
+    pipeline = Pipeline(settings, pool, scheduler, outbox, authenticator, authoriser)
     return Services(
         settings=settings,
         store=store,
@@ -50,6 +52,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         tunnel=tunnel,
         has_tunnel=has_tunnel,
         failed_keys=failed_keys,
+        authenticator=authenticator,
         verdict_cache=verdict_cache,
         authoriser=authoriser,
         pipeline=pipeline,

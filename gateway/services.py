@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
+from gateway.http.authentication import Authenticator
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.proxy.authorise import Authoriser
@@ -32,6 +33,7 @@ class Services:
     tunnel: StatusWatcher
     has_tunnel: Callable[[], bool]
     failed_keys: FailedKeyLimiter
+    authenticator: Authenticator
     verdict_cache: VerdictCache
     authoriser: Authoriser
     pipeline: Pipeline

@@ -19,12 +19,23 @@ class Kind(NamedTuple):
 
 _INVALID = "invalid_request_error"
 _BUSY = "service_unavailable_error"
+# litellm takes a 401 for a bad request unless it says this, as OpenAI's do.
+_WRONG_KEY = "Incorrect API key provided: "
+_HOW = (
+    " Send a key of this server as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'; its owner "
+    "makes one with `localllm keys create`."
+)
+
+
+def _wrong_key(why: str) -> Kind:
+    return Kind(401, _INVALID, "invalid_api_key", _WRONG_KEY + why + _HOW)
+
 
 KINDS: dict[str, Kind] = {
     # reasons given by the store
-    "invalid_api_key": Kind(401, _INVALID, "invalid_api_key", "This API key does not exist here."),
-    "key_revoked": Kind(401, _INVALID, "invalid_api_key", "This API key has been revoked."),
-    "key_expired": Kind(401, _INVALID, "invalid_api_key", "This API key has expired."),
+    "invalid_api_key": _wrong_key("it does not exist here."),
+    "key_revoked": _wrong_key("it has been revoked."),
+    "key_expired": _wrong_key("it has expired."),
     "scope_missing": Kind(
         403, _INVALID, "permission_denied", "This API key may not use this route."
     ),
@@ -44,18 +55,8 @@ KINDS: dict[str, Kind] = {
         "This request does not fit into what is left of this API key's monthly token limit.",
     ),
     # made by the gateway
-    "missing_api_key": Kind(
-        401,
-        _INVALID,
-        "invalid_api_key",
-        "The API key is missing. Send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.",
-    ),
-    "malformed_api_key": Kind(
-        401,
-        _INVALID,
-        "invalid_api_key",
-        "This is not a valid API key. Check it for typos.",
-    ),
+    "missing_api_key": _wrong_key("there is none."),
+    "malformed_api_key": _wrong_key("it is not a valid API key. Check it for typos."),
     "admin_denied": Kind(
         401, _INVALID, "invalid_admin_secret", "The header X-Admin-Secret is missing or wrong."
     ),

@@ -1,29 +1,96 @@
-"""Which key a request shows: the first stage of every route that needs one."""
+"""Which key a request shows: the first stage of every route that needs one.
+
+Clients send keys in several ways, and some send two: one of their own settings and a stale one of
+another service. The one that is a key of this gateway counts (docs/conventions.md).
+"""
+
+import binascii
+import logging
+from base64 import b64decode
+from collections.abc import Awaitable, Callable
 
 from gateway.core import keys
 from gateway.core.errors import Refusal
 from gateway.http.exchange import Exchange
-from gateway.http.failed_keys import FailedKeyLimiter
+from gateway.http.failed_keys import USELESS, FailedKeyLimiter
+from gateway.stores import Identity, StoreUnavailable
+
+Identify = Callable[[str, str | None, str | None], Awaitable[Identity]]
+
+_HEADERS = (b"x-api-key", b"api-key", b"authorization")  # a key in each at most
+_log = logging.getLogger("localllm")
 
 
-def authenticate(exchange: Exchange, failed_keys: FailedKeyLimiter) -> str | Refusal:
-    """The SHA-256 of the key, which the store can look up. A key that cannot be one, or that comes
-    from an address with too many failures, is refused without a look-up."""
-    key = shown_key(exchange.headers)
-    if isinstance(key, Refusal):
-        return key
-    key_hash = keys.hash_key(key)
-    return failed_keys.refusal(exchange, key_hash) or key_hash
+class Authenticator:
+    """`identify`: as in `Store`. It is asked only where a request shows several keys."""
+
+    def __init__(self, failed_keys: FailedKeyLimiter, identify: Identify) -> None:
+        self._failed_keys = failed_keys
+        self._identify = identify
+
+    async def key_hash(self, exchange: Exchange) -> str | Refusal:
+        """The SHA-256 of the key, which the store can look up. A key that cannot be one, or that
+        comes from an address with too many failures, is refused without a look-up."""
+        shown = shown_keys(exchange.headers)
+        if isinstance(shown, Refusal):
+            return shown
+        hashes = [keys.hash_key(key) for key in shown]
+        first = next(filter(self._failed_keys.has_worked, hashes), hashes[0])
+        refusal = self._failed_keys.refusal(exchange, first)
+        if refusal is not None:
+            return refusal
+        if len(hashes) == 1 or self._failed_keys.has_worked(first):
+            return first
+        return await self._first_that_exists(exchange, hashes)
+
+    async def _first_that_exists(self, exchange: Exchange, hashes: list[str]) -> str | Refusal:
+        """Looked up one after the other. If none can be used, that is one failure; it counts even
+        if one of them was good once, else a revoked key would let its holder guess others."""
+        reasons: list[str] = []
+        try:
+            for key_hash in hashes:
+                identity = await self._identify(key_hash, None, exchange.origin)
+                reason = None if identity.allowed else identity.reason or "invalid_api_key"
+                if reason not in USELESS:  # a key that exists, whatever it may do
+                    self._failed_keys.note(exchange, key_hash, None)
+                    return key_hash
+                reasons.append(reason)
+        except StoreUnavailable as problem:
+            return store_unavailable(problem)
+        if "invalid_api_key" in reasons:
+            self._failed_keys.note(exchange, hashes[0], "invalid_api_key")
+        ended = [reason for reason in reasons if reason != "invalid_api_key"]
+        return Refusal(ended[0] if ended else "invalid_api_key")
 
 
-def shown_key(headers: dict[bytes, bytes]) -> str | Refusal:
-    """The key in X-API-Key or else in Authorization, if it is well-formed."""
-    shown = headers.get(b"x-api-key")
-    if shown is None:
-        scheme, _, shown = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() != b"bearer":
-            return Refusal("missing_api_key")
-    key = shown.strip().decode("latin-1")
-    if not key:
+def store_unavailable(problem: StoreUnavailable) -> Refusal:
+    """Nobody can say now whether the key may do that; the owner's log says why."""
+    _log.warning("the store cannot be asked: %s", problem)
+    return Refusal("store_unavailable", retry_after_ms=5000)
+
+
+def shown_keys(headers: dict[bytes, bytes]) -> list[str] | Refusal:
+    """The well-formed keys that the headers hold, each once: one at least, three at most."""
+    values = [value for name in _HEADERS if (value := headers.get(name, b"").strip())]
+    if not values:
         return Refusal("missing_api_key")
-    return key if keys.is_well_formed(key) else Refusal("malformed_api_key")
+    found = {key: None for value in values if keys.is_well_formed(key := _key_in(value))}
+    return list(found) or Refusal("malformed_api_key")
+
+
+def _key_in(value: bytes) -> str:
+    """What stands where a key would: the last word, or the password of Basic. Programs put a scheme
+    before a key that their user wrote with one, or none before it."""
+    *schemes, word = value.split()
+    if schemes and schemes[0].lower() == b"basic":
+        word = _password(word)
+    return word.decode("latin-1")
+
+
+def _password(encoded: bytes) -> bytes:
+    """Of `user:password` in Base64; the user where there is no password (`http://KEY@host`)."""
+    try:
+        user, _, password = b64decode(encoded, validate=True).partition(b":")
+    except binascii.Error:
+        return b""
+    return password or user

@@ -15,6 +15,7 @@ from gateway.http.exchange import Exchange
 
 FAILURES = 20  # of one address, before it has to wait
 WINDOW = 600.0  # seconds after which its failures are forgotten
+USELESS = {"invalid_api_key", "key_revoked", "key_expired"}  # why a key can do nothing at all
 _MOST = 10_000  # addresses, and keys, that are remembered
 _log = logging.getLogger("localllm")
 
@@ -28,6 +29,10 @@ class FailedKeyLimiter:
         self._has_tunnel = has_tunnel
         self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, first of them
         self._good: OrderedDict[str, None] = OrderedDict()
+
+    def has_worked(self, key_hash: str) -> bool:
+        """Whether the key is known to exist, so that showing it is no guess."""
+        return key_hash in self._good
 
     def refusal(self, exchange: Exchange, key_hash: str) -> Refusal | None:
         """Why the key is not even looked up, if so. Addresses of this machine never wait: several
@@ -47,9 +52,10 @@ class FailedKeyLimiter:
             self._good[key_hash] = None
             if len(self._good) > _MOST:
                 self._good.popitem(last=False)
-        elif reason == "invalid_api_key":
+        elif reason in USELESS:
             self._good.pop(key_hash, None)
-            self._count(self._address(exchange))
+            if reason == "invalid_api_key":
+                self._count(self._address(exchange))
 
     def _address(self, exchange: Exchange) -> str:
         return client_address.address(exchange.scope, exchange.headers, tunnel=self._has_tunnel())

@@ -4,13 +4,15 @@ from gateway.core.errors import Refusal
 
 Headers = list[tuple[bytes, bytes]]
 
+HOPELESS = {401, 403}  # Claude Code tries a 401 for minutes otherwise
+
 
 def refusal_headers(refusal: Refusal) -> Headers:
     """When to try again, whether that makes sense, and how to authenticate."""
     headers: Headers = []
     if refusal.retry_after_ms is not None:
         headers.append((b"retry-after", b"%d" % refusal.retry_after))
-    if refusal.reason == "insufficient_quota":
+    if refusal.kind.status in HOPELESS or refusal.reason == "insufficient_quota":
         headers.append((b"x-should-retry", b"false"))
     if refusal.kind.code == "invalid_api_key":
         headers.append((b"www-authenticate", b"Bearer"))

@@ -1,16 +1,14 @@
 """Authorise: may this key do that, and what does the store hold for it?"""
 
-import logging
-
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Privilege, Sanitised
+from gateway.http.authentication import store_unavailable
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import AuthorizationRequest, StoreUnavailable, Verdict
 
 _LARGEST_BOUND = 2**31 - 1  # tokens; an integer of SQL
-_log = logging.getLogger("localllm")
 
 
 class Authoriser:
@@ -35,7 +33,7 @@ class Authoriser:
         try:
             verdict = await self.verdict_cache.authorize(wanted)
         except StoreUnavailable as problem:
-            return _unavailable(problem)
+            return store_unavailable(problem)
         reason = None if verdict.allowed else verdict.reason or "internal_error"
         self._failed_keys.note(exchange, wanted.key_hash, reason)
         exchange.allow(verdict)
@@ -59,7 +57,7 @@ class Authoriser:
                 key_hash, scope, exchange.origin, recent=recent
             )
         except StoreUnavailable as problem:
-            return _unavailable(problem)
+            return store_unavailable(problem)
         self._failed_keys.note(exchange, key_hash, reason)
         return Refusal(reason) if reason else None
 
@@ -82,8 +80,3 @@ def authorization_request(
         prompt_bound=min(request.prompt_bound, _LARGEST_BOUND),
         max_output=max_output if named is None else min(named, max_output),
     )
-
-
-def _unavailable(problem: StoreUnavailable) -> Refusal:
-    _log.warning("the store cannot be asked: %s", problem)
-    return Refusal("store_unavailable", retry_after_ms=5000)

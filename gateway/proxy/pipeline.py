@@ -13,9 +13,8 @@ from gateway.backends.scheduler import Scheduler
 from gateway.config.settings import Settings
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised
-from gateway.http.authentication import authenticate
+from gateway.http.authentication import Authenticator
 from gateway.http.exchange import Exchange
-from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.proxy.authorise import Authoriser, authorization_request
 from gateway.proxy.forward import forward
 from gateway.proxy.inflight import InFlight
@@ -35,8 +34,8 @@ class Pipeline:
         pool: BackendPool,
         scheduler: Scheduler,
         outbox: Outbox,
+        authenticator: Authenticator,
         authoriser: Authoriser,
-        failed_keys: FailedKeyLimiter,
     ) -> None:
         self.in_flight: dict[UUID, InFlight] = {}
         self.authorising: set[asyncio.Task[Verdict | Refusal]] = set()
@@ -44,8 +43,8 @@ class Pipeline:
         self._pool = pool
         self._scheduler = scheduler
         self._outbox = outbox
+        self._authenticator = authenticator
         self._authoriser = authoriser
-        self._failed_keys = failed_keys
 
     async def serve(self, dialect: Dialect, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request to the model, in the language of its route."""
@@ -60,7 +59,7 @@ class Pipeline:
         Between them stand two steps that can refuse as well: which backends may serve it, and an
         entry in the outbox. `forward` waits for a slot, sends, and meters (relay.py), which also
         settles before the last byte leaves; whatever did not come so far is settled here."""
-        key_hash = exchange.refuse_method("POST") or authenticate(exchange, self._failed_keys)
+        key_hash = exchange.refuse_method("POST") or await self._authenticator.key_hash(exchange)
         if isinstance(key_hash, Refusal):
             return key_hash
         body = await self._receive(dialect, exchange, key_hash)

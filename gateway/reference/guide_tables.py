@@ -24,7 +24,7 @@ _FRAMINGS = {
 _WHERE = {
     "x-request-id": "every answer",
     "retry-after": "429 and 503, where waiting helps",
-    "x-should-retry": "429 `insufficient_quota`",
+    "x-should-retry": "401, 403, and 429 `insufficient_quota`",
     **dict.fromkeys(RATE_HEADERS, "answers of routes that count"),
 }
 # Beside those of the OpenAPI document, which are the same on all routes.

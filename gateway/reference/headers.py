@@ -25,7 +25,7 @@ HEADERS: dict[str, Any] = {
         "schema": {"type": "integer", "minimum": 1},
     },
     "x-should-retry": {
-        "description": "`false`: no retry can help before the month ends.",
+        "description": "`false`: a retry cannot help, or not before the month ends.",
         "schema": {"type": "string"},
     },
     **RATE_HEADERS,

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.core.errors import KINDS
 from gateway.dialects import all_dialects, all_families, family_of
+from gateway.http.refusal_headers import HOPELESS
 from gateway.reference.guide import guide
 from gateway.reference.headers import HEADERS, RATE_HEADERS
 from gateway.reference.markdown import without_links
@@ -121,10 +122,12 @@ def _refusal(status: int, codes: list[str], route: Route) -> Json:
     texts = dict.fromkeys(f"`{KINDS[code].code}`: {public_text(code)}" for code in codes)
     shape = family_of(route.path).error_shape
     names = ["x-request-id"]
+    if status in HOPELESS or (status == 429 and route.metered):
+        names.append("x-should-retry")
     if status in {429, 503}:
         names.append("retry-after")
     if status == 429 and route.metered:
-        names += ["x-should-retry", *RATE_HEADERS]
+        names += RATE_HEADERS
     return {
         "description": "\n".join(f"- {text}" for text in texts),
         "headers": _headers(names),

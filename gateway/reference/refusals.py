@@ -32,7 +32,7 @@ _OWNER = "Ask the owner"
 _SCOPE = "[scope](#what-a-key-may-do)"
 # What the caller can do about it, where it is not only to wait.
 _REMEDIES = {
-    "missing_api_key": "Send the key in one of the two [headers](#keys).",
+    "missing_api_key": "Send a key in one of the [headers](#keys).",
     "malformed_api_key": "Copy the key again, whole.",
     "invalid_api_key": "Use a key of this server.",
     "key_revoked": f"{_OWNER} for a new key.",

@@ -10,7 +10,6 @@ from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.openai.family import FAMILY
 from gateway.dialects.shared import sse
-from gateway.http.authentication import authenticate
 from gateway.http.exchange import Exchange
 from gateway.pulls.messages import Wanted, read, state
 from gateway.pulls.pulls import Pull
@@ -34,7 +33,7 @@ def pull_routes(services: Services) -> list[ASGIRouteHandler]:
 
 async def answer(services: Services, exchange: Exchange) -> Refusal | None:
     """Authenticate → read → authorise → join the pull → tell how it goes on."""
-    key_hash = exchange.refuse_method("POST") or authenticate(exchange, services.failed_keys)
+    key_hash = exchange.refuse_method("POST") or await services.authenticator.key_hash(exchange)
     if isinstance(key_hash, Refusal):
         return key_hash
     body = await exchange.body(_MAX_BODY)

@@ -26,6 +26,7 @@ def test_without_the_secret_nothing_is_done(admin: Admin, method: str, path: str
             assert answer.status_code == 401
             told = error(answer)
             assert told["code"] == "invalid_admin_secret"
+            assert answer.headers["x-should-retry"] == "false"
             assert told["message"] == "The header X-Admin-Secret is missing or wrong."
     assert not [name for name, _ in admin.calls() if name == "admin_login"][1:]
 
@@ -36,6 +37,7 @@ def test_a_wrong_secret_is_refused(admin: Admin, secret: str):
         answer = client.ask("DELETE", "/admin/api-keys/not-looked-at")
     assert (answer.status_code, error(answer)["code"]) == (401, "invalid_admin_secret")
     assert "retry-after" not in answer.headers
+    assert answer.headers["x-should-retry"] == "false"
 
 
 def test_the_secret_in_another_coding_is_another_secret(admin: Admin):

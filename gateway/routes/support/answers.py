@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 
 from gateway.core.errors import Refusal
 from gateway.dialects import all_absent, error_body
+from gateway.http.authentication import store_unavailable
 from gateway.http.refusal_headers import refusal_headers, withdraw_cors
 from gateway.stores import StoreUnavailable
 
@@ -19,7 +20,7 @@ _log = logging.getLogger("localllm")
 
 
 def respond(request: AnyRequest, result: object, status: int = 200) -> Response[bytes]:
-    """JSON with `status`, or the refusal in the dialect of the path."""
+    """JSON with `status`, or the refusal in the dialect of the request's path."""
     headers = {"cache-control": "no-store"}
     if isinstance(result, Refusal):
         status = result.kind.status
@@ -50,8 +51,7 @@ def request_id(request: AnyRequest) -> str:
 def on_exception(request: AnyRequest, problem: Exception) -> Response[bytes]:
     """No route, a wrong method, a store that is away; anything else is ours, and logged."""
     if isinstance(problem, StoreUnavailable):
-        _log.warning("the store cannot be asked: %s", problem)
-        return respond(request, Refusal("store_unavailable", retry_after_ms=5000))
+        return respond(request, store_unavailable(problem))
     if isinstance(problem, NotFoundException):
         path = request.url.path
         why = all_absent().get(path, f"There is nothing at {path}.")

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from gateway.backends.backend import Backend
 from gateway.core import model_names
 from gateway.core.errors import Refusal
-from gateway.http.authentication import authenticate
 from gateway.http.exchange import Exchange
 from gateway.routes.support.answers import AnyRequest
 from gateway.services import Services
@@ -27,7 +26,7 @@ async def identify(
     """The holder of the key that the request shows, if it may use a route of that scope. Raises
     StoreUnavailable."""
     exchange = Exchange(request.scope, request.receive, request.send)
-    key_hash = authenticate(exchange, services.failed_keys)
+    key_hash = await services.authenticator.key_hash(exchange)
     if isinstance(key_hash, Refusal):
         return key_hash
     identity = await services.verdict_cache.identify(key_hash, scope, exchange.origin)

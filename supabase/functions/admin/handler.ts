@@ -10,6 +10,7 @@ import type { Settings } from "./settings.ts";
 import { type Store, StoreUnavailable } from "./store.ts";
 
 const MAX_HEADERS = 32 * 1024; // bytes, as much as Cloudflare lets through
+const HOPELESS = new Set([401, 403]); // the same request will not succeed later
 const RETRY_AFTER_MS = 5000; // while the database is away
 const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store" };
 
@@ -27,7 +28,8 @@ export function makeHandler(settings: Settings, store: Store): Handler {
       return new Response(null, { status: 204, headers });
     }
     const [status, answer, headers] = refusal ? refuse(refusal) : await reply(request, peer);
-    return respond(status, answer, { ...headers, ...common });
+    const made = respond(status, answer, { ...headers, ...common });
+    return request.method === "HEAD" ? new Response(null, made) : made;
   };
 
   async function reply(request: Request, peer: string | undefined): Promise<Reply> {
@@ -64,9 +66,12 @@ function unclear(request: Request, welcome: boolean): Refusal | null {
 }
 
 function refuse(refusal: Refusal, headers: Headers = {}): Reply {
-  if (refusal.retryAfterMs === null) return [refusal.status, refusal, headers];
-  const wait = String(Math.max(1, refusal.waitSeconds));
-  return [refusal.status, refusal, { ...headers, "retry-after": wait }];
+  const more: Headers = {};
+  if (HOPELESS.has(refusal.status)) more["x-should-retry"] = "false";
+  if (refusal.retryAfterMs !== null) {
+    more["retry-after"] = String(Math.max(1, refusal.waitSeconds));
+  }
+  return [refusal.status, refusal, { ...headers, ...more }];
 }
 
 function missing(path: string, methods: string[]): Reply {

@@ -66,6 +66,7 @@ def test_a_key_without_the_scope_of_a_route_may_not_use_it(
     answer = call(client, route, make_key(gateway.url, scopes=others))
     assert answer.status_code == 403
     assert "may not use this route" in answer.text
+    assert answer.headers["x-should-retry"] == "false"
     answer = call(client, route, make_key(gateway.url, scopes=[route.scope]))
     assert answer.status_code == route.status, answer.text
 
@@ -138,6 +139,9 @@ def test_every_answer_has_the_headers_of_its_kind(
     if route.who == HOLDER:
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"] == "Bearer"
+        assert "Incorrect API key provided" in refused.text
+    if refused.status_code == 401:
+        assert refused.headers["x-should-retry"] == "false"
 
 
 def test_what_everybody_may_call_needs_no_key(client: httpx.Client) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gateway.core.errors import KINDS
 from tests.e2e.examples import behaviours
 from tests.e2e.examples.example_files import EXAMPLES, PAGE, environment
 from tests.support.books import Books
@@ -142,7 +143,7 @@ async def test_it_says_why_there_is_no_answer(
     upstream: FakeUpstream, gateway: GatewayProcess, page: Page, key: str
 ) -> None:
     await page.ask(gateway.url, "llm_" + "0" * 26)
-    await page.shows("", "This is not a valid API key. Check it for typos.")
+    await page.shows("", KINDS["malformed_api_key"].text)
     foreign = await asyncio.to_thread(
         make_key, gateway.url, allowed_origins=["https://elsewhere.example"]
     )

@@ -92,6 +92,16 @@ def test_a_wait_is_rounded_up_to_whole_seconds():
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/api/chat"])
+def test_a_wrong_key_is_told_in_openai_s_words_and_how_to_send_one_and_who_makes_it(path):
+    wrong = [reason for reason in KINDS if KINDS[reason].code == "invalid_api_key"]
+    assert len(wrong) == 5
+    for reason in wrong:
+        told = error_body(path, filled(reason), "id").decode()
+        for words in ("Incorrect API key provided", "Authorization: Bearer KEY", "owner"):
+            assert words in told, reason
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/api/chat"])
 def test_half_a_surrogate_pair_in_the_input_does_not_break_the_error(path):
     refusal = Refusal("invalid_request", "the key '\ud800'", param="\udfff")
     assert "the key" in error_body(path, refusal, "id").decode("utf-8")

@@ -105,7 +105,7 @@ async def test_a_head_that_never_ends_ends_the_connection(port: int, start: byte
 async def test_a_trailer_is_no_header(port: int):
     raw = CHAT + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
     _, _, body = parsed(await talk(port, raw + b"X-API-Key: nonsense\r\n\r\n"))
-    assert body["error"]["message"].startswith("The API key is missing")
+    assert body["error"]["message"].startswith("Incorrect API key provided: there is none.")
 
 
 async def test_a_second_request_on_a_connection_has_a_bound_of_its_own(port: int):

@@ -1,0 +1,167 @@
+"""Keys as clients send them: whatever form they come in, the one of this gateway counts."""
+
+from base64 import b64encode
+from uuid import UUID
+
+import pytest
+
+from gateway.core import keys
+from gateway.core.errors import Refusal
+from gateway.http.authentication import Authenticator, shown_keys
+from gateway.http.exchange import Exchange
+from gateway.http.failed_keys import FAILURES, FailedKeyLimiter
+from gateway.stores import Identity, StoreUnavailable
+
+pytestmark = pytest.mark.anyio
+
+KEY, OTHER, THIRD = (keys.make_key("llm") for _ in range(3))
+BASIC = b64encode(f"x:{KEY}".encode()).decode()
+ADDRESS = "198.51.100.7"
+
+
+def headers(**shown: str) -> dict[bytes, bytes]:
+    return {name.replace("_", "-").encode(): value.encode() for name, value in shown.items()}
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"authorization": f"Bearer {KEY}"},
+        {"authorization": f"bearer   {KEY} "},
+        {"authorization": KEY},
+        {"authorization": f"Bearer Bearer {KEY}"},
+        {"authorization": f"Token {KEY}"},
+        {"authorization": f"Basic {BASIC}"},
+        {"authorization": f"basic  {BASIC}"},
+        {"authorization": f"Basic {b64encode(f'{KEY}:'.encode()).decode()}"},
+        {"x_api_key": KEY},
+        {"x_api_key": f" {KEY} "},
+        {"x_api_key": f"Bearer {KEY}"},
+        {"api_key": KEY},
+        {"x_api_key": "", "authorization": f"Bearer {KEY}"},
+        {"x_api_key": " ", "api_key": "", "authorization": f"Bearer {KEY}"},
+        {"x_api_key": "sk-ant-stale", "authorization": f"Bearer {KEY}"},
+        {"x_api_key": KEY, "authorization": "Bearer sk-ant-stale"},
+        {"x_api_key": KEY, "api_key": KEY, "authorization": f"Bearer {KEY}"},
+        {"x_api_key": KEY[:-1], "authorization": KEY},
+    ],
+    ids=str,
+)
+def test_a_key_is_found_in_every_form_that_clients_send_it_in(shown: dict[str, str]):
+    assert shown_keys(headers(**shown)) == [KEY]
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("missing_api_key", {}),
+        ("missing_api_key", {"x_api_key": "", "authorization": " "}),
+        ("malformed_api_key", {"authorization": "Bearer"}),
+        ("malformed_api_key", {"authorization": "Bearer sk-nonsense", "x_api_key": "ollama"}),
+        ("malformed_api_key", {"authorization": "Basic ???"}),
+        ("malformed_api_key", {"authorization": f"Basic {BASIC[:-3]}"}),
+        ("malformed_api_key", {"authorization": "Basic /w=="}),
+        ("malformed_api_key", {"authorization": f"Basic {KEY}"}),
+        ("malformed_api_key", {"authorization": f"Bearer {BASIC}"}),
+        ("malformed_api_key", {"x_api_key": KEY + "é"}),
+        ("malformed_api_key", {"x_api_key": f"{KEY},{OTHER}"}),
+    ],
+    ids=str,
+)
+def test_what_holds_no_key_is_refused_without_a_look_up(reason: str, shown: dict[str, str]):
+    refusal = shown_keys(headers(**shown))
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == reason
+    assert refusal.message.startswith("Incorrect API key provided: ")
+
+
+class Door:
+    """An authenticator, and the keys that it has looked up."""
+
+    def __init__(self, **reasons: str | None) -> None:
+        """By key, why it is refused, if so; any other does not exist."""
+        self.reasons = reasons
+        self.looked_up: list[str] = []
+        self.failed_keys = FailedKeyLimiter(lambda: False)
+        self.authenticator = Authenticator(self.failed_keys, self._identify)
+
+    async def _identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
+        names = {keys.hash_key(key): key for key in (KEY, OTHER, THIRD)}
+        key = names[key_hash]
+        self.looked_up.append(key)
+        if self.reasons.get(key) == "away":
+            raise StoreUnavailable("it is away.")
+        reason = self.reasons.get(key, "invalid_api_key")
+        return Identity(reason is None, reason, UUID(int=1))
+
+    async def ask(self, *shown: str) -> str | Refusal:
+        """The key that counts, of one or several."""
+        names = ("x_api_key", "api_key", "authorization")
+        sent = headers(**dict(zip(names, shown, strict=False)))
+        scope = {
+            "client": (ADDRESS, 1),
+            "path": "/",
+            "method": "GET",
+            "headers": list(sent.items()),
+        }
+        found = await self.authenticator.key_hash(Exchange(scope, None, None))
+        if isinstance(found, Refusal):
+            return found
+        return {keys.hash_key(key): key for key in (KEY, OTHER, THIRD)}[found]
+
+
+async def test_one_key_alone_is_not_looked_up_here():
+    door = Door()
+    assert await door.ask(KEY) == KEY
+    assert door.looked_up == []
+
+
+@pytest.mark.parametrize("reason", [None, "origin_not_allowed"])
+async def test_of_several_keys_the_first_that_exists_counts_and_is_known_from_then_on(
+    reason: str | None,
+):
+    door = Door(**{KEY: reason, THIRD: None})
+    for _ in range(3):
+        assert await door.ask(OTHER, KEY, THIRD) == KEY
+    assert door.looked_up == [OTHER, KEY]
+
+
+@pytest.mark.parametrize("reason", ["key_revoked", "key_expired"])
+async def test_a_key_that_has_ended_does_not_stand_before_a_good_one(reason: str):
+    door = Door(**{KEY: None, OTHER: reason})
+    exchange = Exchange({"client": None, "path": "/", "method": "GET", "headers": []}, None, None)
+    door.failed_keys.note(exchange, keys.hash_key(OTHER), None)  # it has worked once,
+    door.failed_keys.note(exchange, keys.hash_key(OTHER), reason)  # and then its end was seen
+    assert await door.ask(OTHER, KEY) == KEY
+    refusal = await door.ask(OTHER, THIRD)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == reason
+
+
+@pytest.mark.parametrize("others", [{}, {THIRD: "key_revoked"}], ids=["none exists", "one is over"])
+async def test_several_keys_are_one_failure_and_no_way_around_the_limit(others: dict[str, str]):
+    door = Door(**others)
+    for _ in range(FAILURES):
+        refusal = await door.ask(KEY, OTHER, THIRD)
+        assert isinstance(refusal, Refusal)
+        assert refusal.kind.status == 401
+    assert len(door.looked_up) == 3 * FAILURES
+    refusal = await door.ask(KEY, OTHER, THIRD)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "too_many_failures"
+    assert len(door.looked_up) == 3 * FAILURES
+
+
+async def test_a_known_key_is_no_cover_for_guesses():
+    door = Door(**{KEY: None})
+    assert await door.ask(OTHER, KEY) == KEY
+    door.looked_up.clear()
+    for _ in range(FAILURES):
+        assert await door.ask(OTHER, THIRD, KEY) == KEY
+    assert door.looked_up == []
+
+
+async def test_while_the_store_is_away_several_keys_are_told_to_come_back():
+    refusal = await Door(**{OTHER: "away"}).ask(KEY, OTHER)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "store_unavailable"
