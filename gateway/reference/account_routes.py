@@ -30,7 +30,8 @@ ACCOUNT_ROUTES = (
     Route(
         *("GET", "/v1/models", "listModels", HOLDER, "Account"),
         summary="List the models that this key can use",
-        text="",
+        text="Clients that send `anthropic-version` get the list, and each model, in Anthropic's "
+        "form: `type`, `id`, `display_name` and `created_at`, all on one page.",
         scope="models:read",
         answer=(Content(JSON, shapes.ModelList, MODELS),),
         refusals=(*SHOWN_KEY, *MODEL_SERVER),

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from litestar import Response, get
+from litestar import Response, route
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.admin import keys, usage_query
 from gateway.core import alias_names, model_names
 from gateway.core.errors import Refusal
-from gateway.routes.support.answers import AnyRequest, respond
+from gateway.dialects.anthropic.models import VERSION_HEADER, model_info, model_page
+from gateway.routes.support.answers import READ, AnyRequest, respond
 from gateway.routes.support.key_holder import identify
 from gateway.routes.support.listing import usable_models
 from gateway.services import Services
@@ -25,27 +26,32 @@ def account_routes(services: Services) -> list[HTTPRouteHandler]:
             return holder
         return await usable_models(services, holder.identity, "/v1/models", _Listed, _entries)
 
-    @get("/v1/models")
+    @route("/v1/models", http_method=READ)
     async def models(request: AnyRequest) -> Response[bytes]:
         found = await usable(request)
         if isinstance(found, Refusal):
-            return respond(request, found)
+            return respond(request, found, path=_family_path(request))
         others = [
             {**model, "id": alias}
             for model in found
             for alias in alias_names.aliases_of(services.settings.model_aliases, model["id"])
         ]
-        return respond(request, {"object": "list", "data": [*found, *others]})
+        listed = [*found, *others]
+        if _is_anthropic(request):
+            return respond(request, model_page(listed))
+        return respond(request, {"object": "list", "data": listed})
 
-    @get("/v1/models/{model:path}")
+    @route("/v1/models/{model:path}", http_method=READ)
     async def model(request: AnyRequest) -> Response[bytes]:
         found = await usable(request)
-        if isinstance(found, Refusal):
-            return respond(request, found)
-        asked = request.url.path.removeprefix("/v1/models/")
-        return respond(request, _called(asked, found, services.settings.model_aliases))
+        if not isinstance(found, Refusal):
+            asked = request.url.path.removeprefix("/v1/models/")
+            found = _called(asked, found, services.settings.model_aliases)
+        if not isinstance(found, Refusal) and _is_anthropic(request):
+            return respond(request, model_info(found))
+        return respond(request, found, path=_family_path(request))
 
-    @get("/v1/usage")
+    @route("/v1/usage", http_method=READ)
     async def usage(request: AnyRequest) -> Response[bytes]:
         holder = await identify(services, request, None)
         if isinstance(holder, Refusal):
@@ -59,6 +65,15 @@ def account_routes(services: Services) -> list[HTTPRouteHandler]:
         return respond(request, await keys.key_usage(services.store, key_id, asked))
 
     return [models, model, usage]
+
+
+def _is_anthropic(request: AnyRequest) -> bool:
+    return VERSION_HEADER in request.headers
+
+
+def _family_path(request: AnyRequest) -> str:
+    """A path of the family whose client calls, for the form of errors."""
+    return "/v1/messages" if _is_anthropic(request) else request.url.path
 
 
 class _Listed(msgspec.Struct):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Response, delete, get, patch, post
+from litestar import Response, delete, patch, post, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -10,7 +10,7 @@ from gateway.admin import keys, usage_query
 from gateway.admin.keys import CreateKey, RotateKey, UpdateKey
 from gateway.core.errors import Refusal
 from gateway.dialects.shared import strict_json
-from gateway.routes.support.answers import AnyRequest, respond
+from gateway.routes.support.answers import READ, AnyRequest, respond
 from gateway.routes.support.login import Login
 from gateway.services import Services
 
@@ -37,7 +37,7 @@ def admin_routes(services: Services) -> list[HTTPRouteHandler]:
             asked = await keys.create_key(store, settings, asked)
         return respond(request, asked, 201)
 
-    @get("/admin/api-keys")
+    @route("/admin/api-keys", http_method=READ)
     async def show(request: AnyRequest) -> Response[bytes]:
         refusal = await denied(request)
         if refusal:
@@ -68,7 +68,7 @@ def admin_routes(services: Services) -> list[HTTPRouteHandler]:
         refusal = await denied(request)
         return respond(request, refusal or await keys.revoke_key(store, key_id))
 
-    @get("/admin/usage")
+    @route("/admin/usage", http_method=READ)
     async def usage(request: AnyRequest) -> Response[bytes]:
         refusal = await denied(request)
         if refusal:

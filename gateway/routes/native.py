@@ -3,7 +3,7 @@
 import re
 
 import msgspec
-from litestar import HttpMethod, Response, post, route
+from litestar import Response, post, route
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.backends.backend import Backend
@@ -20,12 +20,11 @@ from gateway.core.errors import Refusal
 from gateway.dialects.ollama import privileges
 from gateway.dialects.shared import strict_json
 from gateway.http.exchange import ClientGone, Exchange
-from gateway.routes.support.answers import AnyRequest, respond
+from gateway.routes.support.answers import READ, AnyRequest, respond
 from gateway.routes.support.key_holder import has_scopes, identify, refused_model
 from gateway.routes.support.listing import usable_models
 from gateway.services import Services
 
-_READ = (HttpMethod.GET, HttpMethod.HEAD)
 _MAX_BODY = 64 * 1024
 _SCOPE = "models:read"
 _WHOLE = f"{_SCOPE} {privileges.SCOPE}"  # for what is not for everybody
@@ -47,7 +46,7 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         listed = await usable_models(services, holder.identity, path, InstalledModels, _entries)
         return _here(listed) if isinstance(listed, Refusal) else InstalledModels(listed)
 
-    @route("/api/version", http_method=_READ)
+    @route("/api/version", http_method=READ)
     async def version(request: AnyRequest) -> Response[bytes]:
         holder = await identify(services, request, None)
         if isinstance(holder, Refusal):
@@ -55,12 +54,12 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         told = await services.pool.each("/api/version")
         return respond(request, _here(told) if isinstance(told, Refusal) else _lowest(told))
 
-    @route("/api/tags", http_method=_READ)
+    @route("/api/tags", http_method=READ)
     async def tags(request: AnyRequest) -> Response[bytes]:
         listed = await list_models(request, "/api/tags")
         return respond(request, listed if isinstance(listed, Refusal) else with_aliases(listed))
 
-    @route("/api/ps", http_method=_READ)
+    @route("/api/ps", http_method=READ)
     async def ps(request: AnyRequest) -> Response[bytes]:
         return respond(request, await list_models(request, "/api/ps"))
 

@@ -4,7 +4,7 @@ import asyncio
 import re
 
 import msgspec
-from litestar import HttpMethod, Response, route
+from litestar import Response, route
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -13,11 +13,10 @@ from gateway import static
 from gateway.http import client_address
 from gateway.reference.home import PLAIN, TEMPLATE, home
 from gateway.reference.openapi import document
-from gateway.routes.support.answers import AnyRequest
+from gateway.routes.support.answers import READ, AnyRequest
 from gateway.services import Services
 from gateway.static import policy
 
-_READ = (HttpMethod.GET, HttpMethod.HEAD)
 _PATIENCE = 1.0  # seconds that the page at `/` waits for the state of the parts
 # What a Host header may be to stand on a page: a name or an address, and a port.
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,252})|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -48,7 +47,7 @@ def page_routes(services: Services) -> list[HTTPRouteHandler]:
     swagger = static.page("docs.html", _SWAGGER)
     redoc = static.page("redoc.html", _REDOC)
 
-    @route("/", http_method=_READ)
+    @route("/", http_method=READ)
     async def start(request: AnyRequest) -> Response[str]:
         if not _asks_for_html(request.headers.get("accept", "")):
             headers = {"vary": "Accept", "x-content-type-options": "nosniff"}
@@ -64,17 +63,17 @@ def page_routes(services: Services) -> list[HTTPRouteHandler]:
         headers = {**_HOME_HEADERS, "vary": "Accept", "cache-control": "no-store"}
         return Response(shown, media_type="text/html", headers=headers)
 
-    @route("/docs", http_method=_READ)
+    @route("/docs", http_method=READ)
     async def docs() -> Response[str]:
         headers = {**_SWAGGER_HEADERS, "cache-control": "no-cache"}
         return Response(swagger, media_type="text/html", headers=headers)
 
-    @route("/redoc", http_method=_READ)
+    @route("/redoc", http_method=READ)
     async def reference() -> Response[str]:
         headers = {**_REDOC_HEADERS, "cache-control": "no-cache"}
         return Response(redoc, media_type="text/html", headers=headers)
 
-    @route("/openapi.json", http_method=_READ)
+    @route("/openapi.json", http_method=READ)
     async def openapi() -> Response[bytes]:
         headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
         return Response(described, media_type="application/json", headers=headers)
@@ -82,7 +81,7 @@ def page_routes(services: Services) -> list[HTTPRouteHandler]:
     return [start, docs, reference, asset, openapi]
 
 
-@route("/docs/{digest:str}/{name:str}", http_method=_READ)  # what begins with /docs is docs
+@route("/docs/{digest:str}/{name:str}", http_method=READ)  # what begins with /docs is docs
 async def asset(request: AnyRequest, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """What the API pages load, to be kept for good."""
     found = _ASSETS.get(f"/docs/{digest}/{name}")

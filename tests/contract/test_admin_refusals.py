@@ -182,12 +182,12 @@ def test_a_revoked_key_is_not_rotated(owner: Owner):
 @pytest.mark.parametrize(
     ("line", "allow"),
     [
-        ("PUT /admin/api-keys", "GET, OPTIONS, POST"),
-        ("HEAD /admin/api-keys", "GET, OPTIONS, POST"),
-        ("DELETE /admin/api-keys", "GET, OPTIONS, POST"),
+        ("PUT /admin/api-keys", "GET, HEAD, OPTIONS, POST"),
+        ("DELETE /admin/api-keys", "GET, HEAD, OPTIONS, POST"),
         (f"GET /admin/api-keys/{UNKNOWN}", "DELETE, OPTIONS, PATCH"),
+        (f"HEAD /admin/api-keys/{UNKNOWN}", "DELETE, OPTIONS, PATCH"),
         (f"GET /admin/api-keys/{UNKNOWN}/rotate", "OPTIONS, POST"),
-        ("POST /admin/usage", "GET, OPTIONS"),
+        ("POST /admin/usage", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_another_method_is_told_which_ones_there_are(owner: Owner, line: str, allow: str):
@@ -195,6 +195,13 @@ def test_another_method_is_told_which_ones_there_are(owner: Owner, line: str, al
     assert (answer.status_code, answer.headers["allow"]) == (405, allow)
     if not line.startswith("HEAD"):
         assert error(answer)["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("path", ["/admin/api-keys", "/admin/usage", "/admin/usage?days=7"])
+def test_head_says_what_get_says_without_its_body(owner: Owner, path: str):
+    head, got = owner.ask("HEAD", path), owner.ask("GET", path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
 
 
 @pytest.mark.parametrize(

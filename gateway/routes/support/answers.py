@@ -5,7 +5,7 @@ import re
 from typing import Any, cast
 
 import msgspec
-from litestar import Request, Response
+from litestar import HttpMethod, Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.routes import HTTPRoute
 
@@ -16,16 +16,19 @@ from gateway.http.refusal_headers import refusal_headers, withdraw_cors
 from gateway.stores import StoreUnavailable
 
 AnyRequest = Request[Any, Any, Any]
+READ = (HttpMethod.GET, HttpMethod.HEAD)  # uvicorn sends no body to a HEAD
 _log = logging.getLogger("localllm")
 
 
-def respond(request: AnyRequest, result: object, status: int = 200) -> Response[bytes]:
-    """JSON with `status`, or the refusal in the dialect of the request's path."""
+def respond(
+    request: AnyRequest, result: object, status: int = 200, *, path: str = ""
+) -> Response[bytes]:
+    """JSON with `status`, or the refusal in the dialect of the request's path, or of `path`."""
     headers = {"cache-control": "no-store"}
     if isinstance(result, Refusal):
         status = result.kind.status
         withdraw_cors(cast(dict[str, Any], request.scope)["direct"][1], result)
-        body = error_body(request.url.path, result, request_id(request))
+        body = error_body(path or request.url.path, result, request_id(request))
         more = refusal_headers(result)
         headers |= {name.decode(): value.decode() for name, value in more}
     else:

@@ -80,7 +80,22 @@ Deno.test("a wrong secret is refused before the body is read or the id is looked
   const { ask, calls } = made();
   const answer = await ask("PATCH /admin/api-keys/x", { bad: 1 }, { "x-admin-secret": "wrong" });
   strictEqual(answer.status, 401);
+  strictEqual(answer.headers.get("x-should-retry"), "false");
   deepStrictEqual(calls.map(([name]) => name), ["admin_login"]);
+});
+
+Deno.test("HEAD says what GET says, without its body", async () => {
+  const { ask } = made({ data: [], next: null });
+  for (const path of ["/admin/api-keys", "/admin/usage", "/admin/nothing"]) {
+    const [head, got] = [await ask(`HEAD ${path}`), await ask(`GET ${path}`)];
+    strictEqual(head.status, got.status);
+    strictEqual(head.headers.get("content-type"), "application/json");
+    strictEqual(await head.text(), "");
+  }
+  strictEqual(
+    (await ask(`HEAD /admin/api-keys/${ID}`)).headers.get("allow"),
+    "DELETE, OPTIONS, PATCH",
+  );
 });
 
 Deno.test("what is no route costs no log-in; another method is named", async () => {
@@ -89,7 +104,7 @@ Deno.test("what is no route costs no log-in; another method is named", async () 
   strictEqual((await ask("GET /functions/v1/admin/api-keys")).status, 404);
   const answer = await ask("PUT /admin/api-keys", {});
   strictEqual(answer.status, 405);
-  strictEqual(answer.headers.get("allow"), "GET, OPTIONS, POST");
+  strictEqual(answer.headers.get("allow"), "GET, HEAD, OPTIONS, POST");
   strictEqual((await ask("toString /admin/usage")).status, 405);
   deepStrictEqual(calls, []);
 });

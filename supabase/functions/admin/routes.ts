@@ -47,10 +47,12 @@ export function find(method: string, path: string): { route: Route; id: string }
   for (const [pattern, methods] of ROUTES) {
     const found = pattern.exec(path);
     if (!found) continue;
-    if (Object.hasOwn(methods, method)) {
-      return { route: methods[method], id: found.groups?.id ?? "" };
+    const served = method === "HEAD" ? "GET" : method;
+    if (Object.hasOwn(methods, served)) {
+      return { route: methods[served], id: found.groups?.id ?? "" };
     }
-    return [...Object.keys(methods), "OPTIONS"].sort();
+    const heads = "GET" in methods ? ["HEAD"] : [];
+    return [...Object.keys(methods), ...heads, "OPTIONS"].sort();
   }
   return [];
 }
