@@ -56,7 +56,9 @@ class ModelResponse:
     `httpx.TransportError` where it was cut.
     """
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: httpx.Response, *, demo: bool = False) -> None:
+        """`demo`: the built-in demo model says it."""
+        self.demo = demo
         self.status = response.status_code
         self.content_type: str = response.headers.get("content-type", "")
         self.received = bytearray()  # of the whole body, also when it was cut
@@ -163,7 +165,7 @@ class BackendClient:
             return Refusal("upstream_unavailable", retry_after_ms=2000)
         if not self.answers:
             self._turn(True, target)
-        return ModelResponse(response)
+        return ModelResponse(response, demo=target.listed_only)
 
     def _turn(self, answers: bool, target: Target) -> None:
         if answers is not self.answers and target is self.target:  # not one that it was before

@@ -21,6 +21,10 @@ _PLACE = re.compile(
     r"|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?\](?::\d+)?"
 )
 
+# Ollama words it in two ways; the first is the one that its own command and others look for.
+_UNKNOWN_MODEL = re.compile(r"""model ['"](.{1,200}?)['"] not found""")
+_DEMO = "(The built-in demo model says so; it stands in for Ollama here. Start Ollama.)"
+
 
 # As llama.cpp, Ollama, vLLM and llama-cpp-python say it.
 _OVERFLOW = re.compile(
@@ -95,7 +99,12 @@ async def refusal_of(response: ModelResponse) -> Refusal:
     if response.status in {400, 413, 500} and (longer := overflow(detail)):
         return longer
     detail = in_public(detail)
+    if response.demo:
+        detail = f"{detail or 'It failed.'} {_DEMO}"
+    unknown = _UNKNOWN_MODEL.search(detail)
     match response.status:
+        case 404 if unknown:
+            return Refusal("unknown_model", model=unknown[1], param="model")
         case 404:
             return Refusal("upstream_not_found", detail or "There is no such model.")
         case 429 | 503:

@@ -49,6 +49,10 @@ class BackendPool:
             return MODEL
         return self._default_model
 
+    def no_ollama(self) -> Refusal:
+        """Why what only an Ollama can do is not done."""
+        return Refusal("demo_model" if self.demo else "not_supported")
+
     def refresh(self) -> None:
         """Ask every backend for its models, without waiting."""
         for backend in self.backends:
@@ -69,7 +73,7 @@ class BackendPool:
             backend = backends[0]
             model = await backend.models.find(name)
             if native and backend.models.foreign:
-                return Refusal("not_supported")
+                return self.no_ollama()
             judged = self._judge(backend, model, name, cloud)
             return judged if isinstance(judged, Refusal) else [judged]
         told = [(backend, backend.models.told(name)) for backend in backends]
@@ -97,11 +101,11 @@ class BackendPool:
         if having or silent:
             return having or silent
         refusals = [one for one in judged if isinstance(one, Refusal)]
-        refusals.sort(key=lambda one: one.reason == "unknown_model")  # says least of all
+        refusals.sort(key=lambda one: one.reason == "demo_lacks_model")  # says least of all
         if refusals:
             return refusals[0]
         candidates.sort(key=lambda one: not one.backend.answers)
-        return candidates[:1] or Refusal("not_supported")  # it says itself that it lacks the model
+        return candidates[:1] or self.no_ollama()  # it says itself that it lacks the model
 
     def _judge(
         self, backend: Backend, model: Model | Refusal | None, name: str, cloud: bool
@@ -113,7 +117,9 @@ class BackendPool:
         remote = cloud or (model is not None and model.remote)
         if remote and not self._allow_cloud:
             return Refusal("cloud_model", model=name, param="model")
-        if model is None and (backend.client.target.listed_only or is_foreign(name)):
+        if model is None and backend.client.target.listed_only:
+            return Refusal("demo_lacks_model", self.default_model, model=name, param="model")
+        if model is None and is_foreign(name):
             return Refusal("unknown_model", model=name, param="model")
         return Candidate(backend, model)
 

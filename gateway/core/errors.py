@@ -37,7 +37,11 @@ KINDS: dict[str, Kind] = {
     "key_revoked": _wrong_key("it has been revoked."),
     "key_expired": _wrong_key("it has expired."),
     "scope_missing": Kind(
-        403, _INVALID, "permission_denied", "This API key may not use this route."
+        403,
+        _INVALID,
+        "permission_denied",
+        "This API key may not use this route: it lacks the scope {detail}. "
+        "Ask the owner of this server for it.",
     ),
     "origin_not_allowed": Kind(
         403, _INVALID, "permission_denied", "This API key may not be used from this website."
@@ -52,7 +56,8 @@ KINDS: dict[str, Kind] = {
         429,
         "insufficient_quota",
         "insufficient_quota",
-        "This request does not fit into what is left of this API key's monthly token limit.",
+        "This request does not fit into what is left of this API key's monthly token limit."
+        "{detail}",
     ),
     # made by the gateway
     "missing_api_key": _wrong_key("there is none."),
@@ -87,8 +92,13 @@ KINDS: dict[str, Kind] = {
         "model_not_found",
         "'{model}' runs in Ollama's cloud. The owner of this server does not allow cloud models.",
     ),
-    "unknown_model": Kind(
-        404, _INVALID, "model_not_found", "The model '{model}' is not installed."
+    "unknown_model": Kind(404, _INVALID, "model_not_found", "model '{model}' not found"),
+    "demo_lacks_model": Kind(
+        404,
+        _INVALID,
+        "model_not_found",
+        "model '{model}' not found: the built-in demo model, '{detail}', stands in for Ollama here "
+        "and has no other name. Start Ollama and pull the model, or name none.",
     ),
     "not_found": Kind(404, _INVALID, "not_found", "{detail}"),
     "method_not_allowed": Kind(405, _INVALID, "method_not_allowed", "Use {detail} here."),
@@ -134,7 +144,7 @@ KINDS: dict[str, Kind] = {
         501,
         "api_error",
         "not_supported",
-        "Models cannot be pulled while the built-in demo model stands in for Ollama.",
+        "This needs Ollama, and the built-in demo model stands in for it here. Start Ollama.",
     ),
     "too_many_pulls": Kind(
         429,
@@ -180,6 +190,10 @@ class Refusal(msgspec.Struct, frozen=True):
     tokens: str = ""
     limit: str = ""
     words: str = ""
+
+    def about(self, model: str) -> "Refusal":
+        """The same, where it is about a model, with the name by which the client asked for it."""
+        return msgspec.structs.replace(self, model=model[:200]) if self.model else self
 
     @property
     def kind(self) -> Kind:

@@ -56,6 +56,7 @@ class Exchange:
         self._send, common = scope.get("direct") or (send, ())
         self.extra: list[tuple[bytes, bytes]] = list(common)
         self.dialect: Voice | None = None  # whose stream it answers with
+        self.model = ""  # as the client named it
         self.head_sent = False
         self.ended = False  # the last byte is being sent, so no heartbeat may follow
         self.gone = False  # the client left
@@ -143,6 +144,8 @@ class Exchange:
 
     async def refuse(self, refusal: Refusal) -> None:
         """Answer with an error in the caller's dialect, in the body if the head is gone already."""
+        if self.model:
+            refusal = refusal.about(self.model)
         body = error_body(self.path, refusal, str(self.id))
         if self.head_sent:
             await self.end(self.dialect.error_event(body) if self.dialect else body)

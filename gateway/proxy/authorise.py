@@ -1,5 +1,7 @@
 """Authorise: may this key do that, and what does the store hold for it?"""
 
+from datetime import UTC
+
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Privilege, Sanitised
 from gateway.http.authentication import store_unavailable
@@ -44,7 +46,12 @@ class Authoriser:
             named = f"'{privilege.field}' {privilege.why}"
             detail = f"{named}: that needs a key with the scopes {scopes}."
             return Refusal("privilege_missing", detail, param=privilege.field)
-        return Refusal(reason, model=wanted.model, retry_after_ms=verdict.retry_after_ms)
+        detail = ""
+        if reason == "insufficient_quota":
+            detail = _quota_words(wanted, verdict)
+        elif reason == "scope_missing":
+            detail = wanted.scope
+        return Refusal(reason, detail, model=wanted.model, retry_after_ms=verdict.retry_after_ms)
 
     async def denial(
         self, exchange: Exchange, key_hash: str, scope: str, *, recent: bool
@@ -59,7 +66,20 @@ class Authoriser:
         except StoreUnavailable as problem:
             return store_unavailable(problem)
         self._failed_keys.note(exchange, key_hash, reason)
-        return Refusal(reason) if reason else None
+        return Refusal(reason, scope if reason == "scope_missing" else "") if reason else None
+
+
+def _quota_words(wanted: AuthorizationRequest, verdict: Verdict) -> str:
+    """What the request may need, what is left, and until when. What running requests hold is not
+    left, so nothing is said to be used up."""
+    if verdict.tokens_remaining is None or verdict.month_resets_at is None:
+        return ""
+    until = verdict.month_resets_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return (
+        f" Its prompt may be up to {wanted.prompt_bound} tokens, and needs at least one for the "
+        f"answer; {verdict.tokens_remaining} of {verdict.token_limit} are left until {until}. "
+        "Send less at once, or ask the owner of this server for more."
+    )
 
 
 def authorization_request(

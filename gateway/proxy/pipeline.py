@@ -70,6 +70,7 @@ class Pipeline:
         del body  # up to MAX_BODY_BYTES that would live as long as the answer
         if isinstance(request, Refusal):
             return request
+        exchange.model = request.alias or request.request.model
         candidates = await find_candidates(self._pool, dialect, request, settings.context_check)
         if isinstance(candidates, Refusal):  # who may not ask does not learn what is installed
             denial = await self._authoriser.denial(exchange, key_hash, dialect.scope, recent=False)

@@ -92,7 +92,7 @@ NATIVE_ROUTES = (
         refusals=(
             *_REFUSALS,
             *("invalid_request", "request_too_large", "model_not_allowed"),
-            *("cloud_model", "unknown_model"),
+            *("cloud_model", "unknown_model", "demo_lacks_model", "demo_model"),
         ),
     ),
     Route(

@@ -7,7 +7,7 @@ from gateway.reference.route import HOLDER, JSON, SHOWN_KEY, Content, Route
 _PROXIED = (
     *SHOWN_KEY,
     *("model_not_allowed", "rate_limit_exceeded", "insufficient_quota"),
-    *("invalid_request", "cloud_model", "unknown_model", "request_timeout"),
+    *("invalid_request", "cloud_model", "unknown_model", "demo_lacks_model", "request_timeout"),
     *("request_too_large", "unsupported_encoding", "queue_full", "outbox_unavailable"),
     *("shutting_down", "upstream_unavailable", "upstream_timeout", "upstream_refused"),
     *("upstream_not_found", "upstream_busy", "upstream_failed", "upstream_cannot", "truncated"),

@@ -39,12 +39,16 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         ]
         return InstalledModels([*listed.models, *others])
 
+    def here(refusal: Refusal) -> Refusal:
+        """A route that is not there is Ollama's."""
+        return services.pool.no_ollama() if refusal.reason == "not_found" else refusal
+
     async def list_models(request: AnyRequest, path: str) -> InstalledModels | Refusal:
         holder = await identify(services, request, _SCOPE)
         if isinstance(holder, Refusal):
             return holder
         listed = await usable_models(services, holder.identity, path, InstalledModels, _entries)
-        return _here(listed) if isinstance(listed, Refusal) else InstalledModels(listed)
+        return here(listed) if isinstance(listed, Refusal) else InstalledModels(listed)
 
     @route("/api/version", http_method=READ)
     async def version(request: AnyRequest) -> Response[bytes]:
@@ -52,7 +56,7 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         if isinstance(holder, Refusal):
             return respond(request, holder)
         told = await services.pool.each("/api/version")
-        return respond(request, _here(told) if isinstance(told, Refusal) else _lowest(told))
+        return respond(request, here(told) if isinstance(told, Refusal) else _lowest(told))
 
     @route("/api/tags", http_method=READ)
     async def tags(request: AnyRequest) -> Response[bytes]:
@@ -74,22 +78,22 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         asked = await show_request(request)
         if isinstance(asked, Refusal):
             return asked
-        spelling = asked.model or asked.name
-        spelling = alias_names.real_name(services.settings.model_aliases, spelling)
+        shown = asked.model or asked.name
+        spelling = alias_names.real_name(services.settings.model_aliases, shown)
         refusal = await refused_model(services, spelling, holder.identity, native=True)
         if refusal is not None:
-            return refusal
+            return refusal.about(shown)
         name = model_names.canonical_name(spelling)
         question = msgspec.json.encode({"model": model_names.upstream_name(spelling, name)})
-        shown = await services.pool.show(name, model_names.is_cloud(spelling), question)
-        if isinstance(shown, Refusal):
-            missing = shown.reason == "not_found"
-            return Refusal("unknown_model", model=name, param="model") if missing else shown
-        readable = decode(shown, ShownModel)
+        told = await services.pool.show(name, model_names.is_cloud(spelling), question)
+        if isinstance(told, Refusal):
+            missing = told.reason == "not_found"
+            return Refusal("unknown_model", model=shown[:200], param="model") if missing else told
+        readable = decode(told, ShownModel)
         if readable is None:
             return _unreadable("/api/show")
         return (
-            msgspec.Raw(shown) if await has_scopes(services, holder, _WHOLE) else readable.cleared()
+            msgspec.Raw(told) if await has_scopes(services, holder, _WHOLE) else readable.cleared()
         )
 
     return [version, tags, ps, show]
@@ -97,11 +101,6 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
 
 def _entries(listed: InstalledModels) -> list[tuple[str, InstalledModel]]:
     return [(model.name, model) for model in listed.models]
-
-
-def _here(refusal: Refusal) -> Refusal:
-    """A route that is not there is Ollama's."""
-    return Refusal("not_supported") if refusal.reason == "not_found" else refusal
 
 
 def _unreadable(path: str) -> Refusal:

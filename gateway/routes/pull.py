@@ -88,11 +88,9 @@ async def _counted_join(
 
 async def _join(services: Services, wanted: Wanted, verdict: Verdict) -> Pull | Refusal:
     """The pull of that model, begun now or before, if there is an Ollama that may do it."""
-    if services.pool.demo:
-        return Refusal("demo_model")
-    backend = services.pool.for_pull()
+    backend = None if services.pool.demo else services.pool.for_pull()
     if backend is None:
-        return Refusal("not_supported")
+        return services.pool.no_ollama()
     cloud = model_names.is_cloud(wanted.sent)
     where = (backend,)  # what another one has, or does not tell, is no reason against it
     candidates = await services.pool.candidates(wanted.name, cloud=cloud, native=True, among=where)
@@ -118,7 +116,7 @@ async def _tell(
                 await exchange.write(sse.write(news))
                 told = news
         if pull.failure is not None:
-            return pull.failure
+            return _named(pull.failure, wanted)
         last = _encoded(pull, wanted)
         if wanted.stream:
             await exchange.open()
@@ -128,6 +126,13 @@ async def _tell(
         return None
     finally:
         services.watching_pulls.discard(exchange)
+
+
+def _named(failure: Refusal, wanted: Wanted) -> Refusal:
+    """What Ollama's registry does not have is told as on every other route, and in its words."""
+    if failure.reason != "upstream_not_found":
+        return failure
+    return Refusal(failure.reason, f"model '{wanted.shown}' not found: {failure.detail}")
 
 
 def _encoded(pull: Pull, wanted: Wanted) -> bytes:

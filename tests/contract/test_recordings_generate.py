@@ -3,6 +3,7 @@ the usage that is told is what was counted, and nothing that was cut ends as if 
 
 import asyncio
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from tests.contract.test_recordings import (
 from tests.support.books import Row
 from tests.support.callers import bearer, connect, counted
 from tests.support.recorded_world import ANSWERED_BY, Reply, World, checked_row
-from tests.support.replay import Recording
+from tests.support.replay import Recording, one_way
 
 MODEL = "qwen2.5:7b"  # the default
 
@@ -150,7 +151,10 @@ def test_what_ollama_refuses_is_told_in_its_words_and_costs_nothing(world: World
     assert recording.status in codes
     assert reply.status == recording.status
     message = checked_error(reply.body, codes[recording.status])
-    assert message == json.loads(recording.body)["error"]["message"]
+    words = json.loads(recording.body)["error"]["message"]
+    assert message == re.sub(
+        "^model '.*?'", f"model '{MODEL}'", one_way(words)
+    )  # that was asked for here
     assert checked_row(world, reply, "none", "upstream_error").counts == (0, 0)
 
 

@@ -17,6 +17,7 @@ class Ollama:
 
     def __init__(self, status: int = 200) -> None:
         self.status = status
+        self.demo = False
         self.asked: list[tuple[str, Any]] = []
         self.looks = 0  # at what is installed
         self.closed = 0

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import threading
 from base64 import b64decode
 from collections.abc import Coroutine, Iterator
@@ -148,3 +149,9 @@ class Replay:
         if recording.framing == "chunked":
             writer.write(b"0\r\n\r\n")
         return True
+
+
+def one_way(words: str) -> str:
+    """Ollama's words for a model that is not there, which differ from route to route, as the
+    gateway tells them; any other words as they are."""
+    return re.sub(r"""model ['"](.*?)['"] not found.*""", r"model '\1' not found", words)

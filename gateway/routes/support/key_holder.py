@@ -32,7 +32,9 @@ async def identify(
     identity = await services.verdict_cache.identify(key_hash, scope, exchange.origin)
     reason = None if identity.allowed else identity.reason or "invalid_api_key"
     services.failed_keys.note(exchange, key_hash, reason)
-    return Refusal(reason) if reason else KeyHolder(key_hash, exchange.origin, identity)
+    if reason:
+        return Refusal(reason, scope or "" if reason == "scope_missing" else "")
+    return KeyHolder(key_hash, exchange.origin, identity)
 
 
 async def has_scopes(services: Services, holder: KeyHolder, scopes: str) -> bool:

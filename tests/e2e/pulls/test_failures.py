@@ -41,7 +41,9 @@ def failure(answer: httpx.Response) -> dict[str, object]:
     [
         (
             "pull model manifest: file does not exist",
-            *(404, "model_not_found", "pull model manifest: file does not exist"),
+            404,
+            "model_not_found",
+            f"model '{NEW}' not found: pull model manifest: file does not exist",
         ),
         (
             "max retries exceeded: write /root/.ollama/models/blobs/sha256-b-partial: "

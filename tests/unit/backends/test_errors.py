@@ -45,8 +45,9 @@ def test_endless_words_are_cut_and_soon_read() -> None:
 class Said:
     """An answer of that status and body."""
 
-    def __init__(self, status: int, body: bytes) -> None:
+    def __init__(self, status: int, body: bytes, *, demo: bool = False) -> None:
         self.status = status
+        self.demo = demo
         self._body = body
 
     async def body(self) -> bytes:
@@ -74,6 +75,29 @@ async def test_a_status_becomes_the_code_that_clients_know(
         assert str(status) in words
     elif reason != "upstream_timeout":
         assert words == "ow …" if body else words
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "words",
+    ["model 'a/b:1b' not found", 'model "a/b:1b" not found, try pulling it first'],
+)
+async def test_a_model_that_ollama_does_not_know_is_told_in_one_way(words: str) -> None:
+    body = json.dumps({"error": {"message": words}}).encode()
+    refusal = await refusal_of(cast(ModelResponse, Said(404, body)))
+    assert refusal.message == "model 'a/b:1b' not found"
+    assert (refusal.kind.code, refusal.param) == ("model_not_found", "model")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
+async def test_what_the_demo_model_refuses_says_that_it_is_the_demo_and_what_to_do(
+    status: int,
+) -> None:
+    for body in (b'{"error": "too long"}', b"{}"):
+        refusal = await refusal_of(cast(ModelResponse, Said(status, body, demo=True)))
+        assert "demo model" in refusal.message
+        assert "Start Ollama" in refusal.message
 
 
 @pytest.mark.anyio

@@ -183,7 +183,8 @@ async def test_a_server_that_answers_for_any_name_is_asked_for_its_own_models_on
     assert await where(made, "demo:latest") == [0]
     assert await where(made, "other:latest") == [1]
     alone = pool(Server(models={"data": [{"id": "demo"}]}, listed_only=True))
-    assert await where(alone, "other:latest") == "unknown_model"
+    assert await where(alone, "other:latest") == "demo_lacks_model"
+    assert await where(alone, "demo:latest", native=True) == "demo_model"
 
 
 async def test_of_several_lists_those_of_machines_that_answer_count():

@@ -83,7 +83,7 @@ def test_a_model_that_is_not_there_is_told_as_openai_does():
 
 
 def test_what_a_caller_wrote_is_shown_as_it_is_and_never_formatted():
-    assert filled("unknown_model").message == "The model '{model}' is not installed."
+    assert filled("unknown_model").message == "model '{model}' not found"
     assert filled("not_found").message == "a {detail}"
 
 
