@@ -37,6 +37,27 @@ class PullRequest(Struct, forbid_unknown_fields=True):
     ] = None
 
 
+class OllamaPullRequest(Struct):
+    """Other fields that Ollama knows, such as `insecure`, have no effect: the models come from its
+    registry and no other."""
+
+    model: str = ""
+    name: Annotated[str, Meta(description="What older clients send instead of `model`.")] = ""
+    stream: Annotated[
+        bool | None,
+        Meta(description="false: one answer at the end; left out: lines as it goes on."),
+    ] = None
+
+
+class OllamaPullLine(Struct, omit_defaults=True):
+    """One line of the stream; the last one has the status `success`. Without a stream it is all."""
+
+    status: Annotated[str, Meta(description="What it is at, in Ollama's words.")]
+    digest: Annotated[str, Meta(description="Of the layer that the line is about.")] = ""
+    total: Annotated[int, Meta(description="Bytes of that layer.")] = 0
+    completed: Annotated[int, Meta(description="Bytes of it that are here.")] = 0
+
+
 class PullState(Struct):
     """How far it has come. Ollama names one layer after the other, so `total` can grow."""
 
@@ -59,18 +80,30 @@ class Wanted(NamedTuple):
 
 
 def read(body: bytes | bytearray, other_names: Mapping[str, str]) -> Wanted | Refusal:
-    """What is asked for. `other_names`: MODEL_ALIASES, by canonical names."""
+    """What `/v1/models/pull` is asked for. `other_names`: MODEL_ALIASES, by canonical names."""
     asked = strict_json.parse(body, PullRequest)
     if isinstance(asked, Refusal):
         return asked
-    for spelling in (asked.model, real := alias_names.real_name(other_names, asked.model)):
+    return _wanted(asked.model, bool(asked.stream), other_names)
+
+
+def read_ollama(body: bytes | bytearray, other_names: Mapping[str, str]) -> Wanted | Refusal:
+    """What `/api/pull` is asked for."""
+    asked = strict_json.parse(body, OllamaPullRequest)
+    if isinstance(asked, Refusal):
+        return asked
+    return _wanted(asked.model or asked.name, asked.stream is not False, other_names)
+
+
+def _wanted(shown: str, stream: bool, other_names: Mapping[str, str]) -> Wanted | Refusal:
+    for spelling in (shown, real := alias_names.real_name(other_names, shown)):
         if not _SHAPE.match(spelling):
             return _no_registry_name(spelling)
     try:
         name = model_names.canonical_name(real)
     except ValueError:
         return _no_registry_name(real)
-    return Wanted(name, _sent(real, name), asked.model, bool(asked.stream))
+    return Wanted(name, _sent(real, name), shown, stream)
 
 
 def _sent(spelling: str, name: str) -> str:

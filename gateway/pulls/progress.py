@@ -43,7 +43,7 @@ class Progress:
         self.succeeded = False
         self.failure: Refusal | None = None
         self.changes = 0
-        self._layers: dict[str, tuple[int, int]] = {}  # digest: completed, total
+        self.layers: dict[str, tuple[int, int]] = {}  # digest: completed, total
         self._rest = b""
 
     @property
@@ -86,11 +86,11 @@ class Progress:
             self.changes += 1
 
     def _count(self, line: _Line) -> None:
-        completed, total = self._layers.get(line.digest, (0, 0))
-        if not total and len(self._layers) >= _MOST_LAYERS:
+        completed, total = self.layers.get(line.digest, (0, 0))
+        if not total and len(self.layers) >= _MOST_LAYERS:
             return
         counted = min(line.completed, line.total), line.total
-        self._layers[line.digest] = counted
+        self.layers[line.digest] = counted
         self.completed += counted[0] - completed
         self.total += counted[1] - total
 

@@ -1,22 +1,21 @@
-"""`POST /v1/models/pull`: let Ollama download a model, for a key with the scope for that."""
+"""`POST /v1/models/pull`, and Ollama's own `POST /api/pull`: let Ollama download a model, for a key
+with the scope for that."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 from litestar.handlers import ASGIRouteHandler
 
 from gateway.core import model_names
 from gateway.core.errors import Refusal
-from gateway.dialects.openai.family import FAMILY
-from gateway.dialects.shared import sse
 from gateway.http.exchange import Exchange
-from gateway.pulls.messages import Wanted, read, state
+from gateway.pulls.messages import Wanted, read, read_ollama
 from gateway.pulls.pulls import Pull
+from gateway.pulls.telling import OllamaTeller, OwnTeller, Teller
 from gateway.services import Services
 from gateway.stores import AuthorizationRequest, Settlement, Verdict
 
-PATH = "/v1/models/pull"
+PATH, OLLAMA_PATH = "/v1/models/pull", "/api/pull"
 _SCOPE = "models:pull"
 _MAX_BODY = 64 * 1024
 
@@ -28,7 +27,7 @@ def pull_routes(services: Services) -> list[ASGIRouteHandler]:
             if refusal is not None:
                 await exchange.refuse(refusal)
 
-    return [ASGIRouteHandler(PATH, copy_scope=False)(serve)]
+    return [ASGIRouteHandler([PATH, OLLAMA_PATH], copy_scope=False)(serve)]
 
 
 async def answer(services: Services, exchange: Exchange) -> Refusal | None:
@@ -39,7 +38,8 @@ async def answer(services: Services, exchange: Exchange) -> Refusal | None:
     body = await exchange.body(_MAX_BODY)
     if isinstance(body, Refusal):
         return body
-    wanted = read(body, services.settings.model_aliases)
+    native = exchange.path.rstrip("/") == OLLAMA_PATH
+    wanted = (read_ollama if native else read)(body, services.settings.model_aliases)
     if isinstance(wanted, Refusal):
         return wanted
     permission = AuthorizationRequest(
@@ -48,17 +48,25 @@ async def answer(services: Services, exchange: Exchange) -> Refusal | None:
         scope=_SCOPE,
         origin=exchange.origin,
         model=wanted.name,
-        endpoint=PATH,
+        endpoint=OLLAMA_PATH if native else PATH,
         prompt_bound=0,
         max_output=0,
     )
     verdict = await services.authoriser.authorise(exchange, permission)
     if isinstance(verdict, Refusal):
-        return verdict
+        return _without_scope(verdict, wanted)
     pull = await _counted_join(services, permission, verdict, wanted)
     if isinstance(pull, Refusal):
         return pull
-    return await _tell(services, exchange, pull, wanted)
+    teller = OllamaTeller() if native else OwnTeller(wanted.shown)
+    return await _tell(services, exchange, pull, wanted, teller)
+
+
+def _without_scope(refusal: Refusal, wanted: Wanted) -> Refusal:
+    """`ollama run` asks for a pull by itself where a model is missing, so its user is told."""
+    if refusal.reason != "scope_missing":
+        return refusal
+    return Refusal("scope_missing", f"{_SCOPE}, which installing '{wanted.shown}' needs")
 
 
 async def _counted_join(
@@ -100,29 +108,28 @@ async def _join(services: Services, wanted: Wanted, verdict: Verdict) -> Pull | 
 
 
 async def _tell(
-    services: Services, exchange: Exchange, pull: Pull, wanted: Wanted
+    services: Services, exchange: Exchange, pull: Pull, wanted: Wanted, teller: Teller
 ) -> Refusal | None:
     """Show the client how the pull goes on. When the client leaves, the pull does not end."""
     if wanted.stream:
-        exchange.dialect = FAMILY
+        exchange.dialect = teller.family
     exchange.watch()
     services.watching_pulls.add(exchange)  # for heartbeats
     try:
-        seen, told = 0, b""
+        seen = 0
         while not pull.ended:
             seen = await pull.news(seen)
-            news = _encoded(pull, wanted)
-            if wanted.stream and not pull.ended and news != told:  # it can be ahead of its edition
-                await exchange.write(sse.write(news))
-                told = news
+            if wanted.stream and not pull.ended:
+                news = teller.news(pull.progress)
+                if news:  # what was told can be ahead of its edition
+                    await exchange.write(news)
         if pull.failure is not None:
             return _named(pull.failure, wanted)
-        last = _encoded(pull, wanted)
         if wanted.stream:
             await exchange.open()
-            await exchange.end(sse.write(last) + sse.write(b"[DONE]"))
+            await exchange.end(teller.end(pull.progress))
         else:
-            await exchange.whole(200, last)
+            await exchange.whole(200, teller.whole(pull.progress))
         return None
     finally:
         services.watching_pulls.discard(exchange)
@@ -133,7 +140,3 @@ def _named(failure: Refusal, wanted: Wanted) -> Refusal:
     if failure.reason != "upstream_not_found":
         return failure
     return Refusal(failure.reason, f"model '{wanted.shown}' not found: {failure.detail}")
-
-
-def _encoded(pull: Pull, wanted: Wanted) -> bytes:
-    return msgspec.json.encode(state(pull.progress, wanted.shown, done=pull.ended))

@@ -11,6 +11,7 @@ from tests.support.fake_upstream import MODEL
 
 HELLO = [{"role": "user", "content": "hi"}]
 CHAT = {"model": MODEL, "messages": HELLO}
+PULLS = ("/v1/models/pull", "/api/pull")  # they need a scope of their own
 POSTED = {
     "/v1/chat/completions": CHAT,
     "/v1/responses": {"model": MODEL, "input": "hi"},
@@ -22,7 +23,7 @@ POSTED = {
     "/api/embed": {"model": MODEL, "input": "hi"},
     "/v1/generate": {"prompt": "hi", "model": MODEL},
     "/api/show": {"model": MODEL},
-    "/v1/models/pull": {"model": MODEL},
+    **dict.fromkeys(PULLS, {"model": MODEL}),
 }
 READ = ("/v1/models", f"/v1/models/{MODEL}", "/v1/usage", "/api/tags", "/api/ps", "/api/version")
 CALLS = [*(("POST", path) for path in POSTED), *(("GET", path) for path in READ)]
@@ -44,7 +45,7 @@ def basic(key: str) -> str:
 def test_a_key_is_taken_in_every_form_on_every_route(
     client: httpx.Client, key: str, method: str, path: str
 ) -> None:
-    allowed = {403} if path == "/v1/models/pull" else {200}  # that one needs a scope of its own
+    allowed = {403} if path in PULLS else {200}
     for headers in (
         {"authorization": key},
         {"authorization": basic(key)},
@@ -93,7 +94,7 @@ def test_a_401_and_a_403_say_that_no_retry_helps_and_what_does(
             for words in ("Incorrect API key provided", "Authorization: Bearer KEY", "its owner"):
                 assert words in answer.text
     foreign = {"authorization": f"Bearer {key}", "x-api-key": STALE}
-    if path == "/v1/models/pull":
+    if path in PULLS:
         answer = call(client, method, path, foreign)
         assert answer.status_code == 403
         assert answer.headers["x-should-retry"] == "false"

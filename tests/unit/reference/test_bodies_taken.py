@@ -17,7 +17,7 @@ from gateway.core.key_fields import span
 from gateway.dialects import all_dialects
 from gateway.dialects.shared import strict_json
 from gateway.pulls import messages as pulls
-from gateway.pulls.messages import PullRequest
+from gateway.pulls.messages import OllamaPullRequest, PullRequest
 from gateway.reference.route import Route
 from gateway.reference.table import ROUTES
 from tests.support.openapi_shapes import validator
@@ -50,6 +50,8 @@ def is_taken(route: Route, body: bytes) -> bool:
         return not isinstance(DIALECTS[route.path].sanitise(body), Refusal)
     if route.body is PullRequest:
         return not isinstance(pulls.read(body, {}), Refusal)
+    if route.body is OllamaPullRequest:
+        return not isinstance(pulls.read_ollama(body, {}), Refusal)
     asked = strict_json.parse(body, route.body)
     if isinstance(asked, RotateKey):
         low, high = span("grace_seconds")
