@@ -1,7 +1,12 @@
-"""Slots of the backends, given out fairly: round-robin over keys, in order within a key."""
+"""Slots of the backends, given out fairly: round-robin over keys, in order within a key.
+
+What a key has running counts in its turn: a slot goes to the waiting key that runs least on that
+backend, and of several to the one whose last turn is longest ago. So one that fills all slots lets
+a newcomer in before it gets another.
+"""
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Hashable, Sequence
 
 from gateway.backends.backend import Backend, least_busy
@@ -44,11 +49,6 @@ class Ticket:
             return False  # done: its client left in this moment, and it has not run since
         return backend.answers or not any(other.answers for other in self.backends)
 
-    def take(self, backend: Backend) -> None:
-        backend.in_use += 1
-        backend.last_model = self.model
-        self.backend = backend
-
 
 class Scheduler:
     """Each backend gets as many requests at once as it has slots; at most `limit` wait in all. One
@@ -60,6 +60,7 @@ class Scheduler:
             backend.changed = self.look_again
         self._limit = limit
         self._waiting: OrderedDict[Hashable, deque[Ticket]] = OrderedDict()
+        self._running: dict[Backend, Counter[Hashable]] = {one: Counter() for one in backends}
         self.queued = 0
 
     def enter(self, key: Hashable, backends: tuple[Backend, ...], model: str) -> Ticket | None:
@@ -74,7 +75,7 @@ class Scheduler:
         """`first`: before the others of its key, for it has had its turn."""
         backend = least_busy(ticket.backends, ticket.model)
         if backend is not None:  # nobody waits for it: a slot that falls free goes on at once
-            ticket.take(backend)
+            self._give(ticket, backend)
             return
         ticket.turn = asyncio.get_running_loop().create_future()
         line = self._waiting.setdefault(ticket.key, deque())
@@ -96,7 +97,17 @@ class Scheduler:
         backend, ticket.backend = ticket.backend, None
         if backend is not None:
             backend.in_use -= 1
+            running = self._running[backend]
+            running[ticket.key] -= 1
+            if not running[ticket.key]:
+                del running[ticket.key]
             self._offer(backend)
+
+    def _give(self, ticket: Ticket, backend: Backend) -> None:
+        backend.in_use += 1
+        backend.last_model = ticket.model
+        ticket.backend = backend
+        self._running[backend][ticket.key] += 1
 
     def look_again(self) -> None:
         """A backend went away or came back: others may serve who waits."""
@@ -113,16 +124,22 @@ class Scheduler:
             self._leave(ticket)
             if ticket.key in self._waiting:
                 self._waiting.move_to_end(ticket.key)  # the other keys come first now
-            ticket.take(backend)
+            self._give(ticket, backend)
             assert turn is not None
             turn.set_result(None)
 
     def _next(self, backend: Backend) -> Ticket | None:
-        for line in self._waiting.values():
-            for ticket in line:
-                if ticket.may_use(backend):
-                    return ticket
-        return None
+        """Of the keys that can use it, the one that runs least there; of equals, the first."""
+        running, best = self._running[backend], None
+        for key, line in self._waiting.items():
+            if best is not None and running[key] >= running[best.key]:
+                continue
+            usable = next((ticket for ticket in line if ticket.may_use(backend)), None)
+            if usable is not None:
+                best = usable
+                if not running[key]:
+                    break
+        return best
 
     def _leave(self, ticket: Ticket) -> None:
         ticket.turn = None
@@ -133,15 +150,25 @@ class Scheduler:
             del self._waiting[ticket.key]
 
     def position(self, ticket: Ticket) -> int:
-        """How many turns at most until it is this one's, itself included."""
+        """How many turns it is until this one's, itself included, if all that run go on: each turn
+        goes to the key that runs least then."""
         if ticket.turn is None:
             return 0
         rounds = self._waiting[ticket.key].index(ticket)
+        ours = self._runs(ticket.key, ticket)
         ahead = rounds
         before_us = True
         for key, line in self._waiting.items():
             if key == ticket.key:
                 before_us = False
-            else:
-                ahead += min(len(line), rounds + 1 if before_us else rounds)
+                continue
+            theirs = self._runs(key, ticket)
+            # They have turns until they run as many as we shall, and one more where they come first
+            # among equals: those who have waited since our turn, or now.
+            first = theirs > ours or (theirs == ours and before_us)
+            ahead += min(len(line), max(0, ours + rounds - theirs + first))
         return ahead + 1
+
+    def _runs(self, key: Hashable, ticket: Ticket) -> int:
+        """How many requests of a key run where the ticket's may."""
+        return sum(self._running[backend][key] for backend in ticket.backends)

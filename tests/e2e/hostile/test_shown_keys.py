@@ -23,7 +23,7 @@ POSTED = {
     "/api/embed": {"model": MODEL, "input": "hi"},
     "/v1/generate": {"prompt": "hi", "model": MODEL},
     "/api/show": {"model": MODEL},
-    **dict.fromkeys(PULLS, {"model": MODEL}),
+    **{path: {"model": MODEL} for path in PULLS},
 }
 READ = ("/v1/models", f"/v1/models/{MODEL}", "/v1/usage", "/api/tags", "/api/ps", "/api/version")
 CALLS = [*(("POST", path) for path in POSTED), *(("GET", path) for path in READ)]

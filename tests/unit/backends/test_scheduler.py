@@ -1,7 +1,7 @@
 """Slots go round-robin over keys, and none is ever lost, whoever leaves at whatever moment."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 
 import pytest
 from hypothesis import example, given
@@ -47,6 +47,34 @@ async def test_a_late_key_waits_for_one_turn_of_a_key_with_hundreds_in_line():
     bench.end("g1")
     await settle()
     assert bench.running() == ["m"]
+    await bench.finish()
+
+
+async def test_a_newcomer_with_nothing_running_goes_before_the_fifth_of_another():
+    bench = Bench(slots=4)
+    for name in ("A1", "A2", "A3", "A4", "A5", "A6", "B1", "C1", "B2"):
+        bench.ask(name[0], name)
+        await settle()
+    for name in ("A1", "A2", "A3", "A4"):
+        bench.end(name)
+        await settle()
+    assert bench.served[4:] == ["B1", "C1", "A5", "B2"]  # then each runs one, and takes its turn
+    await bench.finish()
+
+
+async def test_what_a_key_runs_on_one_machine_costs_it_no_turn_on_another():
+    bench = Bench(slots=2, backends=2)
+    for name in ("A1", "A2"):
+        bench.ask("A", name, 0)
+    for name in ("B1", "C1"):
+        bench.ask(name[0], name, 1)
+        await settle()
+    for name in ("A3", "B2", "C2"):
+        bench.ask(name[0], name, 1)
+        await settle()
+    bench.end("B1")
+    await settle()
+    assert bench.served[-1] == "A3"
     await bench.finish()
 
 
@@ -176,6 +204,16 @@ def test_a_position_is_the_number_of_turns_that_follow(keys):
     asyncio.run(play())
 
 
+async def test_a_position_counts_what_the_keys_run():
+    bench = Bench(slots=4)
+    for name in ("A1", "A2", "A3", "A4", "A5", "A6", "B1", "C1", "B2"):
+        bench.ask(name[0], name)
+        await settle()
+    waiting = ("B1", "C1", "B2", "A5", "A6")
+    assert [bench.places[name].position() for name in waiting] == [1, 2, 3, 4, 5]
+    await bench.finish()
+
+
 class Model:
     """What the scheduler should do, said plainly: who runs, and each key's line in turn order."""
 
@@ -193,7 +231,8 @@ class Model:
     def end(self, name: str) -> None:
         self.running.remove(name)
         if self.lines:
-            key = next(iter(self.lines))
+            runs = Counter(one[0] for one in self.running)
+            key = min(self.lines, key=lambda key: runs[key])  # of equals the first
             line = self.lines.pop(key)
             self.running.append(line.popleft())
             if line:
