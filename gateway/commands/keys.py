@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+# Claude Code takes some 45,000 tokens a turn: this is 500 turns on each of 22 working days. An
+# agent asks for one thing after the other, with a few short requests beside each.
+AGENT: dict[str, Any] = {"rate_limit_per_min": 120, "monthly_token_limit": 500_000_000}
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -129,10 +132,22 @@ def _list(values: Sequence[str]) -> list[str] | None:
 @click.argument("label", required=False)
 @click.option("--label", "named_label", metavar="TEXT", help="What the key is for.")
 @_key_options
+@click.option(
+    "--agent",
+    is_flag=True,
+    help="Limits that a month of work with a coding agent needs, where no others are given: "
+    f"{AGENT['rate_limit_per_min']} requests per minute, "
+    f"{AGENT['monthly_token_limit'] // 10**6} million tokens per month.",
+)
 @click.option("--key-only", is_flag=True, help="Print only the key, for scripts.")
 @json_option
 def create(
-    label: str | None, named_label: str | None, key_only: bool, as_json: bool, **options: Any
+    label: str | None,
+    named_label: str | None,
+    agent: bool,
+    key_only: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Create a key for LABEL and show it once."""
     from gateway.admin import keys
@@ -142,7 +157,8 @@ def create(
         raise click.UsageError("Give the key one label: localllm keys create 'my website'")
     if key_only and as_json:
         raise click.UsageError("Use either --key-only or --json, not both.")
-    request = keys.CreateKey(label=text, **_changes(options))
+    wishes = (AGENT if agent else {}) | _changes(options)
+    request = keys.CreateKey(label=text, **wishes)
     made = accepted(with_store(lambda store, settings: keys.create_key(store, settings, request)))
     if key_only:
         click.echo(made["key"])

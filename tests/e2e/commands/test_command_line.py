@@ -43,6 +43,17 @@ def test_a_key_is_made_shown_once_and_listed_without_its_secret(localllm: Comman
     assert keys.hash_key(made["key"]) not in json.dumps(listed)
 
 
+def test_a_key_for_an_agent_has_limits_for_a_month_of_work_unless_others_are_named(
+    localllm: CommandLine,
+) -> None:
+    agent = localllm.json("keys", "create", "laptop", "--agent")
+    limits = agent["rate_limit_per_min"], agent["monthly_token_limit"]
+    assert limits == (120, 500_000_000)
+    assert agent["scopes"] == ["chat", "embeddings", "models:read"]
+    made = localllm.json("keys", "create", "laptop", "--agent", "--token-limit", "7")
+    assert (made["rate_limit_per_min"], made["monthly_token_limit"]) == (120, 7)
+
+
 def test_limits_not_named_are_those_of_the_settings(localllm: CommandLine) -> None:
     made = localllm.json("keys", "create", "defaults", DEFAULT_RATE_LIMIT_PER_MIN="33")
     assert made["rate_limit_per_min"] == 33
