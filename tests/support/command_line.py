@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.certificates import ONE_AUTHORITY
+from tests.support.forked.process import in_text, run
 from tests.support.gateway_process import free_port
+from tests.support.paths import ROOT
 
 
 class CommandLine:
@@ -28,14 +30,8 @@ class CommandLine:
     def __call__(
         self, *arguments: str, cwd: Path | None = None, **environ: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "gateway", *arguments],
-            env=self.environ | environ,
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        command = [sys.executable, "-W", "error", "-m", "gateway", *arguments]
+        return in_text(run(command, self.environ | environ, cwd or ROOT))
 
     def json(self, *arguments: str, **environ: str) -> Any:
         done = self(*arguments, "--json", **environ)

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 import threading
 from collections.abc import Generator, Iterable
@@ -18,6 +17,8 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 import psutil
+
+from tests.support.forked.process import start
 
 PATIENCE = 100.0  # seconds after which something did not happen
 _open = build_opener(ProxyHandler({})).open
@@ -51,22 +52,16 @@ class Running:
         self.output = ""
         self._said = threading.Condition()
         self._ended = False
-        self.process = subprocess.Popen(
-            command,
-            env=environ,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        reading, writing = os.pipe()
+        with Path(os.devnull).open() as nothing, os.fdopen(writing) as said:
+            standard = (nothing.fileno(), said.fileno(), said.fileno())
+            self.process = start(command, environ, cwd, standard, session=True)
+        self._lines = os.fdopen(reading, encoding="utf-8")
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
+        with self._lines as lines:
             for line in lines:
                 with self._said:
                     self.output += line

@@ -16,6 +16,7 @@ import pytest
 from gateway.stores import Verdict
 from tests.support.certificates import ONE_AUTHORITY
 from tests.support.failing_parts import fresh_database
+from tests.support.forked.process import run
 from tests.support.postgres import Server
 from tests.support.postgrest.stand_in import stand_in
 from tests.support.sql.ledger import DAY, Key, Ledger, open_ledger, settlement
@@ -38,14 +39,8 @@ class Localllm:
         }
 
     def __call__(self, *arguments: str, input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "gateway", "db", *arguments],
-            env=self.environ,
-            cwd=self._home,
-            input=input,
-            capture_output=True,
-            timeout=120,
-        )
+        command = [sys.executable, "-W", "error", "-m", "gateway", "db", *arguments]
+        return run(command, self.environ, self._home, input)
 
     def done(self, *arguments: str, input: bytes = b"") -> bytes:
         done = self(*arguments, input=input)

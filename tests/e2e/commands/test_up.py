@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.forked.process import OWN_PYTHON
 from tests.support.gateway_process import (
     PATIENCE,
     Running,
@@ -44,6 +45,7 @@ class Backend:
 
     def command(self, *arguments: str) -> tuple[list[str], dict[str, str]]:
         environ = {
+            **OWN_PYTHON,
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "DATA_DIR": str(self.data_dir),

@@ -19,6 +19,7 @@ from tests.support.bare_gateway import served as bare_served
 from tests.support.callers import ADMIN_SECRET, QUESTION, admin, bearer, connect, make_keys, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import Exchange, FakeUpstream
+from tests.support.forked.process import OWN_PYTHON
 from tests.support.gateway_process import family
 
 CHAT = "/v1/chat/completions"
@@ -150,7 +151,7 @@ def test_no_secret_stands_in_a_log_a_file_or_a_command_line(
     upstream: FakeUpstream, debug: str
 ) -> None:
     """With the embedded Postgres: its tables, its log of changes and its own log are files too."""
-    with served(upstream.url, DEBUG=debug) as gateway:
+    with served(upstream.url, DEBUG=debug, **OWN_PYTHON) as gateway:
         session = Session(gateway.url, upstream)
         with no_secret_in_processes(gateway, session):
             assert files_that_hold(gateway.data_dir.parent, session.secrets) == {}

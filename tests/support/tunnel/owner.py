@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.certificates import ONE_AUTHORITY
+from tests.support.forked.process import in_text, run
 from tests.support.gateway_process import Running, free_port
 from tests.support.paths import ROOT
 
@@ -29,7 +30,6 @@ class Owner:
             "DATA_DIR": str(self.data_dir),
             "PORT": str(self.port),
             "CLOUDFLARED_PATH": str(stand_in / "cloudflared"),
-            "PYTHONPATH": str(ROOT),
         }
 
     def command(self, *words: str) -> list[str]:
@@ -39,10 +39,7 @@ class Owner:
         self, *words: str, given: str | None = None, code: int = 0
     ) -> "subprocess.CompletedProcess[str]":
         """The finished command, which has to end with that code and without a traceback."""
-        done = subprocess.run(
-            self.command(*words), env=self.environ, cwd=self.home, capture_output=True, text=True,
-            input="" if given is None else given, timeout=120, check=False,
-        )  # fmt: skip
+        done = in_text(run(self.command(*words), self.environ, self.home, (given or "").encode()))
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         return done
@@ -54,10 +51,7 @@ class Owner:
         return told.removeprefix("localllm: ")
 
     def status(self) -> dict[str, Any]:
-        done = subprocess.run(
-            self.command("status", "--json"), env=self.environ, cwd=self.home,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        done = run(self.command("status", "--json"), self.environ, self.home)
         state: dict[str, Any] = json.loads(done.stdout)
         assert done.returncode == (0 if state["state"] == "connected" else 1)
         return state
@@ -69,7 +63,8 @@ class Owner:
         """The exit code, and what was on the screen."""
         order = json.dumps({"command": self.command(*words), "answers": answers})
         done = subprocess.run(
-            [sys.executable, "-m", "tests.support.terminal", order], env=self.environ,
-            cwd=self.home, capture_output=True, text=True, timeout=120, check=False,
+            [sys.executable, "-m", "tests.support.terminal", order],
+            env={**self.environ, "PYTHONPATH": str(ROOT)}, cwd=self.home,
+            capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout
