@@ -1,12 +1,22 @@
 """Each example, run as its README says: what it prints, what it costs, and how it fails."""
 
 import re
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from tests.e2e.examples import behaviours
-from tests.e2e.examples.example_files import MISSING, PROGRAMS, Example, copied, run
+from tests.e2e.examples.example_files import (
+    MISSING,
+    PROGRAMS,
+    Example,
+    copied,
+    run,
+    run_quickly,
+)
 from tests.support.callers import counted
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, PROMPT_TOKENS, WORDS, Exchange, FakeUpstream
@@ -45,7 +55,7 @@ def test_it_prints_the_answer_and_is_counted_exactly(
 @each
 def test_it_says_what_it_needs(folder: Path, example: Example) -> None:
     for environ in ({"LOCALLLM_URL": "http://127.0.0.1:9"}, {"LOCALLLM_KEY": "x"}):
-        done = run(example, folder, **environ)
+        done = run_quickly(example, folder, **environ)
         assert (done.returncode, done.stdout, done.stderr) == (1, "", MISSING)
 
 
@@ -53,7 +63,7 @@ def test_it_says_what_it_needs(folder: Path, example: Example) -> None:
 def test_it_says_why_it_was_refused(
     upstream: FakeUpstream, gateway: GatewayProcess, folder: Path, example: Example
 ) -> None:
-    done = run(example, folder, LOCALLLM_URL=gateway.url, LOCALLLM_KEY="llm_" + "0" * 26)
+    done = run_quickly(example, folder, LOCALLLM_URL=gateway.url, LOCALLLM_KEY="llm_" + "0" * 26)
     assert done.returncode != 0
     assert "not a valid API key" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -61,10 +71,19 @@ def test_it_says_why_it_was_refused(
     assert upstream.chats == []
 
 
+@pytest.fixture(scope="module")
+def without_gateway(folder: Path) -> Iterator[dict[Example, Future[CompletedProcess[str]]]]:
+    """What becomes of each where nobody listens. All at once: most wait a while and try again."""
+    environ = {"LOCALLLM_URL": f"http://127.0.0.1:{free_port()}", "LOCALLLM_KEY": "llm_x"}
+    with ThreadPoolExecutor(len(PROGRAMS)) as pool:
+        yield {one: pool.submit(run_quickly, one, folder, **environ) for one in PROGRAMS}
+
+
 @each
-def test_it_ends_with_an_error_where_there_is_no_gateway(folder: Path, example: Example) -> None:
-    address = f"http://127.0.0.1:{free_port()}"
-    done = run(example, folder, LOCALLLM_URL=address, LOCALLLM_KEY="llm_x")
+def test_it_ends_with_an_error_where_there_is_no_gateway(
+    without_gateway: dict[Example, Future[CompletedProcess[str]]], example: Example
+) -> None:
+    done = without_gateway[example].result()
     assert done.returncode != 0
     assert done.stdout.strip() == ""
     assert done.stderr.strip()
@@ -80,7 +99,9 @@ def test_an_answer_that_breaks_off_is_an_error_behind_it(
         await behaviours.break_off(exchange, "cut")
 
     upstream.behave = break_off
-    done = run(example, folder, LOCALLLM_URL=gateway.url, LOCALLLM_KEY=key, LOCALLLM_MODEL=MODEL)
+    done = run_quickly(
+        example, folder, LOCALLLM_URL=gateway.url, LOCALLLM_KEY=key, LOCALLLM_MODEL=MODEL
+    )
     said = re.sub(r'.*?"content": "(.*?)".*\n*', r"\1", done.stdout)
     assert said.startswith("".join(WORDS))
     assert "The model stopped before its answer was complete." in done.stdout + done.stderr
