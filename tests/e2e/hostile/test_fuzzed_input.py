@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from tests.support.raw_client import ask, chat, exchange, parse, request
 SHARED = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much)
 # The same examples each time: what this run finds is of this change.
 bounded = settings(deadline=None, suppress_health_check=SHARED, database=None, derandomize=True)
-a_few = settings(bounded, max_examples=30)
+a_few = settings(bounded, max_examples=15)  # besides some 150 that schemathesis makes of a schema
 many = settings(bounded, max_examples=150)
 
 schema = schemathesis.openapi.from_dict(document())
@@ -35,19 +36,31 @@ def survived(gateway: GatewayProcess, key: str) -> Iterator[None]:
     assert "Traceback" not in gateway.running.output[before:]
 
 
+@pytest.fixture(scope="module")
+def session() -> Iterator[requests.Session]:
+    """One connection for many requests."""
+    with requests.Session() as made:
+        made.trust_env = False  # to look for a proxy takes as long as the request
+        yield made
+
+
 def keeps_to_its_document(operation: schemathesis.schemas.APIOperation) -> Callable[..., None]:
     """The test of one route. Each gets a name: the ids that pytest gives to schemathesis's tests of
     one function are all the same, and side by side only one of such tests would be run."""
 
     @schema.include(method=operation.method.upper(), path=operation.path).parametrize()
     @a_few
-    def test(case: schemathesis.Case, gateway: GatewayProcess, key: str) -> None:
+    def test(
+        case: schemathesis.Case, gateway: GatewayProcess, key: str, session: requests.Session
+    ) -> None:
         headers = {**bearer(key), "X-Admin-Secret": ADMIN_SECRET}
         # No schema says that a range ends after it begins, or that 1.0 is no whole number.
         unsaid = [schemathesis.checks.positive_data_acceptance]
         if case.query:  # what is asked beside the known names is passed over
             unsaid.append(schemathesis.checks.negative_data_rejection)
-        case.call_and_validate(base_url=gateway.url, headers=headers, excluded_checks=unsaid)
+        case.call_and_validate(
+            base_url=gateway.url, session=session, headers=headers, excluded_checks=unsaid
+        )
 
     return test
 
