@@ -49,6 +49,8 @@ class Owner:
         tools = place / "tools"
         tools.mkdir(exist_ok=True)
         program(tools / "uvx", UVX)
+        if (ours := ROOT / ".uv" / "bin" / "uv").exists() and not (tools / "uv").exists():
+            (tools / "uv").symlink_to(ours)  # that uv is got too is for test_readme.py to show
         self.environ["PATH"] = f"{tools}:{_without('ollama', self.environ['PATH'])}"
         self.settings: dict[str, object] = {
             "PORT": self.port,
