@@ -2,16 +2,17 @@
 and break no policy. What is clicked is what a person clicks."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from gateway.reference.table import ROUTES
-from tests.support.browser import Browser, find
+from tests.support.browser import Browser, chromium, one_loop
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL
 
+__all__ = ["chromium", "one_loop"]
 pytestmark = pytest.mark.anyio
 
 # A hint for authors of pages, about forms and history in the libraries; a broken policy is another.
@@ -61,10 +62,21 @@ class Page:
         return await self.run(f"Array.from({each}, (one) => one.innerText)")
 
 
+Opened = Callable[[str], Awaitable[Page]]
+
+
 @pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with Browser(find()) as made:
-        yield made
+async def opened(chromium: Browser) -> AsyncIterator[Opened]:
+    """Opens a page in a window, which is closed at the end of the test."""
+    sessions: list[str] = []
+
+    async def open_page(url: str) -> Page:
+        sessions.append(await chromium.open(url))
+        return Page(chromium, sessions[-1])
+
+    yield open_page
+    for session in sessions:
+        await chromium.close(session)
 
 
 def assert_all_is_well(chromium: Browser, gateway: GatewayProcess) -> None:
@@ -77,9 +89,9 @@ def assert_all_is_well(chromium: Browser, gateway: GatewayProcess) -> None:
 
 @pytest.mark.parametrize("scheme", ["bearer", "apiKey"])
 async def test_swagger_ui_has_all_operations_and_tries_one_out_with_a_key(
-    chromium: Browser, gateway: GatewayProcess, key: str, scheme: str
+    chromium: Browser, opened: Opened, gateway: GatewayProcess, key: str, scheme: str
 ) -> None:
-    page = Page(chromium, await chromium.open(f"{gateway.url}/docs"))
+    page = await opened(f"{gateway.url}/docs")
     await page.shows("#operations-Account-listModels")
     shown = await page.texts(".opblock-summary-path")
     plain = {path.replace("\u200b", "") for path in shown}
@@ -102,9 +114,9 @@ async def test_swagger_ui_has_all_operations_and_tries_one_out_with_a_key(
 
 
 async def test_redoc_has_all_operations_and_the_guide(
-    chromium: Browser, gateway: GatewayProcess
+    chromium: Browser, opened: Opened, gateway: GatewayProcess
 ) -> None:
-    page = Page(chromium, await chromium.open(f"{gateway.url}/redoc"))
+    page = await opened(f"{gateway.url}/redoc")
     await page.shows('[data-section-id$="/openapi"]')
     ids = await page.run(
         "Array.from(document.querySelectorAll('[data-section-id]'), (one) => one.dataset.sectionId)"

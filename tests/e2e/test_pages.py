@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from gateway import static
-from tests.support import browser
 from tests.support.bare_gateway import bare_gateway, served
+from tests.support.browser import Browser, chromium, one_loop
 from tests.support.strict_html import StrictPage
 
+__all__ = ["chromium", "one_loop"]
 pytestmark = pytest.mark.anyio
 
 HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -29,9 +30,9 @@ CLOSED = {
 HOSTILE_MODEL = "</code><script>alert('1')</script>\" $(id) `id` \\"
 
 
-@pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    with bare_gateway(tmp_path) as gateway:
+@pytest.fixture(scope="module")
+async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
+    with bare_gateway(tmp_path_factory.mktemp("pages")) as gateway:
         async with served(gateway) as address, httpx.AsyncClient(base_url=address) as made:
             yield made
 
@@ -177,12 +178,11 @@ async def test_the_document_is_served_as_json(client: httpx.AsyncClient) -> None
 
 
 async def test_a_real_browser_has_nothing_to_complain_about_at_home(
-    client: httpx.AsyncClient,
+    client: httpx.AsyncClient, chromium: Browser
 ) -> None:
-    async with browser.Browser(browser.find()) as chromium:
-        url = str(client.base_url.join("/"))
-        light = await chromium.visit(url, 1280, "light")
-        dark = await chromium.visit(url, 390, "dark")
+    url = str(client.base_url.join("/"))
+    light = await chromium.visit(url, 1280, "light")
+    dark = await chromium.visit(url, 390, "dark")
     for seen in (light, dark):
         assert seen.requested == [url]
         assert seen.complaints == []

@@ -4,9 +4,12 @@ import json
 import re
 import shutil
 from base64 import b64decode
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
+
+import pytest
 
 from tests.support.chromium.devtools import DevTools
 from tests.support.chromium.program import unpacked
@@ -17,6 +20,19 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 def find() -> str:
     """The path of this machine's browser, or of one that is got for the tests."""
     return next((path for name in _NAMES if (path := shutil.which(name))), None) or unpacked()
+
+
+@pytest.fixture(scope="module", name="anyio_backend")
+def one_loop() -> str:
+    """For files whose tests share what runs in a loop, which import this."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator["Browser"]:
+    """One browser for the tests of a file, which imports `one_loop` too."""
+    async with Browser(find()) as made:
+        yield made
 
 
 class Visit(NamedTuple):
@@ -32,6 +48,7 @@ class Visit(NamedTuple):
 class Browser:
     def __init__(self, path: str) -> None:
         self._tools = DevTools(path)
+        self._profiles: dict[str, str] = {}  # of each window that is open, by its session
 
     async def __aenter__(self) -> Self:
         await self._tools.start()
@@ -47,7 +64,7 @@ class Browser:
 
     async def visit(self, url: str, width: int, scheme: str) -> Visit:
         """Open a page in a window of its own. `scheme`: light or dark."""
-        target, session = await self._window()
+        session = await self._window()
         await self._tools.call(
             "Emulation.setEmulatedMedia",
             session,
@@ -64,14 +81,19 @@ class Browser:
             overflow=await self.run(session, "document.documentElement.scrollWidth") - width,
             text=await self.run(session, "document.body.innerText"),
         )
-        await self._tools.call("Target.closeTarget", targetId=target)
+        await self.close(session)
         return seen
 
     async def open(self, url: str) -> str:
         """A page in a window of its own that stays open: what `run` needs."""
-        _, session = await self._window()
+        session = await self._window()
         await self._load(session, url)
         return session
+
+    async def close(self, session: str) -> None:
+        """A window, with all that its pages have left in the browser."""
+        profile = self._profiles.pop(session)
+        await self._tools.call("Target.disposeBrowserContext", browserContextId=profile)
 
     async def run(self, session: str, expression: str) -> Any:
         """The value of a JavaScript expression in a page; of a promise, what it comes to."""
@@ -107,17 +129,22 @@ class Browser:
         )
         return [json.dumps(event["params"]) for event in events]
 
-    async def _window(self) -> tuple[str, str]:
-        """A new one and its session; what earlier ones did is forgotten."""
+    async def _window(self) -> str:
+        """The session of a new one, with a profile of its own; what earlier ones did is
+        forgotten."""
         self._tools.events.clear()
-        made = await self._tools.call("Target.createTarget", url="about:blank")
-        target = made["targetId"]
-        attached = await self._tools.call("Target.attachToTarget", targetId=target, flatten=True)
+        made = await self._tools.call("Target.createBrowserContext")
+        profile = {"browserContextId": made["browserContextId"]}
+        made = await self._tools.call("Target.createTarget", url="about:blank", **profile)
+        attached = await self._tools.call(
+            "Target.attachToTarget", targetId=made["targetId"], flatten=True
+        )
         session = attached["sessionId"]
+        self._profiles[session] = profile["browserContextId"]
         for domain in ("Page", "Network", "Log", "Runtime", "Audits"):
             await self._tools.call(f"{domain}.enable", session)
         await self._tools.call("Page.setLifecycleEventsEnabled", session, enabled=True)
-        return target, session
+        return session
 
     async def _load(self, session: str, url: str) -> None:
         """Go there, and wait until that page is loaded: about:blank reports its own end too."""

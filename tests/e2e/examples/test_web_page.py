@@ -16,13 +16,14 @@ from gateway.core.errors import KINDS
 from tests.e2e.examples import behaviours
 from tests.e2e.examples.example_files import EXAMPLES, PAGE, environment
 from tests.support.books import Books
-from tests.support.browser import Browser, find
+from tests.support.browser import Browser, chromium, one_loop
 from tests.support.callers import counted, make_key
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, PROMPT_TOKENS, WORDS, Exchange, FakeUpstream
 from tests.support.gateway_process import free_port
 from tests.support.patience import AT_ONCE
 
+__all__ = ["chromium", "one_loop"]
 pytestmark = pytest.mark.anyio
 TEXT = "".join(WORDS)
 STOP = "document.getElementById('stop').click()"
@@ -77,12 +78,12 @@ class Page:
 
 
 @pytest.fixture
-async def page(site: str) -> AsyncIterator[Page]:
+async def page(site: str, chromium: Browser) -> AsyncIterator[Page]:
     await _listening(site)
-    async with Browser(find()) as chromium:
-        session = await chromium.open(site)
-        assert chromium.complaints() == []
-        yield Page(chromium, session)
+    session = await chromium.open(site)
+    assert chromium.complaints() == []
+    yield Page(chromium, session)
+    await chromium.close(session)
 
 
 async def _listening(site: str) -> None:
