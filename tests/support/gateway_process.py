@@ -89,11 +89,13 @@ class Running:
 
     def kill(self) -> None:
         """The way out of a test that failed: nothing stays behind."""
-        for child in family(self.process.pid):
+        children = family(self.process.pid)[1:]
+        self.process.kill()
+        for child in children:
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
-        self.process.kill()
         self.process.wait()
+        psutil.wait_procs(children, PATIENCE)
         self._reader.join(timeout=PATIENCE)
 
 

@@ -40,12 +40,12 @@ class Machines:
         return seen, rows[seen.request_id]
 
     async def mended(self) -> None:
-        """Return when the gateway has looked at both since now: then it knows that both answer."""
+        """Return when the gateway has looked at both since now, and has heard that both answer."""
         self.reset()
 
         async def looked() -> bool:
-            await self.gateway.health()  # looks, unless it has within the last second
-            return all(
+            health = await self.gateway.health()  # looks, unless it has within the last second
+            return health["ollama"]["state"] == "ok" and all(
                 any(one.target == "/v1/models" for one in server.received) for server in self.both
             )
 

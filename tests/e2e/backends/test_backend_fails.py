@@ -21,7 +21,7 @@ from tests.support.several_backends import (
 def running(shared_dsn: str) -> Iterator[Machines]:
     with two_servers() as (first, second):
         second.models.append({"name": "only-second"})
-        with two_machines(shared_dsn, first, second, OLLAMA_TIMEOUT=1) as scene:
+        with two_machines(shared_dsn, first, second) as scene:
             yield scene
 
 
@@ -150,9 +150,13 @@ def test_the_request_s_own_fault_is_not_carried_on(scene: Machines) -> None:
     assert scene.chats == (1, 0)
 
 
-def test_silence_for_the_whole_of_the_time_out_is_the_end(scene: Machines) -> None:
-    scene.first.behave = silence
-    seen, row = asyncio.run(scene.ask())
+def test_silence_for_the_whole_of_the_time_out_is_the_end(
+    running: Machines, shared_dsn: str
+) -> None:
+    with two_machines(shared_dsn, *running.both, OLLAMA_TIMEOUT=1) as scene:
+        asyncio.run(scene.mended())
+        scene.first.behave = silence
+        seen, row = asyncio.run(scene.ask())
     assert (seen.status, row.usage_source) == (504, "none")
     assert scene.chats == (1, 0)
 

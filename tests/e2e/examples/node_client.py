@@ -102,7 +102,7 @@ class NodeClient:
         assert process.stdout is not None
         process.stdin.close()
         try:
-            process.wait(10)
+            process.wait(PATIENCE)
         finally:
             process.kill()
             process.wait()

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.support.books import Books, Row
+from tests.support.callers import served
 from tests.support.failing_parts import GatewayProcess, fresh_database
 from tests.support.fake_upstream import WORDS, Exchange, FakeUpstream, fake_upstream
-from tests.support.gateway_process import fresh_directory
 from tests.support.postgres import Server
 from tests.support.watching_client import Client, Seen, ask
 
@@ -33,17 +34,29 @@ class Scene:
         return seen, rows[seen.request_id]
 
 
-@pytest.fixture(scope="module")
-def scene(postgres: Server) -> Iterator[Scene]:
-    with fake_upstream() as upstream, fresh_database(postgres) as dsn, fresh_directory() as home:
+@contextmanager
+def running(postgres: Server, **settings: object) -> Iterator[Scene]:
+    with (
+        fake_upstream() as upstream,
+        fresh_database(postgres) as dsn,
+        served(upstream.url, dsn, **settings) as gateway,
+    ):
         books = Books(dsn)
         asyncio.run(books.make_key())
-        gateway = GatewayProcess(home, upstream.url, dsn, OLLAMA_TIMEOUT=1)
-        asyncio.run(gateway.start())
-        try:
-            yield Scene(gateway, upstream, books)
-        finally:
-            assert asyncio.run(gateway.stop()) == 0
+        yield Scene(gateway, upstream, books)
+
+
+@pytest.fixture(scope="module")
+def scene(postgres: Server) -> Iterator[Scene]:
+    with running(postgres) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def impatient(postgres: Server) -> Iterator[Scene]:
+    """One that gives a silent model up after a second; an answer in one piece after five."""
+    with running(postgres, OLLAMA_TIMEOUT=1) as made:
+        yield made
 
 
 async def nothing(_: Exchange) -> None:
@@ -187,7 +200,7 @@ def test_cut_after_the_end_of_the_stream_nothing_is_wrong(scene: Scene) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_model_that_falls_silent_is_given_up_and_what_was_seen_is_counted(
-    scene: Scene, stream: bool
+    impatient: Scene, stream: bool
 ) -> None:
     async def silent(exchange: Exchange) -> None:
         if stream:
@@ -195,10 +208,10 @@ def test_a_model_that_falls_silent_is_given_up_and_what_was_seen_is_counted(
         await asyncio.Event().wait()
 
     async def play() -> None:
-        seen, row = await scene.ask(silent, stream=stream)
+        seen, row = await impatient.ask(silent, stream=stream)
         assert seen.failed
         assert b"upstream_timeout" in seen.body
-        scene.upstream.wait_until(lambda: scene.upstream.chats[-1].gone)
+        impatient.upstream.wait_until(lambda: impatient.upstream.chats[-1].gone)
         assert row.status in {"upstream_timeout", "upstream_error"}
         assert (row.completion_tokens > 0) is stream
 

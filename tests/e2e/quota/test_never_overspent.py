@@ -10,6 +10,7 @@ import pytest
 from tests.support.books import Books
 from tests.support.callers import bearer, counted, served
 from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream
+from tests.support.gateway_process import PATIENCE
 
 CALLERS = 200
 TEXT = "Say hello."
@@ -44,7 +45,7 @@ async def _call(client: httpx.AsyncClient, url: str, key: str, number: int) -> h
 
 async def _all_at_once(urls: list[str], key: str) -> list[httpx.Response]:
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(trust_env=False, timeout=60, limits=limits) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=2 * PATIENCE, limits=limits) as client:
         calls = (_call(client, urls[n % len(urls)], key, n) for n in range(CALLERS))
         return await asyncio.gather(*calls)
 

@@ -15,12 +15,12 @@ from tests.support.books import Books, Row
 from tests.support.cloudflared import scenario
 from tests.support.fake_upstream import PROMPT_TOKENS, Exchange, FakeUpstream, Gate
 from tests.support.gateway_process import PATIENCE, ask
+from tests.support.patience import AT_ONCE
 from tests.support.tunnel.supervised import alive
 from tests.support.tunnel.up import Up, up
 from tests.support.watching_client import Client, Seen
 from tunnel import status_file
 
-AT_ONCE = 5.0  # seconds; a second is promised, the rest is for a busy machine
 WORDS = 2  # of a whole answer of `held`
 
 
