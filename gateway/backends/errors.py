@@ -41,8 +41,8 @@ _FITS = re.compile(
     r"n_ctx\W+(\d+)|context (?:length|size)(?: is| of)?(?: only)? \(?(\d+)", re.IGNORECASE
 )
 _HOW_TO_FIT = (
-    "Shorten it. The owner of this server can raise the limit: OLLAMA_CONTEXT_LENGTH or num_ctx with"
-    " Ollama, --ctx-size with llama.cpp, --max-model-len with vLLM."
+    "Shorten it. The owner of this server can raise the limit: OLLAMA_CONTEXT_LENGTH or num_ctx"
+    " with Ollama, --ctx-size with llama.cpp, --max-model-len with vLLM."
 )
 
 
@@ -83,7 +83,7 @@ def overflow(words: str) -> Refusal | None:
         return None
     sent, fits = _SENT.search(words), _FITS.search(words)
     if not sent or not fits:
-        detail = f"{in_public(words)} {_HOW_TO_FIT}"
+        detail = f"{in_public(words).rstrip('. ')}. {_HOW_TO_FIT}"
         return Refusal("context_length_exceeded", detail, param="messages", words="{detail}")
     tokens, limit = (next(filter(None, found.groups())) for found in (sent, fits))
     return too_long(tokens, limit)

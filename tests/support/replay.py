@@ -151,6 +151,12 @@ class Replay:
         return True
 
 
+def is_about_the_context(said: str, told: str) -> bool:
+    """Whether the model server `said` that a prompt does not fit, and the client is `told` so with
+    what can be done about it."""
+    return "context" in said and "context length" in told and "OLLAMA_CONTEXT_LENGTH" in told
+
+
 def one_way(words: str) -> str:
     """Ollama's words for a model that is not there, which differ from route to route, as the
     gateway tells them; any other words as they are."""

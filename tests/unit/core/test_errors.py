@@ -65,10 +65,8 @@ def test_anthropic_errors_have_their_own_shape_and_types(reason):
 def test_ollama_errors_are_one_text(reason):
     refusal = filled(reason)
     said = json.loads(error_body("/api/chat", refusal, "id"))
-    words = family_of("/api/chat").words.get(reason)
-    assert said == {
-        "error": words.format(**msgspec.structs.asdict(refusal)) if words else refusal.message
-    }
+    words = family_of("/api/chat").words.get(reason, "")
+    assert said == {"error": msgspec.structs.replace(refusal, words=words).message}
 
 
 @pytest.mark.parametrize("reason", sorted(KINDS.keys() - {"admin_denied"}))

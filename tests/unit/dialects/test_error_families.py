@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import jsonschema_rs
+import msgspec
 import pytest
 
 from gateway.core.errors import KINDS, Refusal
@@ -61,7 +62,8 @@ def test_a_refusal_to_anthropic_s_clients_has_the_type_of_its_status_and_names_t
     body = json.loads(error_body("/v1/messages", refusal, "the-id"))
     status = refusal.kind.status
     assert body["error"]["type"] == TYPES.get(status, "invalid_request_error")
-    assert body["error"]["message"] == refusal.message
+    words = family_of("/v1/messages").words.get(reason, "")
+    assert body["error"]["message"] == msgspec.structs.replace(refusal, words=words).message
     assert body["request_id"] == "the-id"
 
 
