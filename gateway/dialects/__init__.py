@@ -3,6 +3,7 @@
 Nothing lists them: what a module of this package, however deep, has of these names is found.
 `FAMILY`    what the clients of one API expect: a `family.Family`
 `DIALECTS`  routes that ask the model: a tuple of `protocol.Dialect`
+`COUNTERS`  routes that say how many tokens a request has, and do not ask it
 `ABSENT`    paths that such clients know and that are not here, each with the reason
 """
 
@@ -36,6 +37,12 @@ def all_families() -> tuple[Family, ...]:
 def all_dialects() -> tuple[Dialect, ...]:
     """In the order of their files."""
     return tuple(one for module in _modules() for one in getattr(module, "DIALECTS", ()))
+
+
+@cache
+def all_counters() -> tuple[Dialect, ...]:
+    """Routes that estimate: dialects with a `count`."""
+    return tuple(one for module in _modules() for one in getattr(module, "COUNTERS", ()))
 
 
 @cache

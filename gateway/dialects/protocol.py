@@ -17,7 +17,9 @@ from gateway.dialects.family import Framing
 from gateway.dialects.reference import Reference
 from gateway.dialects.shared import strict_json
 
-Count = Annotated[int, Meta(ge=0, le=2**40)]  # anything else is no count
+_MOST = 2**40
+Count = Annotated[int, Meta(ge=0, le=_MOST)]  # anything else is no count
+Told = int | float | None  # a count as model servers write it: some as 5.0, some as null
 
 
 class Privilege(NamedTuple):
@@ -26,6 +28,7 @@ class Privilege(NamedTuple):
     scope: str
     field: str  # what of the request needs it, as the client writes it
     why: str  # what follows the field's name to say so
+    needed: bool = False  # without it the answer would be another: it cannot be left out
 
 
 class Sanitised(Struct, kw_only=True):
@@ -42,6 +45,10 @@ class Sanitised(Struct, kw_only=True):
     context: int = 0  # tokens of context that the model is to be loaded with; 0: it says nothing
     fills_context: bool = False  # however few its bytes, its prompt may be that long
     privilege: Privilege | None = None
+    loads: bool = False  # it holds nothing to read: Ollama loads the model, or drops it
+    answered_here: bool = False  # the model is not asked: see `Dialect.load_answer`
+    ignored: list[str] = []  # what of it was left out, for the header that says so
+    model_context: int = 0  # tokens that the model can read where it may run; 0: not known
     model: str = ""  # canonical name; empty: none was named, and the default one is used
     cloud: bool = False  # its spelling leaves the machine
     may_be_cut: bool = False  # its prompt may be longer than the model's context
@@ -62,6 +69,19 @@ class Usage(Struct, frozen=True):
         return self if self.prompt_tokens or self.completion_tokens else None
 
 
+def usage_of(prompt: Told, completion: Told) -> Usage | None:
+    """What a model server told. None: nothing, or what can be no count."""
+    first, second = _count(prompt), _count(completion)
+    return None if first is None or second is None else Usage(first, second).reported()
+
+
+def _count(told: Told) -> int | None:
+    if told is None:
+        return 0
+    whole = isinstance(told, int) or told.is_integer()
+    return int(told) if whole and 0 <= told <= _MOST else None
+
+
 class Event(NamedTuple):
     """What one event of a stream says."""
 
@@ -71,6 +91,7 @@ class Event(NamedTuple):
     failed: bool = False  # it ends the stream, and says that something broke
     plain: bytes | None = None  # what those see who did not ask for the usage; None: the event
     prompt: int = 0  # tokens of it, told before any text; for a report that leaves them out
+    finished: bool = False  # the model came to its end, whether or not the stream says so as well
 
 
 class Body(NamedTuple):
@@ -88,6 +109,14 @@ def _says_nothing(event: bytes) -> Event:
 
 def _no_text(event: bytes) -> int:
     return 0
+
+
+def _as_it_is(request: dict[str, Any], left: list[str]) -> None:
+    pass
+
+
+def _nothing(request: Any) -> list[str]:
+    return []
 
 
 def _no_output(sanitised: Sanitised, granted: int) -> None:
@@ -124,11 +153,19 @@ class Dialect:
     native: bool = False  # only Ollama has the route
     reference: Reference  # the request's shape, and what readers are told
 
+    # Keeps, translates and leaves out what stands in the JSON of a request, and names what it left
+    # out. May raise `strict_json.Refused`.
+    tidy: Callable[[dict[str, Any], list[str]], None] = _as_it_is
     # What a request may cost at most, or why it is refused. Takes the struct that was read; leaves
     # `model` and `cloud` out.
     measure: Callable[[Any], Sanitised | Refusal]
     # Writes the granted output into the request as its cap.
     grant: Callable[[Sanitised, int], None] = _no_output
+
+    # Leaves out of a struct what needs a scope that the key does not have; returns the names.
+    leave_out: Callable[[Any], list[str]] = _nothing
+    # What a request that only loads the model is answered where the model is not asked.
+    load_answer: Callable[[Sanitised], bytes] | None = None
 
     # What a whole answer says, and where generated text begins in one that is cut.
     read_body: Callable[[bytes], Body]
@@ -141,25 +178,42 @@ class Dialect:
     read_event: Callable[[bytes], Event] = _says_nothing
     # Bytes of generated text in an event; 0 where it cannot be read.
     text_size: Callable[[bytes], int] = _no_text
+    # What ends a stream that is whole, where a server leaves it out; b"": none may.
+    closing: bytes = b""
     # The last event of a stream that failed, of the JSON of its error.
     error_event: Callable[[bytes], bytes] = bytes
+
+    # Answers with an estimate of its tokens: the model is not asked, and nothing is charged.
+    count: Callable[[Sanitised], bytes] | None = None
 
     translator: Translator | None = None  # None: the model server's answers are the client's
 
     def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
         """Check a request and say what it may cost."""
-        request: Any = strict_json.parse(body, self.reference.request)
+        left: list[str] = []
+        request: Any = strict_json.parse(
+            body, self.reference.request, lambda tree: self.tidy(tree, left)
+        )
         if isinstance(request, Refusal):
             return request
         spelling: str | None = request.model
-        model = "" if spelling is None else strict_json.model_name(spelling)
+        model = strict_json.model_name(spelling) if spelling and not spelling.isspace() else ""
         if isinstance(model, Refusal):
             return model
         sanitised = self.measure(request)
         if isinstance(sanitised, Sanitised):
+            sanitised.ignored = left
+            sanitised.request.model = sanitised.request.model or ""
             sanitised.model = model
             sanitised.cloud = bool(model) and model_names.is_cloud(sanitised.request.model)
         return sanitised
+
+    def narrow(self, sanitised: Sanitised) -> None:
+        """Go on without the privilege: leave out what needs it."""
+        sanitised.ignored += self.leave_out(sanitised.request)
+        sanitised.privilege = None
+        sanitised.context = 0
+        sanitised.answered_here = sanitised.loads
 
     def serialise(self, sanitised: Sanitised, granted: int) -> bytes | Refusal:
         """The request as it goes upstream: our own JSON, with the granted output as its cap."""

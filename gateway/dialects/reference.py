@@ -20,6 +20,14 @@ class Metering(NamedTuple):
     note: str = ""
 
 
+class Place(NamedTuple):
+    """What becomes of each type that can stand in one place of a request. `rows`: the type, what
+    becomes of it, and a note."""
+
+    title: str
+    rows: tuple[tuple[str, str, str], ...]
+
+
 class Reference(NamedTuple):
     """What the reference and the OpenAPI document say of a route. `answer` and `event` are shapes,
     None: any object. The examples are values; that of a stream is its text."""
@@ -35,3 +43,4 @@ class Reference(NamedTuple):
     metering: Metering
     event: type[Struct] | None = None
     stream_example: str = ""
+    places: tuple[Place, ...] = ()

@@ -20,7 +20,7 @@ from gateway.stores import Verdict
 BODY_TIMEOUT = 120.0  # seconds for the whole of a request body
 LITTLE = 64 * 1024  # bytes
 STUCK = 60.0  # seconds in which a client that takes nothing holds up what it asked for
-_JSON = b"application/json"
+JSON = b"application/json"
 _WHOLE = [(b"cache-control", b"no-store")]
 # nginx and what is built like it would hold a stream back until it is whole.
 _STREAMED = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
@@ -154,7 +154,7 @@ class Exchange:
         self.extra += refusal_headers(refusal)
         await self.whole(refusal.kind.status, body)
 
-    async def whole(self, status: int, body: bytes, content_type: bytes = _JSON) -> None:
+    async def whole(self, status: int, body: bytes, content_type: bytes = JSON) -> None:
         """A complete answer in one piece; the rest of one whose head is out already."""
         self.ended = True
         if not self.head_sent:
@@ -164,7 +164,7 @@ class Exchange:
     async def open(self) -> None:
         """Commit to a 200 of unknown length."""
         if not self.head_sent:
-            await self._head(200, self._framing.media if self._framing else _JSON, None)
+            await self._head(200, self._framing.media if self._framing else JSON, None)
 
     async def write(self, body: bytes) -> None:
         """Whole events only: a heartbeat may come between two calls."""

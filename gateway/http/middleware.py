@@ -25,7 +25,9 @@ MAX_HEADERS = 32 * 1024  # bytes, as much as Cloudflare lets through
 _UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
 _MODELS = b"/v1/models/"
 _SLASH = re.compile(rb"%2f", re.IGNORECASE)
-EXPOSED = b", ".join((b"x-request-id", b"retry-after", b"x-should-retry", *RATE_HEADERS))
+EXPOSED = b", ".join(
+    (b"x-request-id", b"retry-after", b"x-should-retry", b"x-localllm-ignored", *RATE_HEADERS)
+)
 _ADMIN = ("/admin",)
 _DOCS = ("/docs", "/redoc", "/openapi.json", "/metrics")
 _log = logging.getLogger("localllm.http")

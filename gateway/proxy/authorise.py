@@ -1,5 +1,7 @@
 """Authorise: may this key do that, and what does the store hold for it?"""
 
+import time
+from collections import OrderedDict
 from datetime import UTC
 
 from gateway.core.errors import Refusal
@@ -7,7 +9,7 @@ from gateway.dialects.protocol import Dialect, Privilege, Sanitised
 from gateway.http.authentication import store_unavailable
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
-from gateway.proxy.verdict_cache import VerdictCache
+from gateway.proxy.verdict_cache import FRESH, MOST_KEYS, VerdictCache
 from gateway.stores import AuthorizationRequest, StoreUnavailable, Verdict
 
 _LARGEST_BOUND = 2**31 - 1  # tokens; an integer of SQL
@@ -19,6 +21,30 @@ class Authoriser:
     def __init__(self, verdict_cache: VerdictCache, failed_keys: FailedKeyLimiter) -> None:
         self.verdict_cache = verdict_cache
         self._failed_keys = failed_keys
+        self._lacking: OrderedDict[tuple[str, str], float] = OrderedDict()  # hash, scope: when
+
+    async def narrow(
+        self, exchange: Exchange, dialect: Dialect, request: Sanitised, key_hash: str
+    ) -> Refusal | None:
+        """Leave out of the request what its key has no scope for, where it can do without. A
+        refusal: the key cannot be used at all."""
+        privilege = request.privilege
+        if privilege is None or privilege.needed:
+            return None
+        asked = key_hash, privilege.scope
+        if time.monotonic() - self._lacking.get(asked, -FRESH) >= FRESH:
+            denial = await self.denial(exchange, key_hash, privilege.scope, recent=True)
+            if denial is None:
+                return None
+            if denial.reason not in {"scope_missing", "store_unavailable"}:
+                return denial
+            if denial.reason == "scope_missing":
+                self._lacking[asked] = time.monotonic()
+                self._lacking.move_to_end(asked)
+                if len(self._lacking) > MOST_KEYS:
+                    self._lacking.popitem(last=False)
+        dialect.narrow(request)
+        return None
 
     def expect(self, wanted: AuthorizationRequest, privilege: Privilege | None) -> Verdict | None:
         """The verdict with which the model may begin before the store has decided; None: wait for

@@ -4,12 +4,16 @@ from gateway.backends.pool import BackendPool
 from gateway.backends.scheduler import Scheduler, Ticket
 from gateway.core.errors import Refusal
 from gateway.proxy.inflight import InFlight
-from gateway.proxy.relay import relay
+from gateway.proxy.relay import answer_load, relay
 
 
 async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) -> Refusal | None:
     """Wait → forward → meter, for what the verdict grants. Nothing of the answer reaches the client
     before the store has permitted the request."""
+    if in_flight.request.answered_here:
+        await in_flight.permitted.wait()
+        await answer_load(in_flight)
+        return None
     request = in_flight.serialise()
     if isinstance(request, Refusal):
         return request

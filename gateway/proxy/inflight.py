@@ -85,6 +85,12 @@ class InFlight:
         self.verdict = verdict
         self.authorising = authorising
 
+    @property
+    def foreign(self) -> bool:
+        """Whether what answers it is no Ollama."""
+        backend = self.ticket.backend if self.ticket else None
+        return backend is not None and backend.models.foreign
+
     def serialise(self) -> bytes | Refusal:
         """The request as it goes upstream, with what the verdict grants."""
         body = self.dialect.serialise(self.request, self.verdict.granted)
@@ -163,6 +169,8 @@ class InFlight:
     def _counted(self) -> tuple[Usage, str]:
         """Tokens, and `usage_source`: reported counts as they are, else what was seen."""
         request, meter = self.request, self.meter
+        if request.loads and not (meter and (meter.usage or meter.text())):
+            return Usage(), "none" if self._status else "reported"
         guess = min(estimate_prompt(request.prompt_bytes, request.messages), request.prompt_bound)
         usage = meter.usage if meter else None
         if usage and meter and (usage.completion_tokens or not meter.text()):

@@ -9,14 +9,19 @@ least, and four bytes of text are about one. Events alone would be too few: Olla
 import re
 from collections.abc import Iterator
 
+import msgspec
+
+from gateway.core.decoding import decode
 from gateway.dialects.family import SSE
 from gateway.dialects.protocol import Dialect, Usage
+from gateway.dialects.shared import sse
 
 BYTES_PER_TOKEN = 4
 MAX_EVENT = 16 * 1024**2  # bytes; a longer one is no event stream
 PROMPT_OVERHEAD = 8  # tokens a chat template usually adds to a message
 
 _TEXT = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)  # of a JSON string, to its end
+_BOM = b"\xef\xbb\xbf"  # may stand before the first event of a stream
 _COMMENTS = re.compile(rb"(?:\A|(?<=\n\n))(?::[^\n]*\n)+\n")  # whole events of SSE: signs of life
 
 
@@ -40,6 +45,8 @@ class StreamMeter:
         self._show_usage = show_usage
         self._any_line_end = dialect.framing is SSE  # which allows LF, CR LF and CR
         self._after_cr = False  # the next byte may be the second half of a line end
+        self._at_head = True  # where a byte order mark may stand
+        self._finished = False  # the model came to its end
         self._tail = b""
         self._first = b""
         self._last = b""
@@ -54,6 +61,12 @@ class StreamMeter:
         if self._tail:
             chunk = self._tail + chunk
             self._tail = b""
+        if self._at_head:
+            if len(chunk) < len(_BOM) and _BOM.startswith(chunk):
+                self._tail = chunk
+                return b""
+            self._at_head = False
+            chunk = chunk.removeprefix(_BOM)
         if not chunk.endswith(end):
             cut = chunk.rfind(end)
             cut = cut + len(end) if cut >= 0 else 0
@@ -62,6 +75,8 @@ class StreamMeter:
                 raise BrokenStream
             if not chunk:
                 return b""
+        if self._any_line_end and (b"id:" in chunk or b"retry:" in chunk):
+            chunk = _without_ids(chunk)
         first = self._first_report(chunk)
         if first < 0:
             self._count(chunk)
@@ -71,6 +86,20 @@ class StreamMeter:
         if start:
             self._count(chunk[:start])
         return chunk[:start] + b"".join(self._inspect(chunk[start:]))
+
+    def finish(self, *, foreign: bool) -> bytes:
+        """The connection ended well: take the event that was left open, if it is whole, and end a
+        stream that is. `foreign`: the model server is no Ollama, which always says itself that an
+        answer is whole; others may leave it out once the model has finished."""
+        tail, self._after_cr = self._tail, False
+        data = sse.data(tail) if self._any_line_end else tail
+        rest = b""
+        if data.strip() == b"[DONE]" or decode(data, msgspec.Raw) is not None:
+            rest = self.feed(self._end.removeprefix(b"\n") if tail.endswith(b"\n") else self._end)
+        if foreign and self._finished and not self.complete and self._dialect.closing:
+            self.complete = True
+            rest += self._dialect.closing
+        return rest
 
     def _plain(self, chunk: bytes) -> bytes:
         """With the line ends that most servers use; no JSON holds a bare CR."""
@@ -110,6 +139,7 @@ class StreamMeter:
                 found = self._dialect.read_event(event)
                 self._prompt = found.prompt or self._prompt
                 self.usage = self._whole(found.usage) or self.usage
+                self._finished = self._finished or found.finished
                 if found.extra and not self._show_usage:
                     continue
                 self.complete = found.ends
@@ -182,6 +212,17 @@ class StreamMeter:
         before = events.rfind(self._end, 0, at)
         start = before + len(self._end) if before >= 0 else 0
         return events[start : events.find(self._end, at)]
+
+
+def _without_ids(events: bytes) -> bytes:
+    """Without lines that a client must not get: after an `id`, a sign of life is an empty event to
+    some parsers; `retry` is for browsers that ask again by themselves."""
+    kept: list[bytes] = []
+    for event in events.split(b"\n\n")[:-1]:
+        lines = [one for one in event.split(b"\n") if not one.startswith((b"id:", b"retry:"))]
+        if any(lines):
+            kept.append(b"\n".join(lines) + b"\n\n")
+    return b"".join(kept)
 
 
 class PartMeter:

@@ -20,7 +20,7 @@ from gateway.proxy.forward import forward
 from gateway.proxy.inflight import InFlight
 from gateway.proxy.outbox import Outbox
 from gateway.proxy.overlap import forward_meanwhile
-from gateway.proxy.sanitise import find_candidates, sanitise
+from gateway.proxy.sanitise import find_candidates, ignored_header, sanitise
 from gateway.stores import AuthorizationRequest, Settlement, Verdict
 
 
@@ -49,7 +49,8 @@ class Pipeline:
     async def serve(self, dialect: Dialect, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request to the model, in the language of its route."""
         async with Exchange(scope, receive, send) as exchange:
-            refusal = await self.answer(dialect, exchange)
+            ask = self.estimate if dialect.count else self.answer
+            refusal = await ask(dialect, exchange)
             if refusal is not None:
                 await exchange.refuse(refusal)
 
@@ -71,6 +72,12 @@ class Pipeline:
         if isinstance(request, Refusal):
             return request
         exchange.model = request.alias or request.request.model
+        denial = await self._authoriser.narrow(exchange, dialect, request, key_hash)
+        if denial is not None:
+            return denial
+        ignored = ignored_header(request)
+        if ignored is not None:
+            exchange.extra.append(ignored)
         candidates = await find_candidates(self._pool, dialect, request, settings.context_check)
         if isinstance(candidates, Refusal):  # who may not ask does not learn what is installed
             denial = await self._authoriser.denial(exchange, key_hash, dialect.scope, recent=False)
@@ -100,6 +107,26 @@ class Pipeline:
             if refusal is not None:
                 in_flight.cut("refused")
         return refusal
+
+    async def estimate(self, dialect: Dialect, exchange: Exchange) -> Refusal | None:
+        """Authenticate → receive → sanitise → count: neither the model nor the key's limits are
+        touched."""
+        key_hash = exchange.refuse_method("POST") or await self._authenticator.key_hash(exchange)
+        if isinstance(key_hash, Refusal):
+            return key_hash
+        denial = await self._authoriser.denial(exchange, key_hash, dialect.scope, recent=True)
+        if denial is not None:
+            return denial
+        body = await exchange.body(self._settings.max_body_bytes)
+        if isinstance(body, Refusal):
+            return body
+        request = dialect.sanitise(body)
+        if isinstance(request, Refusal):
+            return request
+        assert dialect.count is not None
+        exchange.extra.append((b"x-localllm-estimated", b"input_tokens"))
+        await exchange.whole(200, dialect.count(request))
+        return None
 
     async def _receive(
         self, dialect: Dialect, exchange: Exchange, key_hash: str

@@ -1,11 +1,14 @@
 """Pass the model's answer to the client, metered, and never as a clean end when it was cut."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 
 from gateway.backends.client import ModelResponse
 from gateway.backends.errors import refusal_of
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import AnswerContext, Translation
+from gateway.http.exchange import JSON
 from gateway.proxy import alias_echo
 from gateway.proxy.context_check import PromptCut, found_cut
 from gateway.proxy.inflight import InFlight
@@ -18,10 +21,21 @@ async def relay(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     if answer.status != 200:
         in_flight.cut("upstream_error")
         return alias_echo.in_refusal(in_flight.request, await refusal_of(answer))
-    framing = in_flight.exchange.dialect.framing if in_flight.exchange.dialect else None
-    if framing and answer.content_type.encode().startswith(framing.media.partition(b";")[0]):
+    # Some servers send events under another type; only JSON is a whole answer.
+    media = answer.content_type.partition(";")[0].strip().lower()
+    if in_flight.request.stream and media != "application/json":
         return await _stream(answer, in_flight)
     return await _body(answer, in_flight)
+
+
+async def answer_load(in_flight: InFlight) -> None:
+    """Answer a request that only loads the model, without asking the model."""
+    dialect, request = in_flight.dialect, in_flight.request
+    assert dialect.load_answer is not None
+    body = dialect.load_answer(request)
+    in_flight.settle()
+    framing = dialect.framing if request.stream else None
+    await in_flight.exchange.whole(200, body, framing.media if framing else JSON)
 
 
 async def _stream(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
@@ -33,13 +47,11 @@ async def _stream(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     untold = in_flight.request.may_be_cut
     reason = "truncated"
     try:
-        async for chunk in answer.chunks():
-            events = meter.feed(chunk)
-            if translate is not None:
-                events = translate(events)
-            if untold and events and (cut := _prompt_cut(in_flight)):
+        async for events in _events(answer, in_flight, meter):
+            shown = translate(events) if translate else events
+            if untold and shown and (cut := _prompt_cut(in_flight)):
                 untold = False
-                events = cut.in_event(events)
+                shown = cut.in_event(shown)
             if first:
                 first = False
                 in_flight.began()
@@ -50,10 +62,10 @@ async def _stream(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
                 in_flight.settle()
                 # In one piece: a sign of life behind the last line would be half a line.
                 await exchange.open()
-                await exchange.end(events)
+                await exchange.end(shown)
                 break
-            if events:
-                await exchange.write(events)
+            if shown:
+                await exchange.write(shown)
     except httpx.ReadTimeout:
         reason = "upstream_timeout"
     except (httpx.TransportError, BrokenStream):
@@ -64,6 +76,15 @@ async def _stream(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     in_flight.cut(reason)
     in_flight.settle()
     return Refusal(reason)
+
+
+async def _events(
+    answer: ModelResponse, in_flight: InFlight, meter: StreamMeter
+) -> AsyncIterator[bytes]:
+    """Whole events as they come, and at a clean end what was left open."""
+    async for chunk in answer.chunks():
+        yield meter.feed(chunk)
+    yield meter.finish(foreign=in_flight.foreign)
 
 
 async def _body(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
@@ -79,13 +100,15 @@ async def _body(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     if meter.broken:
         in_flight.cut("upstream_error")
         return Refusal("upstream_error", "The model server's answer is not the JSON it should be.")
-    if not meter.complete:
-        in_flight.cut("truncated")
     in_flight.meter = meter
     if in_flight.request.stream:
         in_flight.cut("upstream_error")
         return Refusal("upstream_error", "The model server did not stream its answer.")
+    if not meter.complete:
+        in_flight.cut("truncated")
     in_flight.settle()
+    if meter.text() and not meter.complete:  # as a stream would say at its end
+        return Refusal("truncated")
     if cut := _prompt_cut(in_flight):
         in_flight.exchange.extra.append(cut.header())
     translate = _translation(in_flight, whole=True)

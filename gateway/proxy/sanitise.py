@@ -1,5 +1,6 @@
 """Sanitise: what does the request ask for, and what can it cost where it may be served?"""
 
+import re
 from collections.abc import Mapping
 
 from gateway.backends.model import Model
@@ -8,6 +9,9 @@ from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised
 from gateway.proxy.context_check import ContextCheck, fitting
+
+_UNTOLD = re.compile(r"[^\w.-]", re.ASCII)  # what no name of a field holds
+_LONGEST, _MOST_NAMES = 64, 20
 
 
 def sanitise(
@@ -28,6 +32,17 @@ def sanitise(
     return request
 
 
+def ignored_header(request: Sanitised) -> tuple[bytes, bytes] | None:
+    """The header that names what was left out of a request; None: nothing was. Some of the names
+    are the client's own words."""
+    if not request.ignored:
+        return None
+    names = [_UNTOLD.sub("?", name)[:_LONGEST] for name in dict.fromkeys(request.ignored)]
+    more = len(names) - _MOST_NAMES
+    shown = names[:_MOST_NAMES] + ([f"and {more} more"] if more > 0 else [])
+    return b"x-localllm-ignored", ", ".join(shown).encode()
+
+
 def _ask_for(request: Sanitised, spelling: str) -> None:
     request.request.model = spelling
     request.model = model_names.canonical_name(spelling)
@@ -37,15 +52,19 @@ def _ask_for(request: Sanitised, spelling: str) -> None:
 async def find_candidates(
     pool: BackendPool, dialect: Dialect, request: Sanitised, check: ContextCheck
 ) -> list[Candidate] | Refusal:
-    """Where it may run. What is known of the model there narrows what the request can cost, and
-    says under which name the server knows it."""
+    """Where it may run. What is known of the model there narrows what the request can cost and how
+    far options may look back, and says under which name the server knows it. A model that has to be
+    there, and is not, is a refusal."""
     candidates = await pool.candidates(request.model, cloud=request.cloud, native=dialect.native)
     if isinstance(candidates, Refusal):
         return candidates
+    if request.answered_here and all(map(_lacks_it, candidates)):
+        return Refusal("unknown_model", model=request.model, param="model")
     candidates = await fitting(_under_one_name(request, candidates), request, check)
     if isinstance(candidates, Refusal):
         return candidates
     models = [one.model for one in candidates]
+    request.model_context = min([model.context_length or 0 for model in models if model], default=0)
     request.prompt_bound = max([_bound(request, model) for model in models])
     if request.max_output is None and all(model and model.num_predict for model in models):
         request.max_output = max([model.num_predict for model in models if model])
@@ -64,6 +83,10 @@ def _under_one_name(request: Sanitised, candidates: list[Candidate]) -> list[Can
         for one in candidates
         if not (one.backend.models.foreign and one.model and one.model.id != request.listed)
     ]
+
+
+def _lacks_it(candidate: Candidate) -> bool:
+    return candidate.model is None and candidate.backend.models.known
 
 
 def _bound(request: Sanitised, model: Model | None) -> int:

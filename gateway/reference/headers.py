@@ -28,5 +28,14 @@ HEADERS: dict[str, Any] = {
         "description": "`false`: a retry cannot help, or not before the month ends.",
         "schema": {"type": "string"},
     },
+    "x-localllm-ignored": {
+        "description": "What was left out of the request, such as `keep_alive`, `options.num_ctx` "
+        "or `tools.web_search`: at most 20 names, with commas between them.",
+        "schema": {"type": "string"},
+    },
+    "x-localllm-estimated": {
+        "description": "`input_tokens`: that number is an estimate.",
+        "schema": {"type": "string"},
+    },
     **RATE_HEADERS,
 }

@@ -1,7 +1,7 @@
 """What a key may do: its scopes and its limits, as tables."""
 
 from gateway.core.key_fields import SCOPES
-from gateway.dialects.ollama import privileges
+from gateway.dialects.ollama import options, privileges
 from gateway.reference.markdown import link, listed, table
 from gateway.reference.notes import NOTES
 from gateway.reference.table import ROUTES
@@ -28,9 +28,9 @@ def _opened(scope: str) -> str:
 
 
 def _native_fields() -> str:
-    options = [f"options.{name}" for name in privileges.KEPT_BACK_OPTIONS]
+    loading = [f"options.{name}" for name in options.LOADING]
     return (
         "on Ollama's own routes, the fields that change the machine for everybody or bypass the "
-        f"model's template: {listed([*privileges.KEPT_BACK, *options])}; and requests without a "
+        f"model's template: {listed([*privileges.KEPT_BACK, *loading])}; and requests without a "
         "prompt, which load the model or unload it"
     )

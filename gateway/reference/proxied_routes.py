@@ -1,6 +1,6 @@
 """The routes that ask the model: each is what its dialect says of itself."""
 
-from gateway.dialects import all_dialects
+from gateway.dialects import all_counters, all_dialects
 from gateway.dialects.protocol import Dialect
 from gateway.reference.route import HOLDER, JSON, SHOWN_KEY, Content, Route
 
@@ -34,8 +34,19 @@ def _proxied(dialect: Dialect) -> Route:
         answer=tuple(answer),
         metered=True,
         scope=dialect.scope,
+        places=said.places,
         refusals=(*_PROXIED, *(_NATIVE if dialect.native else ())),
     )
 
 
-PROXIED_ROUTES = tuple(map(_proxied, all_dialects()))
+def _counted(dialect: Dialect) -> Route:
+    """A route that estimates, and asks no model."""
+    refusals = (
+        *SHOWN_KEY,
+        *("invalid_request", "request_timeout", "request_too_large", "unsupported_encoding"),
+    )
+    route = _proxied(dialect)
+    return route._replace(metered=False, refusals=refusals, places=())
+
+
+PROXIED_ROUTES = (*map(_proxied, all_dialects()), *map(_counted, all_counters()))

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from gateway.dialects.reference import Place
+
 JSON = "application/json"
 HTML = "text/html"
 TEXT = "text/plain"
@@ -48,6 +50,7 @@ class Route(NamedTuple):
     also: tuple[tuple[int, str], ...] = ()  # other statuses with this content, and their meaning
     metered: bool = False  # it counts, and its answers carry the rate headers
     scope: str = ""  # what a key needs; "": any key will do
+    places: tuple[Place, ...] = ()  # what becomes of what can stand in the body
 
 
 # What any route may say: Edge refuses before a route is asked, and a route can fail.

@@ -4,7 +4,7 @@ import json
 from typing import Any, cast
 
 from gateway.core.errors import KINDS
-from gateway.dialects.reference import EXAMPLE_MODEL
+from gateway.dialects.reference import EXAMPLE_MODEL, Place
 from gateway.reference.commands import curl
 from gateway.reference.fields import fields, kind
 from gateway.reference.markdown import code, link, listed, prose, table
@@ -24,9 +24,23 @@ def route_section(route: Route, schemas: dict[str, Any]) -> str:
         parts += ["#### Parameters", table(("name", "type", "meaning"), rows)]
     if route.body:
         parts += ["#### Body", fields(schemas[route.body.__name__])]
+    parts += map(_place, route.places)
     command = curl(route, ADDRESS, EXAMPLE_MODEL)
     parts += ["#### Example", code(command, "sh"), *_samples(route), "#### Answers"]
     return "\n\n".join((*parts, _answers(route)))
+
+
+def _place(place: Place) -> str:
+    """What becomes of each type that can stand there; types that fare alike share a row."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for name, fate, note in place.rows:
+        alike.setdefault((fate, note), []).append(name)
+    rows = [(_named(names), fate, note) for (fate, note), names in alike.items()]
+    return f"#### {place.title}\n\n" + table(("type", "what becomes of it", "note"), rows)
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(name if " " in name else f"`{name}`" for name in names)
 
 
 def _needs(route: Route) -> str:

@@ -4,13 +4,13 @@ from typing import Any
 
 from litestar.handlers import ASGIRouteHandler
 
-from gateway.dialects import all_dialects
+from gateway.dialects import all_counters, all_dialects
 from gateway.dialects.protocol import Dialect
 from gateway.services import Services
 
 
 def proxied_routes(services: Services) -> list[ASGIRouteHandler]:
-    return [_route(services, dialect) for dialect in all_dialects()]
+    return [_route(services, dialect) for dialect in (*all_dialects(), *all_counters())]
 
 
 def _route(services: Services, dialect: Dialect) -> ASGIRouteHandler:

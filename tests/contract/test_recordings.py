@@ -21,14 +21,12 @@ REFUSED = {
     "oai-chat-case-variant-stream-key",
     "oai-chat-empty-body",
     "oai-chat-empty-messages",
-    "oai-chat-empty-model",
     "oai-chat-image-http-url",
     "oai-chat-invalid-model-name",
     "oai-chat-malformed-json",
     "oai-chat-malformed-json2",
     "oai-chat-maxtokens-string",
     "oai-chat-messages-string",
-    "oai-chat-missing-model",
     "oai-chat-model-number",
     "oai-chat-no-body",
     "oai-chat-no-messages",
@@ -92,19 +90,32 @@ def test_what_ollama_might_read_otherwise_is_refused_before_it_gets_there(world:
     assert world.row(reply) is None
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", sorted(set(WHOLE) - GUARDED))
 def test_a_whole_answer_comes_through_and_is_counted_as_reported(world: World, name: str):
     recording = Recording(ANSWERED_BY.get(name, name))
     reply = world.ask(name)
     assert (reply.status, reply.cut) == (200, False)
     assert reply.content_type.startswith("application/json")
     assert reply.body == recording.body
-    if name in GUARDED:
-        row = checked_row(world, reply, "estimated", "truncated")
-        assert min(row.counts) > 0
-    else:
-        row = checked_row(world, reply, "reported", "ok")
-        assert row.counts == recording.usage
+    row = checked_row(world, reply, "reported", "ok")
+    assert row.counts == recording.usage
+
+
+@pytest.mark.parametrize("name", sorted(GUARDED))
+def test_a_whole_answer_that_the_repeat_guard_cut_is_an_error_as_in_a_stream(
+    world: World, name: str
+):
+    reply = world.ask(name)
+    assert reply.status == 502
+    assert checked_error(reply.body, "upstream_error")
+    row = checked_row(world, reply, "estimated", "truncated")
+    assert min(row.counts) > 0
+
+
+@pytest.mark.parametrize("name", ["oai-chat-empty-model", "oai-chat-missing-model"])
+def test_where_no_model_is_named_the_default_one_is_asked(world: World, name: str):
+    world.ask(name)
+    assert world.sent[0]["model"] == "qwen2.5:7b"
 
 
 @pytest.mark.parametrize("name", STREAMS)

@@ -23,11 +23,10 @@ REFUSED = {
     "ant-messages-empty-messages": 400,
     "ant-messages-malformed": 400,
     "ant-messages-missing-max_tokens": 400,
-    "ant-messages-missing-model": 400,
     "ant-nocloud": 403,
 }
 # Routes of Anthropic's that Ollama lacks.
-ABSENT = {"ant-count_tokens": "counted", "ant-message-batches": "/v1/messages/batches"}
+ABSENT = {"ant-message-batches": "/v1/messages/batches"}
 TYPES = {
     400: "invalid_request_error",
     403: "permission_error",
@@ -81,7 +80,7 @@ def cut(name: str, size: int, *, cleanly: bool) -> Recording:
 def test_every_recording_is_accounted_for():
     kinds = [set(WHOLE), set(STREAMS), set(ERRORS), set(REFUSED)]
     assert sorted(name for kind in kinds for name in kind) == CASES
-    assert (len(WHOLE), len(STREAMS), len(ERRORS)) == (6, 2, 4)
+    assert (len(WHOLE), len(STREAMS), len(ERRORS)) == (6, 2, 5)
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
@@ -166,6 +165,14 @@ def test_what_ollama_refuses_is_told_in_its_words_and_costs_nothing(world: World
     assert checked_row(world, reply, "none", "upstream_error").counts == (0, 0)
 
 
+def test_tokens_are_estimated_without_asking_ollama_and_nothing_is_counted(world: World):
+    reply = world.ask("ant-count_tokens")
+    assert reply.status == 200
+    assert list(json.loads(reply.body)) == ["input_tokens"]
+    assert not world.sent
+    assert world.row(reply) is None
+
+
 @pytest.mark.parametrize("name", sorted(ABSENT))
 def test_what_ollama_lacks_is_not_found_and_says_so_without_asking_it(world: World, name: str):
     reply = world.ask(name)
@@ -188,7 +195,8 @@ def test_only_checked_fields_a_granted_cap_and_no_header_of_the_clients_go_on(
     asked = Recording(name).asked
     if "system" in asked:
         assert asked["system"][0].pop("cache_control")
-    assert sent == asked  # the cap is well within what is left
+    default = {"model": "qwen2.5:7b"}
+    assert sent == {**default, **asked}  # the cap is well within what is left
 
 
 def test_the_books_balance_at_the_end(world: World):

@@ -35,6 +35,7 @@ class Reply(NamedTuple):
     id: UUID
     body: bytes
     cut: bool
+    ignored: str = ""  # what the answer says was left out of the request
 
 
 class World:
@@ -64,7 +65,8 @@ class World:
                 headers = response.headers
         self.sent = [json.loads(body) for _, body in self.replay.received]
         identity = UUID(headers["x-request-id"])
-        return Reply(response.status, headers["content-type"], identity, body, cut)
+        ignored = headers.get("x-localllm-ignored", "")
+        return Reply(response.status, headers["content-type"], identity, body, cut, ignored)
 
     def row(self, reply: Reply) -> Row | None:
         """The line of the log for that request."""

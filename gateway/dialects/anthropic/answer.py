@@ -4,36 +4,42 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from gateway.core.decoding import UNREADABLE
-from gateway.dialects.protocol import Body, Count, Event, Usage
+from gateway.dialects.protocol import Body, Event, Told, Usage, usage_of
 from gateway.dialects.shared import sse
 from gateway.dialects.shared.reading import raw_size, unreadable
 
 REPORT_MARKERS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
+CLOSING = sse.write(b'{"type":"message_stop"}', b"message_stop")
 
 
 class _Counts(Struct):
     """What was read of the prompt, and what a cache spared the model server."""
 
-    input_tokens: Count | None = None
-    cache_read_input_tokens: Count | None = None
-    cache_creation_input_tokens: Count | None = None
-    output_tokens: Count | None = None
+    input_tokens: Told = None
+    cache_read_input_tokens: Told = None
+    cache_creation_input_tokens: Told = None
+    output_tokens: Told = None
 
     @property
-    def prompt(self) -> int:
+    def prompt(self) -> float:
         cached = (self.cache_read_input_tokens or 0) + (self.cache_creation_input_tokens or 0)
         return (self.input_tokens or 0) + cached
 
     def usage(self) -> Usage | None:
-        return Usage(self.prompt, self.output_tokens or 0).reported()
+        return usage_of(self.prompt, self.output_tokens)
 
 
 class _Start(Struct):
     usage: _Counts = field(default_factory=_Counts)
 
 
+class _Stop(Struct):
+    stop_reason: str | None = None
+
+
 class _Event(Struct):
     type: str = ""
+    delta: _Stop = field(default_factory=_Stop)
     message: _Start = field(default_factory=_Start)
     usage: _Counts = field(default_factory=_Counts)
 
@@ -79,9 +85,10 @@ def read_event(event: bytes) -> Event:
     except UNREADABLE:
         return Event()  # not ours to judge
     if found.type == "message_start":
-        return Event(prompt=found.message.usage.prompt)
+        told = usage_of(found.message.usage.prompt, 0)
+        return Event(prompt=told.prompt_tokens if told else 0)
     if found.type == "message_delta":
-        return Event(found.usage.usage())
+        return Event(found.usage.usage(), finished=bool(found.delta.stop_reason))
     if found.type == "error":
         return Event(ends=True, failed=True)
     return Event(ends=found.type == "message_stop")

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.dialects.anthropic import answer, request
+from gateway.dialects.anthropic import answer, kinds, request
 from gateway.dialects.anthropic.family import FAMILY
 from gateway.dialects.anthropic.reference import REFERENCE
 from gateway.dialects.protocol import Dialect
@@ -12,6 +12,7 @@ MESSAGES = Dialect(
     upstream="/v1/messages",
     scope="chat",
     reference=REFERENCE,
+    tidy=kinds.tidy,
     measure=request.measure,
     grant=request.grant,
     read_body=answer.read_body,
@@ -21,13 +22,13 @@ MESSAGES = Dialect(
     text_marker=b'"content_block_delta"',
     read_event=answer.read_event,
     text_size=answer.text_size,
+    closing=answer.CLOSING,
     error_event=FAMILY.error_event,
 )
 DIALECTS = (MESSAGES,)
 
 # What the clients can ask for and is not here, and why.
 ABSENT = {
-    "/v1/messages/count_tokens": "Tokens cannot be counted ahead: Ollama has no route that counts "
-    "them, and an estimate would not be a count. Each answer reports what it took as "
-    "'usage.input_tokens'.",
+    "/v1/messages/batches": "Nothing is kept here, so there is no /v1/messages/batches: send each "
+    "message to /v1/messages.",
 }

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from gateway.core.errors import Refusal
 from gateway.dialects.anthropic.shapes import (
     ContentBlock,
+    Conversation,
     MessageParam,
-    MessagesRequest,
     SystemBlock,
 )
 from gateway.dialects.shared.prompt import (
@@ -23,10 +23,11 @@ class PromptSize(NamedTuple):
     bound: int  # tokens, with what a template adds around them
 
 
-def prompt_size(request: MessagesRequest) -> PromptSize | Refusal:
+def prompt_size(request: Conversation) -> PromptSize | Refusal:
     """All that can end up in the prompt: texts, pictures, calls, results, definitions of tools."""
     blocks = [block for message in request.messages for block in _blocks(message)]
-    size = printed_size([request.tools, [block.input for block in blocks]])
+    form = request.output_config.format if request.output_config else None
+    size = printed_size([request.tools, [block.input for block in blocks]], form)
     if isinstance(size, Refusal):
         return size
     system = request.system or ""

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from gateway.dialects.anthropic.kinds import PLACES
 from gateway.dialects.anthropic.shapes import MessagesRequest
 from gateway.dialects.reference import Metering, Reference
 
@@ -115,8 +116,8 @@ REFERENCE = Reference(
     "Let a model answer a conversation, as Anthropic's API",
     "Whole, or with `stream` as server-sent events that end with `message_stop`. Lines that begin "
     "with a colon are signs of life. An error after the first event comes as `event: error`. The "
-    "header `anthropic-version` may be left out. Pictures come as `base64`, tools are of the type "
-    "`custom`: nothing is fetched or run for a request.",
+    "header `anthropic-version` may be left out. Pictures come as `base64`: nothing is fetched or "
+    "run for a request, and tools of other types than `custom` are left out.",
     MessagesRequest,
     _REQUEST,
     AnthropicMessage,
@@ -136,4 +137,5 @@ REFERENCE = Reference(
     ),
     MessageStreamEvent,
     _STREAM,
+    PLACES,
 )

@@ -1,6 +1,7 @@
 """A request to messages: the fields that are passed on.
 
-They are those that Ollama reads; one that is not named here does not reach the model server.
+They are those that Ollama reads; one that is not named here does not reach the model server. The
+shapes hold after kinds.py has left out and translated what they do not know.
 """
 
 from typing import Annotated, Any
@@ -62,15 +63,22 @@ class ThinkingConfig(Struct, omit_defaults=True):
     budget_tokens: Int | None = None
 
 
+class OutputFormat(Struct, omit_defaults=True):
+    """JSON of this schema."""
+
+    type: Choice
+    schema: dict[str, Any] | None = None
+
+
 class OutputConfig(Struct, omit_defaults=True):
     effort: Choice | None = None
+    format: OutputFormat | None = None
 
 
-class MessagesRequest(Struct, omit_defaults=True):
-    """Fields that are not listed here do not reach the model."""
+class Conversation(Struct, omit_defaults=True, kw_only=True):
+    """What a message is asked for with, and its tokens are counted of."""
 
-    model: ModelName
-    max_tokens: Annotated[int, Meta(ge=1, le=2**63 - 1), MOST_TOKENS]
+    model: ModelName = None
     messages: Annotated[
         list[MessageParam],
         Meta(min_length=1, description="The conversation so far, oldest first."),
@@ -92,3 +100,15 @@ class MessagesRequest(Struct, omit_defaults=True):
         ThinkingConfig | None, Meta(description="For models that think: enabled or disabled.")
     ] = None
     output_config: OutputConfig | None = None
+
+
+class MessagesRequest(Conversation, omit_defaults=True, kw_only=True):
+    """Fields that are not listed here do not reach the model."""
+
+    max_tokens: Annotated[int, Meta(ge=1, le=2**63 - 1), MOST_TOKENS]
+
+
+class CountTokensRequest(Conversation, omit_defaults=True, kw_only=True):
+    """The fields of a message's request; `max_tokens` says nothing here."""
+
+    max_tokens: Int | None = None

@@ -8,7 +8,7 @@ import re
 
 from gateway.dialects.generate import answer, request
 from gateway.dialects.generate.reference import REFERENCE
-from gateway.dialects.openai.chat.answer import text_size
+from gateway.dialects.openai.chat.answer import CLOSING, text_size
 from gateway.dialects.openai.chat.request import grant
 from gateway.dialects.openai.family import FAMILY
 from gateway.dialects.protocol import Dialect
@@ -27,6 +27,7 @@ GENERATE = Dialect(
     text_marker=FAMILY.framing.separator,
     read_event=answer.read_event,
     text_size=text_size,
+    closing=CLOSING,
     error_event=FAMILY.error_event,
     translator=answer.translator,
 )

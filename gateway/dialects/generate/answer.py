@@ -51,8 +51,12 @@ class _Choice(Struct):
 class _Chat(Struct):
     """A whole answer of chat, or a chunk of one."""
 
-    choices: list[_Choice] = []
+    choices: list[_Choice] | None = None
     error: Any = None
+
+
+class _Whole(Struct):
+    choices: list[_Choice]
 
 
 def read_event(event: bytes) -> Event:
@@ -94,7 +98,7 @@ class _Stream:
         if chunk is None:
             return self._failure()
         text = None
-        for choice in chunk.choices[:1]:
+        for choice in (chunk.choices or ())[:1]:
             self._finish = choice.finish_reason or self._finish
             text = choice.delta.content if choice.delta else None
         return _written(GenerateEvent(text)) if text else b""
@@ -109,7 +113,7 @@ class _Stream:
 
 
 def _whole(context: AnswerContext, body: bytes) -> bytes:
-    choice = msgspec.json.decode(body, type=_Chat).choices[0]
+    choice = msgspec.json.decode(body, type=_Whole).choices[0]
     text = choice.message.content if choice.message else None
     answer = GenerateAnswer(
         context.id, context.model, text or "", choice.finish_reason, _usage(context)

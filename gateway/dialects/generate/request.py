@@ -38,8 +38,8 @@ def measure(request: GenerateRequest) -> Sanitised:
     size = length(request.prompt) + length(request.system)
     return Sanitised(
         request=ChatRequest(
-            request.model or "",
-            messages,
+            model=request.model,
+            messages=messages,
             stream=request.stream or None,
             temperature=request.temperature,
         ),

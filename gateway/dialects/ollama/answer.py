@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from gateway.core.decoding import UNREADABLE
-from gateway.dialects.protocol import Body, Count, Event, Usage
+from gateway.dialects.protocol import Body, Event, Told, Usage, usage_of
 from gateway.dialects.reference import Metering
 from gateway.dialects.shared.reading import unreadable
 
@@ -71,8 +71,8 @@ class _End(Struct):
 
 
 class _Counts(Struct):
-    prompt_eval_count: Count = 0
-    eval_count: Count = 0
+    prompt_eval_count: Told = 0
+    eval_count: Told = 0
 
 
 _decode_line = msgspec.json.Decoder(_Line).decode
@@ -123,4 +123,4 @@ def reported(text: bytes) -> Usage | None:
         counts = _decode_counts(text)
     except UNREADABLE:
         return None
-    return Usage(counts.prompt_eval_count, counts.eval_count).reported()
+    return usage_of(counts.prompt_eval_count, counts.eval_count)

@@ -1,9 +1,10 @@
 """Ollama's own chat."""
 
-from gateway.dialects.ollama import answer
+from gateway.dialects.ollama import answer, kinds, load
 from gateway.dialects.ollama import chat_request as request
 from gateway.dialects.ollama.chat_reference import REFERENCE
 from gateway.dialects.ollama.family import FAMILY
+from gateway.dialects.ollama.privileges import leave_out
 from gateway.dialects.ollama.request import grant
 from gateway.dialects.protocol import Dialect
 
@@ -13,8 +14,11 @@ OLLAMA_CHAT = Dialect(
     scope="chat",
     native=True,
     reference=REFERENCE,
+    tidy=kinds.tidy_chat,
     measure=request.measure,
     grant=grant,
+    leave_out=leave_out,
+    load_answer=load.chat,
     read_body=answer.read_body,
     text_start=answer.TEXT_START,
     framing=FAMILY.framing,

@@ -6,6 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.ollama.answer import METERING
 from gateway.dialects.ollama.chat_request import OllamaChatRequest, OllamaMessage
+from gateway.dialects.ollama.kinds import CHAT_PLACES
 from gateway.dialects.reference import Reference
 
 
@@ -75,9 +76,10 @@ REFERENCE = Reference(
     "Let a model answer a conversation, as Ollama's API",
     "Streams unless `stream` is false: one JSON object a line, the last one with `done` true and "
     'the counts. An error after the first line is a last line `{"error": …}`. What changes the '
-    "model for everybody needs the scope `ollama:native`: `options` that load it in another way "
-    "(`num_ctx`, `num_gpu` …), `shift`, `keep_alive`, and a request without messages, which only "
-    "loads it or, with a `keep_alive` of 0, drops it.",
+    "model for everybody needs the scope `ollama:native`, and is left out without it: `options` "
+    "that load it in another way (`num_ctx`, `num_gpu` …), `shift` and `keep_alive`. So does a "
+    "request without messages, which only loads the model or, with a `keep_alive` of 0, drops it: "
+    "without the scope it is answered, and the model is not touched.",
     OllamaChatRequest,
     _REQUEST,
     OllamaChatAnswer,
@@ -85,4 +87,5 @@ REFERENCE = Reference(
     METERING,
     OllamaChatAnswer,
     _STREAM,
+    CHAT_PLACES,
 )

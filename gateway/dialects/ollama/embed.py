@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from gateway.core.decoding import UNREADABLE
-from gateway.dialects.ollama import answer
+from gateway.dialects.ollama import answer, kinds, load
+from gateway.dialects.ollama.privileges import leave_out
 from gateway.dialects.ollama.request import NativeRequest, measured
 from gateway.dialects.protocol import Body, Dialect, Sanitised, Usage
 from gateway.dialects.reference import Metering, Reference
@@ -110,8 +111,12 @@ OLLAMA_EMBED = Dialect(
             "prompt_eval_count": 3,
         },
         metering=Metering(prompt=("prompt_eval_count",), completion=""),
+        places=kinds.PLACES,
     ),
+    tidy=kinds.tidy,
     measure=_measure_texts,
+    leave_out=leave_out,
+    load_answer=load.embed,
     read_body=_read_body,
     text_start=_TEXT_START,
 )
@@ -131,8 +136,12 @@ OLLAMA_EMBEDDINGS = Dialect(
         OllamaEmbeddingsAnswer,
         {"embedding": [0.007991365157067776, -0.09423720836639404, 0.019124910235404968]},
         metering=Metering(prompt=(), completion="", note="Ollama reports nothing here."),
+        places=kinds.PLACES,
     ),
+    tidy=kinds.tidy,
     measure=_measure_text,
+    leave_out=leave_out,
+    load_answer=load.embeddings,
     read_body=_read_body,
     text_start=_TEXT_START,
 )

@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.ollama.answer import METERING
 from gateway.dialects.ollama.generate_request import OllamaGenerateRequest
+from gateway.dialects.ollama.kinds import PLACES
 from gateway.dialects.reference import Reference
 
 
@@ -70,9 +71,12 @@ REFERENCE = Reference(
     "Ollama",
     "Let a model go on from a prompt, as Ollama's API",
     "Streams unless `stream` is false: one JSON object a line, the last one with `done` true and "
-    'the counts. An error after the first line is a last line `{"error": …}`. `raw`, `template`, '
-    "`context`, `keep_alive`, `shift`, `options` that load the model in another way, and a request "
-    "without a prompt, which only loads it or drops it, need the scope `ollama:native`.",
+    'the counts. An error after the first line is a last line `{"error": …}`. '
+    "`raw`, `template` and `context` need the scope `ollama:native`. So do `keep_alive`, `shift` "
+    "and `options` that load the model in another way, which are left out without it, and a "
+    "request without a prompt, "
+    "which only loads the model or drops it: without the scope it is answered, and the model is "
+    "not touched.",
     OllamaGenerateRequest,
     _REQUEST,
     OllamaGenerateAnswer,
@@ -80,4 +84,5 @@ REFERENCE = Reference(
     METERING,
     OllamaGenerateAnswer,
     _STREAM,
+    PLACES,
 )

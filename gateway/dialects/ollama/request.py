@@ -7,58 +7,21 @@ from typing import Annotated, Any
 
 from msgspec import Struct, field
 
+from gateway.dialects.ollama import options as native_options
 from gateway.dialects.ollama import privileges
+from gateway.dialects.ollama.options import Options
 from gateway.dialects.ollama.privileges import NEEDS_SCOPE
 from gateway.dialects.protocol import Sanitised
-from gateway.dialects.shared.fields import Choice, Int, Logprobs, least_cap
+from gateway.dialects.shared.fields import Choice, Logprobs, ModelName, least_cap
 from gateway.dialects.shared.prompt import IMAGE_FLOOR, prompt_bound
 
-_KeptInt = Annotated[Int | None, NEEDS_SCOPE]
 _KeptFlag = Annotated[bool | None, NEEDS_SCOPE]
-
-
-class Options(Struct, omit_defaults=True):
-    """How the next word is chosen, and how many there may be."""
-
-    num_predict: Int | None = None  # 0 and less: no end, for Ollama
-    seed: Int | None = None
-    stop: list[str] | None = None
-    temperature: float | None = None
-    top_k: Int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-    typical_p: float | None = None
-    tfs_z: float | None = None
-    num_keep: Int | None = None
-    repeat_last_n: Int | None = None
-    repeat_penalty: float | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    penalize_newline: bool | None = None
-    mirostat: Int | None = None
-    mirostat_tau: float | None = None
-    mirostat_eta: float | None = None
-    # How the model is loaded.
-    num_ctx: _KeptInt = None
-    num_batch: _KeptInt = None
-    num_gpu: _KeptInt = None
-    main_gpu: _KeptInt = None
-    num_thread: _KeptInt = None
-    numa: _KeptFlag = None
-    use_mmap: _KeptFlag = None
-    use_mlock: _KeptFlag = None
-    low_vram: _KeptFlag = None
-    f16_kv: _KeptFlag = None
-    logits_all: _KeptFlag = None
-    vocab_only: _KeptFlag = None
-    embedding_only: _KeptFlag = None
-    draft_num_predict: _KeptInt = None
 
 
 class NativeRequest(Struct, omit_defaults=True, kw_only=True):
     """What each of them can hold."""
 
-    model: str
+    model: ModelName = None
     options: Options | None = None
     keep_alive: Annotated[float | str | None, NEEDS_SCOPE] = None
 
@@ -101,6 +64,7 @@ def measured(
         messages=wraps,
         prompt_bound=prompt_bound(size, messages=wraps, tools=tools),
         max_output=0 if empty else max_output,
+        loads=bool(empty),
         context=max(0, options.num_ctx or 0) if options else 0,
         privilege=privileges.privilege(request, empty),
     )
@@ -116,6 +80,7 @@ def grant(sanitised: Sanitised, granted: int) -> None:
     request: PromptedRequest = sanitised.request
     request.stream = sanitised.stream
     request.options = request.options or Options()
+    native_options.cut(request.options, max(sanitised.model_context, sanitised.context))
     request.options.num_predict = max(granted, 1)  # which is nothing to load with; 0 were no end
 
 

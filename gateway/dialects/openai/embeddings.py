@@ -16,10 +16,10 @@ from gateway.dialects.shared.prompt import length, prompt_bound
 _Texts = Annotated[list[str], Meta(min_length=1)]
 
 
-class EmbeddingRequest(Struct, omit_defaults=True):
+class EmbeddingRequest(Struct, omit_defaults=True, kw_only=True):
     """Fields that are not listed here do not reach the model, which takes texts, no tokens."""
 
-    model: ModelName
+    model: ModelName = None
     input: Annotated[str | _Texts, Meta(description="The text, or texts, to be embedded.")]
     dimensions: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     encoding_format: Annotated[

@@ -8,8 +8,12 @@ from msgspec import Meta
 Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 # A choice such as an effort, which some templates print: too short to matter in the prompt.
 Choice = Annotated[str, Meta(max_length=64)]
+TopK = Annotated[int, Meta(ge=-1, le=2**31 - 1)]  # as wide as the C int that becomes of it
 Logprobs = Annotated[int, Meta(ge=0, le=20)]  # how many of the likeliest tokens are told
-ModelName = Annotated[str, Meta(description="A name that GET /v1/models lists.")]
+ModelName = Annotated[
+    str | None,
+    Meta(description="A name that GET /v1/models lists; left out: the server's default model."),
+]
 MOST_TOKENS = Meta(
     description="Most tokens of the answer; cut to what the key has left this month."
 )

@@ -6,7 +6,8 @@ fold to a known key are refused, and only the fields that the shape names surviv
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
 import msgspec
@@ -27,22 +28,36 @@ DEEPEST = 500
 EXACT = 2**53  # up to here every whole number is a float
 _TOO_DEEP = "The JSON is nested too deeply."
 
+# An escaped surrogate that has no other half, or a pair of them; no backslash is left before it.
+_SURROGATES = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u(?:"
+    r"([dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
 
-class _Refused(ValueError):
-    pass
+
+class Refused(ValueError):
+    """Why the request is refused: a text, and perhaps the path of what is wrong."""
 
 
 class _Twice(Exception):
     """Of a key that stands twice in one object."""
 
 
-def parse(body: bytes | bytearray, shape: type[T]) -> T | Refusal:
-    """The request as `shape`, or a refusal that says where it is wrong."""
+def parse(
+    body: bytes | bytearray, shape: type[T], tidy: Callable[[dict[str, Any]], None] | None = None
+) -> T | Refusal:
+    """The request as `shape`, or a refusal that says where it is wrong.
+
+    `tidy`: what is done to the object before it is held to the shape; it may raise `Refused`. A
+    request with one is read as Ollama reads it: half a surrogate pair is U+FFFD."""
     nests = body.count(b"[") + body.count(b"{")
     if nests > MOST_NESTS or body.count(b",") > MOST_VALUES:
         return _invalid("The body holds too many values.")
     try:
-        tree, twice = _read(body.decode("utf-8"))
+        text = body.decode("utf-8")
+        if tidy is not None and ("\\ud" in text or "\\uD" in text):
+            text = _SURROGATES.sub(_mended, text)
+        tree, twice = _read(text)
         if nests > DEEPEST and _is_deep(tree):
             return _invalid(_TOO_DEEP)
         if twice is not None:
@@ -50,10 +65,12 @@ def parse(body: bytes | bytearray, shape: type[T]) -> T | Refusal:
         if not isinstance(tree, dict):
             return _invalid("The body should be a JSON object.")
         _refuse_folded(cast(dict[str, Any], tree), _Keys.of(shape), "")
+        if tidy is not None:
+            tidy(cast(dict[str, Any], tree))
         return msgspec.convert(tree, shape, strict=True)
     except UnicodeDecodeError:
         return _invalid("The body is not valid UTF-8.")
-    except _Refused as problem:
+    except Refused as problem:
         return _invalid(*problem.args)
     except msgspec.ValidationError as problem:
         text, _, path = str(problem).partition(" - at `$")
@@ -86,6 +103,10 @@ def model_name(text: str) -> str | Refusal:
         return model_names.requested_name(text)
     except ValueError as problem:
         return _invalid(f"{problem}.", "model")
+
+
+def _mended(found: re.Match[str]) -> str:
+    return found[0] if found[2] else f"{found[1]}\\ufffd"
 
 
 def _invalid(detail: str, path: str = "") -> Refusal:
@@ -125,7 +146,7 @@ def _items(one: dict[str, Any] | list[Any]) -> Iterable[Any]:
 
 
 def _not_json(text: str) -> NoReturn:
-    raise _Refused(f"{text} is not JSON.")
+    raise Refused(f"{text} is not JSON.")
 
 
 def _number(text: str) -> float | int:
@@ -133,7 +154,7 @@ def _number(text: str) -> float | int:
     float no longer says which whole number was meant, so it stays one."""
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise _Refused(f"The number {text[:40]} is too large.")
+        raise Refused(f"The number {text[:40]} is too large.")
     return int(value) if value.is_integer() and abs(value) <= EXACT else value
 
 
@@ -178,7 +199,7 @@ def _refuse_folded(tree: dict[str, Any], keys: _Keys, path: str) -> None:
         if key not in keys.below:
             if key.casefold() in keys.folded:
                 where = path + key[:80]
-                raise _Refused(f"The key '{where}' differs from a known one in case only.", where)
+                raise Refused(f"The key '{where}' differs from a known one in case only.", where)
             continue
         below = keys.below[key]
         if below is None:

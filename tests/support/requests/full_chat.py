@@ -18,6 +18,7 @@ FULL: dict[str, Any] = {
                 }
             ],
             "reasoning": "r",
+            "reasoning_content": "r",
             "tool_calls": [
                 {
                     "id": "1",
@@ -51,4 +52,9 @@ FULL: dict[str, Any] = {
     "reasoning_effort": "low",
     "logprobs": True,
     "top_logprobs": 1,
+    "tool_choice": {"type": "function", "function": {"name": "f"}},
+    "parallel_tool_calls": True,
+    "top_k": 40,
+    "min_p": 0.5,
+    "chat_template_kwargs": {"enable_thinking": False},
 }

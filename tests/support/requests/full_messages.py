@@ -40,5 +40,5 @@ FULL: dict[str, Any] = {
     "tools": [{"name": "f", "type": "custom", "description": "d", "input_schema": {}}],
     "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": True},
     "thinking": {"type": "enabled", "budget_tokens": 1024},
-    "output_config": {"effort": "low"},
+    "output_config": {"effort": "low", "format": {"type": "json_schema", "schema": {}}},
 }

@@ -33,6 +33,8 @@ COMPLETION = Example(
         "presence_penalty": 0.5,
         "top_p": 0.5,
         "logprobs": 1,
+        "top_k": 40,
+        "min_p": 0.5,
     },
 )
 
@@ -80,6 +82,11 @@ RESPONSE = Example(
         "text": {"format": {"type": "json_schema", "name": "n", "schema": {}, "strict": True}},
         "reasoning": {"effort": "low", "summary": "auto", "generate_summary": "auto"},
         "truncation": "auto",
+        "tool_choice": {"type": "function", "name": "f"},
+        "parallel_tool_calls": True,
+        "top_k": 40,
+        "min_p": 0.5,
+        "chat_template_kwargs": {"enable_thinking": False},
     },
 )
 

@@ -9,7 +9,7 @@ from gateway.dialects.protocol import Dialect
 from tests.support.requests import full_chat, full_messages, ollama, openai
 from tests.support.requests.near_messages import NEAR
 
-_SCHEMAS = ("schema", "parameters")
+_SCHEMAS = ("schema", "parameters", "chat_template_kwargs")
 _NATIVE = ("format", "parameters", "arguments")
 
 
@@ -35,7 +35,7 @@ ROUTES = [
         "/v1/messages",
         full_messages.MINIMAL,
         full_messages.FULL,
-        ("input_schema", "input"),
+        ("input_schema", "input", "schema"),
         NEAR,
     ),
     Route("/api/chat", ollama.MINIMAL_CHAT, ollama.EVERY_CHAT, _NATIVE),

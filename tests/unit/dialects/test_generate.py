@@ -69,7 +69,6 @@ def test_a_model_that_is_named_is_the_one_that_is_asked():
         ({"prompt": ""}, "prompt"),
         ({"prompt": ["hi"]}, "prompt"),
         ({"prompt": None}, "prompt"),
-        ({"model": ""}, "model"),
         ({"model": "a\nb"}, "model"),
         ({"model": 7}, "model"),
         ({"system": {}}, "system"),

@@ -92,7 +92,6 @@ def test_a_property_counts_at_the_length_of_the_xml_that_templates_make_of_it(pa
         (RESPONSES, lambda text: {"truncation": text}),
         (MESSAGES, lambda text: {"thinking": {"type": text}}),
         (MESSAGES, lambda text: {"output_config": {"effort": text}}),
-        (MESSAGES, lambda text: {"tool_choice": {"type": text}}),
         (OLLAMA, lambda text: {"think": text}),
     ],
 )
@@ -104,5 +103,6 @@ def test_a_choice_is_too_short_to_hide_a_prompt_in(path: str, choice: Any) -> No
 
 
 def test_the_name_of_the_tool_to_be_called_is_part_of_the_prompt() -> None:
+    tools = [{"name": "n" * MANY}]
     choice = {"type": "tool", "name": "n" * MANY}
-    assert bound(MESSAGES, tool_choice=choice) >= bound(MESSAGES) + MANY
+    assert bound(MESSAGES, tools=tools, tool_choice=choice) >= bound(MESSAGES, tools=tools) + MANY

@@ -131,7 +131,7 @@ def holds_to_what_it_checked(route: Route, document: Any) -> None:
     assert not unknown_keys(tree, route.full, route.open)
     again = route.dialect.sanitise(text)
     assert not isinstance(again, Refusal)
-    assert again.max_output == (0 if found.max_output == 0 else GRANTED)
+    assert again.max_output == (found.max_output if found.loads else again.max_output and GRANTED)
     assert again.prompt_bound == found.prompt_bound
     assert again.privilege == found.privilege
     assert route.dialect.serialise(again, GRANTED) == text
@@ -143,7 +143,12 @@ def holds_to_what_it_checked(route: Route, document: Any) -> None:
 @given(body=st.binary())
 @example(body=b"\xff")
 def test_any_bytes_at_all_get_an_answer(route: Route, body: bytes):
-    refusal(route, body)
+    result = route.dialect.sanitise(body)
+    if isinstance(result, Refusal):
+        assert result.kind.status == 400
+    else:  # an object with nothing in it loads the default model, where a request may do that
+        assert result.loads
+        assert isinstance(json.loads(body), dict)
 
 
 @each_route

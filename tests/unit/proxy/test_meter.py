@@ -116,7 +116,11 @@ def test_usage_beside_text_is_counted_and_the_text_is_never_hidden():
     stream = usage(3, 1, choices=[{"delta": {"content": "x"}}]) + usage(3, 2) + DONE
     meter, sent = metered([stream], show_usage=False)
     assert meter.usage == Usage(3, 2)
-    assert sent == usage(3, 1, choices=[{"delta": {"content": "x"}}]) + DONE
+    (shown,) = sent.removesuffix(DONE).split(END)[:-1]
+    plain = json.loads(event(choices=[{"delta": {"content": "x"}}]).removeprefix(b"data: "))
+    assert json.loads(shown.removeprefix(b"data: ")) == plain
+    _, asked = metered([stream], show_usage=True)
+    assert asked == stream
 
 
 def test_a_null_usage_beside_text_is_no_report():

@@ -194,7 +194,14 @@ def test_counts_that_are_left_out_are_zero_and_none_at_all_is_no_report():
     assert (meter.usage, meter.complete, meter.estimate()) == (None, True, 1)
 
 
-@pytest.mark.parametrize("count", [-5, 2**63, 1.5, "many", None])
+@pytest.mark.parametrize(("told", "count"), [(None, 0), (7.0, 7)])
+def test_a_count_may_be_written_as_null_or_as_a_float(told: object, count: int):
+    end = line(message={"content": "x" * 40}, done=True, prompt_eval_count=3, eval_count=told)
+    assert metered(end)[0].usage == Usage(3, count)
+    assert BodyMeter(OLLAMA_CHAT, end).usage == Usage(3, count)
+
+
+@pytest.mark.parametrize("count", [-5, 2**63, 1.5, "many", [3]])
 def test_what_is_no_count_is_no_report_and_still_the_end(count: object):
     end = line(message={"content": "x" * 40}, done=True, prompt_eval_count=3, eval_count=count)
     meter, _ = metered(end)

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.dialects.openai.chat import answer, request
+from gateway.dialects.openai.chat import answer, kinds, request
 from gateway.dialects.openai.chat.reference import REFERENCE
 from gateway.dialects.openai.family import FAMILY
 from gateway.dialects.protocol import Dialect
@@ -12,6 +12,7 @@ CHAT = Dialect(
     upstream="/v1/chat/completions",
     scope="chat",
     reference=REFERENCE,
+    tidy=kinds.tidy,
     measure=request.measure,
     grant=request.grant,
     read_body=answer.read_body,
@@ -21,6 +22,7 @@ CHAT = Dialect(
     text_marker=FAMILY.framing.separator,
     read_event=answer.read_event,
     text_size=answer.text_size,
+    closing=answer.CLOSING,
     error_event=FAMILY.error_event,
 )
 DIALECTS = (CHAT,)

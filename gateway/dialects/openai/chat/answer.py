@@ -6,12 +6,14 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from gateway.core.decoding import UNREADABLE, decode
-from gateway.dialects.protocol import Body, Event, Usage
+from gateway.dialects.protocol import Body, Event, Told, Usage, usage_of
 from gateway.dialects.shared import sse
 from gateway.dialects.shared.reading import plain_size, raw_size, unreadable
 
 DONE = b"[DONE]"
-REPORT_MARKERS = (b'"usage"', b'"error"', DONE)
+_FINISH = (b'"finish_reason":"', b'"finish_reason": "')
+REPORT_MARKERS = (b'"usage"', b'"error"', DONE, *_FINISH)
+CLOSING = sse.write(DONE)
 
 
 class _Called(Struct):
@@ -45,12 +47,20 @@ class _Choice(Struct):
 
 
 class _Answer(Struct):
-    choices: list[_Choice] = []
+    choices: list[_Choice] | None = None
+
+
+class _Counts(Struct):
+    prompt_tokens: Told = 0
+    completion_tokens: Told = 0
+
+    def usage(self) -> Usage | None:
+        return usage_of(self.prompt_tokens, self.completion_tokens)
 
 
 class _UsageOnly(Struct):
-    choices: list[Raw] = []
-    usage: Usage | None = None
+    choices: list[Raw] | None = None
+    usage: _Counts | None = None
 
 
 class _Broken(Struct):
@@ -63,7 +73,15 @@ _decode_usage = msgspec.json.Decoder(_UsageOnly).decode
 
 def read_event(event: bytes) -> Event:
     """`[DONE]`, an error, after which others than Ollama may say `[DONE]` all the same, or a chunk
-    with usage: one without choices was asked for by the gateway."""
+    with usage, which the gateway asked for: who did not ask does not see it."""
+    found = read_report(event)
+    if found.usage is None or found.extra:
+        return found
+    return found._replace(plain=_without_usage(sse.data(event)))
+
+
+def read_report(event: bytes) -> Event:
+    """The same, without `plain`."""
     data = sse.data(event)
     if data.strip() == DONE:
         return Event(ends=True)
@@ -74,9 +92,18 @@ def read_event(event: bytes) -> Event:
         found = _decode_usage(data)
     except UNREADABLE:
         return Event()  # not ours to judge
+    finished = any(marker in event for marker in _FINISH)
     if found.usage is None:
-        return Event()
-    return Event(found.usage.reported(), extra=not found.choices)
+        return Event(finished=finished)
+    return Event(found.usage.usage(), extra=not found.choices, finished=finished)
+
+
+def _without_usage(data: bytes) -> bytes | None:
+    chunk = decode(data.replace(b"\n", b" "), dict[str, Raw])  # its data are one line again
+    if chunk is None:
+        return None
+    chunk.pop("usage", None)
+    return sse.write(msgspec.json.encode(chunk)).removesuffix(b"\n\n")
 
 
 def text_size(event: bytes) -> int:
@@ -85,7 +112,9 @@ def text_size(event: bytes) -> int:
         answer = _decode_answer(sse.data(event))
     except UNREADABLE:
         return 0
-    return sum(raw_size(value) for choice in answer.choices for value in choice.delta.values())
+    return sum(
+        raw_size(value) for choice in answer.choices or () for value in choice.delta.values()
+    )
 
 
 def read_body(body: bytes) -> Body:
@@ -94,7 +123,7 @@ def read_body(body: bytes) -> Body:
         usage = reported_in(body)
         if usage is not None and usage.completion_tokens:
             return Body(usage)
-        choices = _decode_answer(body).choices
+        choices = _decode_answer(body).choices or []
         text = sum(plain_size(value) for choice in choices for value in choice.message.values())
     except UNREADABLE as problem:
         return unreadable(problem, body)
@@ -108,4 +137,4 @@ def reported_in(body: bytes) -> Usage | None:
         usage = _decode_usage(body).usage
     except msgspec.ValidationError:
         return None
-    return usage.reported() if usage else None
+    return usage.usage() if usage else None

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from gateway.dialects.openai.chat.kinds import PLACES
 from gateway.dialects.openai.chat.request import ChatRequest, ToolCall
 from gateway.dialects.reference import EXAMPLE_MODEL, Metering, Reference
 
@@ -124,4 +125,5 @@ REFERENCE = Reference(
     METERING,
     ChatCompletionChunk,
     _STREAM,
+    PLACES,
 )

@@ -1,6 +1,7 @@
 """A request to chat: the fields that are passed on, and what they may cost.
 
 A field that is not named here does not reach the model server (Ollama itself ignores the rest).
+Its shapes hold after kinds.py has left out and translated what they do not know.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Sanitised
-from gateway.dialects.shared.fields import Choice, Int, Logprobs, least_cap
+from gateway.dialects.shared.fields import Choice, Int, Logprobs, TopK, least_cap
 from gateway.dialects.shared.prompt import (
     IMAGE_FLOOR,
     NO_URLS,
@@ -42,7 +43,7 @@ class Part(Struct, omit_defaults=True):
 
 class CalledFunction(Struct):
     name: str
-    arguments: str = ""
+    arguments: str | None = ""
 
 
 class ToolCall(Struct, omit_defaults=True):
@@ -56,6 +57,7 @@ class Message(Struct, omit_defaults=True):
     role: str
     content: str | list[Part] | UnsetType | None = UNSET
     reasoning: str | None = None
+    reasoning_content: str | None = None
     tool_calls: list[ToolCall] | None = None
     name: str | None = None
     tool_call_id: str | None = None
@@ -70,6 +72,17 @@ class Function(Struct, omit_defaults=True):
 class Tool(Struct, omit_defaults=True):
     type: str
     function: Function
+
+
+class NamedFunction(Struct):
+    name: str
+
+
+class ForcedTool(Struct):
+    """The function that the model has to call."""
+
+    type: str
+    function: NamedFunction
 
 
 class StreamOptions(Struct):
@@ -92,10 +105,11 @@ class Reasoning(Struct, omit_defaults=True):
     effort: Choice | None = None
 
 
-class ChatRequest(Struct, omit_defaults=True):
-    """Fields of Ollama's ChatCompletionRequest, and `max_completion_tokens`, translated."""
+class ChatRequest(Struct, omit_defaults=True, kw_only=True):
+    """Fields of Ollama's ChatCompletionRequest and `max_completion_tokens`, translated; and some
+    that other servers know (kinds.py)."""
 
-    model: str
+    model: str | None = None
     messages: Annotated[list[Message], Meta(min_length=1)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -113,13 +127,18 @@ class ChatRequest(Struct, omit_defaults=True):
     reasoning_effort: Choice | None = None
     logprobs: bool | None = None
     top_logprobs: Logprobs | None = None
+    tool_choice: Choice | ForcedTool | None = None
+    parallel_tool_calls: bool | None = None
+    top_k: TopK | None = None
+    min_p: float | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
 
 
 def measure(request: ChatRequest) -> Sanitised | Refusal:
     """What it may cost."""
     if not all(map(stands_alone, map(_picture, _parts(request)))):
         return Refusal("invalid_request", NO_URLS, param="messages")
-    printed = printed_size(request.tools, request.response_format)
+    printed = printed_size(request.tools, request.response_format, request.chat_template_kwargs)
     if isinstance(printed, Refusal):
         return printed
     size = printed + sum(map(_message_size, request.messages))
@@ -163,7 +182,8 @@ def _picture(part: Part) -> str | None:
 
 def _message_size(message: Message) -> int:
     """UTF-8 bytes of everything in it that a template may put into the prompt."""
-    size = length(message.reasoning) + length(message.name) + length(message.tool_call_id)
+    size = length(message.reasoning) + length(message.reasoning_content)
+    size += length(message.name) + length(message.tool_call_id)
     size += max(0, length(message.role) - USUAL_ROLE)
     if isinstance(message.content, str):
         size += length(message.content)

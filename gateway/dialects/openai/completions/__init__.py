@@ -2,8 +2,8 @@
 
 import re
 
-from gateway.dialects.openai.chat.answer import REPORT_MARKERS
-from gateway.dialects.openai.completions import answer, request
+from gateway.dialects.openai.chat.answer import CLOSING, REPORT_MARKERS
+from gateway.dialects.openai.completions import answer, load, request
 from gateway.dialects.openai.completions.reference import REFERENCE
 from gateway.dialects.openai.family import FAMILY
 from gateway.dialects.protocol import Dialect
@@ -15,6 +15,7 @@ COMPLETIONS = Dialect(
     reference=REFERENCE,
     measure=request.measure,
     grant=request.grant,
+    load_answer=load.load_answer,
     read_body=answer.read_body,
     text_start=re.compile(rb'"text"\s*:\s*"'),
     framing=FAMILY.framing,
@@ -22,6 +23,7 @@ COMPLETIONS = Dialect(
     text_marker=FAMILY.framing.separator,
     read_event=answer.read_event,
     text_size=answer.text_size,
+    closing=CLOSING,
     error_event=FAMILY.error_event,
 )
 DIALECTS = (COMPLETIONS,)

@@ -19,7 +19,7 @@ class _Choice(Struct):
 
 
 class _Answer(Struct):
-    choices: list[_Choice] = []
+    choices: list[_Choice] | None = None
 
 
 _decode_answer = msgspec.json.Decoder(_Answer).decode
@@ -27,8 +27,10 @@ _decode_answer = msgspec.json.Decoder(_Answer).decode
 
 def read_event(event: bytes) -> Event:
     """As in chat; the zero that stands in other chunks is there for the gateway's asking only."""
-    found = chat.read_event(event)
-    if found.usage is None and not found.extra and event.endswith(_NO_USAGE):
+    if not event.endswith(_NO_USAGE):
+        return chat.read_event(event)
+    found = chat.read_report(event)
+    if found.usage is None and not found.extra:
         return found._replace(plain=event.removesuffix(_NO_USAGE) + b"}")
     return found
 
@@ -39,7 +41,7 @@ def text_size(event: bytes) -> int:
         answer = _decode_answer(sse.data(event))
     except UNREADABLE:
         return 0
-    return sum(raw_size(choice.text) for choice in answer.choices)
+    return sum(raw_size(choice.text) for choice in answer.choices or ())
 
 
 def read_body(body: bytes) -> Body:
@@ -48,9 +50,9 @@ def read_body(body: bytes) -> Body:
         usage = chat.reported_in(body)
         if usage is not None and usage.completion_tokens:
             return Body(usage)
-        answer = _decode_answer(body)
-        text = sum(plain_size(choice.text) for choice in answer.choices)
+        choices = _decode_answer(body).choices or []
+        text = sum(plain_size(choice.text) for choice in choices)
     except UNREADABLE as problem:
         return unreadable(problem, body)
-    complete = all(choice.finish_reason for choice in answer.choices)
-    return Body(usage, text, complete, broken=not answer.choices)
+    complete = all(choice.finish_reason for choice in choices)
+    return Body(usage, text, complete, broken=not choices)

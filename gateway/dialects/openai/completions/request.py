@@ -6,7 +6,8 @@ from msgspec import Meta, Struct
 
 from gateway.dialects.openai.chat.request import StreamOptions
 from gateway.dialects.protocol import Sanitised
-from gateway.dialects.shared.fields import MOST_TOKENS, Int, Logprobs, ModelName, least_cap
+from gateway.dialects.shared import loading
+from gateway.dialects.shared.fields import MOST_TOKENS, Int, Logprobs, ModelName, TopK, least_cap
 from gateway.dialects.shared.prompt import length, prompt_bound
 
 _OneText = Annotated[list[str], Meta(min_length=1, max_length=1)]  # as LangChain sends it
@@ -15,8 +16,11 @@ _OneText = Annotated[list[str], Meta(min_length=1, max_length=1)]  # as LangChai
 class CompletionRequest(Struct, omit_defaults=True):
     """Fields that are not listed here do not reach the model: one prompt has one answer."""
 
-    model: ModelName
-    prompt: Annotated[str | _OneText, Meta(description="The text to go on with.")] = ""
+    model: ModelName = None
+    prompt: Annotated[
+        str | _OneText | None,
+        Meta(description="The text to go on with; without one, the model is only loaded."),
+    ] = ""
     suffix: Annotated[
         str | None, Meta(description="What follows the gap, for models that can fill one.")
     ] = None
@@ -30,12 +34,16 @@ class CompletionRequest(Struct, omit_defaults=True):
     presence_penalty: float | None = None
     top_p: float | None = None
     logprobs: Logprobs | None = None
+    top_k: TopK | None = None
+    min_p: float | None = None
 
 
 def measure(request: CompletionRequest) -> Sanitised:
     """What it may cost."""
     if isinstance(request.prompt, list):
         request.prompt = request.prompt[0]
+    request.prompt = request.prompt or ""
+    loads = not request.prompt
     size = length(request.prompt) + length(request.suffix)
     options = request.stream_options
     return Sanitised(
@@ -45,7 +53,9 @@ def measure(request: CompletionRequest) -> Sanitised:
         prompt_bytes=size,
         messages=1,
         prompt_bound=prompt_bound(size, messages=1),  # Ollama puts it into the chat template
-        max_output=least_cap(request.max_tokens),
+        max_output=1 if loads else least_cap(request.max_tokens),  # 0 were no end, for others
+        loads=loads,
+        privilege=loading.privilege("prompt") if loads else None,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.openai.family import FAMILY
-from gateway.dialects.openai.responses import answer, request
+from gateway.dialects.openai.responses import answer, kinds, load, request
 from gateway.dialects.openai.responses.reference import REFERENCE
 from gateway.dialects.protocol import Dialect
 from gateway.dialects.shared import sse
@@ -25,8 +25,10 @@ RESPONSES = Dialect(
     upstream="/v1/responses",
     scope="chat",
     reference=REFERENCE,
+    tidy=kinds.tidy,
     measure=request.measure,
     grant=request.grant,
+    load_answer=load.load_answer,
     read_body=answer.read_body,
     text_start=re.compile(rb'"(?:text|arguments|delta)"\s*:\s*"'),
     framing=FAMILY.framing,

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from gateway.core.decoding import UNREADABLE, decode
-from gateway.dialects.protocol import Body, Count, Event, Usage
+from gateway.dialects.protocol import Body, Event, Told, Usage, usage_of
 from gateway.dialects.shared import sse
 from gateway.dialects.shared.reading import raw_size, unreadable
 
@@ -21,8 +21,8 @@ _FAILS = {"response.failed", "error"}
 
 
 class _Counts(Struct):
-    input_tokens: Count = 0
-    output_tokens: Count = 0
+    input_tokens: Told = 0
+    output_tokens: Told = 0
 
 
 class _UsageOnly(Struct):
@@ -70,7 +70,7 @@ _decode_response = msgspec.json.Decoder(_Response).decode
 def _usage(found: _UsageOnly | None) -> Usage | None:
     if found is None or found.usage is None:
         return None
-    return Usage(found.usage.input_tokens, found.usage.output_tokens).reported()
+    return usage_of(found.usage.input_tokens, found.usage.output_tokens)
 
 
 def read_event(event: bytes) -> Event:

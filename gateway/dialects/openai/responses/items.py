@@ -1,6 +1,6 @@
 """What a conversation is made of: the items of `input` that are passed on, and their size.
 
-Other kinds of items stand for something that a server keeps, fetches or runs by itself.
+The shapes hold after kinds.py has left out and translated what they do not know.
 """
 
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.core.errors import Refusal
+from gateway.dialects.openai.kinds import NO_FILES
 from gateway.dialects.shared.prompt import (
     IMAGE_FLOOR,
     NO_URLS,
@@ -17,9 +18,6 @@ from gateway.dialects.shared.prompt import (
     stands_alone,
 )
 
-KINDS = ("message", "function_call", "function_call_output", "reasoning")
-PARTS = ("input_text", "output_text", "input_image")
-
 
 class ContentPart(Struct, omit_defaults=True):
     """A piece of text, or a picture as a data: URL."""
@@ -28,6 +26,7 @@ class ContentPart(Struct, omit_defaults=True):
     text: str | None = None
     image_url: str | None = None
     detail: str | None = None
+    file_id: str | None = None  # refused: no file is kept here
 
 
 class Summary(Struct, omit_defaults=True):
@@ -72,17 +71,10 @@ class InputItem(Struct, omit_defaults=True):
 def refusal(items: list[InputItem]) -> Refusal | None:
     """Why these cannot be passed on, if so."""
     for at, item in enumerate(items):
-        kind = item.type or ("message" if item.role else "")
-        if kind not in KINDS:
-            return _unknown(kind, KINDS, f"input[{at}].type")
         for part in item.parts():
-            if part.type not in PARTS:
-                return _unknown(part.type, PARTS, f"input[{at}]")
+            if part.file_id and not part.image_url:
+                return Refusal("invalid_request", NO_FILES, param=f"input[{at}]")
+            part.file_id = None
             if not stands_alone(part.image_url):
                 return Refusal("invalid_request", NO_URLS, param=f"input[{at}]")
     return None
-
-
-def _unknown(kind: str, known: tuple[str, ...], param: str) -> Refusal:
-    text = f"The type '{kind[:40]}' at {param} is none of {', '.join(known)}."
-    return Refusal("invalid_request", text, param=param)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.dialects.openai.responses.items import Summary
+from gateway.dialects.openai.responses.kinds import PLACES
 from gateway.dialects.openai.responses.request import ResponseRequest
 from gateway.dialects.reference import EXAMPLE_MODEL, Metering, Reference
 
@@ -105,8 +106,8 @@ REFERENCE = Reference(
     "Let a model answer, in OpenAI's newer form",
     "As OpenAI's API: whole, or with `stream` as server-sent events that end with "
     "`response.completed`. Nothing is kept: a response cannot be fetched or gone on with, so "
-    "`previous_response_id`, `conversation` and `prompt` are refused, and so are tools that a "
-    "server runs itself, such as `web_search`. An error after the first event comes as "
+    "`previous_response_id`, `conversation` and `prompt` are refused. Tools that a server runs "
+    "itself, such as `web_search`, are left out. An error after the first event comes as "
     "`event: error`.",
     ResponseRequest,
     _REQUEST,
@@ -122,4 +123,5 @@ REFERENCE = Reference(
     ),
     ResponseEvent,
     _STREAM,
+    PLACES,
 )

@@ -11,11 +11,13 @@ from msgspec import Meta, Struct
 from gateway.core.errors import Refusal
 from gateway.dialects.openai.responses.items import InputItem, refusal
 from gateway.dialects.protocol import Sanitised
-from gateway.dialects.shared.fields import MOST_TOKENS, Choice, Int, ModelName, least_cap
+from gateway.dialects.shared import loading
+from gateway.dialects.shared.fields import MOST_TOKENS, Choice, Int, ModelName, TopK, least_cap
 from gateway.dialects.shared.prompt import length, printed_size, prompt_bound
 
 _REFUSED = Meta(description="Refused: nothing is kept here. Send the conversation as `input`.")
 _STATE = ("previous_response_id", "conversation", "prompt")
+_NONE: tuple[Any, ...] = (None, "", {}, {"id": ""}, {"id": None})  # an empty id is none
 
 
 class FunctionTool(Struct, omit_defaults=True):
@@ -26,6 +28,13 @@ class FunctionTool(Struct, omit_defaults=True):
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
+
+
+class ForcedFunction(Struct):
+    """The function that the model has to call."""
+
+    type: str
+    name: str
 
 
 class TextFormat(Struct, omit_defaults=True):
@@ -48,9 +57,13 @@ class ReasoningOptions(Struct, omit_defaults=True):
 class ResponseRequest(Struct, omit_defaults=True):
     """Fields that are not listed here do not reach the model."""
 
-    model: ModelName
+    model: ModelName = None
     input: Annotated[
-        str | list[InputItem], Meta(description="A text, or the conversation so far.")
+        str | list[InputItem] | None,
+        Meta(
+            description="A text, or the conversation so far; without it, and without "
+            "`instructions`, the model is only loaded."
+        ),
     ] = ""
     instructions: str | None = None
     stream: bool | None = None
@@ -61,6 +74,11 @@ class ResponseRequest(Struct, omit_defaults=True):
     text: TextOptions | None = None
     reasoning: ReasoningOptions | None = None
     truncation: Choice | None = None
+    tool_choice: Choice | ForcedFunction | None = None
+    parallel_tool_calls: bool | None = None
+    top_k: TopK | None = None
+    min_p: float | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
     previous_response_id: Annotated[str | None, _REFUSED] = None
     conversation: Annotated[Any, _REFUSED] = None
     prompt: Annotated[Any, _REFUSED] = None
@@ -68,13 +86,15 @@ class ResponseRequest(Struct, omit_defaults=True):
 
 def measure(request: ResponseRequest) -> Sanitised | Refusal:
     """What it may cost."""
+    request.input = request.input or ""
+    loads = not request.input and not request.instructions
     items = request.input if isinstance(request.input, list) else [InputItem(content=request.input)]
-    problem = _kept(request) or _run(request)
+    problem = _kept(request)
     if isinstance(request.input, list):
         problem = problem or refusal(items)
     if problem is not None:
         return problem
-    printed = printed_size(request.tools, request.text)
+    printed = printed_size(request.tools, request.text, request.chat_template_kwargs)
     if isinstance(printed, Refusal):
         return printed
     size = printed + length(request.instructions) + sum(item.size() for item in items)
@@ -86,7 +106,9 @@ def measure(request: ResponseRequest) -> Sanitised | Refusal:
         prompt_bytes=size,
         messages=messages,
         prompt_bound=prompt_bound(size, messages=max(1, messages), tools=len(request.tools or ())),
-        max_output=least_cap(request.max_output_tokens),
+        max_output=1 if loads else least_cap(request.max_output_tokens),  # 0 were no end
+        loads=loads,
+        privilege=loading.privilege("input") if loads else None,
     )
 
 
@@ -97,16 +119,8 @@ def grant(sanitised: Sanitised, granted: int) -> None:
 
 def _kept(request: ResponseRequest) -> Refusal | None:
     for name in _STATE:
-        if getattr(request, name) is not None:
+        if getattr(request, name) not in _NONE:
             text = f"'{name}' is refused: nothing is kept here. Send the conversation as 'input'."
             return Refusal("invalid_request", text, param=name)
-    return None
-
-
-def _run(request: ResponseRequest) -> Refusal | None:
-    """Tools that a server runs itself call out, to the web or to wherever the caller says."""
-    for at, tool in enumerate(request.tools or ()):
-        if tool.type != "function":
-            text = f"Tools of the type '{tool.type[:40]}' are not offered here, only functions."
-            return Refusal("invalid_request", text, param=f"tools[{at}].type")
+        setattr(request, name, None)
     return None

@@ -10,6 +10,7 @@ from gateway.dialects.ollama import privileges
 from gateway.dialects.ollama.chat import OLLAMA_CHAT
 from gateway.dialects.ollama.embed import OLLAMA_EMBED, OLLAMA_EMBEDDINGS
 from gateway.dialects.ollama.generate import OLLAMA_GENERATE
+from gateway.dialects.ollama.options import LOADING as LOADING_OPTIONS
 from gateway.dialects.protocol import Dialect, Privilege, Sanitised, Usage
 from gateway.proxy.meter import BodyMeter
 from tests.support.requests.ollama import HARMLESS, KEPT_BACK, LOADING, NATIVE_FIELDS
@@ -49,7 +50,7 @@ def named(found: Sanitised) -> str:
 def test_every_native_dialect_and_every_field_that_is_kept_back_is_tried_here():
     assert {one.path for one in USUAL} == {one.path for one in all_dialects() if one.native}
     tried = {name for name, _ in NATIVE_FIELDS}
-    options = {f"options.{name}" for name in privileges.KEPT_BACK_OPTIONS}
+    options = {f"options.{name}" for name in LOADING_OPTIONS}
     assert tried == {*privileges.KEPT_BACK, *options}
     assert {f"options.{name}" for name in LOADING} == options
 
@@ -124,7 +125,7 @@ def test_a_prompt_that_is_empty_only_loads_whatever_stands_beside_it(more: dict[
 def test_a_context_that_is_asked_for_is_told():
     for dialect in USUAL:
         assert asked(dialect).context == 0
-        for size, told in ((512, 512), (0, 0), (-1, 0), (2**62, 2**62)):
+        for size, told in ((512, 512), (0, 0), (-1, 0), (2**62, 2**31 - 1)):
             assert asked(dialect, options={"num_ctx": size}).context == told
 
 

@@ -124,7 +124,7 @@ def test_usage_beside_text_is_counted_and_the_text_is_never_hidden():
     """llama-server writes it so."""
     event = b'data: {"choices":[{"text":"x"}],"usage":{"prompt_tokens":4,"completion_tokens":2}}'
     meter, shown = metered([event + b"\n\n" + DONE])
-    assert shown == event + b"\n\n" + DONE
+    assert shown == event.partition(b',"usage"')[0] + b"}\n\n" + DONE
     assert meter.usage == Usage(4, 2)
 
 

@@ -91,31 +91,6 @@ def test_a_picture_that_the_server_would_have_to_fetch_is_refused(url):
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [
-        *("item_reference", "web_search_call", "file_search_call", "mcp_call", "computer_call"),
-        *("image_generation_call", "local_shell_call", "", "Message", "custom_tool_call"),
-    ],
-)
-def test_an_item_that_stands_for_what_a_server_keeps_or_runs_is_refused(kind):
-    assert refused(input=[{"type": kind, "id": "1"}]).param == "input[0].type"
-
-
-@pytest.mark.parametrize("kind", ["input_file", "input_audio", "image_url", "", "INPUT_TEXT"])
-def test_a_part_that_ollama_does_not_take_is_refused(kind):
-    part = {"type": kind, "text": "x", "file_url": "https://x.example", "file_id": "1"}
-    assert refused(input=[message(part)]).param == "input[0]"
-
-
-@pytest.mark.parametrize(
-    "kind", ["web_search", "web_search_preview", "mcp", "file_search", "code_interpreter", ""]
-)
-def test_a_tool_that_the_server_would_run_is_refused(kind):
-    good = {"type": "function", "name": "f", "parameters": {}}
-    assert refused(tools=[good, {"type": kind, "name": "x"}]).param == "tools[1].type"
-
-
-@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("previous_response_id", "resp_1"),
