@@ -5,3 +5,4 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 RECORDINGS = ROOT / "tests" / "recordings"
 VECTORS = ROOT / "tests" / "vectors"
+CASES = VECTORS.with_name("cases")
