@@ -26,7 +26,11 @@ _UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
 _MODELS = b"/v1/models/"
 _SLASH = re.compile(rb"%2f", re.IGNORECASE)
 EXPOSED = b", ".join(
-    (b"x-request-id", b"retry-after", b"x-should-retry", b"x-localllm-ignored", *RATE_HEADERS)
+    (
+        *(b"x-request-id", b"retry-after", b"x-should-retry"),
+        *(b"x-localllm-ignored", b"x-localllm-prompt-cut"),
+        *RATE_HEADERS,
+    )
 )
 _ADMIN = ("/admin",)
 _DOCS = ("/docs", "/redoc", "/openapi.json", "/metrics")

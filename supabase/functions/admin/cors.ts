@@ -1,6 +1,7 @@
 /** Which websites' pages may read the answers: the rules and headers of gateway/http/middleware.py. */
 
-const EXPOSED = "x-request-id, retry-after, x-should-retry, x-ratelimit-limit-requests, " +
+const EXPOSED = "x-request-id, retry-after, x-should-retry, x-localllm-ignored, " +
+  "x-localllm-prompt-cut, x-ratelimit-limit-requests, " +
   "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, " +
   "x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens";
 const METHODS = "GET, POST, PATCH, DELETE, OPTIONS";
