@@ -10,7 +10,7 @@ from gateway.http.authentication import store_unavailable
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.proxy.verdict_cache import FRESH, MOST_KEYS, VerdictCache
-from gateway.stores import AuthorizationRequest, StoreUnavailable, Verdict
+from gateway.stores import AuthorizationRequest, Identity, StoreUnavailable, Verdict
 
 _LARGEST_BOUND = 2**31 - 1  # tokens; an integer of SQL
 
@@ -78,6 +78,16 @@ class Authoriser:
         elif reason == "scope_missing":
             detail = wanted.scope
         return Refusal(reason, detail, model=wanted.model, retry_after_ms=verdict.retry_after_ms)
+
+    async def identify(self, exchange: Exchange, key_hash: str, scope: str) -> Identity | Refusal:
+        """Who the key is, if it may use routes of this scope. Nothing is held."""
+        try:
+            identity = await self.verdict_cache.identify(key_hash, scope, exchange.origin)
+        except StoreUnavailable as problem:
+            return store_unavailable(problem)
+        reason = None if identity.allowed else identity.reason or "invalid_api_key"
+        self._failed_keys.note(exchange, key_hash, reason)
+        return Refusal(reason, scope) if reason else identity
 
     async def denial(
         self, exchange: Exchange, key_hash: str, scope: str, *, recent: bool

@@ -11,6 +11,7 @@ from uuid import UUID
 from gateway.backends.pool import BackendPool, Candidate
 from gateway.backends.scheduler import Scheduler
 from gateway.config.settings import Settings
+from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised
 from gateway.http.authentication import Authenticator
@@ -109,20 +110,23 @@ class Pipeline:
         return refusal
 
     async def estimate(self, dialect: Dialect, exchange: Exchange) -> Refusal | None:
-        """Authenticate → receive → sanitise → count: neither the model nor the key's limits are
+        """Authenticate → receive → sanitise → count: neither the model nor what the key has left is
         touched."""
         key_hash = exchange.refuse_method("POST") or await self._authenticator.key_hash(exchange)
         if isinstance(key_hash, Refusal):
             return key_hash
-        denial = await self._authoriser.denial(exchange, key_hash, dialect.scope, recent=True)
-        if denial is not None:
-            return denial
+        identity = await self._authoriser.identify(exchange, key_hash, dialect.scope)
+        if isinstance(identity, Refusal):
+            return identity
         body = await exchange.body(self._settings.max_body_bytes)
         if isinstance(body, Refusal):
             return body
-        request = dialect.sanitise(body)
+        aliases = self._settings.model_aliases
+        request = sanitise(dialect, body, aliases, self._pool.default_model)
         if isinstance(request, Refusal):
             return request
+        if not model_names.is_allowed(request.model, identity.allowed_models):
+            return Refusal("model_not_allowed", model=request.model)
         assert dialect.count is not None
         exchange.extra.append((b"x-localllm-estimated", b"input_tokens"))
         await exchange.whole(200, dialect.count(request))

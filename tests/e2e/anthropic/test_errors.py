@@ -11,6 +11,7 @@ from anthropic import Anthropic
 from tests.support.callers import admin, counted, make_key, make_keys
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import CLOUD_MODEL, MODEL, Exchange, FakeUpstream
+from tests.support.lane_calls import reached
 
 
 @contextlib.contextmanager
@@ -100,14 +101,15 @@ def test_a_wrong_request_is_a_bad_request_error_that_names_the_field(
     assert upstream.chats == []
 
 
-def test_a_server_s_tool_and_a_picture_by_address_are_errors_that_say_why(
+def test_a_server_s_tool_that_is_insisted_on_and_a_picture_by_address_are_errors_that_say_why(
     upstream: FakeUpstream, gateway: GatewayProcess
 ) -> None:
     search = {"type": "web_search_20250305", "name": "web_search"}
     source = {"type": "url", "url": "http://10.0.0.1/x.png"}
     picture = [{"role": "user", "content": [{"type": "image", "source": source}]}]
     with calling(gateway, make_key(gateway.url)) as call:
-        problem = refused(anthropic.BadRequestError, call, tools=[search])
+        forced = {"type": "tool", "name": "web_search"}
+        problem = refused(anthropic.BadRequestError, call, tools=[search], tool_choice=forced)
         assert problem.type == "invalid_request_error"
         assert "tools" in (problem.api_message or "")
         problem = refused(anthropic.BadRequestError, call, messages=picture)
@@ -115,16 +117,25 @@ def test_a_server_s_tool_and_a_picture_by_address_are_errors_that_say_why(
     assert upstream.chats == []
 
 
-def test_tokens_cannot_be_counted_ahead_and_the_error_says_why(
+def test_tokens_are_estimated_for_who_asks_ahead_and_nothing_is_charged(
     upstream: FakeUpstream, gateway: GatewayProcess
 ) -> None:
-    with (
-        Anthropic(base_url=gateway.url, api_key=make_key(gateway.url), max_retries=0) as client,
-        pytest.raises(anthropic.NotFoundError, match="Ollama has no route") as caught,
-    ):
-        client.messages.count_tokens(model=MODEL, messages=[{"role": "user", "content": "hi"}])
-    assert caught.value.type == "not_found_error"
-    assert upstream.received == []
+    key = make_key(gateway.url)
+    with Anthropic(base_url=gateway.url, api_key=key, max_retries=0) as client:
+        short, long = (
+            client.messages.count_tokens(
+                model=MODEL, messages=[{"role": "user", "content": "word " * words}]
+            ).input_tokens
+            for words in (1, 1000)
+        )
+        answer = client.messages.with_raw_response.count_tokens(
+            model=MODEL, messages=[{"role": "user", "content": "hi"}]
+        )
+    assert 0 < short < 20
+    assert 900 < long < 1300
+    assert answer.headers["x-localllm-estimated"] == "input_tokens"
+    assert reached(upstream) == set()
+    assert counted(gateway.url, key) == (0, 0, 0)
 
 
 def test_too_many_requests_are_a_rate_limit_error_that_says_when_to_come_back(

@@ -9,6 +9,7 @@ import pytest
 from gateway.admin.fields import SCOPES
 from gateway.app import make_app
 from gateway.dialects import all_dialects
+from gateway.dialects.ollama.privileges import KEPT_BACK
 from gateway.dialects.ollama.privileges import SCOPE as NATIVE
 from gateway.reference.table import ROUTES
 from tests.support.bare_gateway import bare_gateway
@@ -98,18 +99,45 @@ def kept_back(call: Call) -> list[tuple[str, dict[str, Any]]]:
     return fields + loads
 
 
+def is_needed(name: str) -> bool:
+    """Whether the answer would be another without that field."""
+    return name in KEPT_BACK and KEPT_BACK[name].needed
+
+
 @pytest.mark.parametrize("call", NATIVE_CALLS, ids=lambda one: one.path)
-def test_a_key_without_the_native_scope_is_told_of_each_field_that_needs_it(
+def test_what_needs_the_native_scope_is_refused_where_the_answer_would_be_another_without_it(
     upstream: FakeUpstream, gateway: GatewayProcess, client: httpx.Client, call: Call
 ) -> None:
     key = make_key(gateway.url, scopes=[one for one in SCOPES if one != NATIVE])
     other = make_key(gateway.url, scopes=[one for one in SCOPES if one != call.scope])
     for name, field in kept_back(call):
-        for shown in (key, other):
+        for shown in (key, other) if is_needed(name) else (other,):
             message = refused(send(client, call.with_body(**field), shown), 403, call.path)
             assert message.startswith(f"'{name}' "), field
             assert f"{call.scope} and {NATIVE}" in message
     assert reached(upstream) == set()
+
+
+@pytest.mark.parametrize("call", NATIVE_CALLS, ids=lambda one: one.path)
+def test_what_changes_the_machine_is_left_out_for_a_key_without_the_native_scope(
+    upstream: FakeUpstream, gateway: GatewayProcess, client: httpx.Client, call: Call
+) -> None:
+    key = make_key(gateway.url, scopes=[one for one in SCOPES if one != NATIVE])
+    empty = FIELD.get(call.path, "prompt")
+    for name, field in kept_back(call):
+        if is_needed(name):
+            continue
+        upstream.received.clear()
+        answer = send(client, call.with_body(**field), key)
+        assert answer.status_code == 200, f"{name}: {answer.text}"
+        if name == empty:
+            assert reached(upstream) == set(), field
+            assert answer.json().get("done_reason", "load") == "load"
+            continue
+        assert answer.headers["x-localllm-ignored"] == name
+        [sent] = [one.json for one in upstream.chats]
+        assert not set(field) & set(sent) - {"options"}
+        assert name.removeprefix("options.") not in sent.get("options", {})
 
 
 @pytest.mark.parametrize("call", NATIVE_CALLS, ids=lambda one: one.path)

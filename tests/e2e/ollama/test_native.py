@@ -105,12 +105,37 @@ def test_a_new_key_has_not_the_scope_and_is_told_what_needs_it(
 ) -> None:
     with Client(host=gateway.url, headers=bearer(key)) as plain:
         with pytest.raises(ResponseError) as caught:
-            plain.generate(MODEL, "hi", keep_alive="24h")
+            plain.generate(MODEL, "hi", raw=True)
         assert caught.value.status_code == 403
-        assert "'keep_alive'" in caught.value.error
+        assert "'raw'" in caught.value.error
         assert "chat and ollama:native" in caught.value.error
     assert upstream.chats == []
     assert counted(gateway.url, key) == (0, 0, 0)
+
+
+def test_clients_that_always_say_how_long_and_how_large_work_with_a_new_key(
+    upstream: FakeUpstream, gateway: GatewayProcess, key: str
+) -> None:
+    with Client(host=gateway.url, headers=bearer(key)) as plain:
+        options = {"num_ctx": 8192.0, "temperature": 0.1}
+        assert plain.generate(MODEL, "hi", keep_alive="24h", options=options).response
+    [chat] = upstream.chats
+    assert "keep_alive" not in chat.json
+    assert set(chat.json["options"]) == {"temperature", "num_predict"}
+
+
+def test_a_key_without_the_scope_may_load_and_nothing_is_loaded_or_charged(
+    upstream: FakeUpstream, gateway: GatewayProcess, key: str
+) -> None:
+    with Client(host=gateway.url, headers=bearer(key)) as plain:
+        assert plain.generate(MODEL).done_reason == "load"
+        assert plain.chat(MODEL, []).done_reason == "load"
+        assert plain.embed(MODEL, "").embeddings == []
+        with pytest.raises(ResponseError) as caught:
+            plain.generate("not-installed:1b")
+        assert caught.value.status_code == 404
+    assert upstream.chats == []
+    assert counted(gateway.url, key)[1:] == (0, 0)
 
 
 @pytest.mark.parametrize(

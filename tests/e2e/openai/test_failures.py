@@ -158,7 +158,7 @@ def test_a_stream_that_breaks_is_an_api_error_after_what_came(
 
 
 @pytest.mark.parametrize("how", ["cut", "not JSON", "repeat guard"])
-def test_a_whole_answer_that_breaks_is_an_error_or_says_that_it_is_none(
+def test_a_whole_answer_that_breaks_is_an_error(
     upstream: FakeUpstream, gateway: GatewayProcess, how: str
 ) -> None:
     async def break_off(exchange: Exchange) -> None:
@@ -177,9 +177,7 @@ def test_a_whole_answer_that_breaks_is_an_error_or_says_that_it_is_none(
     upstream.behave = break_off
     key = make_key(gateway.url)
     with calling(gateway, key) as call:
-        if how == "repeat guard":  # as Ollama says it: no finish_reason, but text that was made
-            assert call().choices[0].finish_reason is None
-            assert counted(gateway.url, key)[2] > 0
-            return
         problem = refused(openai.InternalServerError, call)
     assert (problem.status_code, problem.code) == (502, "upstream_error")
+    if how == "repeat guard":  # text that was made, without a finish_reason
+        assert counted(gateway.url, key)[2] > 0

@@ -140,10 +140,17 @@ def test_a_wrong_request_is_a_bad_request_error_that_names_the_field(
 def test_a_tool_that_calls_out_never_reaches_the_model(
     upstream: FakeUpstream, client: OpenAI
 ) -> None:
+    search: Any = {"type": "web_search"}
+    with client.responses.with_streaming_response.create(
+        model=MODEL, input="hi", tools=[search]
+    ) as answer:
+        assert answer.headers["x-localllm-ignored"] == "tools.web_search"
+    [chat] = upstream.chats
+    assert not chat.json.get("tools")
     with pytest.raises(openai.BadRequestError) as caught:
-        client.responses.create(model=MODEL, input="hi", tools=[{"type": "web_search"}])
-    assert "web_search" in caught.value.message
-    assert upstream.chats == []
+        client.responses.create(model=MODEL, input="hi", tools=[search], tool_choice=search)
+    assert "tool_choice" in caught.value.message
+    assert len(upstream.chats) == 1
 
 
 @pytest.mark.parametrize("route", ROUTES)
