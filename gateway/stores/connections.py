@@ -2,6 +2,11 @@
 
 asyncpg's own pool takes as much CPU as the query. This one does only what short, independent calls
 need: nothing is reset between calls, and a connection whose call failed is closed.
+
+**Behind a pooler** such as PgBouncer each transaction may run in another session, so nothing may be
+left in one: a call is then a transaction, which asyncpg's unnamed statement does not outlive. That
+takes three more round trips. A pooler shows itself by the process that it names as its own: not the
+one that serves.
 """
 
 import asyncio
@@ -11,7 +16,7 @@ from typing import Any
 import asyncpg
 
 from gateway.stores import StoreUnavailable
-from gateway.stores.problems import FAILURES, is_lost_connection
+from gateway.stores.problems import FAILURES, LOST_STATEMENT, is_passing
 
 IDLE_SECONDS = 300.0  # close idle connections before routers forget them
 
@@ -22,6 +27,7 @@ class _Slot:
     """Room for one connection."""
 
     connection: Any = None
+    pooled = False  # it was made for a pooler
     used: float = 0.0
 
 
@@ -31,12 +37,25 @@ class Connections:
     def __init__(self, dsn: str, limit: int, timeout: float) -> None:
         self._dsn = dsn
         self._timeout = timeout
+        self.pooled = False
         self._closed = False
         self._ending: set[asyncio.Task[None]] = set()
         self._slots = [_Slot() for _ in range(limit)]
         self._free: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
         for slot in self._slots:
             self._free.put_nowait(slot)
+
+    async def look_for_pooler(self) -> None:
+        """Before the first call."""
+        self.pooled = True  # as long as it is not known
+        slot = _Slot()
+        connection = await self._connect(slot)
+        try:
+            async with connection.transaction():
+                serving = await connection.fetchval("select pg_backend_pid()")
+            self.pooled = serving != connection.get_server_pid()
+        finally:
+            await _end(connection, self._timeout)
 
     async def fetchrow(self, sql: str, *arguments: Any) -> Any:
         """Run one statement by itself; its first row."""
@@ -50,10 +69,16 @@ class Connections:
             if connection is None or connection.is_closed() or self._stale(slot):
                 connection = await self._connect(slot)
             try:
-                row = await connection.fetchrow(sql, *arguments)
+                if slot.pooled:
+                    async with connection.transaction():
+                        row = await connection.fetchrow(sql, *arguments)
+                else:
+                    row = await connection.fetchrow(sql, *arguments)
             except BaseException as problem:
+                if isinstance(problem, LOST_STATEMENT):
+                    self.pooled = True
                 answered = isinstance(problem, asyncpg.PostgresError)
-                if not answered or is_lost_connection(problem):
+                if not answered or is_passing(problem):
                     self._drop(slot)  # cancelled or broken: its state is unknown
                 raise
             slot.used = time.monotonic()
@@ -65,13 +90,17 @@ class Connections:
         if self._closed:
             raise StoreUnavailable("the store is closed.")
         self._drop(slot)
+        slot.pooled = self.pooled
         slot.connection = await _driver.connect(
-            self._dsn, timeout=self._timeout, command_timeout=self._timeout
+            self._dsn,
+            timeout=self._timeout,
+            command_timeout=self._timeout,
+            **({"statement_cache_size": 0} if slot.pooled else {}),
         )
         return slot.connection
 
     def _stale(self, slot: _Slot) -> bool:
-        return time.monotonic() - slot.used > IDLE_SECONDS
+        return slot.pooled != self.pooled or time.monotonic() - slot.used > IDLE_SECONDS
 
     def trim(self) -> None:
         """Close the connections that were idle for too long."""

@@ -14,7 +14,7 @@ import msgspec
 from gateway.stores import HOLD_SECONDS, AuthorizationRequest, Identity, Settlement, Verdict
 from gateway.stores.connections import Connections
 from gateway.stores.functions import JSON_ARGUMENTS, arguments_of
-from gateway.stores.problems import FAILURES, explained, is_lost_connection, unavailable
+from gateway.stores.problems import FAILURES, explained, is_passing, unavailable
 
 CALL_TIMEOUT = 10.0
 _CONNECTIONS = 10
@@ -47,6 +47,8 @@ class PostgresStore:
         """
         store = cls(Connections(dsn, connections, timeout))
         try:
+            with explained():
+                await store._connections.look_for_pooler()
             await store.check()
         except BaseException:
             await store.close()
@@ -103,7 +105,7 @@ class PostgresStore:
         try:
             return await self._connections.fetchrow(sql, *arguments)
         except FAILURES as problem:
-            if not is_lost_connection(problem):
+            if not is_passing(problem):
                 raise unavailable(problem) from problem
         with explained():
             return await self._connections.fetchrow(sql, *arguments)

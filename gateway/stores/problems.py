@@ -18,12 +18,15 @@ _CONNECTION_LOST = (
     pg.InternalClientError,
     ConnectionError,
 )
+# What a pooler in transaction mode does to a statement that was prepared in another session.
+LOST_STATEMENT = (pg.DuplicatePreparedStatementError, pg.InvalidSQLStatementNameError)
 _ABOUT_WHAT_WAS_SENT = (pg.DataError, pg.IntegrityConstraintViolationError, pg.PLPGSQLError)
 
 
-def is_lost_connection(problem: BaseException) -> bool:
-    """Whether the call may succeed on another connection."""
-    return isinstance(problem, _CONNECTION_LOST)
+def is_passing(problem: BaseException) -> bool:
+    """Whether the call may succeed on another connection. A function that is gone was replaced by
+    an upgrade while the call waited, which undid the call."""
+    return isinstance(problem, (*_CONNECTION_LOST, *LOST_STATEMENT, pg.UndefinedFunctionError))
 
 
 @contextmanager
@@ -53,9 +56,8 @@ def explain(problem: BaseException) -> str:
             return f"the schema is missing or old ({_words(problem)}): run `localllm db migrate`."
         case pg.DuplicatePreparedStatementError() | pg.InvalidSQLStatementNameError():
             return (
-                "there is a pooler in transaction mode in front of the database, which loses "
-                "prepared statements: use its session mode (Supabase: port 5432), a direct "
-                "connection, or PgBouncer 1.21 or newer with max_prepared_statements above 0."
+                "a pooler in front of the database loses statements, even within a transaction: "
+                "use its session mode (Supabase: port 5432), or a direct connection."
             )
         case pg.TooManyConnectionsError():
             return f"{_words(problem)}: raise max_connections, or stop other programs."

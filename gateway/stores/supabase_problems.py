@@ -15,7 +15,9 @@ from gateway.core.decoding import decode
 from gateway.stores import PUSH, StoreMisconfigured, StoreRefused, StoreUnavailable
 
 _ABOUT_WHAT_WAS_SENT = ("22", "23", "P0", "PGRST1")  # classes of codes
-_PASSING = {"40001", "40P01"}  # a conflict or a deadlock: the same call may succeed now
+# The same call may succeed now: a conflict, a deadlock, or an upgrade that replaced a function
+# while the call waited.
+_PASSING = {"40001", "40P01", "42883"}
 
 
 class Rejected(Exception):
