@@ -7,25 +7,20 @@ Its TypeScript twin is `supabase/functions/admin/fields.ts`; `tests/vectors` hol
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
 from gateway.core.key_fields import BOUNDS, SCOPES, span
 from gateway.core.model_names import canonical_entry
+from gateway.core.origins import origin
 
 NULLABLE = {"owner_email", "max_output_tokens", "allowed_models", "allowed_origins", "expires_at"}
 
 _EMAIL = re.compile(BOUNDS["owner_email"]["pattern"])
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Narrower than what Python's own parsers take, so that every language reads the same text alike.
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-# These two stand in the OpenAPI document as they are: JSON Schema has no flags.
-ORIGIN = re.compile(
-    r"([A-Za-z][A-Za-z0-9+.-]*)://"
-    r"(?:\[([0-9A-Fa-f:]+)\]|([^ \t-\r/?#@:\\\[\]]+))(?::([0-9]{0,5}))?/*"
-)
+# It stands in the OpenAPI document as it is: JSON Schema has no flags.
 MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
     r"(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)?)?",
@@ -107,46 +102,6 @@ def models(names: list[str]) -> list[str] | None:
 def origins(items: list[str]) -> list[str] | None:
     """Origins as browsers send them; `*` or none at all: every website."""
     return None if "*" in items else _unique("allowed_origins", items, origin)
-
-
-def origin(text: str) -> str:
-    """`scheme://host[:port]` in lower case, without the scheme's own port."""
-    try:
-        found = ORIGIN.fullmatch(text.strip())
-        if not found:
-            raise ValueError
-        scheme, port = found[1].lower(), int(found[4] or -1)
-        host = f"[{IPv6Address(found[2])}]" if found[2] else _host(found[3])
-        if port > 65535:
-            raise ValueError
-    except ValueError:
-        shown = f"should be a list of origins such as https://example.com, not '{text[:80]}'"
-        raise ValueError(shown) from None
-    return f"{scheme}://{host}" + (
-        f":{port}" if port not in (-1, _DEFAULT_PORTS.get(scheme)) else ""
-    )
-
-
-def _host(text: str) -> str:
-    """The name of a host as it stands in a browser's Origin header: ASCII, in lower case."""
-    host = text.lower() if text.isascii() else _ascii_host(text)
-    if len(host) > 253 or not re.fullmatch(r"[a-z0-9._-]+", host):
-        raise ValueError
-    last = host.removesuffix(".").rpartition(".")[2]
-    if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last):  # browsers rewrite 127.1 and 0x7f.0.0.1
-        return str(IPv4Address(host))
-    return host
-
-
-def _ascii_host(text: str) -> str:
-    """As browsers do it (UTS 46, faß.de stays apart from fass.de): Python's own codec does not."""
-    import idna  # takes a while to load, and few need it
-
-    mapped = idna.uts46_remap(text[:253], std3_rules=False, transitional=False)
-    labels = mapped.split(".")
-    return ".".join(
-        label if label.isascii() else "xn--" + label.encode("punycode").decode() for label in labels
-    )
 
 
 def scopes(names: list[str]) -> list[str]:

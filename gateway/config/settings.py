@@ -6,8 +6,10 @@ in `repr`. Each secret can be kept in a file instead, whose path is in NAME_FILE
 and systemd credentials need it.
 """
 
+import io
 import os
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -15,8 +17,11 @@ from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import platformdirs
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from gateway.config import values
+from gateway.config.postgres_url import postgres_url
 from gateway.core.key_fields import span
 from tunnel.hostname import hostname
 
@@ -117,7 +122,7 @@ class Settings:
         "", values.supabase_key, "secret key of that project (`sb_secret_…`)", secret=True
     )
     database_url: str = _setting(
-        "", values.postgres_url, "your own Postgres, instead of the embedded one", secret=True
+        "", postgres_url, "your own Postgres, instead of the embedded one", secret=True
     )
     default_rate_limit_per_min: int = _setting(
         20, values.integer(*span("rate_limit_per_min")), "requests per minute for a new key"
@@ -129,7 +134,8 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting(
         ("*",),
         values.origins,
-        "websites whose pages may send requests, separated by commas",
+        "websites whose pages may send requests, separated by commas; patterns such as"
+        " `https://*.example.com` and `chrome-extension://*` too",
         shown="*",
     )
     context_check: Literal["refuse", "warn", "off"] = _setting(
@@ -224,7 +230,7 @@ def _value(given: Mapping[str, str], name: str, secret: bool) -> str:
         raise SettingsError(f"{name} and {name}_FILE are both set: remove one of them.")
     try:
         with Path(path).open("rb") as file:
-            found = file.read(_SECRET_BYTES + 1).decode("utf-8").strip()
+            found = file.read(_SECRET_BYTES + 1).decode("utf-8-sig").strip()
     except OSError as problem:
         raise SettingsError(f"{name}_FILE ({path}) cannot be read: {problem.strerror}.") from None
     except UnicodeDecodeError:
@@ -236,28 +242,26 @@ def _value(given: Mapping[str, str], name: str, secret: bool) -> str:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Read NAME=value lines; `#` comments, `export` and one pair of quotes are understood."""
+    """The NAME=value lines of a `.env`, as python-dotenv reads them: quotes, `export`, comments and
+    `${OTHER}`. A line that it would pass over is reported."""
     try:
-        text = path.read_text("utf-8")
+        text = path.read_bytes()
+        # Editors of Windows write a byte order mark, its shells UTF-16.
+        text = text.decode("utf-16" if text[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as problem:
+    except (OSError, UnicodeError) as problem:
         raise SettingsError(f"{path} cannot be read: {problem}.") from None
-    found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.strip()
-        if not line or line.startswith("#"):
-            continue
-        name, equals, value = line.removeprefix("export ").partition("=")
-        if not equals or not re.fullmatch(r"\w+", name.strip(), re.ASCII):
+    for line in parse_stream(io.StringIO(text)):
+        name = line.key or ""
+        if line.error or (
+            name and (line.value is None or not re.fullmatch(r"\w+", name, re.ASCII))
+        ):
+            blank = len(line.original.string) - len(line.original.string.lstrip())
+            number = line.original.line + line.original.string[:blank].count("\n")
             raise SettingsError(f"{path} line {number} should read NAME=value.")
-        value = value.strip()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        else:
-            value = re.sub(r"\s+#.*", "", value)
-        found[name.strip()] = value
-    return found
+    found = dotenv_values(stream=io.StringIO(text))
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def rows() -> list[tuple[str, str, str]]:

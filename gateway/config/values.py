@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from gateway.core.keys import PREFIX_SHAPE
 from gateway.core.model_names import canonical_name
+from gateway.core.origins import cors_entry
 
 
 def boolean(text: str) -> bool:
@@ -93,6 +94,7 @@ def http_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
+_API = re.compile(r"/(?:v1|api)(?:/chat/completions|/chat|/generate)?$", re.IGNORECASE)
 _NO_ADDRESS = "should be an address such as http://localhost:11434"
 
 
@@ -104,7 +106,7 @@ def http_urls(text: str) -> tuple[str, ...]:
     entries = _listed(text)
     for entry in entries:
         try:
-            url = http_url(entry)
+            url = _API.sub("", http_url(entry))  # documents of LM Studio and vLLM print it with /v1
         except ValueError as problem:
             which = f"names {entry[:80]!r}, which " if len(entries) > 1 else ""
             raise ValueError(f"{which}{problem}") from None
@@ -145,11 +147,11 @@ def host(text: str) -> str:
 
 
 def origins(text: str) -> tuple[str, ...]:
-    items = tuple(part.strip().strip("\"'") for part in text.strip("[] ").split(","))
-    for item in items:
-        if item != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+", item):
-            raise ValueError('should be "*" or a list such as https://a.example,https://b.example')
-    return items
+    """Websites, and patterns for them, separated by commas; or a JSON list."""
+    items = [part.strip().strip("\"'") for part in text.strip("[] ").split(",")]
+    if not all(items):
+        raise ValueError('should be "*" or a list such as https://a.example,https://b.example')
+    return tuple(dict.fromkeys(cors_entry(item) for item in items))
 
 
 def prefix(text: str) -> str:
@@ -172,12 +174,6 @@ def access_audience(text: str) -> tuple[str, ...]:
     if not tags or not all(re.fullmatch(r"[\w-]{16,128}", tag, re.ASCII) for tag in tags):
         raise ValueError("should be the AUD tag from the page of the Access application")
     return tags
-
-
-def postgres_url(text: str) -> str:
-    if not text.startswith(("postgres://", "postgresql://")):
-        raise ValueError("should begin with postgresql://")
-    return text
 
 
 def model(text: str) -> str:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from gateway.config.settings import Settings
 from gateway.core import keys
 from gateway.core.errors import Refusal
+from gateway.core.origins import cors_pattern
 from gateway.dialects import family_of
 from gateway.http import client_address
 from gateway.http.cloudflare_access import access
@@ -37,7 +38,7 @@ _DOCS = ("/docs", "/redoc", "/openapi.json", "/metrics")
 _log = logging.getLogger("localllm.http")
 METHODS = b"GET, POST, PATCH, DELETE, OPTIONS"
 MAX_AGE = 7200  # seconds that a browser may remember a preflight
-_DEFAULT_HEADERS = b"authorization, x-api-key, content-type, anthropic-version"
+_DEFAULT_HEADERS = b"authorization, x-api-key, api-key, content-type, anthropic-version"
 
 
 class Middleware:
@@ -49,6 +50,7 @@ class Middleware:
         self._has_tunnel = has_tunnel
         self._any = "*" in settings.cors_origins  # websites whose pages may call
         self._origins = {origin.lower().encode() for origin in settings.cors_origins}
+        self._patterns = cors_pattern(settings.cors_origins)
         self._access = access(settings)
         self._closed = (  # to callers from outside
             *(() if settings.admin_through_tunnel else _ADMIN),
@@ -135,7 +137,9 @@ class Middleware:
 
     def _allowed(self, origin: bytes, headers: dict[bytes, bytes]) -> bool:
         own = origin.partition(b"://")[2] == headers.get(b"host")
-        return self._any or own or origin.lower() in self._origins
+        if self._any or own or (lower := origin.lower()) in self._origins:
+            return True
+        return bool(self._patterns and self._patterns.fullmatch(lower.decode("latin-1")))
 
     def _grant(
         self, origin: bytes, headers: dict[bytes, bytes], exposed: bytes

@@ -6,8 +6,9 @@ that is not printable or a name that no model can have, there is no pattern for 
 
 from typing import Any
 
-from gateway.admin.fields import MOMENT, ORIGIN
+from gateway.admin.fields import MOMENT
 from gateway.core.key_fields import BOUNDS
+from gateway.core.origins import ORIGIN
 
 Note = dict[str, Any]
 

@@ -16,7 +16,7 @@ _PAST = ("/api/tags", "/v1/../api/tags", "/api/blobs/sha256-0", "//api/tags", "/
 
 async def cors(client: PublicClient, loaded: Settings, service: str) -> Finding:
     """Whether a browser lets a page of an allowed website call."""
-    origin = next((one for one in loaded.cors_origins if one != "*"), _ANY_SITE)
+    origin = next((one for one in loaded.cors_origins if "*" not in one), _ANY_SITE)
     wanted = {"authorization", "content-type"}
     headers = {
         "Origin": origin,

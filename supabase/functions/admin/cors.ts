@@ -1,5 +1,7 @@
 /** Which websites' pages may read the answers: the rules and headers of gateway/http/middleware.py. */
 
+import { isAmong } from "./origins.ts";
+
 const EXPOSED = "x-request-id, retry-after, x-should-retry, x-localllm-ignored, " +
   "x-localllm-prompt-cut, x-ratelimit-limit-requests, " +
   "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, " +
@@ -13,7 +15,7 @@ export function grant(headers: Headers, allowed: string[]): Record<string, strin
   if (origin === null) return {};
   const own = origin.split("://")[1] === headers.get("host");
   const any = allowed.includes("*");
-  if (!any && !own && !allowed.some((one) => one.toLowerCase() === origin.toLowerCase())) {
+  if (!any && !own && !isAmong(allowed, origin)) {
     return null;
   }
   return {

@@ -147,7 +147,9 @@ Deno.test("every answer has an id of its own and is kept by no cache", async () 
 });
 
 Deno.test("a listed website may call, another may not and learns nothing", async () => {
-  const { ask, calls } = made({}, { CORS_ORIGINS: "https://A.example" });
+  const { ask, calls } = made({}, { CORS_ORIGINS: "https://A.example,moz-extension://*" });
+  const extension = await ask("GET /admin/usage", undefined, { origin: "moz-extension://b-1" });
+  strictEqual(extension.headers.get("access-control-allow-origin"), "moz-extension://b-1");
   const good = await ask("GET /admin/usage", undefined, { origin: "https://a.example" });
   strictEqual(good.status, 200);
   strictEqual(good.headers.get("access-control-allow-origin"), "https://a.example");

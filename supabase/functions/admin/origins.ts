@@ -1,4 +1,4 @@
-/** Websites as browsers name them in the header Origin. The twin of `origin` in gateway/admin/fields.py. */
+/** Websites as browsers name them in the header Origin, and patterns for several: the twin of gateway/core/origins.py. */
 
 import { isIPv4, isIPv6 } from "node:net";
 import { cut, isAscii, strip } from "./text.ts";
@@ -39,4 +39,49 @@ function hostName(text: string): string | null {
 /** A name in other letters, such as bücher.example, as the browser that runs this would send it. */
 function asciiHost(text: string): string | null {
   return URL.parse(`http://${cut(text, 253)}/`)?.hostname ?? null;
+}
+
+const IN_HOST = "x-any"; // what stands for `*` where a pattern is checked
+const IN_PORT = "1";
+
+/** An entry of CORS_ORIGINS in the form in which it is compared: `*`, an origin, or a pattern. */
+export function corsEntry(text: string): string {
+  try {
+    return entry(text);
+  } catch {
+    const shown = `'${cut(text)}' is the origin of no page${rightSpelling(text)}`;
+    throw new Error(`should be a list of websites; ${shown}`);
+  }
+}
+
+function rightSpelling(text: string): string {
+  const found = /^(?:([a-z][a-z0-9+.-]*):\/\/|.*:\/\/)?([^/?#]*)/i.exec(text);
+  try {
+    return `: write ${entry(`${found?.[1] ?? "https"}://${found?.[2]}`)}`;
+  } catch {
+    return "";
+  }
+}
+
+function entry(text: string): string {
+  if (text === "*") return text;
+  if (!text.includes("*")) return origin(text);
+  const [scheme] = text.split("://");
+  if (text.toLowerCase().includes(IN_HOST) || scheme.includes("*")) throw new Error();
+  const anyPort = text.endsWith(":*");
+  const checked = anyPort ? text.slice(0, -1) + IN_PORT : text;
+  const found = origin(checked.replaceAll("*", IN_HOST)).replaceAll(IN_HOST, "*");
+  return anyPort ? found.slice(0, -IN_PORT.length) + "*" : found;
+}
+
+/** Whether an origin is, or matches, one of these entries. */
+export function isAmong(entries: string[], shown: string): boolean {
+  const lower = shown.toLowerCase();
+  return entries.some((one) => one.toLowerCase() === lower || pattern(one)?.test(lower));
+}
+
+function pattern(entry: string): RegExp | null {
+  if (!entry.includes("*")) return null;
+  const parts = entry.split("*").map((part) => part.replace(/[^a-z0-9]/g, "\\$&"));
+  return new RegExp(`^${parts.join("[a-z0-9._:[\\]-]+")}$`);
 }

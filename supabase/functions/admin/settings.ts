@@ -5,6 +5,7 @@
 
 import bounds from "./key_fields.json" with { type: "json" };
 import { PREFIX_SHAPE } from "./keys.ts";
+import { corsEntry } from "./origins.ts";
 
 /** A setting that cannot be used; the text is for the owner and shows no secret. */
 export class SettingsError extends Error {}
@@ -107,10 +108,13 @@ function integer(
 function origins(text: string): string[] {
   const items = text.replace(/^[[\] ]+|[[\] ]+$/g, "").split(",")
     .map((item) => item.trim().replace(/^["']+|["']+$/g, ""));
-  if (items.every((item) => item === "*" || /^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/.test(item))) {
-    return items;
+  if (items.includes("")) {
+    const should = 'should be "*" or a list such as https://a.example,https://b.example';
+    throw new SettingsError(`CORS_ORIGINS ('${text}') ${should}.`);
   }
-  throw new SettingsError(
-    `CORS_ORIGINS ('${text}') should be "*" or a list such as https://a.example,https://b.example.`,
-  );
+  try {
+    return [...new Set(items.map(corsEntry))];
+  } catch (problem) {
+    throw new SettingsError(`CORS_ORIGINS ('${text}') ${(problem as Error).message}.`);
+  }
 }

@@ -6,6 +6,7 @@ import bodies from "../../../tests/vectors/bodies.json" with { type: "json" };
 import fields from "../../../tests/vectors/fields.json" with { type: "json" };
 import keys from "../../../tests/vectors/keys.json" with { type: "json" };
 import names from "../../../tests/vectors/model_names.json" with { type: "json" };
+import corsOrigins from "../../../tests/vectors/cors_origins.json" with { type: "json" };
 import origins from "../../../tests/vectors/origins.json" with { type: "json" };
 import refusals from "../../../tests/vectors/refusals.json" with { type: "json" };
 import { readBody } from "./body.ts";
@@ -14,7 +15,7 @@ import { identifier } from "./fields.ts";
 import bounds from "./key_fields.json" with { type: "json" };
 import { checksum, displayPrefix, hashKey, isWellFormed } from "./keys.ts";
 import { canonicalEntry, canonicalName } from "./names.ts";
-import { origin } from "./origins.ts";
+import { corsEntry, isAmong, origin } from "./origins.ts";
 import { CREATE, fit, ROTATE, UPDATE } from "./shapes.ts";
 
 const SHAPES = { create: CREATE, update: UPDATE, rotate: ROTATE };
@@ -79,6 +80,19 @@ Deno.test("an origin is kept as browsers send it, and what none sends is refused
 Deno.test("a model's name is made canonical, or refused, as in the vectors", () => {
   for (const { given, kept } of names.kept) strictEqual(canonicalName(given), kept, given);
   for (const { given } of names.refused) throws(() => canonicalName(given), given);
+});
+
+Deno.test("an entry of CORS_ORIGINS matches what the vectors say, or is refused", () => {
+  for (const { given, kept, matches, others } of corsOrigins.kept) {
+    strictEqual(corsEntry(given), kept, given);
+    for (const one of matches) ok(isAmong([kept], one), `${kept}: ${one}`);
+    for (const one of others) ok(!isAmong([kept], one), `${kept}: ${one}`);
+  }
+  for (const { given, right } of corsOrigins.refused) {
+    const told = right ? `no page: write ${right}` : "no page";
+    const message = `should be a list of websites; '${given}' is the origin of ${told}`;
+    throws(() => corsEntry(given), { message });
+  }
 });
 
 Deno.test("an entry of allowed_models is made canonical, or refused, as in the vectors", () => {

@@ -113,7 +113,7 @@ def test_a_password_in_an_address_is_not_repeated(name: str, text: str) -> None:
 )
 def test_several_model_servers_are_a_list(text: str) -> None:
     loaded = settings.load({"OLLAMA_BASE_URL": text}, NOWHERE)
-    assert loaded.ollama_base_url == ("http://a:11434", "http://[::1]/v1")
+    assert loaded.ollama_base_url == ("http://a:11434", "http://[::1]")
 
 
 def test_a_bad_entry_of_a_list_is_named() -> None:

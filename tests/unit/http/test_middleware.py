@@ -89,6 +89,23 @@ async def test_a_preflight_allows_just_the_headers_that_are_asked_for():
     assert answer.header("access-control-allow-credentials") is None
 
 
+@pytest.mark.parametrize(
+    ("origin", "may"),
+    [
+        ("chrome-extension://abcdefghijklmnop", True),
+        ("https://a.example.com", True),
+        ("https://example.com", False),
+        ("moz-extension://abc", False),
+        ("null", False),
+    ],
+)
+async def test_a_pattern_lets_in_the_pages_that_match_it_and_no_other(origin: str, may: bool):
+    patterns = ("chrome-extension://*", "https://*.example.com")
+    answer = await ask(headers={"origin": origin}, origins=patterns)
+    assert answer.reached is may
+    assert answer.header("access-control-allow-origin") == (origin if may else None)
+
+
 async def test_a_preflight_without_a_list_allows_what_clients_need():
     answer = await ask(method="OPTIONS", headers={"origin": SITE})
     allowed = set((answer.header("access-control-allow-headers") or "").split(", "))
