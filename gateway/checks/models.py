@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from gateway.checks.finding import Finding, ok, warn
+from gateway.checks.parallel import parallel
 from gateway.config.settings import Settings
 
 if TYPE_CHECKING:
@@ -10,8 +11,8 @@ if TYPE_CHECKING:
 
 
 async def model_servers(loaded: Settings) -> list[Finding]:
-    """One finding for each machine, and one about Ollama's cloud. It is enough if one machine has
-    the default model."""
+    """One finding for each machine, one about what they run at once, and one about Ollama's cloud.
+    It is enough if one machine has the default model."""
     from gateway.backends.probe import choose, look_at_all
 
     urls, default = loaded.ollama_base_url, loaded.ollama_default_model
@@ -22,7 +23,8 @@ async def model_servers(loaded: Settings) -> list[Finding]:
         _model_server(name, url, found.get(url), default, missing=missing, demo=not found)
         for name, url in zip(names, urls, strict=True)
     ]
-    return [*machines, cloud(found, allowed=loaded.allow_cloud_models)]
+    at_once = await parallel(loaded, found)
+    return [*machines, at_once, cloud(found, allowed=loaded.allow_cloud_models)]
 
 
 def _model_server(

@@ -17,8 +17,8 @@ from tests.support.paths import ROOT
 from tests.support.tunnel.up import Up, up
 
 CHECKS = [
-    *("python", "settings", "data", "secrets", "store", "outbox", "ollama", "cloud", "port"),
-    *("host", "exposed", "cloudflared", "tunnel", "services"),
+    *("python", "settings", "data", "secrets", "store", "outbox", "ollama", "parallel"),
+    *("cloud", "port", "host", "exposed", "cloudflared", "tunnel", "services"),
 ]
 OUTSIDE = ["https", "public", "cors", "stream", "closed"]
 
