@@ -1,6 +1,5 @@
 """A gateway without a database and a model, for what needs neither."""
 
-import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -50,7 +49,8 @@ def bare_gateway(
 @contextlib.asynccontextmanager
 async def served(services: Services, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """Its address. The socket listens before the server runs, so nobody comes too early. It names
-    its protocol, since asyncio sends small answers at once then only: else each waits 40 ms."""
+    its protocol, since asyncio sends small answers at once then only: else each waits 40 ms. It is
+    stopped at once: `Server.serve` looks every 100 ms whether it should."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind((host, 0))
         listening.listen()
@@ -61,11 +61,13 @@ async def served(services: Services, host: str = "127.0.0.1") -> AsyncIterator[s
             log_config=None,
             proxy_headers=False,  # as in server.py: the peer is who it is
         )
+        config.load()
         server = uvicorn.Server(config)
-        running = asyncio.create_task(server.serve(sockets=[listening]))
+        server.lifespan = config.lifespan_class(config)
+        await server.startup([listening])
+        await server.on_tick(0)  # makes the header `date`
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
-            server.should_exit = True
-            await running
+            await server.shutdown([listening])
             await services.pool.close()
