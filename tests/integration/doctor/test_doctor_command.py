@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.cloudflared import scenario
 from tests.support.fake_upstream import MODEL, FakeUpstream
+from tests.support.forked.process import in_text, run
 from tests.support.paths import ROOT
 from tests.support.tunnel.up import Up, up
 
@@ -24,16 +25,13 @@ OUTSIDE = ["https", "public", "cors", "stream", "closed"]
 
 
 def environ(it: Up, **changes: str) -> dict[str, str]:
-    return it.gateway._environ | {"PYTHONPATH": str(ROOT)} | changes
+    return it.gateway._environ | changes
 
 
 def doctor(it: Up, *words: str, code: int = 0) -> dict[str, dict[str, str]]:
     """The findings by name, in their order."""
     command = [sys.executable, "-m", "gateway", "doctor", "--json", *words]
-    done = subprocess.run(
-        command, env=environ(it), cwd=it.gateway.data_dir, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
+    done = in_text(run(command, environ(it), it.gateway.data_dir))
     assert done.returncode == code, done.stderr + done.stdout
     report: dict[str, Any] = json.loads(done.stdout)
     assert report["ok"] is (code == 0)
@@ -46,8 +44,8 @@ def screen(it: Up, *words: str, **changes: str) -> str:
     order = {"command": [sys.executable, "-m", "gateway", "doctor", *words], "answers": []}
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.terminal", json.dumps(order)],
-        env=environ(it, COLUMNS="80", **changes), cwd=ROOT, capture_output=True, text=True,
-        timeout=120, check=False,
+        env=environ(it, COLUMNS="80", PYTHONPATH=str(ROOT), **changes), cwd=ROOT,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     return done.stdout.replace("\r", "")
