@@ -35,7 +35,7 @@ async def test_a_call_that_the_database_holds_up_ends_in_time(database: str):
 
 async def test_a_connection_that_a_router_forgot_costs_one_time_out_and_no_more(database: str):
     async with routed(database) as (router, dsn):
-        store = await PostgresStore.open(dsn, timeout=1.0)
+        store = await PostgresStore.open(dsn, timeout=3.0)
         key = await create(store)
         router.forget()
         with pytest.raises(StoreUnavailable, match="did not answer in time"):
