@@ -28,7 +28,9 @@ def test_each_table_is_shown_with_its_route():
     assert {one.path for one in all_dialects() if one.native} <= with_body
 
 
-@pytest.mark.parametrize(("table", "name"), ROWS, ids=lambda one: str(getattr(one, "title", one)))
+@pytest.mark.parametrize(
+    ("table", "name"), ROWS, ids=lambda one: one.title if isinstance(one, Kinds) else one
+)
 def test_a_type_fares_as_its_row_says(table: Kinds, name: str):
     thing: dict[str, Any] = {"type": name, "name": "n", "text": "words", "tools": []}
     left: list[str] = []
