@@ -153,6 +153,8 @@ class Dialect:
     native: bool = False  # only Ollama has the route
     reference: Reference  # the request's shape, and what readers are told
 
+    # Makes JSON of a body that has another form; None: it has to be JSON.
+    to_json: Callable[[bytes | bytearray], bytes | bytearray | Refusal] | None = None
     # Keeps, translates and leaves out what stands in the JSON of a request, and names what it left
     # out. May raise `strict_json.Refused`.
     tidy: Callable[[dict[str, Any], list[str]], None] = _as_it_is
@@ -191,8 +193,11 @@ class Dialect:
     def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
         """Check a request and say what it may cost."""
         left: list[str] = []
+        read = self.to_json(body) if self.to_json else body
+        if isinstance(read, Refusal):
+            return read
         request: Any = strict_json.parse(
-            body, self.reference.request, lambda tree: self.tidy(tree, left)
+            read, self.reference.request, lambda tree: self.tidy(tree, left)
         )
         if isinstance(request, Refusal):
             return request

@@ -44,3 +44,4 @@ class Reference(NamedTuple):
     event: type[Struct] | None = None
     stream_example: str = ""
     places: tuple[Place, ...] = ()
+    form: bool = False  # the body may be multipart/form-data

@@ -94,10 +94,12 @@ def _operation(route: Route) -> Json:
         ]
     if route.body:
         content = {"schema": _reference(route.body), "example": route.example}
-        operation["requestBody"] = {
-            "required": route.body_needed,
-            "content": {"application/json": content},
-        }
+        forms: Json = {"application/json": content}
+        if route.form:
+            binary = {"file": {"type": "string", "format": "binary"}}
+            schema = {"allOf": [_reference(route.body)], "properties": binary}
+            forms["multipart/form-data"] = {"schema": schema}
+        operation["requestBody"] = {"required": route.body_needed, "content": forms}
     return operation
 
 

@@ -31,6 +31,7 @@ def _proxied(dialect: Dialect) -> Route:
         text=said.text,
         body=said.request,
         example=said.example,
+        form=said.form,
         answer=tuple(answer),
         metered=True,
         scope=dialect.scope,

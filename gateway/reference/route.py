@@ -47,6 +47,7 @@ class Route(NamedTuple):
     body: type[Struct] | None = None
     body_needed: bool = True
     example: Any = None
+    form: bool = False  # the body may be a form, too
     also: tuple[tuple[int, str], ...] = ()  # other statuses with this content, and their meaning
     metered: bool = False  # it counts, and its answers carry the rate headers
     scope: str = ""  # what a key needs; "": any key will do
