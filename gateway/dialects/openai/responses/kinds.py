@@ -74,7 +74,7 @@ def _call(item: Json, name: Any, arguments: str) -> Json:
 def _result(item: Json) -> list[Json]:
     output: Any = item.get("output")
     if isinstance(output, list) and not all(
-        one.get("type") in PARTS.known for one in objects(cast(list[Any], output))
+        str(one.get("type")) in PARTS.known for one in objects(cast(list[Any], output))
     ):
         # Of a shell: what it printed, and how it ended.
         output = msgspec.json.encode(output).decode()
@@ -194,7 +194,7 @@ _MORE_TOOLS = {"additional_tools", "tool_search_output"}
 def tidy(request: Json, left: list[str]) -> None:
     """Make the request one that model servers know. Raises `Refused`."""
     items = objects(request.get("input"))
-    more = [tool for item in items if item.get("type") in _MORE_TOOLS for tool in _tools_of(item)]
+    more = [tool for item in items if str(item.get("type")) in _MORE_TOOLS for tool in _tools_of(item)]
     if more:
         request["tools"] = [*_tools_of(request), *more]
     offered = bool(request.get("tools"))
