@@ -10,8 +10,7 @@ import msgspec
 import pytest
 
 from gateway.admin.fields import SCOPES
-from gateway.dialects import all_dialects
-from gateway.dialects.family import SSE
+from gateway.dialects import all_dialects, family_of
 from gateway.reference.examples import KEY, KEY_ID
 from gateway.reference.route import JSON, Route
 from gateway.reference.route_markdown import ADDRESS
@@ -111,7 +110,9 @@ def is_stream(route: Route, text: str) -> None:
         assert text
         return
     dialect = DIALECTS.get(route.path)
-    framing, shape = (dialect.framing, dialect.reference.event) if dialect else (SSE, shapes[0])
+    framing, shape = family_of(route.path).framing, shapes[0]
+    if dialect:
+        framing, shape = dialect.framing, dialect.reference.event
     assert framing
     assert shape
     separator = framing.separator.decode()

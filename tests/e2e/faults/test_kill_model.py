@@ -110,7 +110,7 @@ async def the_usage(exchange: Exchange) -> None:
 
 async def half_of_done(exchange: Exchange) -> None:
     await the_usage(exchange)
-    await exchange.send(b"data: [DONE]")
+    await exchange.send(b"data: [DON")
 
 
 BEFORE_AN_ANSWER = [nothing, half_a_head, no_http]

@@ -126,7 +126,7 @@ async def test_the_list_of_models_and_large_requests_go_on_for_keys_that_used_th
     gateway: GatewayProcess, project: StandIn, dsn: str
 ):
     books = await known_key(dsn, gateway)
-    long = "word " * 20_000
+    long = "word" * 25_000  # one word: it may fit the model
     with connect(gateway.url) as client:
 
         def models() -> int:

@@ -199,7 +199,7 @@ def test_another_method_is_told_which_one_to_use(
 @pytest.mark.parametrize(
     "path",
     [
-        *(f"/api/{name}" for name in ("pull", "push", "create", "copy", "delete", "me", "signout")),
+        *(f"/api/{name}" for name in ("push", "create", "copy", "delete", "me", "signout")),
         *("/api/blobs/sha256:" + "0" * 64, "/api/user/keys/x", "/api/experimental/web_search"),
         *("/api/experimental/web_fetch", "/api/experimental/model-recommendations"),
         *("/api/status", "/api", "/api/", "/api/nothing", "/API/tags", "/api/Chat"),

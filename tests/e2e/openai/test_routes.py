@@ -164,7 +164,7 @@ def test_a_model_that_is_not_there_is_a_not_found_error_that_costs_nothing(
     with pytest.raises(openai.NotFoundError) as caught:
         call(client, route)
     assert caught.value.code == "model_not_found"
-    assert "nope" in caught.value.message
+    assert "model 'fake:latest' not found" in caught.value.message
     assert counted(gateway.url, key) == (1, 0, 0)
 
 

@@ -62,6 +62,13 @@ async def test_a_head_without_a_body_leaves_at_the_end_of_the_turn(
     assert wire.written == [b"head", b"later"]
 
 
+async def test_a_head_for_a_client_that_has_left_is_not_written(wire: Wire, answer: HeadWithBody):
+    answer.write(b"head")
+    wire.closed = True
+    await asyncio.sleep(0)
+    assert wire.written == []
+
+
 async def test_closing_loses_no_head(wire: Wire, answer: HeadWithBody):
     answer.write(b"head")
     answer.close()

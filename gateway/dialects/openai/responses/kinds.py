@@ -194,7 +194,9 @@ _MORE_TOOLS = {"additional_tools", "tool_search_output"}
 def tidy(request: Json, left: list[str]) -> None:
     """Make the request one that model servers know. Raises `Refused`."""
     items = objects(request.get("input"))
-    more = [tool for item in items if str(item.get("type")) in _MORE_TOOLS for tool in _tools_of(item)]
+    more = [
+        tool for item in items if str(item.get("type")) in _MORE_TOOLS for tool in _tools_of(item)
+    ]
     if more:
         request["tools"] = [*_tools_of(request), *more]
     offered = bool(request.get("tools"))
