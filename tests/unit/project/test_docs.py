@@ -13,7 +13,8 @@ from gateway.__main__ import cli
 from gateway.config import settings
 from tests.support.docs_pages import GENERATED, NOT_RUN, PAGES, ROOT, blocks, headings, prose, shell
 
-OWN_TESTS = {"README.md", *GENERATED}
+APPS = "apps.md"  # full of other programs' settings, and tried by them: test_try_apps.py
+OWN_TESTS = {"README.md", APPS, *GENERATED}
 FOLLOWED = [page for page in PAGES if page.name not in OWN_TESTS]
 # Names of other programs: Ollama's settings, Compose's, and those of the examples.
 OTHERS = {
@@ -29,7 +30,7 @@ OTHERS = {
 }
 MADE_LATER = {"supabase/functions/.env"}
 # Where a comment may cite a page. (Its other files are recordings, vectors and made files.)
-CODE = ("gateway", "tunnel", "sql", "tests", "scripts", "bench", "supabase/functions")
+CODE = ("gateway", "tunnel", "sql", "tests", "scripts", "bench", "tryapps", "supabase/functions")
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 each_followed = pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.name)
 
@@ -92,7 +93,7 @@ def _parse(words: list[str], *, strict: bool) -> None:
 
 @each_page
 def test_every_file_that_is_named_is_there(page: Path):
-    folders = "scripts|docs|examples|tests|gateway|tunnel|sql|supabase|bench"
+    folders = "scripts|docs|examples|tests|gateway|tunnel|sql|supabase|bench|tryapps"
     text = page.read_text("utf-8")
     named = set(re.findall(rf"(?<![\w./~:-])((?:{folders})/[\w.-][\w./-]*[\w])", text))
     missing = [name for name in named - MADE_LATER if not _is_there(name)]
@@ -103,7 +104,9 @@ def _is_there(name: str) -> bool:
     return (ROOT / name).exists() or (ROOT / f"{name}.py").exists()
 
 
-@each_page
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name != APPS], ids=lambda p: p.name
+)
 def test_every_setting_that_is_named_exists(page: Path):
     known = {*settings.names(), *(f"{name}_FILE" for name in settings.secret_names()), *OTHERS}
     known |= set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))

@@ -1,0 +1,1 @@
+"""`scripts/try-apps`: real programs, a real gateway, and a scripted model."""
