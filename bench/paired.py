@@ -13,7 +13,7 @@ from bench import processes
 from bench.servers import BenchError, Direct, Gateway, Server
 from bench.workloads import repeat
 
-ROUNDS = 24
+ROUNDS = 30
 HELPINGS = {"requests": ("answer-1024", 400), "streams": ("burst-200", 80)}
 QUIET = 0.15  # seconds after a load in which what it left to do (settling) still counts
 

@@ -45,12 +45,12 @@ class Backend:
         else can serve it, so it is repeated while the server says that it is still loading."""
         end = time.monotonic() + LONGEST_LOAD
         while True:
-            response = await self.client.post(
-                path, body, whole=whole, loading=lambda: self._is_loading(model)
-            )
-            if not alone or isinstance(response, Refusal) or not await says_loading(response):
+            warm = self.models.foreign or self.loaded.has_lately(model)
+            loading = None if warm else lambda: self._is_loading(model)
+            response = await self.client.post(path, body, whole=whole, loading=loading)
+            if isinstance(response, Refusal) or response.status != 503 or not alone:
                 return response
-            if time.monotonic() > end:
+            if not await says_loading(response) or time.monotonic() > end:
                 return response
             response.close()
             await asyncio.sleep(LOADING_PAUSE)

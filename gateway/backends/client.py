@@ -99,9 +99,8 @@ class BackendClient:
         self.target = target
         self.answers = True
         self.changed: Callable[[], None] = _nothing
-        self._timeout = timeout
-        self._patient = {**_within(5.0, timeout), "head": LONGEST_LOAD}
-        self._whole = {**_within(5.0, timeout * WHOLE), "head": LONGEST_LOAD}
+        self._patient = _within(5.0, timeout)
+        self._whole = _within(5.0, timeout * WHOLE)
         self._quick = _within(2.0, 5.0)
         self._transport = transport or AiohttpTransport(keep_alive=KEEP_ALIVE)
 
@@ -117,15 +116,15 @@ class BackendClient:
     async def post(
         self, path: str, body: bytes, *, whole: bool = False, loading: Loading | None = None
     ) -> ModelResponse | Refusal:
-        """`whole`: the answer comes in one piece. `loading`: asked when it is late, whether that is
-        because the model is still being loaded."""
-        seconds = self._timeout * (WHOLE if whole else 1)
+        """`whole`: the answer comes in one piece. `loading`: for a model that may not be in
+        memory; asked when the answer is late, whether that is because it is still being loaded."""
+        limits = self._whole if whole else self._patient
+        if loading is None:
+            return await self._send("POST", path, body, limits)
         try:
             async with asyncio.timeout(None) as limit:
-                with Patience(limit, seconds, loading):
-                    return await self._send(
-                        "POST", path, body, self._whole if whole else self._patient
-                    )
+                with Patience(limit, limits["timeout"]["read"], loading):
+                    return await self._send("POST", path, body, {**limits, "head": LONGEST_LOAD})
         except TimeoutError:
             return Refusal("upstream_timeout")
 

@@ -62,9 +62,7 @@ def in_public(words: str) -> str:
 
 
 async def says_loading(response: ModelResponse) -> bool:
-    """Whether llama.cpp's server says that it cannot answer yet."""
-    if response.status != 503:
-        return False
+    """Whether a 503 is llama.cpp's, which cannot answer yet."""
     with contextlib.suppress(httpx.TransportError):
         return b"loading model" in (await response.body()).lower()
     return False

@@ -31,6 +31,10 @@ class LoadedModels:
         """The context that the model had for a request that named none; None: not known."""
         return self._usual.get(name)
 
+    def has_lately(self, name: str) -> bool:
+        """Whether the model was in memory at the last look, and that is not long ago."""
+        return name in self.seen and time.monotonic() - self._looked < 2 * FRESH
+
     def answers(self, name: str) -> None:
         """The model answers a request that named no context: learn which one it has."""
         pause = FRESH if name in self.seen else RETRY

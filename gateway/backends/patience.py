@@ -10,7 +10,7 @@ class Patience:
     """A context manager. After `seconds` it lets `limit` strike, unless `loading` says that the
     model is being loaded: then after as many seconds more."""
 
-    def __init__(self, limit: asyncio.Timeout, seconds: float, loading: Loading | None) -> None:
+    def __init__(self, limit: asyncio.Timeout, seconds: float, loading: Loading) -> None:
         self._limit, self._seconds, self._loading = limit, seconds, loading
         self._loop = asyncio.get_running_loop()
         self._looking: asyncio.Task[None] | None = None
@@ -24,13 +24,10 @@ class Patience:
             self._looking.cancel()
 
     def _is_late(self) -> None:
-        if self._loading is None:
-            self._limit.reschedule(self._loop.time())
-        else:
-            self._looking = self._loop.create_task(self._look(self._loading))
+        self._looking = self._loop.create_task(self._look())
 
-    async def _look(self, loading: Loading) -> None:
-        if await loading():
+    async def _look(self) -> None:
+        if await self._loading():
             self._timer = self._loop.call_later(self._seconds, self._is_late)
         else:
             self._limit.reschedule(self._loop.time())

@@ -175,6 +175,7 @@ class Dialect:
 
     framing: Framing | None = None  # None: it never streams, and what follows is not used
     report_markers: tuple[bytes, ...] = ()  # one of them is in every event that has to be read
+    finish_markers: tuple[bytes, ...] = ()  # of events that say that the model has finished
     text_marker: bytes = b""  # stands once in each event that carries text
     # What an event says that holds a report marker; it comes without its separator.
     read_event: Callable[[bytes], Event] = _says_nothing

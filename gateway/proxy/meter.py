@@ -25,6 +25,10 @@ _BOM = b"\xef\xbb\xbf"  # may stand before the first event of a stream
 _COMMENTS = re.compile(rb"(?:\A|(?<=\n\n))(?::[^\n]*\n)+\n")  # whole events of SSE: signs of life
 
 
+_IDS = re.compile(rb"^(?:id|retry):", re.MULTILINE)
+_HEAD = 4096  # bytes in which a stream shows whether its events have ids
+
+
 class BrokenStream(Exception):
     """What came is not an event stream."""
 
@@ -35,17 +39,23 @@ class StreamMeter:
     `feed` gives whole events only, so that a heartbeat can go between any two of its results.
     """
 
-    def __init__(self, dialect: Dialect, *, show_usage: bool) -> None:
+    def __init__(self, dialect: Dialect, *, show_usage: bool, foreign: bool = False) -> None:
+        """`foreign`: the model server is no Ollama, which always says itself that an answer is
+        whole; others may leave it out once the model has finished."""
         self.usage: Usage | None = None
         self.complete = False  # the terminal event was seen
         self.failed = False  # it said that something broke
         self._prompt = 0  # tokens, as told before any text
         self._dialect = dialect
+        self._markers = dialect.report_markers + (dialect.finish_markers if foreign else ())
+        self._foreign = foreign
         self._end = (dialect.framing or SSE).separator
         self._show_usage = show_usage
         self._any_line_end = dialect.framing is SSE  # which allows LF, CR LF and CR
         self._after_cr = False  # the next byte may be the second half of a line end
         self._at_head = True  # where a byte order mark may stand
+        # Whether its events have lines that the client must not get; None: none has come.
+        self._has_ids = None if self._any_line_end else False
         self._finished = False  # the model came to its end
         self._tail = b""
         self._first = b""
@@ -75,7 +85,9 @@ class StreamMeter:
                 raise BrokenStream
             if not chunk:
                 return b""
-        if self._any_line_end and (b"id:" in chunk or b"retry:" in chunk):
+        if self._has_ids is None:
+            self._has_ids = _IDS.search(chunk, 0, _HEAD) is not None
+        if self._has_ids:
             chunk = _without_ids(chunk)
         first = self._first_report(chunk)
         if first < 0:
@@ -87,16 +99,15 @@ class StreamMeter:
             self._count(chunk[:start])
         return chunk[:start] + b"".join(self._inspect(chunk[start:]))
 
-    def finish(self, *, foreign: bool) -> bytes:
+    def finish(self) -> bytes:
         """The connection ended well: take the event that was left open, if it is whole, and end a
-        stream that is. `foreign`: the model server is no Ollama, which always says itself that an
-        answer is whole; others may leave it out once the model has finished."""
+        stream that is."""
         tail, self._after_cr = self._tail, False
         data = sse.data(tail) if self._any_line_end else tail
         rest = b""
         if data.strip() == b"[DONE]" or decode(data, msgspec.Raw) is not None:
             rest = self.feed(self._end.removeprefix(b"\n") if tail.endswith(b"\n") else self._end)
-        if foreign and self._finished and not self.complete and self._dialect.closing:
+        if self._foreign and self._finished and not self.complete and self._dialect.closing:
             self.complete = True
             rest += self._dialect.closing
         return rest
@@ -112,7 +123,7 @@ class StreamMeter:
     def _first_report(self, chunk: bytes) -> int:
         """Where the first bytes stand that may announce usage or the end; -1: nowhere."""
         first = -1
-        for marker in self._dialect.report_markers:
+        for marker in self._markers:
             at = chunk.find(marker)
             if at >= 0 and (first < 0 or at < first):
                 first = at
@@ -135,7 +146,7 @@ class StreamMeter:
     def _inspect(self, chunk: bytes) -> Iterator[bytes]:
         for event in chunk.split(self._end)[:-1]:
             shown = event
-            if any(marker in event for marker in self._dialect.report_markers):
+            if any(marker in event for marker in self._markers):
                 found = self._dialect.read_event(event)
                 self._prompt = found.prompt or self._prompt
                 self.usage = self._whole(found.usage) or self.usage

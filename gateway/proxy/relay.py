@@ -41,7 +41,9 @@ async def answer_load(in_flight: InFlight) -> None:
 async def _stream(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     exchange = in_flight.exchange
     shows_usage = in_flight.request.wants_usage
-    meter = in_flight.meter = StreamMeter(in_flight.dialect, show_usage=shows_usage)
+    meter = in_flight.meter = StreamMeter(
+        in_flight.dialect, show_usage=shows_usage, foreign=in_flight.foreign
+    )
     translate = _translation(in_flight, whole=False)
     first = True
     untold = in_flight.request.may_be_cut
@@ -84,7 +86,7 @@ async def _events(
     """Whole events as they come, and at a clean end what was left open."""
     async for chunk in answer.chunks():
         yield meter.feed(chunk)
-    yield meter.finish(foreign=in_flight.foreign)
+    yield meter.finish()
 
 
 async def _body(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:

@@ -35,14 +35,13 @@ async def test_what_is_being_loaded_is_waited_for_again_and_again():
     assert looks == 3
 
 
-@pytest.mark.parametrize("known", [True, False])
-async def test_who_is_silent_without_loading_anything_is_waited_for_once(known: bool):
+async def test_who_is_silent_without_loading_anything_is_waited_for_once():
     async def loading() -> bool:
         return False
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(None) as limit:
-            with Patience(limit, 0.001, loading if known else None):
+            with Patience(limit, 0.001, loading):
                 await asyncio.Event().wait()
 
 

@@ -28,13 +28,13 @@ def usage(**counts: Any) -> bytes:
 def metered(
     dialect: Dialect, stream: bytes, *, step: int = 10_000, foreign: bool = True, show: bool = False
 ) -> tuple[StreamMeter, bytes]:
-    meter = StreamMeter(dialect, show_usage=show)
+    meter = StreamMeter(dialect, show_usage=show, foreign=foreign)
     shown = b""
     for at in range(0, len(stream), step):
         if not meter.complete:
             shown += meter.feed(stream[at : at + step])
     if not meter.complete:
-        shown += meter.finish(foreign=foreign)
+        shown += meter.finish()
     return meter, shown
 
 

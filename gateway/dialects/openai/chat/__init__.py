@@ -19,6 +19,7 @@ CHAT = Dialect(
     text_start=re.compile(rb'"(?:content|reasoning(?:_content)?|arguments)"\s*:\s*"'),
     framing=FAMILY.framing,
     report_markers=answer.REPORT_MARKERS,
+    finish_markers=answer.FINISH_MARKERS,
     text_marker=FAMILY.framing.separator,
     read_event=answer.read_event,
     text_size=answer.text_size,

@@ -11,8 +11,8 @@ from gateway.dialects.shared import sse
 from gateway.dialects.shared.reading import plain_size, raw_size, unreadable
 
 DONE = b"[DONE]"
-_FINISH = (b'"finish_reason":"', b'"finish_reason": "')
-REPORT_MARKERS = (b'"usage"', b'"error"', DONE, *_FINISH)
+FINISH_MARKERS = (b'"finish_reason":"', b'"finish_reason": "')
+REPORT_MARKERS = (b'"usage"', b'"error"', DONE)
 CLOSING = sse.write(DONE)
 
 
@@ -92,7 +92,7 @@ def read_report(event: bytes) -> Event:
         found = _decode_usage(data)
     except UNREADABLE:
         return Event()  # not ours to judge
-    finished = any(marker in event for marker in _FINISH)
+    finished = any(marker in event for marker in FINISH_MARKERS)
     if found.usage is None:
         return Event(finished=finished)
     return Event(found.usage.usage(), extra=not found.choices, finished=finished)

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.dialects.openai.chat.answer import CLOSING, REPORT_MARKERS
+from gateway.dialects.openai.chat.answer import CLOSING, FINISH_MARKERS, REPORT_MARKERS
 from gateway.dialects.openai.completions import answer, load, request
 from gateway.dialects.openai.completions.reference import REFERENCE
 from gateway.dialects.openai.family import FAMILY
@@ -20,6 +20,7 @@ COMPLETIONS = Dialect(
     text_start=re.compile(rb'"text"\s*:\s*"'),
     framing=FAMILY.framing,
     report_markers=REPORT_MARKERS,
+    finish_markers=FINISH_MARKERS,
     text_marker=FAMILY.framing.separator,
     read_event=answer.read_event,
     text_size=answer.text_size,
