@@ -18,10 +18,11 @@ MODELS = ("answer-1024", "burst-200", "burst-20", "paced-20x3", "paced-20x10")
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]+)"')
 _STREAM = re.compile(rb'"stream"\s*:\s*true')
 _USAGE = re.compile(rb'"include_usage"\s*:\s*true')
+_RUNS = '{"name":"%s:latest","model":"%s:latest","size":1,"size_vram":0,"context_length":4096}'
 _TAG = '{"name":"%s:latest","model":"%s:latest","modified_at":"2026-11-23T11:04:22Z","size":1}'
 _FIXED = {
     b"/api/version": b'{"version":"0.33.0"}',
-    b"/api/ps": b'{"models":[]}',
+    b"/api/ps": f'{{"models":[{",".join(_RUNS % (m, m) for m in MODELS)}]}}'.encode(),
     b"/api/tags": f'{{"models":[{",".join(_TAG % (m, m) for m in MODELS)}]}}'.encode(),
     b"/api/show": b'{"details":{},"capabilities":["completion"],"model_info":'
     b'{"general.architecture":"fake","fake.context_length":131072}}',

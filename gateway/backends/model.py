@@ -8,6 +8,7 @@ class Model(msgspec.Struct, frozen=True):
 
     `context_length`: the longest that the model can have. `num_ctx` and `num_predict`: what its
     Modelfile sets, which hold where a request names none. `system_bytes`: a built-in prompt.
+    `context`: the longest that it is ever loaded with, for a request that names none.
     """
 
     id: str
@@ -16,12 +17,11 @@ class Model(msgspec.Struct, frozen=True):
     num_ctx: int = 0
     num_predict: int = 0
     system_bytes: int = 0
+    context: int | None = None
 
-    @property
-    def context(self) -> int | None:
-        """The longest context that it is ever loaded with, for a request that names none."""
+    def __post_init__(self) -> None:
         known = [one for one in (self.context_length, self.num_ctx) if one]
-        return min(known, default=None)
+        msgspec.structs.force_setattr(self, "context", min(known, default=None))
 
 
 class Loaded(msgspec.Struct, frozen=True):

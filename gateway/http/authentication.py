@@ -34,12 +34,15 @@ class Authenticator:
         shown = shown_keys(exchange.headers)
         if isinstance(shown, Refusal):
             return shown
+        if len(shown) == 1:
+            key_hash = keys.hash_key(shown[0])
+            return self._failed_keys.refusal(exchange, key_hash) or key_hash
         hashes = [keys.hash_key(key) for key in shown]
         first = next(filter(self._failed_keys.has_worked, hashes), hashes[0])
         refusal = self._failed_keys.refusal(exchange, first)
         if refusal is not None:
             return refusal
-        if len(hashes) == 1 or self._failed_keys.has_worked(first):
+        if self._failed_keys.has_worked(first):
             return first
         return await self._first_that_exists(exchange, hashes)
 
@@ -71,11 +74,16 @@ def store_unavailable(problem: StoreUnavailable) -> Refusal:
 
 def shown_keys(headers: dict[bytes, bytes]) -> list[str] | Refusal:
     """The well-formed keys that the headers hold, each once: one at least, three at most."""
-    values = [value for name in _HEADERS if (value := headers.get(name, b"").strip())]
-    if not values:
-        return Refusal("missing_api_key")
-    found = {key: None for value in values if keys.is_well_formed(key := _key_in(value))}
-    return list(found) or Refusal("malformed_api_key")
+    found: list[str] = []
+    refusal = Refusal("missing_api_key")
+    for name in _HEADERS:
+        if name in headers and (value := headers[name].strip()):
+            key = _key_in(value)
+            if not keys.is_well_formed(key):
+                refusal = Refusal("malformed_api_key")
+            elif key not in found:
+                found.append(key)
+    return found or refusal
 
 
 def _key_in(value: bytes) -> str:

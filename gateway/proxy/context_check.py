@@ -40,9 +40,7 @@ async def fitting(
     if check == "warn":
         return candidates
     if getattr(request.request, "truncate", False) is None:
-        request.request.truncate = (
-            False  # on its own routes, Ollama itself refuses what is too long
-        )
+        request.request.truncate = False  # on these routes Ollama itself refuses what is too long
     fit = [
         candidate
         for candidate, context in zip(candidates, contexts, strict=True)
@@ -58,8 +56,8 @@ def _context(candidate: Candidate, request: Sanitised) -> int | None:
     model, loaded = candidate.model, candidate.backend.loaded
     if request.context:
         return min(request.context, (model and model.context_length) or request.context)
-    known = [one for one in ((model and model.context), loaded.usual_context(request.model)) if one]
-    return min(known, default=None)
+    most, usual = model and model.context, loaded.usual_context(request.model)
+    return min(most, usual) if most and usual else most or usual
 
 
 async def _is_sure(candidate: Candidate, request: Sanitised, context: int) -> bool:

@@ -74,15 +74,14 @@ async def find_candidates(
 def _under_one_name(request: Sanitised, candidates: list[Candidate]) -> list[Candidate]:
     """A server that is no Ollama knows a model only as it lists it, so that is sent; to an Ollama
     it is another spelling. Where two such servers spell it differently, the first is asked."""
-    names = [one.model.id for one in candidates if one.model and one.backend.models.foreign]
-    if not names:
-        return candidates
-    request.listed = names[0]
-    return [
-        one
-        for one in candidates
-        if not (one.backend.models.foreign and one.model and one.model.id != request.listed)
-    ]
+    kept: list[Candidate] = []
+    for one in candidates:
+        if one.model is not None and one.backend.models.foreign:
+            request.listed = request.listed or one.model.id
+            if one.model.id != request.listed:
+                continue
+        kept.append(one)
+    return kept
 
 
 def _lacks_it(candidate: Candidate) -> bool:

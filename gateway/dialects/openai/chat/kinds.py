@@ -124,11 +124,12 @@ def tidy(request: Json, left: list[str]) -> None:
     offered = bool(request.get("tools"))
     TOOLS.sift(request, "tools", left)
     for at, message in enumerate(objects(request.get("messages"))):
-        within = f"messages[{at}]."
-        PARTS.sift(message, "content", left, within)
-        CALLS.sift(message, "tool_calls", left, within)
-        if message.get("content") == []:  # Ollama would lose the message, and misplace its calls
-            message["content"] = ""
+        if isinstance(message.get("content"), list):
+            PARTS.sift(message, "content", left, f"messages[{at}].")
+            if not message["content"]:  # Ollama would lose the message, and misplace its calls
+                message["content"] = ""
+        if message.get("tool_calls"):
+            CALLS.sift(message, "tool_calls", left, f"messages[{at}].")
         if message.get("reasoning_content") and not message.get("reasoning"):
             message["reasoning"] = message["reasoning_content"]  # Ollama's word for it
     if request.get("tool_choice") is not None or request.get("parallel_tool_calls") is not None:
