@@ -31,6 +31,15 @@ class Privilege(NamedTuple):
     needed: bool = False  # without it the answer would be another: it cannot be left out
 
 
+class ToolForm(NamedTuple):
+    """How a client declared a tool that its model knows as a plain function, by another name or
+    with other arguments."""
+
+    name: str
+    namespace: str = ""  # empty: it stands in none
+    freeform: bool = False  # it takes a text, no arguments
+
+
 class Sanitised(Struct, kw_only=True):
     """One request after all checks that need no database. Sizes in bytes, bounds in tokens."""
 
@@ -48,6 +57,7 @@ class Sanitised(Struct, kw_only=True):
     loads: bool = False  # it holds nothing to read: Ollama loads the model, or drops it
     answered_here: bool = False  # the model is not asked: see `Dialect.load_answer`
     ignored: list[str] = []  # what of it was left out, for the header that says so
+    tool_forms: dict[str, ToolForm] = {}  # by the name that the model knows
     model_context: int = 0  # tokens that the model can read where it may run; 0: not known
     model: str = ""  # canonical name; empty: none was named, and the default one is used
     cloud: bool = False  # its spelling leaves the machine
@@ -129,6 +139,7 @@ class AnswerContext(NamedTuple):
     id: str  # of the request
     model: str  # as the client knows it
     usage: Callable[[], Usage]  # what the key is charged for what has come so far
+    tool_forms: dict[str, ToolForm]  # as in `Sanitised`
 
 
 Translation = Callable[[bytes], bytes]  # of the model server's answer into the client's
@@ -137,9 +148,9 @@ Translation = Callable[[bytes], bytes]  # of the model server's answer into the 
 class Translator(Protocol):
     """Makes the translation of one answer."""
 
-    def __call__(self, context: AnswerContext, *, whole: bool) -> Translation:
+    def __call__(self, context: AnswerContext, *, whole: bool) -> Translation | None:
         """For a `whole` answer that `read_body` took for one, or for whole events, as often as some
-        have come: `read_event` says which of them break the stream."""
+        have come: `read_event` says which of them break the stream. None: nothing has to change."""
         ...
 
 
@@ -156,8 +167,9 @@ class Dialect:
     # Makes JSON of a body that has another form; None: it has to be JSON.
     to_json: Callable[[bytes | bytearray], bytes | bytearray | Refusal] | None = None
     # Keeps, translates and leaves out what stands in the JSON of a request, and names what it left
-    # out. May raise `strict_json.Refused`.
-    tidy: Callable[[dict[str, Any], list[str]], None] = _as_it_is
+    # out. Returns the forms of tools that answers have to restore, if any. May raise
+    # `strict_json.Refused`.
+    tidy: Callable[[dict[str, Any], list[str]], dict[str, ToolForm] | None] = _as_it_is
     # What a request may cost at most, or why it is refused. Takes the struct that was read; leaves
     # `model` and `cloud` out.
     measure: Callable[[Any], Sanitised | Refusal]
@@ -194,11 +206,12 @@ class Dialect:
     def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
         """Check a request and say what it may cost."""
         left: list[str] = []
+        forms: dict[str, ToolForm] = {}
         read = self.to_json(body) if self.to_json else body
         if isinstance(read, Refusal):
             return read
         request: Any = strict_json.parse(
-            read, self.reference.request, lambda tree: self.tidy(tree, left)
+            read, self.reference.request, lambda tree: forms.update(self.tidy(tree, left) or {})
         )
         if isinstance(request, Refusal):
             return request
@@ -209,6 +222,7 @@ class Dialect:
         sanitised = self.measure(request)
         if isinstance(sanitised, Sanitised):
             sanitised.ignored = left
+            sanitised.tool_forms = forms
             sanitised.request.model = sanitised.request.model or ""
             sanitised.model = model
             sanitised.cloud = bool(model) and model_names.is_cloud(sanitised.request.model)

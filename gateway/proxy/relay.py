@@ -134,8 +134,12 @@ def _prompt_cut(in_flight: InFlight) -> PromptCut | None:
 def _translation(in_flight: InFlight, *, whole: bool) -> Translation | None:
     """What makes the client's answer of the model server's; None: it is the same."""
     request, translator = in_flight.request, in_flight.dialect.translator
+    echo = alias_echo.echo(request, whole=whole)
     if translator is None:
-        return alias_echo.echo(request, whole=whole)
+        return echo
     model = request.alias or request.sent
-    context = AnswerContext(str(in_flight.exchange.id), model, in_flight.usage)
-    return translator(context, whole=whole)
+    context = AnswerContext(str(in_flight.exchange.id), model, in_flight.usage, request.tool_forms)
+    translate = translator(context, whole=whole)
+    if echo is None or translate is None:
+        return echo or translate
+    return lambda answer: translate(echo(answer))

@@ -4,7 +4,9 @@ as their parameter, and files of text become text."""
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
+from gateway.core.decoding import decode
 from gateway.dialects.shared.kinds import Json
 from gateway.dialects.shared.strict_json import Refused
 from gateway.dialects.shared.texts import file_text, text_of
@@ -28,6 +30,17 @@ def free_function(tool: Json) -> Json:
 def free_arguments(call: Json) -> str:
     """What a freeform tool was called with, as the arguments of that function."""
     return msgspec.json.encode({"input": text_of(call.get("input"))}).decode()
+
+
+class _FreeArguments(Struct):
+    input: str
+
+
+def free_text(arguments: str) -> str:
+    """What a freeform tool is called with, of the arguments that a model wrote for that function.
+    A model that wrote others is shown to the tool as it is."""
+    found = decode(arguments.encode(), _FreeArguments)
+    return found.input if found else arguments
 
 
 def read_file(file: Json) -> str:

@@ -7,9 +7,17 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
-from tests.support.callers import bearer, connect, make_key, served
+from tests.support.callers import bearer, connect, counted, make_key, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import Exchange, FakeUpstream
+from tests.support.response_events import (
+    OUTPUT_TOKENS,
+    PROMPT_TOKENS,
+    call,
+    events,
+    response,
+    written,
+)
 
 ALIASES = "gpt-4o-mini = fake, claude=remote-alias"
 
@@ -52,6 +60,44 @@ def test_a_text_that_names_the_real_model_stays_as_it_is(
     answer = ask(gateway, make_key(gateway.url), "gpt-4o-mini").json()
     assert answer["choices"][0]["message"]["content"] == said
     assert answer["model"] == "gpt-4o-mini"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_alias_comes_back_with_the_tools_that_the_client_declared(
+    gateway: GatewayProcess, shared_upstream: FakeUpstream, stream: bool
+):
+    """As Codex asks, which knows one of its own models by the alias and declares such tools."""
+    calls = [call("functions.exec", '{"input":"\\"model\\": \\"fake\\""}'), call("a.f", at=1)]
+
+    async def act(exchange: Exchange) -> None:
+        if not stream:
+            await exchange.whole(response(*calls, model="fake"))
+            return
+        await exchange.head()
+        await exchange.send(written(events(*calls, model="fake")))
+        await exchange.end()
+
+    shared_upstream.behave = act
+    free = {"type": "namespace", "name": "functions", "tools": [{"type": "custom", "name": "exec"}]}
+    plain = {"type": "namespace", "name": "a", "tools": [{"type": "function", "name": "f"}]}
+    body = {"model": "gpt-4o-mini", "input": "hi", "tools": [free, plain], "stream": stream}
+    key = make_key(gateway.url)
+    with connect(gateway.url) as client:
+        answer = client.post("/v1/responses", json=body, headers=bearer(key)).text
+    last = answer
+    if stream:
+        lines = [line[6:] for line in answer.splitlines() if line.startswith("data: ")]
+        last = json.dumps(json.loads(lines[-1])["response"])
+        assert json.loads(lines[0])["response"]["model"] == "gpt-4o-mini"
+        assert "function_call_arguments" not in "".join(lines[1:5])
+    told = json.loads(last)
+    assert told["model"] == "gpt-4o-mini"
+    exec_call, plain_call = told["output"]
+    assert exec_call["type"] == "custom_tool_call"
+    assert (exec_call["namespace"], exec_call["name"]) == ("functions", "exec")
+    assert exec_call["input"] == '"model": "fake"'
+    assert (plain_call["namespace"], plain_call["name"]) == ("a", "f")
+    assert counted(gateway.url, key) == (1, PROMPT_TOKENS, OUTPUT_TOKENS)
 
 
 def test_the_books_and_the_limits_know_the_real_model(

@@ -16,7 +16,7 @@ from tests.support.replay import Recording
 STREAM = Recording("oai-chat-stream-usage")
 WHOLE = Recording("oai-chat")
 THOUGHT = Recording("oai-chat-thinking")
-CONTEXT = AnswerContext("an-id", "my-model", lambda: Usage(3, 4))
+CONTEXT = AnswerContext("an-id", "my-model", lambda: Usage(3, 4), {})
 USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
 DONE = b"data: [DONE]\n\n"
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.openai.family import FAMILY
-from gateway.dialects.openai.responses import answer, kinds, load, request
+from gateway.dialects.openai.responses import answer, kinds, load, request, restore
 from gateway.dialects.openai.responses.reference import REFERENCE
 from gateway.dialects.protocol import Dialect
 from gateway.dialects.shared import sse
@@ -37,5 +37,6 @@ RESPONSES = Dialect(
     read_event=answer.read_event,
     text_size=answer.text_size,
     error_event=_error_event,
+    translator=restore.translator,
 )
 DIALECTS = (RESPONSES,)

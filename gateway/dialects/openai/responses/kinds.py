@@ -10,6 +10,8 @@ import msgspec
 
 from gateway.dialects.openai.chat.kinds import tidy_switches
 from gateway.dialects.openai.kinds import CUSTOM, FILE, free_arguments, free_function, read_file
+from gateway.dialects.openai.responses.tool_forms import qualified, tool_forms
+from gateway.dialects.protocol import ToolForm
 from gateway.dialects.reference import Place
 from gateway.dialects.shared import tool_choice
 from gateway.dialects.shared.kinds import (
@@ -26,18 +28,12 @@ from gateway.dialects.shared.kinds import (
 from gateway.dialects.shared.texts import text_of
 
 _SERVERS = "A server would run it itself."
+_RESTORED = "A call of one comes back in the form that it was declared in."
 _CLIENTS = "To a call of a function, or its result: the client ran it."
 _KEPT_HERE = (
     "Nothing is kept here, so an 'item_reference' or a file's id cannot be looked up. Send the "
     "whole items as 'input' (in the AI SDK: 'store: false')."
 )
-
-
-def qualified(space: Any, name: Any) -> Any:
-    """The name of a function in a namespace, as Ollama makes it."""
-    if not isinstance(space, str) or not isinstance(name, str) or not space:
-        return name
-    return name if name.startswith(f"{space}.") else f"{space}.{name}"
 
 
 def _namespace(tool: Json) -> list[Json]:
@@ -115,10 +111,11 @@ TOOLS = Kinds(
     {
         "function": KEPT,
         "namespace": translated(
-            "Its functions are kept, as `namespace.function`, which is what Ollama makes of them.",
+            "Its functions are kept, as `namespace.function`, which is what Ollama makes of them. "
+            + _RESTORED,
             _namespace,
         ),
-        "custom": translated(CUSTOM, _free_tool),
+        "custom": translated(f"{CUSTOM} {_RESTORED}", _free_tool),
         **left_out(
             *("web_search", "web_search_preview", "file_search", "code_interpreter"),
             *("image_generation", "mcp", "tool_search", "programmatic_tool_calling"),
@@ -191,7 +188,7 @@ PLACES: tuple[Place, ...] = (
 _MORE_TOOLS = {"additional_tools", "tool_search_output"}
 
 
-def tidy(request: Json, left: list[str]) -> None:
+def tidy(request: Json, left: list[str]) -> dict[str, ToolForm]:
     """Make the request one that model servers know. Raises `Refused`."""
     items = objects(request.get("input"))
     more = [
@@ -200,6 +197,7 @@ def tidy(request: Json, left: list[str]) -> None:
     if more:
         request["tools"] = [*_tools_of(request), *more]
     offered = bool(request.get("tools"))
+    forms = tool_forms(request.get("tools"))
     TOOLS.sift(request, "tools", left)
     found: list[str] = []
     ITEMS.sift(request, "input", found)
@@ -214,6 +212,7 @@ def tidy(request: Json, left: list[str]) -> None:
     _tidy_choice(request, offered)
     if request.get("chat_template_kwargs") is not None:
         tidy_switches(request, left)
+    return forms
 
 
 def _tools_of(holder: Json) -> list[Any]:

@@ -17,14 +17,16 @@ class OutputText(Struct):
 
 
 class OutputItem(Struct):
-    """A message, a call of a function, or what the model thought."""
+    """A message, a call of a function or of a freeform tool, or what the model thought."""
 
     id: str
     type: str
     content: list[OutputText] | UnsetType | None = UNSET
     call_id: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
+    namespace: str | UnsetType = UNSET
     arguments: str | UnsetType = UNSET
+    input: str | UnsetType = UNSET
     summary: list[Summary] | UnsetType = UNSET
 
 
