@@ -60,7 +60,8 @@ def _try(names: list[str], program: str | None, save: Path | None) -> list[Resul
         ):
             laboratory = Laboratory(model, served, between)
             for name in names:
-                app, place = APPS[name], _FOLDER / name
+                app = APPS[name]
+                place = _FOLDER / app.program
                 place.mkdir(parents=True, exist_ok=True)
                 try:
                     version = app.package.install(place)

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from bench import processes
+from tryapps.model import ALIAS, MODEL
 
 _START = 90.0  # seconds, with a database to be made
 _SETTLE = 10.0  # seconds until what was used is counted
@@ -35,6 +36,7 @@ class Gateway:
             "PORT": self.url.rpartition(":")[2],
             "DATA_DIR": str(directory / "data"),
             "OLLAMA_BASE_URL": model,
+            "MODEL_ALIASES": f"{ALIAS}={MODEL}",
             "ADMIN_SECRET": secrets.token_urlsafe(32),
         }
 

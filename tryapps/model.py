@@ -12,6 +12,7 @@ from tryapps import replies
 from tryapps.script import Script, offered_tools
 
 MODEL = "scripted:latest"
+ALIAS = "gpt-6.2-sol"  # what the gateway calls it too; a model that Codex knows
 CONTEXT = 262_144  # tokens; agents ask what fits
 _DETAILS = {
     "format": "gguf",

@@ -73,7 +73,7 @@ class Laboratory:
             (work / FILE).write_text(f"The word is {word}.\n")
             for file in app.beside:
                 shutil.copy(file, work)
-            told = _follow_page(app.name, home, work, (self.tap.url, key, MODEL))
+            told = _follow_page(app.program, home, work, (self.tap.url, key, MODEL))
             environ = _environ(app, installed, home)
             environ |= {"GATEWAY": self.tap.url, "KEY": key, "MODEL": MODEL, "TASK": TASK}
             code = _converse(result, f"{told}\n{app.command}", environ, work)

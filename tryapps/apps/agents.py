@@ -1,23 +1,52 @@
 """Coding agents for the terminal."""
 
+import sys
+from pathlib import Path
+
 from tryapps.app import App
 from tryapps.install import Npm, PyPI
+from tryapps.model import ALIAS
 from tryapps.script import FILE, ToolCall
 
 _CAT = f"cat {FILE}"
 _BASH = ToolCall("Bash", {"command": _CAT, "description": "Read the file"})
 _EDIT = "answer.txt\n```\n{word}\n```\n"  # how aider's models change a file
 
+_CODEX = "codex exec --skip-git-repo-check --dangerously-bypass-approvals-and-sandbox"
+_JAVASCRIPT = f"text((await tools.exec_command({{cmd: '{_CAT}'}})).output)"
+_MCP_READER = Path(__file__).resolve().parent.parent / "programs" / "mcp_reader.py"
+_READER = (
+    f"""-c 'mcp_servers.reader.command="{sys.executable}"' """
+    f"""-c "mcp_servers.reader.args=['$PWD/{_MCP_READER.name}', '$PWD']" """
+)
+
 CODEX = App(
     name="codex",
     title="Codex",
     package=Npm(("@openai/codex",)),
-    command='codex exec --skip-git-repo-check --dangerously-bypass-approvals-and-sandbox "$TASK"',
+    command=f'{_CODEX} "$TASK"',
     calls=(
         ToolCall("exec_command", {"cmd": _CAT}),
         ToolCall("shell_command", {"command": _CAT}),
         ToolCall("shell", {"command": ["cat", FILE]}),
     ),
+)
+CODEX_MCP = App(
+    name="codex-mcp",
+    title="Codex, a tool of an MCP server",
+    package=CODEX.package,
+    command=f'{_CODEX} {_READER} "$TASK"',
+    calls=(ToolCall("mcp__reader.read_file", {"path": FILE}),),
+    beside=(_MCP_READER,),
+    installed_as="codex",
+)
+CODEX_ALIAS = App(
+    name="codex-alias",
+    title="Codex, with an alias that it knows",
+    package=CODEX.package,
+    command=f'{_CODEX} -m {ALIAS} "$TASK"',
+    calls=(ToolCall("functions.exec", {"input": _JAVASCRIPT}),),
+    installed_as="codex",
 )
 CLAUDE_CODE = App(
     name="claude-code",
@@ -70,4 +99,4 @@ AIDER = App(
     environ=_AIDER_ENVIRON,
 )
 
-APPS = (CLAUDE_CODE, CODEX, OPENCODE, CLINE, CONTINUE, QWEN_CODE, AIDER)
+APPS = (CLAUDE_CODE, CODEX, CODEX_MCP, CODEX_ALIAS, OPENCODE, CLINE, CONTINUE, QWEN_CODE, AIDER)
