@@ -64,7 +64,7 @@ class _Listed(msgspec.Struct):
 
 
 class _List(msgspec.Struct):
-    data: list[_Listed]
+    data: list[msgspec.Raw]
 
 
 class _Message(msgspec.Struct):
@@ -137,13 +137,17 @@ async def _shown(client: BackendClient, tag: _Tag, shown: dict[str, Shown]) -> S
     return shown[tag.digest]
 
 
-async def openai_models(client: BackendClient) -> dict[str, Model] | None:
-    """By canonical name; None: it does not tell."""
+async def openai_models(client: BackendClient) -> dict[str, Model] | Refusal | None:
+    """By canonical name; None: it answers with something else. An entry that is odd hides only
+    itself."""
     answer = await client.read("GET", "/v1/models")
-    listed = decode(answer, _List) if isinstance(answer, bytes) else None
+    if isinstance(answer, Refusal):
+        return answer
+    listed = decode(answer, _List)
     if listed is None:
         return None
-    return _by_name(Model(one.id, context_length=one.context) for one in listed.data)
+    entries = [decode(one, _Listed) for one in listed.data]
+    return _by_name(Model(one.id, context_length=one.context) for one in entries if one)
 
 
 async def loaded_models(client: BackendClient) -> dict[str, Loaded] | None:

@@ -78,11 +78,13 @@ class ModelList:
         ollama = told is not None
         if not ollama:  # its models are where OpenAI's are
             told = await openai_models(self._client)
-        self.foreign = not ollama and told is not None
         same = source is self._source
         self._source = source
         if isinstance(told, Refusal) and self.known and same:
             return  # what it told last holds until it tells something else
+        if not ollama and isinstance(told, Refusal):
+            told = None  # it has never said what it is
+        self.foreign = not ollama and told is not None
         self._sure = not isinstance(told, Refusal)
         # Also where it seems to be away: it may be back for the request, or only break this answer.
         self._failing = None

@@ -38,13 +38,9 @@ class Authenticator:
             key_hash = keys.hash_key(shown[0])
             return self._failed_keys.refusal(exchange, key_hash) or key_hash
         hashes = [keys.hash_key(key) for key in shown]
-        first = next(filter(self._failed_keys.has_worked, hashes), hashes[0])
-        refusal = self._failed_keys.refusal(exchange, first)
-        if refusal is not None:
-            return refusal
-        if self._failed_keys.has_worked(first):
-            return first
-        return await self._first_that_exists(exchange, hashes)
+        hashes.sort(key=lambda one: not self._failed_keys.has_worked(one))
+        refusal = self._failed_keys.refusal(exchange, hashes[0])
+        return refusal or await self._first_that_exists(exchange, hashes)
 
     async def _first_that_exists(self, exchange: Exchange, hashes: list[str]) -> str | Refusal:
         """Looked up one after the other. If none can be used, that is one failure; it counts even
@@ -59,6 +55,8 @@ class Authenticator:
                     return key_hash
                 reasons.append(reason)
         except StoreUnavailable as problem:
+            if self._failed_keys.has_worked(hashes[0]):  # it may go on for a while (offline grace)
+                return hashes[0]
             return store_unavailable(problem)
         if "invalid_api_key" in reasons:
             self._failed_keys.note(exchange, hashes[0], "invalid_api_key")

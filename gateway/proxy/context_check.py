@@ -21,6 +21,7 @@ CUT_HEADER = b"x-localllm-prompt-cut"
 SMALLEST = 2048  # tokens; the least that Ollama loads a model with unless it is told to
 _PROMPTS = ("messages", "input", "prompt", "system", "instructions")  # of a request
 _TEXTS = ("content", "text", "output")  # of a message or item
+_THOUGHTS = {"reasoning", "thinking", "redacted_thinking"}  # of earlier turns: templates drop them
 _EDGE = 0.97  # of the context: where a prompt ends that Ollama has dropped messages from
 _HALF = 16  # tokens beyond half of it, to which Ollama's runner cuts one long message
 
@@ -30,7 +31,8 @@ async def fitting(
 ) -> list[Candidate] | Refusal:
     """Those whose context the prompt may fit. Call it before the prompt's bound is narrowed: one
     with fewer bytes than there are tokens of context fits in any case."""
-    if check == "off" or request.fills_context:
+    asked_to_cut = getattr(request.request, "truncate", None) is True
+    if check == "off" or request.fills_context or asked_to_cut:
         return candidates
     contexts = [_context(one, request) for one in candidates]
     if request.prompt_bound <= min([one or SMALLEST for one in contexts]):
@@ -94,6 +96,8 @@ def _words(value: Any, enough: int) -> int:
         return len(said[: 64 * enough if enough else None].split())
     if isinstance(value, dict):
         fields = cast(dict[str, Any], value)
+        if fields.get("type") in _THOUGHTS:
+            return 0
         value = [fields[name] for name in _TEXTS if name in fields]
     count = 0
     for one in cast(list[Any], value) if isinstance(value, list) else ():
@@ -130,6 +134,6 @@ def found_cut(request: Sanitised, usage: Usage, context: int) -> PromptCut | Non
     if not read or request.inputs > 1:
         return None
     half = context // 2
-    edge = context and request.prompt_bytes > context and read >= _EDGE * context
-    halved = half <= read <= half + _HALF and request.prompt_bytes >= 2 * context > 0
+    edge = request.prompt_bytes > context and _EDGE * context <= read <= context
+    halved = half <= read <= half + _HALF and request.prompt_bytes >= 3 * context > 0
     return PromptCut(read, context) if read < request.least_tokens or edge or halved else None

@@ -94,7 +94,7 @@ OLLAMA_EMBED = Dialect(
         "ollamaEmbed",
         "Ollama",
         "Make vectors of texts, as Ollama's API",
-        "Each text that is longer than the model's context is cut, unless `truncate` is false.",
+        "A text that is longer than the model's context is refused, or cut if `truncate` is true.",
         OllamaEmbedRequest,
         {"model": "lab-embed", "input": "hello world", "dimensions": 8},
         OllamaEmbedAnswer,

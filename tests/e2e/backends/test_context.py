@@ -155,6 +155,14 @@ def test_on_its_own_routes_ollama_is_asked_to_refuse_instead_of_cutting(
     assert "truncate" not in shared_upstream.chats[1].json
 
 
+def test_who_asks_for_the_cut_gets_it(
+    shared_upstream: FakeUpstream, client: httpx.Client, key: str
+) -> None:
+    body = {"model": MODEL, "input": LONG, "truncate": True}
+    assert client.post("/api/embed", json=body, headers=bearer(key)).status_code == 200
+    assert shared_upstream.chats[0].json["truncate"] is True
+
+
 @pytest.mark.parametrize(
     "words",
     [

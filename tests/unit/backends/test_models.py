@@ -122,3 +122,21 @@ async def test_an_ollama_that_was_away_is_asked_before_its_first_request():
     assert await found.find("innocent:latest") == CUT
     told.answers["tags"] = {"models": [ALIAS]}
     assert await found.find("innocent:latest") == Model("innocent", remote=True)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("failure", [SLOW, BROKEN, CUT])
+async def test_what_another_server_listed_holds_while_it_fails(failure: Refusal):
+    told = Told(models={"data": [{"id": "Org/Big", "max_model_len": 4096}]})
+    found = models(told)
+    assert await found.find("org/big:latest") == Model("Org/Big", context_length=4096)
+    told.answers["models"] = failure
+    await found.refresh()
+    assert await found.find("org/big:latest") == Model("Org/Big", context_length=4096)
+    assert found.foreign
+
+
+@pytest.mark.anyio
+async def test_an_odd_entry_of_another_server_hides_only_itself():
+    told = Told(models={"data": [{"id": 5}, {"id": "Org/Big"}, "nonsense"]})
+    assert await models(told).find("org/big:latest") == Model("Org/Big")

@@ -128,7 +128,7 @@ async def test_of_several_keys_the_first_that_exists_counts_and_is_known_from_th
     door = Door(**{KEY: reason, THIRD: None})
     for _ in range(3):
         assert await door.ask(OTHER, KEY, THIRD) == KEY
-    assert door.looked_up == [OTHER, KEY]
+    assert door.looked_up == [OTHER, KEY, KEY, KEY]
 
 
 @pytest.mark.parametrize("reason", ["key_revoked", "key_expired"])
@@ -163,7 +163,21 @@ async def test_a_known_key_is_no_cover_for_guesses():
     door.looked_up.clear()
     for _ in range(FAILURES):
         assert await door.ask(OTHER, THIRD, KEY) == KEY
-    assert door.looked_up == []
+    assert door.looked_up == [KEY] * FAILURES
+
+
+async def test_a_key_that_worked_until_it_was_revoked_hides_no_good_one():
+    door = Door(**{OTHER: None, KEY: None})
+    assert await door.ask(OTHER, KEY) == OTHER
+    door.reasons[OTHER] = "key_revoked"
+    assert await door.ask(OTHER, KEY) == KEY
+
+
+async def test_a_known_key_goes_on_while_the_store_is_away():
+    door = Door(**{KEY: None})
+    assert await door.ask(OTHER, KEY) == KEY
+    door.reasons[KEY] = "away"
+    assert await door.ask(OTHER, KEY) == KEY
 
 
 async def test_while_the_store_is_away_several_keys_are_told_to_come_back():

@@ -54,6 +54,12 @@ def test_what_a_template_drops_does_not_count():
     assert least_tokens(read("/api/chat", {"messages": [thought, user]})) == 2
 
 
+def test_what_was_thought_in_earlier_turns_does_not_count():
+    thought = {"type": "reasoning", "content": [{"type": "reasoning_text", "text": WORDS}]}
+    said = {"type": "message", "role": "user", "content": "Sure?"}
+    assert least_tokens(read("/v1/responses", {"input": [thought, said]})) == 1
+
+
 def test_a_very_long_text_is_not_read_to_its_end():
     request = read("/v1/completions", {"prompt": "a " * 100_000})
     assert 10 < least_tokens(request, enough=10) < 1000
@@ -73,6 +79,8 @@ def asked(**fields: Any) -> Sanitised:
         (asked(), 2002, 2048, True),  # at the edge: messages were dropped
         (asked(), 1500, 2048, False),
         (asked(prompt_bytes=3000), 1030, 2048, False),  # half a context may be all of it
+        (asked(prompt_bytes=8600), 2055, 4096, False),  # as it is for English
+        (asked(), 6000, 4096, False),  # the context has become longer
         (asked(prompt_bytes=2000), 2040, 2048, False),  # it fits in any case
         (asked(least_tokens=18_000), 0, 2048, False),  # nothing was reported
         (asked(least_tokens=100, inputs=3), 90, 0, False),  # the sum of several prompts

@@ -8,14 +8,19 @@ from typing import Any
 
 from gateway.dialects.protocol import ToolForm
 from gateway.dialects.shared.kinds import objects
+from gateway.dialects.shared.strict_json import Refused
 
+_LONGEST = 256  # characters of a name with its namespaces; OpenAI's have 64 each
 _OTHERS = ("namespace", "custom")
 
 
 def qualified(space: Any, name: Any) -> Any:
-    """The name of a function in a namespace, as Ollama makes it."""
+    """The name of a function in a namespace, as Ollama makes it. Raises `Refused`: each function
+    gets its namespace's name, so a long one would fill the memory."""
     if not isinstance(space, str) or not isinstance(name, str) or not space:
         return name
+    if len(space) + len(name) > _LONGEST:
+        raise Refused(f"A tool's name has at most {_LONGEST} characters.", "tools")
     return name if name.startswith(f"{space}.") else f"{space}.{name}"
 
 

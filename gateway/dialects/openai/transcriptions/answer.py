@@ -26,7 +26,7 @@ class _Message(Struct):
 
 
 class _Choice(Struct):
-    message: _Message
+    message: _Message | None = None
 
 
 class _Chat(Struct):
@@ -37,7 +37,8 @@ def translator(context: AnswerContext, *, whole: bool) -> Translation:
     """Implements `Translator`; it never streams."""
 
     def translated(body: bytes) -> bytes:
-        text = msgspec.json.decode(body, type=_Chat).choices[0].message.content or ""
+        message = msgspec.json.decode(body, type=_Chat).choices[0].message
+        text = (message and message.content) or ""
         prompt, completion = msgspec.structs.astuple(context.usage())
         told = TranscriptionUsage(prompt, completion, prompt + completion)
         return msgspec.json.encode(Transcription(text.strip(), told))

@@ -9,9 +9,11 @@ import msgspec
 import multipart
 
 from gateway.core.errors import Refusal
+from gateway.dialects.openai.transcriptions.request import TranscriptionRequest
 
 _BOUNDARY = re.compile(rb"\A(?:\r\n)*--([!-~]{1,70})[ \t]*\r\n")  # as the first line has it
 _MOST_FIELDS = 64
+_FIELDS = {one.encode_name for one in msgspec.structs.fields(TranscriptionRequest)}
 _NUMBERS = {"temperature", "max_tokens"}  # a form has texts only
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,12})?", re.ASCII)
 
@@ -33,6 +35,8 @@ def to_json(body: bytes | bytearray) -> bytes | bytearray | Refusal:
         )
         for part in parts:
             name: str = part.name or ""
+            if name not in _FIELDS:
+                continue
             if name in fields:
                 return Refusal("invalid_request", f"The field '{name[:80]}' stands twice.")
             if name == "file":

@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import b64decode
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -19,6 +19,7 @@ _TASK = (
 )
 _QUESTION = "Which words are spoken in this recording?"
 
+_FORMATS = (None, "json", "verbose_json")
 # For the estimate of a request whose answer is cut before its usage is reported. The models that
 # hear make 6 to 25 tokens of a second; speech is seldom stored in less than 4,000 bytes a second.
 _TOKENS_A_SECOND = 25
@@ -34,7 +35,7 @@ class TranscriptionRequest(Struct, omit_defaults=True, kw_only=True):
     language: Annotated[str | None, Meta(description="What is spoken, for example `en`.")] = None
     prompt: Annotated[str | None, Meta(description="Names and words that may occur.")] = None
     response_format: Annotated[
-        Literal["json", "verbose_json"] | None, Meta(description="Both give the text alone.")
+        str | None, Meta(description="`json` or `verbose_json`: both give the text alone.")
     ] = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     max_tokens: Annotated[Annotated[int, Meta(ge=1, le=2**63 - 1)] | None, MOST_TOKENS] = None
@@ -42,6 +43,9 @@ class TranscriptionRequest(Struct, omit_defaults=True, kw_only=True):
 
 def measure(request: TranscriptionRequest) -> Sanitised | Refusal:
     """What it may cost."""
+    if request.response_format not in _FORMATS:
+        text = f"'{request.response_format[:20]}' is not served: leave `response_format` out."
+        return Refusal("invalid_request", text, param="response_format")
     try:
         head = b64decode(request.file[:64], validate=True)
     except (binascii.Error, ValueError):

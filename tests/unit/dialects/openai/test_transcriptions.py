@@ -76,7 +76,8 @@ def test_what_is_no_recording_is_refused(body: bytes):
 def test_fields_that_are_not_known_or_empty_do_not_matter():
     plain = form(("model", b"hears"), ("file", WAV))
     more = form(
-        ("model", b"hears"), ("file", WAV), ("prompt", b""), ("timestamp_granularities[]", b"word")
+        *(("model", b"hears"), ("file", WAV), ("prompt", b"")),
+        *(("timestamp_granularities[]", b"word"), ("timestamp_granularities[]", b"segment")),
     )
     assert sent(plain) == sent(more)
 
