@@ -49,10 +49,10 @@ class InstalledModels(Struct):
 
 
 class ShowRequest(Struct):
-    """Older clients send `name` instead of `model`."""
+    """Older clients send `name` instead of `model`; without either the default model is meant."""
 
-    model: str = ""
-    name: str = ""
+    model: str | None = None
+    name: str | None = None
 
 
 class Tensor(Struct):

@@ -78,7 +78,7 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         asked = await show_request(request)
         if isinstance(asked, Refusal):
             return asked
-        shown = asked.model or asked.name
+        shown = asked.model or asked.name or services.pool.default_model
         spelling = alias_names.real_name(services.settings.model_aliases, shown)
         refusal = await refused_model(services, spelling, holder.identity, native=True)
         if refusal is not None:

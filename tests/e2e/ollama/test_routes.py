@@ -125,9 +125,10 @@ def test_what_a_model_is_comes_through_without_its_modelfile_prompts_template_li
         ({"model": CLOUD_MODEL}, 403),
         ({"model": "x:cloud"}, 403),
         ({"model": "../x"}, 400),
-        ({"model": ""}, 400),
+        ({"model": ""}, 404),  # the default model, which is not here
         ({"model": 5}, 400),
-        ({}, 400),
+        ({}, 404),
+        ({"model": None, "name": "nothing"}, 404),
         ([], 400),
         ({"model": MODEL, "Model": "x:cloud"}, 400),
     ],
