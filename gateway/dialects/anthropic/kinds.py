@@ -146,7 +146,7 @@ def tidy(request: Json, left: list[str]) -> None:
             message["content"] = ""
     choice: Any = request.get("tool_choice")
     if choice is not None:
-        tool_choice.settle(request, offered, lambda name: choice)
+        tool_choice.settle(request, offered, lambda _: choice, lambda _: choice)
     _tidy_format(request)
 
 

@@ -30,9 +30,12 @@ CHOICES: dict[str, Kind] = {
 }
 
 
-def settle(request: Json, offered: bool, forced: Callable[[str], Any]) -> None:
+def settle(
+    request: Json, offered: bool, forced: Callable[[str], Any], word: Callable[[str], Any] = str
+) -> None:
     """Make the choice one that can be made. `offered`: tools were described; by now `tools` holds
-    those that the model gets. `forced` writes the choice of a function. Raises `Refused`."""
+    those that the model gets. `forced` writes the choice of a function, `word` one such as
+    `{"type": "auto"}`, which OpenAI's servers know as the word alone. Raises `Refused`."""
     choice: Any = request.get("tool_choice")
     if not isinstance(choice, str | dict | None):
         return  # the shape refuses it
@@ -41,7 +44,9 @@ def settle(request: Json, offered: bool, forced: Callable[[str], Any]) -> None:
     names = {name_of(tool) for tool in objects(request.get("tools"))}
     kind: Any = cast(Json, choice).get("type") if isinstance(choice, dict) else choice
     kind = kind if isinstance(kind, str) else ""
-    if isinstance(choice, dict) and kind not in {*_INSISTS, "auto", "none"}:
+    if isinstance(choice, dict) and kind in {*_INSISTS, "auto", "none"}:
+        choice = word(kind)
+    elif isinstance(choice, dict):
         name = name_of(cast(Json, choice))
         if kind not in _NAMED or name not in names:
             raise Refused(_FORCED, "tool_choice")

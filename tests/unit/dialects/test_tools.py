@@ -146,6 +146,21 @@ def test_where_there_is_no_tool_nothing_is_said_of_tools(path: str):
 
 
 @each_openai
+@pytest.mark.parametrize("word", ["auto", "none", "required"])
+def test_a_word_in_an_object_is_the_word(path: str, word: str):
+    request = sent(path, tools=[FUNCTION[path]], tool_choice={"type": word})
+    assert request["tool_choice"] == word
+    assert "tool_choice" not in sent(path, tool_choice={"type": word})
+
+
+def test_anthropic_s_choice_stays_an_object():
+    for kind in ("auto", "any", "none"):
+        choice = {"type": kind}
+        request = sent(MESSAGES, tools=[FUNCTION[MESSAGES]], tool_choice=choice)
+        assert request["tool_choice"] == choice
+
+
+@each_openai
 def test_of_allowed_tools_the_others_are_left_out(path: str):
     other = {"type": "function", "name": "g", "function": {"name": "g"}, "parameters": SCHEMA}
     allowed = {"mode": "required", "tools": [FORCED[path]("f")]}
