@@ -104,7 +104,7 @@ class Settings:
     )
     preload_models: tuple[str, ...] = _setting(
         (),
-        values.models,
+        values.ollama_models,
         "models that Ollama loads at the start and keeps in memory, separated by commas",
     )
     model_aliases: Mapping[str, str] = _setting(

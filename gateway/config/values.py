@@ -12,7 +12,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from gateway.core.keys import PREFIX_SHAPE
-from gateway.core.model_names import canonical_name
+from gateway.core.model_names import canonical_name, requested_name
 from gateway.core.origins import cors_entry
 
 
@@ -177,13 +177,16 @@ def access_audience(text: str) -> tuple[str, ...]:
 
 
 def model(text: str) -> str:
-    """A model name, in the owner's spelling."""
-    canonical_name(text)
+    """A model name or an id that only another server than Ollama has, in the owner's spelling."""
+    requested_name(text)
     return text.strip()
 
 
-def models(text: str) -> tuple[str, ...]:
-    return tuple(model(one) for one in _listed(text))
+def ollama_models(text: str) -> tuple[str, ...]:
+    names = _listed(text)
+    for name in names:
+        canonical_name(name)
+    return tuple(name.strip() for name in names)
 
 
 def aliases(text: str) -> Mapping[str, str]:
@@ -191,14 +194,14 @@ def aliases(text: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         alias, equals, model = (word.strip() for word in part.partition("="))
-        if not equals:
+        if not equals or "=" in model:  # `a=b c=d` lacks a comma
             raise ValueError("should be a list such as gpt-4o-mini=qwen2.5:7b")
-        canonical_name(model)
+        requested_name(model)
         name = canonical_name(alias)
         if name in found:
             raise ValueError(f"names {alias} twice")
         found[name] = model
-    chained = [model for model in found.values() if canonical_name(model) in found]
+    chained = [model for model in found.values() if requested_name(model) in found]
     if chained:
         raise ValueError(f"uses {chained[0]} both as an alias and as a model")
     return found

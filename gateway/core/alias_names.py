@@ -20,9 +20,9 @@ def real_name(aliases: Mapping[str, str], spelling: str) -> str:
 def aliases_of(aliases: Mapping[str, str], model: str) -> list[str]:
     """The other names of an installed model, as they are listed beside it. ValueError: the model
     has no name that can be one."""
-    name = model_names.canonical_name(model)
+    name = model_names.requested_name(model)
     return [
         alias.removesuffix(":latest")
         for alias, real in aliases.items()
-        if model_names.canonical_name(real) == name
+        if model_names.requested_name(real) == name
     ]

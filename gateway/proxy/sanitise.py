@@ -45,7 +45,7 @@ def ignored_header(request: Sanitised) -> tuple[bytes, bytes] | None:
 
 def _ask_for(request: Sanitised, spelling: str) -> None:
     request.request.model = spelling
-    request.model = model_names.canonical_name(spelling)
+    request.model = model_names.requested_name(spelling)
     request.cloud = model_names.is_cloud(spelling)
 
 

@@ -81,11 +81,12 @@ class _Listed(msgspec.Struct):
 
 
 def _entries(listed: _Listed) -> list[tuple[str, dict[str, Any]]]:
-    """Of each model only what OpenAI tells of one."""
+    """Of each model only what OpenAI tells of one. What has no name cannot be asked for."""
     fields = ("id", "object", "created", "owned_by")
     return [
-        (str(model.get("id")), {key: model.get(key) for key in fields})
+        (name, {key: model.get(key) for key in fields})
         for model in listed.data or ()
+        if isinstance(name := model.get("id"), str)
     ]
 
 
@@ -96,12 +97,12 @@ def _called(
     not use is as unknown as what is not there."""
     unknown = Refusal("unknown_model", model=asked[:200], param="model")
     try:
-        name = model_names.canonical_name(asked)
+        name = model_names.requested_name(asked)
     except ValueError:
         return unknown
     real = other_names.get(name)
-    wanted = model_names.canonical_name(real) if real else name
+    wanted = model_names.requested_name(real) if real else name
     for model in usable:
-        if model_names.canonical_name(model["id"]) == wanted:
+        if model_names.requested_name(model["id"]) == wanted:
             return {**model, "id": asked} if real else model
     return unknown

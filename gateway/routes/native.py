@@ -83,7 +83,7 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         refusal = await refused_model(services, spelling, holder.identity, native=True)
         if refusal is not None:
             return refusal.about(shown)
-        name = model_names.canonical_name(spelling)
+        name = model_names.requested_name(spelling)
         question = msgspec.json.encode({"model": model_names.upstream_name(spelling, name)})
         told = await services.pool.show(name, model_names.is_cloud(spelling), question)
         if isinstance(told, Refusal):

@@ -60,7 +60,7 @@ async def refused_model(
     """Why the key or this server does not allow a model, if so; `native` and `among`: as in
     `BackendPool.candidates`."""
     try:
-        name = model_names.canonical_name(spelling)
+        name = model_names.requested_name(spelling)
     except ValueError as problem:
         return Refusal("invalid_request", f"{problem}.", param="model")
     if not model_names.is_allowed(name, identity.allowed_models):

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
-from gateway.core.model_names import canonical_name
+from gateway.core.model_names import requested_name
 from gateway.routes.support.key_holder import refused_model
 from gateway.services import Services
 from gateway.stores import Identity
@@ -41,7 +41,7 @@ async def usable_models(
         for name, entry in entries(listed):
             refusal = await refused_model(services, name, identity, among=(backend,))
             if refusal is None:
-                usable.setdefault(canonical_name(name), entry)
+                usable.setdefault(requested_name(name), entry)
             elif refusal.kind.status >= 500:  # it is not known which of them are of the cloud
                 problem = problem or refusal
                 break

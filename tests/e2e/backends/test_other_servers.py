@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -12,19 +13,25 @@ from tests.support.fake_upstream import MODEL, FakeUpstream, fake_upstream
 
 LISTED = "Qwen/Qwen2.5-7B-Instruct"
 PATH = "./models/7B/ggml-model.gguf"
-ALIASES = f"small={LISTED},gpt-4o={MODEL}"
+AT = "qwen@4bit"
+# Ids that no Ollama could have. Those of PLAIN are also clear as part of an address.
+PLAIN = ["org/a/b/c", AT, "a?b#c%2F"]
+ODD = [*PLAIN, PATH, "/home/joe/models/X.gguf", "C:\\Llama 3.gguf"]
+ALIASES = f"small={LISTED},gpt-4o={MODEL},odd={AT.upper()}"
 
 
 @pytest.fixture(scope="module")
 def foreign() -> Iterator[FakeUpstream]:
     with fake_upstream() as running:
-        running.foreign = [{"id": LISTED, "max_model_len": 4096}, {"id": PATH}]
+        running.foreign = [{"id": LISTED, "max_model_len": 4096}, *({"id": one} for one in ODD)]
         yield running
 
 
 @pytest.fixture(scope="module")
 def beside_foreign(foreign: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
-    with served(foreign.url, shared_dsn, MODEL_ALIASES=ALIASES) as running:
+    with served(
+        foreign.url, shared_dsn, MODEL_ALIASES=ALIASES, OLLAMA_DEFAULT_MODEL=PATH
+    ) as running:
         yield running
 
 
@@ -48,6 +55,8 @@ def ask(gateway: GatewayProcess, model: str, content: str = "Hi", **fields: Any)
         (f"{LISTED}:latest", LISTED),
         (PATH, PATH),
         ("small", LISTED),
+        ("odd", AT),
+        ("", PATH),
     ],
 )
 def test_the_listed_id_is_what_is_sent(
@@ -64,6 +73,31 @@ def test_a_key_is_held_to_its_models_there_too(
     assert ask(beside_foreign, LISTED, allowed_models=["qwen/*"]).status_code == 200
     assert ask(beside_foreign, PATH, allowed_models=["qwen/*"]).status_code == 403
     assert len(foreign.chats) == 1
+
+
+def test_each_listed_id_is_listed_with_its_aliases_and_found_by_itself(
+    beside_foreign: GatewayProcess,
+) -> None:
+    headers = bearer(make_key(beside_foreign.url))
+    with connect(beside_foreign.url) as client:
+        listed = client.get("/v1/models", headers=headers).json()["data"]
+        assert [one["id"] for one in listed] == [LISTED, *ODD, "small", "odd"]
+        for name in [*PLAIN, AT.upper(), "odd"]:
+            for path in {quote(name, safe=""), quote(name)}:
+                answer = client.get(f"/v1/models/{path}", headers=headers)
+                assert answer.status_code == 200, (path, answer.text)
+                assert answer.json()["id"].lower() == name.lower()
+
+
+def test_an_entry_without_a_name_is_left_out_of_the_list(shared_dsn: str) -> None:
+    with fake_upstream() as nameless:
+        nameless.foreign = [{"id": 5}, {"id": None}, {}, {"id": LISTED}]
+        with served(nameless.url, shared_dsn, MODEL_ALIASES=ALIASES) as running:
+            headers = bearer(make_key(running.url))
+            with connect(running.url) as client:
+                answer = client.get("/v1/models", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert [one["id"] for one in answer.json()["data"]] == [LISTED, "small"]
 
 
 @pytest.mark.parametrize("name", ["./models/other.gguf", "C:\\x.gguf", "a b"])

@@ -34,7 +34,7 @@ WRONG = {
         *("ftp://x", "http://x:99999", "http://u@x", "http://x?y=1", "http://[::1"),
         *("http://a,ftp://b", "a http://A/", "http://a,http://a:bc", ",", "[]", '["http://a", ""]'),
     ],
-    "OLLAMA_DEFAULT_MODEL": ["a model", "a/b/c/d", "ü"],
+    "OLLAMA_DEFAULT_MODEL": ["../x", "x:cloud:local", "ü"],
     "OLLAMA_TIMEOUT": ["0", "-1", "nan", "inf", "soon", "86401"],
     "SUPABASE_URL": [
         "ftp://x",
@@ -59,8 +59,8 @@ WRONG = {
     "DEFAULT_MONTHLY_TOKEN_LIMIT": ["-1", "many"],
     "API_KEY_PREFIX": ["a_b", "1x", "x" * 17, "ü"],
     "CORS_ORIGINS": ["example.com", "https://a.example/path", "https://a.example,b"],
-    "MODEL_ALIASES": ["gpt-4o", "a=", "=b", "a=b,a:latest=c", "a=b,b=c", "a=b c/d/e/f"],
-    "PRELOAD_MODELS": ["../x", "x:cloud:local"],
+    "MODEL_ALIASES": ["gpt-4o", "a=", "=b", "a=b,a:latest=c", "a=b,b=c", "a=b c=d", "a=../x"],
+    "PRELOAD_MODELS": ["../x", "x:cloud:local", "qwen@4bit"],
     "CONTEXT_CHECK": ["refuse it", "on", "0"],
     "MAX_OUTPUT_TOKENS": ["0", "none"],
     "MAX_BODY_BYTES": ["10", "2GiB", "big"],
@@ -82,6 +82,16 @@ def test_a_wrong_value_names_its_setting_in_one_line(name: str, text: str) -> No
     line = str(caught.value)
     assert line.startswith(name)
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("model", ["/home/joe/X.gguf", "org/a/b/c", "qwen@4bit", "qwen2.5:7b"])
+def test_the_default_model_and_those_of_aliases_may_be_any_id_that_a_server_lists(
+    model: str,
+) -> None:
+    given = {"OLLAMA_DEFAULT_MODEL": model, "MODEL_ALIASES": f"gpt-4o={model}"}
+    loaded = settings.load(given, NOWHERE)
+    assert loaded.ollama_default_model == model
+    assert dict(loaded.model_aliases) == {"gpt-4o:latest": model}
 
 
 def test_every_setting_is_tried_with_a_wrong_value_or_takes_any_text() -> None:
