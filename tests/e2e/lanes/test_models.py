@@ -29,7 +29,7 @@ REST = {"/v1/usage", "/api/version"}
 CAP = 3
 PULLS = {"/v1/models/pull", "/api/pull"}
 ESTIMATES = {one.path for one in all_counters()}
-DEFAULTED = {one.path for one in (*all_dialects(), *all_counters())}
+DEFAULTED = {"/api/show", *(one.path for one in (*all_dialects(), *all_counters()))}
 
 
 @pytest.fixture(scope="module")
