@@ -112,12 +112,16 @@ class _Stream:
         return _written(GenerateEvent("", True, told.id, told.model, self._finish, _usage(told)))
 
 
-def _whole(context: AnswerContext, body: bytes) -> bytes:
+def text_and_finish(body: bytes) -> tuple[str, str | None]:
+    """The text of a whole chat that `read_body` took for one, and why it ended."""
     choice = msgspec.json.decode(body, type=_Whole).choices[0]
     text = choice.message.content if choice.message else None
-    answer = GenerateAnswer(
-        context.id, context.model, text or "", choice.finish_reason, _usage(context)
-    )
+    return text or "", choice.finish_reason
+
+
+def _whole(context: AnswerContext, body: bytes) -> bytes:
+    text, finish = text_and_finish(body)
+    answer = GenerateAnswer(context.id, context.model, text, finish, _usage(context))
     return msgspec.json.encode(answer)
 
 

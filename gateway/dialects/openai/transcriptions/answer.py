@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.generate.answer import text_and_finish
 from gateway.dialects.protocol import AnswerContext, Translation
 
 
@@ -21,24 +22,11 @@ class Transcription(Struct):
     usage: TranscriptionUsage
 
 
-class _Message(Struct):
-    content: str | None = None
-
-
-class _Choice(Struct):
-    message: _Message | None = None
-
-
-class _Chat(Struct):
-    choices: list[_Choice]
-
-
 def translator(context: AnswerContext, *, whole: bool) -> Translation:
     """Implements `Translator`; it never streams."""
 
     def translated(body: bytes) -> bytes:
-        message = msgspec.json.decode(body, type=_Chat).choices[0].message
-        text = (message and message.content) or ""
+        text, _ = text_and_finish(body)
         prompt, completion = msgspec.structs.astuple(context.usage())
         told = TranscriptionUsage(prompt, completion, prompt + completion)
         return msgspec.json.encode(Transcription(text.strip(), told))
