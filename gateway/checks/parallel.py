@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from gateway.backends.probe import Found
 
 _MOST = 8  # requests that are tried
-_MANY, _FEW = 12, 4  # events of an answer after which all that run at once have begun; too few
+_FEW = 4  # events of an answer that are too few to tell
+_SPOKEN = 0.4  # seconds after an answer's first event in which all that run at once begin too
+_LENGTH = 64  # tokens: no model says so many in less time, and it is stopped before
 _TRIES = 2  # one that had to wait for something else may have begun late
 _PATIENCE = 5.0  # seconds for each try
-_QUESTION = "Count from one to twenty in words."
+_QUESTION = "Count from one to a hundred in words."
 
 
 async def parallel(loaded: Settings, found: "dict[str, Found]") -> Finding:
@@ -53,27 +55,30 @@ async def at_once(url: str, model: str, slots: int) -> int | None:
 
 
 async def _try(client: "BackendClient", model: str, slots: int) -> int | None:
-    """How many have begun when the first of them has said enough."""
+    """How many have begun when the first of them has spoken for long enough. An answer that ends
+    sooner tells only when all have begun: one that is late may have waited for the network."""
     question = {"role": "user", "content": _QUESTION}
-    asked = {"model": model, "messages": [question], "stream": True, "max_tokens": 2 * _MANY}
+    asked = {"model": model, "messages": [question], "stream": True, "max_tokens": _LENGTH}
     body = json.dumps(asked).encode()
     begun: set[int] = set()
+    loop = asyncio.get_running_loop()
 
     async def ask(number: int) -> int | None:
         response = await client.post("/v1/chat/completions", body)
         if isinstance(response, Refusal):
             return None
-        events = 0
+        events, first = 0, 0.0
         try:
             async for chunk in response.chunks():
                 events += chunk.count(b"data: {") if response.status == 200 else 0
-                if events:
+                if events and number not in begun:
                     begun.add(number)
-                if events >= _MANY:
-                    break
+                    first = loop.time()
+                if events >= _FEW and loop.time() - first >= _SPOKEN:
+                    return len(begun)
         finally:
             response.close()
-        return len(begun) if events >= _FEW else None
+        return slots if len(begun) == slots and events >= _FEW else None
 
     tasks = [asyncio.create_task(ask(number)) for number in range(slots)]
     try:

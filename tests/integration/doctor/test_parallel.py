@@ -15,7 +15,8 @@ WORDS = tuple("abcdefghijklmnopqrst")
 
 
 def runs(upstream: FakeUpstream, slots: int, said: tuple[str, ...] = WORDS) -> None:
-    """It runs so many at once: each goes on when as many as that have begun."""
+    """It runs so many at once: each goes on when as many as that have begun. One word ends an
+    answer at once; of several it says them again and again."""
     free = asyncio.Semaphore(slots)
     begun: list[Exchange] = []
     full = asyncio.Event()
@@ -28,9 +29,9 @@ def runs(upstream: FakeUpstream, slots: int, said: tuple[str, ...] = WORDS) -> N
             if len(begun) >= slots:
                 full.set()
             await full.wait()
-            await exchange.words(said[1:])
-            if len(said) > 1:
-                await asyncio.Event().wait()  # until it is closed: nobody else begins before
+            while len(said) > 1:  # until it is closed: nobody else begins before
+                await exchange.words(said)
+                await asyncio.sleep(0.02)
             await exchange.usage()
 
     upstream.behave = answer
@@ -41,7 +42,22 @@ async def test_it_counts_how_many_run_at_once(slots: int):
     with fake_upstream() as upstream:
         runs(upstream, slots)
         assert await at_once(upstream.url, MODEL, 4) == slots
-        assert upstream.chats[0].json["max_tokens"] < 30  # it costs next to nothing
+        assert upstream.chats[0].json["max_tokens"] < 100  # it costs next to nothing
+
+
+async def test_an_answer_that_ends_soon_convicts_no_server_of_queueing():
+    """The last of four may be late because the machine is busy."""
+
+    async def quick(exchange: Exchange) -> None:
+        await exchange.head()
+        if len(upstream.chats) % 4 == 0:
+            await asyncio.Event().wait()  # never begins to speak
+        await exchange.words(WORDS)
+        await exchange.usage()
+
+    with fake_upstream() as upstream:
+        upstream.behave = quick
+        assert await at_once(upstream.url, MODEL, 4) is None
 
 
 async def test_too_short_an_answer_or_an_error_says_nothing():
