@@ -1,7 +1,8 @@
 """`scripts/bench --against DIRECTORY`: the gateway of this tree and of another one, in turn.
 
-Single runs differ by a tenth on a machine that does other things. Small helpings in turn, each
-compared with its neighbour, show differences of one or two per cent.
+Single runs differ by a tenth on a machine that does other things, and one process differs from the
+next by some per cent for as long as it lives. Small helpings in turn, each compared with its
+neighbour, over several starts of both, show differences of one or two per cent.
 """
 
 import asyncio
@@ -10,11 +11,11 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from bench import processes
-from bench.servers import BenchError, Direct, Gateway, Server
+from bench.servers import BenchError, Direct, Gateway
 from bench.workloads import repeat
 
-ROUNDS = 30
-HELPINGS = {"requests": ("answer-1024", 400), "streams": ("burst-200", 80)}
+STARTS, ROUNDS = 6, 6  # of both gateways; in turn after each start
+HELPINGS = {"requests": ("answer-1024", 400), "streams": ("burst-200", 160)}
 QUIET = 0.15  # seconds after a load in which what it left to do (settling) still counts
 
 Costs = dict[str, list[float]]  # CPU seconds per thousand, by workload, a sample a round
@@ -22,27 +23,35 @@ Costs = dict[str, list[float]]  # CPU seconds per thousand, by workload, a sampl
 
 async def run(directory: Path, other: Path, say: Callable[[str], None]) -> str:
     """The comparison as a table. Raises BenchError where one of the two cannot be started."""
-    servers: list[Server] = [Direct(directory)]
+    direct = Direct(directory)
+    programs = {"before": _program(other), "now": None}
+    costs: dict[str, Costs] = {name: {load: [] for load in HELPINGS} for name in programs}
     try:
-        gateways = {
-            name: Gateway(directory, servers[0].target.port, name, program)
-            for name, program in (("before", _program(other)), ("now", None))
-        }
-        costs: dict[str, Costs] = {name: {load: [] for load in HELPINGS} for name in gateways}
+        for start in range(STARTS):
+            say(f"start {start + 1} of {STARTS}")
+            gateways = [
+                Gateway(directory, direct.target.port, f"{name}-{start}", program)
+                for name, program in programs.items()
+            ]
+            await _in_turn(dict(zip(programs, gateways, strict=True)), costs)
+        return table(costs)
+    finally:
+        direct.stop()
+
+
+async def _in_turn(gateways: dict[str, Gateway], costs: dict[str, Costs]) -> None:
+    try:
         for gateway in gateways.values():
-            servers.append(gateway)
             await gateway.start()
             gateway.make_key()
             await _round(gateway)  # warm
         for number in range(ROUNDS):
-            say(f"round {number + 1} of {ROUNDS}")
             for name in sorted(gateways, reverse=bool(number % 2)):
                 for load, cost in (await _round(gateways[name])).items():
                     costs[name][load].append(cost)
-        return table(costs)
     finally:
-        for server in reversed(servers):
-            server.stop()
+        for gateway in gateways.values():
+            gateway.stop()
 
 
 def _program(tree: Path) -> str:
