@@ -1,5 +1,6 @@
 """For every test: where it writes, and a Postgres of its own, made only if a test asks for it."""
 
+import gc
 import os
 import signal
 import sys
@@ -24,9 +25,19 @@ sys.dont_write_bytecode = False
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """How many files are run side by side by `-n auto`: one more than there are cores, as there is
-    always a test that waits; but no more than 4, each of which has servers of its own."""
-    return min((os.cpu_count() or 1) + 1, 4)
+    """How many files are run side by side by `-n auto`: two more than there are cores, as there are
+    always tests that wait; but no more than 4, each of which has servers of its own."""
+    return min((os.cpu_count() or 1) + 2, 4)
+
+
+def pytest_configure() -> None:
+    gc.disable()  # until all tests are collected: they stay, and so does what they import
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # no need to look through ten thousand tests again and again
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

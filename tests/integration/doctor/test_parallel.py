@@ -1,6 +1,7 @@
 """Doctor says where a model server runs fewer requests at once than it is given."""
 
 import asyncio
+import itertools
 from pathlib import Path
 
 import pytest
@@ -48,12 +49,16 @@ async def test_it_counts_how_many_run_at_once(slots: int):
 async def test_an_answer_that_ends_soon_convicts_no_server_of_queueing():
     """The last of four may be late because the machine is busy."""
 
+    ended = asyncio.Event()
+    asked = itertools.count(1)
+
     async def quick(exchange: Exchange) -> None:
         await exchange.head()
-        if len(upstream.chats) % 4 == 0:
-            await asyncio.Event().wait()  # never begins to speak
+        if next(asked) == 4:
+            await ended.wait()
         await exchange.words(WORDS)
         await exchange.usage()
+        ended.set()
 
     with fake_upstream() as upstream:
         upstream.behave = quick
