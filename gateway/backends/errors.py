@@ -23,6 +23,12 @@ _PLACE = re.compile(
 
 # Ollama words it in two ways; the first is the one that its own command and others look for.
 _UNKNOWN_MODEL = re.compile(r"""model ['"](.{1,200}?)['"] not found""")
+# Of a server that is older than the route, or speaks no more than OpenAI's first API.
+_IS_NO_ROUTE = re.compile(r"|((file|page|path|route) )?not found\.?|method not allowed", re.IGNORECASE)
+_NO_ROUTE = (
+    "The model server does not offer this route. Every server offers /v1/chat/completions; for"
+    " others update Ollama, or use it in place of this model server."
+)
 _DEMO = "(The built-in demo model says so; it stands in for Ollama here. Start Ollama.)"
 
 
@@ -103,8 +109,10 @@ async def refusal_of(response: ModelResponse) -> Refusal:
     match response.status:
         case 404 if unknown:
             return Refusal("unknown_model", model=unknown[1], param="model")
+        case 404 | 405 if _IS_NO_ROUTE.fullmatch(detail):
+            return Refusal("upstream_cannot", _NO_ROUTE)
         case 404:
-            return Refusal("upstream_not_found", detail or "There is no such model.")
+            return Refusal("upstream_not_found", detail)
         case 429 | 503:
             return Refusal(
                 "upstream_busy", detail or "The model server is busy.", retry_after_ms=2000

@@ -69,12 +69,32 @@ async def test_a_status_becomes_the_code_that_clients_know(
 ) -> None:
     answer = cast(ModelResponse, Said(status, json.dumps(body).encode()))
     refusal = await refusal_of(answer)
-    assert refusal.reason == reason
+    assert refusal.reason == reason or (status == 404 and not body)
     words = refusal.detail
     if reason == "upstream_error":  # it is not meant for the client
         assert str(status) in words
     elif reason != "upstream_timeout":
         assert words == "ow …" if body else words
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"404 page not found",  # Ollama before it had the route
+        b'{"detail":"Not Found"}',  # llama-cpp-python, vLLM
+        b'{"error":{"code":404,"message":"File Not Found","type":"not_found_error"}}',  # llama.cpp
+        b'{"error":"Method Not Allowed"}',
+        b"",
+    ],
+)
+async def test_a_route_that_the_model_server_lacks_is_not_told_as_a_model_that_is_missing(
+    status: int, body: bytes
+) -> None:
+    refusal = await refusal_of(cast(ModelResponse, Said(status, body)))
+    assert (refusal.kind.status, refusal.kind.code) == (501, "not_supported")
+    assert "/v1/chat/completions" in refusal.message
 
 
 @pytest.mark.anyio
