@@ -24,7 +24,9 @@ _PLACE = re.compile(
 # Ollama words it in two ways; the first is the one that its own command and others look for.
 _UNKNOWN_MODEL = re.compile(r"""model ['"](.{1,200}?)['"] not found""")
 # Of a server that is older than the route, or speaks no more than OpenAI's first API.
-_IS_NO_ROUTE = re.compile(r"|((file|page|path|route) )?not found\.?|method not allowed", re.IGNORECASE)
+_IS_NO_ROUTE = re.compile(
+    r"|((file|page|path|route) )?not found\.?|method not allowed", re.IGNORECASE
+)
 _NO_ROUTE = (
     "The model server does not offer this route. Every server offers /v1/chat/completions; for"
     " others update Ollama, or use it in place of this model server."

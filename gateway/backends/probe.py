@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.backends.client import BackendClient, Target
-from gateway.backends.listing import loaded_models
+from gateway.backends.listing import loaded_models, openai_models
 from gateway.backends.model import Loaded
 from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
@@ -83,7 +83,7 @@ async def look(base_url: str) -> Found | None:
         answer = await client.read("GET", "/api/version")
         if isinstance(answer, Refusal):
             silent = answer.reason in {"upstream_unavailable", "upstream_timeout"}
-            return None if silent else Found("", [])
+            return None if silent else Found("", await _listed(client))
         tags, status, loaded = await asyncio.gather(
             client.read("GET", "/api/tags"),
             client.read("GET", "/api/status"),
@@ -95,6 +95,12 @@ async def look(base_url: str) -> Found | None:
         return Found(told.version, names, cloud, _cloud_is_on(status), loaded or {})
     finally:
         await client.close()
+
+
+async def _listed(client: BackendClient) -> list[str]:
+    """The ids of a server that is no Ollama, as it spells them."""
+    models = await openai_models(client)
+    return [model.id for model in models.values()] if isinstance(models, dict) else []
 
 
 def _tags(answer: bytes | Refusal) -> list[_Tag]:

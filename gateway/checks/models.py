@@ -33,12 +33,25 @@ def _model_server(
     if found is None:
         text = f"nothing answers at {url}; start Ollama (`ollama serve`) or set OLLAMA_BASE_URL."
         return warn(name, text + " Until then, `up` uses its demo model." * demo)
+    if not found.version:
+        return _other_server(name, url, found, missing=missing)
     if not found.models:
         return warn(name, f"{url} has no model; run: ollama pull {default}")
-    text = f"{found.version or 'no version'} at {url}, {len(found.models)} models"
+    text = f"{found.version} at {url}, {len(found.models)} models"
     if missing:
         return warn(name, f"{text}, but not the default model; run: ollama pull {default}")
     return ok(name, text + _in_memory(found))
+
+
+def _other_server(name: str, url: str, found: "Found", *, missing: bool) -> Finding:
+    """One that is no Ollama: its owner starts it with a model, and cannot pull another."""
+    if not found.models:
+        return warn(name, f"{url} answers, but not as Ollama, and lists no model at /v1/models.")
+    text = f"a server that is no Ollama at {url}, with {', '.join(found.models[:3])}"
+    text += f" and {len(found.models) - 3} more" if found.models[3:] else ""
+    if missing:
+        return warn(name, f"{text}; set OLLAMA_DEFAULT_MODEL={found.models[0]}")
+    return ok(name, text)
 
 
 def _in_memory(found: "Found") -> str:
