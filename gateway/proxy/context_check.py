@@ -115,16 +115,20 @@ class PromptCut(NamedTuple):
 
     def header(self) -> tuple[bytes, bytes]:
         """With a whole answer."""
-        return CUT_HEADER, b"prompt_tokens=%d; context=%d" % self
+        told = (b"%s=%d" % (name.encode(), value) for name, value in self._told().items())
+        return CUT_HEADER, b"; ".join(told)
 
     def in_event(self, events: bytes) -> bytes:
         """With a stream, whose head is out: a field of the last of its events that is JSON. Where
         the usage is hidden, that may be gone already: a comment then."""
-        told = msgspec.json.encode({"prompt_cut": self._asdict()})
+        told = msgspec.json.encode({"prompt_cut": self._told()})
         at = events.rfind(b"}")
         if at < 0:
             return b": localllm " + told + b"\n\n" + events
         return events[:at] + b',"localllm":' + told + events[at:]
+
+    def _told(self) -> dict[str, int]:
+        return {name: value for name, value in self._asdict().items() if value}
 
 
 def found_cut(request: Sanitised, usage: Usage, context: int) -> PromptCut | None:
