@@ -79,6 +79,7 @@ def test_the_functions_of_a_namespace_are_kept_under_ollama_s_names_at_any_depth
     hosted = {"type": "web_search"}
     space = {"type": "namespace", "name": "a", "tools": [FUNCTION[RESPONSES], inner, hosted]}
     request = sent(RESPONSES, tools=[space])
+    assert taken(RESPONSES, tools=[space]).ignored == ["tools.web_search"]
     assert [(one["type"], one["name"]) for one in request["tools"]] == [
         ("function", "a.f"),
         ("function", "a.b.g"),

@@ -4,6 +4,7 @@ What a server would run itself, fetch or keep is left out, or refused where the 
 another one without it. What the client runs stays in the conversation, as calls of functions.
 """
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import msgspec
@@ -34,11 +35,6 @@ _KEPT_HERE = (
     "Nothing is kept here, so an 'item_reference' or a file's id cannot be looked up. Send the "
     "whole items as 'input' (in the AI SDK: 'store: false')."
 )
-
-
-def _namespace(tool: Json) -> list[Json]:
-    inner = TOOLS.sifted(list(objects(tool.get("tools"))), [])
-    return [{**one, "name": qualified(tool.get("name"), one.get("name"))} for one in inner]
 
 
 def _free_tool(tool: Json) -> list[Json]:
@@ -110,10 +106,10 @@ TOOLS = Kinds(
     "Tools",
     {
         "function": KEPT,
-        "namespace": translated(
+        "namespace": Kind(
+            "translated",
             "Its functions are kept, as `namespace.function`, which is what Ollama makes of them. "
             + _RESTORED,
-            _namespace,
         ),
         "custom": translated(f"{CUSTOM} {_RESTORED}", _free_tool),
         **left_out(
@@ -198,6 +194,8 @@ def tidy(request: Json, left: list[str]) -> dict[str, ToolForm]:
         request["tools"] = [*_tools_of(request), *more]
     offered = bool(request.get("tools"))
     forms = tool_forms(request.get("tools"))
+    if any(tool.get("type") == "namespace" for tool in objects(request.get("tools"))):
+        request["tools"] = list(_out_of_namespaces(_tools_of(request)))
     TOOLS.sift(request, "tools", left)
     found: list[str] = []
     ITEMS.sift(request, "input", found)
@@ -213,6 +211,17 @@ def tidy(request: Json, left: list[str]) -> dict[str, ToolForm]:
     if request.get("chat_template_kwargs") is not None:
         tidy_switches(request, left)
     return forms
+
+
+def _out_of_namespaces(tools: list[Any]) -> Iterator[Any]:
+    """The tools with those of namespaces in place of these, at any depth. Raises `Refused`."""
+    for tool in tools:
+        if not isinstance(tool, dict) or cast(Json, tool).get("type") != "namespace":
+            yield tool
+            continue
+        space = cast(Json, tool)
+        for inner in _out_of_namespaces(list(objects(space.get("tools")))):
+            yield {**inner, "name": qualified(space.get("name"), inner.get("name"))}
 
 
 def _tools_of(holder: Json) -> list[Any]:
