@@ -44,7 +44,11 @@ KINDS: dict[str, Kind] = {
         "Ask the owner of this server for it.",
     ),
     "origin_not_allowed": Kind(
-        403, _INVALID, "permission_denied", "This API key may not be used from this website."
+        403,
+        _INVALID,
+        "permission_denied",
+        "Pages of this website may not call this server. Its owner can allow them: with "
+        "CORS_ORIGINS, and in the key if that has origins of its own.",
     ),
     "model_not_allowed": Kind(
         403, _INVALID, "model_not_found", "This API key may not use the model '{model}'."

@@ -1,7 +1,8 @@
 """Which key a request shows: the first stage of every route that needs one.
 
 Clients send keys in several ways, and some send two: one of their own settings and a stale one of
-another service. The one that is a key of this gateway counts (docs/conventions.md).
+another service. The one that is a key of this gateway counts; of two, one that has worked before,
+then the order of the headers (docs/conventions.md).
 """
 
 import binascii

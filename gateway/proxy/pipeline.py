@@ -125,6 +125,7 @@ class Pipeline:
         request = sanitise(dialect, body, aliases, self._pool.default_model)
         if isinstance(request, Refusal):
             return request
+        exchange.model = request.alias or request.request.model
         if not model_names.is_allowed(request.model, identity.allowed_models):
             return Refusal("model_not_allowed", model=request.model)
         assert dialect.count is not None

@@ -60,6 +60,7 @@ TOOLS = Kinds(
     "Tools",
     {
         "custom": KEPT,
+        # For readers: a type ends with its date, so `other` decides.
         **left_out(
             *("web_search_…", "web_fetch_…", "code_execution_…", "tool_search_tool_…"),
             *("mcp_toolset", "advisor_…"),

@@ -29,7 +29,8 @@ export const CATALOGUE = {
     403,
     INVALID,
     "permission_denied",
-    "This API key may not be used from this website.",
+    "Pages of this website may not call this server. Its owner can allow them: with " +
+      "CORS_ORIGINS, and in the key if that has origins of its own.",
   ),
   not_found: kind(404, INVALID, "not_found"),
   method_not_allowed: kind(405, INVALID, "method_not_allowed", "Use {detail} here."),
