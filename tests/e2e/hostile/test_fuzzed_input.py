@@ -22,11 +22,12 @@ SHARED = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck
 # The same examples each time: what this run finds is of this change.
 bounded = settings(deadline=None, suppress_health_check=SHARED, database=None, derandomize=True)
 a_few = settings(bounded, max_examples=15)  # besides those that schemathesis makes of a schema
+# What a dialect is sent is tried with any value in any place by tests/unit/dialects/test_any_json:
+# here each example would cost half a second, to be made of so large a schema.
+fewer = settings(bounded, max_examples=5)
 many = settings(bounded, max_examples=150)
 
 schema = schemathesis.openapi.from_dict(document())
-# What a dialect is sent is tried with any value in any place by tests/unit/dialects/test_any_json.
-# Here some 150 cases for each of its routes would cost ten seconds in every worker, to be made.
 of_dialects = schemathesis.openapi.from_dict(document())
 of_dialects.config.phases.coverage.enabled = False
 
@@ -56,10 +57,10 @@ def keeps_to_its_document(operation: schemathesis.schemas.APIOperation) -> Calla
     """The test of one route. Each gets a name: the ids that pytest gives to schemathesis's tests of
     one function are all the same, and side by side only one of such tests would be run."""
 
-    source = of_dialects if operation.path in LIBERAL else schema
+    source, examples = (of_dialects, fewer) if operation.path in LIBERAL else (schema, a_few)
 
     @source.include(method=operation.method.upper(), path=operation.path).parametrize()
-    @a_few
+    @examples
     def test(
         case: schemathesis.Case, gateway: GatewayProcess, key: str, session: requests.Session
     ) -> None:
