@@ -13,7 +13,9 @@ from gateway.app import make_app, make_services
 from gateway.backends.pool import BackendPool
 from gateway.backends.preload import keep_loaded
 from gateway.config.settings import Settings
+from gateway.core import descriptors
 from gateway.http.cloudflare_access import install_if_needed
+from gateway.http.connections import Connections
 from gateway.http.protocol import BoundedHttp
 from gateway.proxy.background import keep_house, send_heartbeats, sweep_holds
 from gateway.pulls.pulls import Pulls
@@ -86,6 +88,7 @@ async def serve(
     front: Front | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then let answers end, and settle. OSError: disk unusable."""
+    descriptors.raise_limit()
     await install_if_needed(settings)
     services = make_services(settings, store, pool)
     outbox, in_flight = services.outbox, services.pipeline.in_flight
@@ -117,6 +120,8 @@ async def serve(
     ]
     pool.refresh()
     server = _Server(config, services.pulls, ready, front)
+    slots = sum(one.slots for one in pool.backends)
+    Connections.of(server.server_state).most = descriptors.for_callers(slots)
     try:
         await server.serve()
     finally:

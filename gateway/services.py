@@ -8,6 +8,7 @@ from gateway.config.settings import Settings
 from gateway.http.authentication import Authenticator
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
+from gateway.http.read_rate import ReadRate
 from gateway.proxy.authorise import Authoriser
 from gateway.proxy.health import Health
 from gateway.proxy.outbox import Outbox
@@ -39,4 +40,5 @@ class Services:
     pipeline: Pipeline
     pulls: Pulls
     health: Health
+    read_rate: ReadRate = field(default_factory=ReadRate)
     watching_pulls: set[Exchange] = field(default_factory=set[Exchange])

@@ -44,6 +44,10 @@ class Ticket:
         """1 for the next in line, 0 when it is no longer waiting."""
         return self._scheduler.position(self)
 
+    def is_wanted(self) -> bool:
+        """Whether somebody waits for the slot that it holds."""
+        return self.backend is not None and self._scheduler.is_wanted(self.backend)
+
     def may_use(self, backend: Backend) -> bool:
         if self.turn is None or self.turn.done() or backend not in self.backends:
             return False  # done: its client left in this moment, and it has not run since
@@ -64,12 +68,19 @@ class Scheduler:
         self.queued = 0
 
     def enter(self, key: Hashable, backends: tuple[Backend, ...], model: str) -> Ticket | None:
-        """A place in the queue, or None when too many wait already. A key that has none waiting may
-        add one to a full queue, until it is twice as long: else one key could fill it for all."""
-        most = self._limit if key in self._waiting else 2 * self._limit
-        if self.queued >= most and least_busy(backends, model) is None:
-            return None
+        """A place in the queue, or None when too many wait already. To a full queue, a key may add
+        until it has its part of the limit, an equal one for each key that waits; else one key could
+        fill it for all. Such a queue is at most twice as long."""
+        if self.queued >= self._limit and least_busy(backends, model) is None:
+            keys = len(self._waiting.keys() | {key})
+            part = max(1, self._limit // keys)
+            if self.queued >= 2 * self._limit or len(self._waiting.get(key, ())) >= part:
+                return None
         return Ticket(self, key, backends, model)
+
+    def is_wanted(self, backend: Backend) -> bool:
+        """Whether somebody waits who could use it."""
+        return self.queued > 0 and self._next(backend) is not None
 
     async def acquire(self, ticket: Ticket, *, first: bool = False) -> None:
         """`first`: before the others of its key, for it has had its turn."""

@@ -156,7 +156,7 @@ class Settings:
         64,
         values.integer(0, 100_000),
         "requests that may wait for a free slot; "
-        "a key with none waiting may add one to a full queue",
+        "to a full queue, keys with less than an equal part of it may add more",
     )
     heartbeat_seconds: float = _setting(
         15.0, values.seconds, "seconds of silence after which a heartbeat is sent to the client"

@@ -122,6 +122,15 @@ KINDS: dict[str, Kind] = {
     "queue_full": Kind(
         503, _BUSY, "server_is_overloaded", "Too many requests are waiting for the model."
     ),
+    "too_many_uploads": Kind(
+        429,
+        "rate_limit_error",
+        "rate_limit_exceeded",
+        "Too much is being uploaded with this API key at once. Try again in {wait} s.",
+    ),
+    "uploads_full": Kind(
+        503, _BUSY, "server_is_overloaded", "Too much is being uploaded to this server at once."
+    ),
     "access_unavailable": Kind(
         503, _BUSY, "server_is_overloaded", "Cloudflare Access cannot be checked at the moment."
     ),

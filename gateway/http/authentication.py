@@ -29,6 +29,10 @@ class Authenticator:
         self._failed_keys = failed_keys
         self._identify = identify
 
+    def has_worked(self, key_hash: str) -> bool:
+        """Whether the key is known to exist."""
+        return self._failed_keys.has_worked(key_hash)
+
     async def key_hash(self, exchange: Exchange) -> str | Refusal:
         """The SHA-256 of the key, which the store can look up. A key that cannot be one, or that
         comes from an address with too many failures, is refused without a look-up."""

@@ -5,6 +5,7 @@ All sending of the hot path is here.
 
 import asyncio
 import contextlib
+import math
 import time
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -13,21 +14,18 @@ from uuid import UUID, uuid4
 from gateway.core.errors import Refusal
 from gateway.dialects import error_body
 from gateway.dialects.family import Framing
+from gateway.http.body import LITTLE, ClientGone, read_body
+from gateway.http.body_budget import Lease
 from gateway.http.rate_headers import rate_headers
 from gateway.http.refusal_headers import refusal_headers, withdraw_cors
 from gateway.stores import Verdict
 
-BODY_TIMEOUT = 120.0  # seconds for the whole of a request body
-LITTLE = 64 * 1024  # bytes
 STUCK = 60.0  # seconds in which a client that takes nothing holds up what it asked for
+GIVE_WAY = 5.0  # the same while others wait for its slot
 JSON = b"application/json"
 _WHOLE = [(b"cache-control", b"no-store")]
 # nginx and what is built like it would hold a stream back until it is whole.
 _STREAMED = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
-
-
-class ClientGone(Exception):
-    """The client closed the connection before its request was complete."""
 
 
 class Voice(Protocol):
@@ -61,7 +59,10 @@ class Exchange:
         self.ended = False  # the last byte is being sent, so no heartbeat may follow
         self.gone = False  # the client left
         self.last_sent = self.started
+        self.received = 0  # bytes of the body
+        self.lease: Lease | None = None
         self._receive = receive
+        self._connection: Any = scope.get("connection")  # see connection.py
         self._sending = False  # bytes are on their way that the client has not made room for
         self._task: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -83,42 +84,47 @@ class Exchange:
         value = self.headers.get(b"origin")
         return value.decode("latin-1") if value else None
 
+    @property
+    def declared(self) -> float:
+        """Bytes that the body will have; without end where it does not say."""
+        length = self.headers.get(b"content-length", b"")
+        return int(length[:20]) if length.isdigit() else math.inf
+
     def is_large(self) -> bool:
         """Whether the body is more than a little, or does not say."""
-        declared = self.headers.get(b"content-length", b"")
-        return not declared.isdigit() or int(declared[:20]) > LITTLE
+        return self.declared > LITTLE
 
-    async def body(self, limit: int) -> bytes | bytearray | Refusal:
-        """The whole request body. Raises ClientGone."""
+    @property
+    def has_arrived(self) -> bool:
+        """Whether the whole request is here, so that nobody can let us wait for it."""
+        return self._connection is not None and not self._connection.in_body
+
+    def trust(self) -> None:
+        """It shows a key that exists."""
+        if self._connection is not None:
+            self._connection.trusted = True
+
+    async def body(self, limit: int, lease: Lease | None = None) -> bytes | bytearray | Refusal:
+        """The whole request body. `lease`: what it takes of the memory for bodies, until the
+        exchange ends. Raises ClientGone."""
         if self.headers.get(b"content-encoding", b"identity").lower() not in {b"identity", b""}:
             return Refusal("unsupported_encoding")
-        declared = self.headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared[:20]) > limit:
+        declared = self.declared
+        if limit < declared < math.inf:
             return Refusal("request_too_large", str(limit))
-        try:
-            async with asyncio.timeout(BODY_TIMEOUT):
-                return await self._read(limit)
-        except TimeoutError:
-            return Refusal("request_timeout")
-
-    async def _read(self, limit: int) -> bytes | bytearray | Refusal:
-        whole = bytearray()
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            part, more = message.get("body", b""), message.get("more_body", False)
-            if len(whole) + len(part) > limit:
-                return Refusal("request_too_large", str(limit))
-            if not whole and not more:
-                return part
-            whole += part
-            if not more:
-                return whole
+        self.lease = lease
+        if lease is not None and LITTLE < declared < math.inf:
+            refusal = lease.hold(int(declared))
+            if refusal is not None:
+                return refusal
+        return await read_body(self._receive, limit, lease, here=self.has_arrived)
 
     def watch(self) -> None:
         """From now on, a client that leaves cancels the task that serves it."""
         self._task = asyncio.current_task()
+        self.scope["probe"] = self._probe
+        if self._connection is not None:
+            self._connection.buffer_more()
 
         async def wait() -> None:
             while (await self._receive())["type"] != "http.disconnect":
@@ -128,10 +134,16 @@ class Exchange:
 
         self._watch = asyncio.create_task(wait())
 
-    def check(self, now: float) -> None:
-        """A client that takes nothing of what is sent to it for so long is as good as gone."""
-        if self._sending and now - self.last_sent > STUCK:
+    def check(self, now: float, *, others_wait: bool = False) -> None:
+        """A client that takes nothing of what is sent to it for so long is as good as gone.
+        `others_wait`: for the slot that it holds up."""
+        if self._sending and now - self.last_sent > (GIVE_WAY if others_wait else STUCK):
             self._give_up()
+
+    def _probe(self) -> None:
+        """Send what shows whether the client is still there (half_closed.py)."""
+        if self.head_sent:
+            self.beat("working")
 
     def _give_up(self) -> None:
         if self._task is not None and not self.gone:
@@ -216,6 +228,8 @@ class Exchange:
         trace: TracebackType | None,
     ) -> bool:
         self.ended = True
+        if self.lease is not None:
+            self.lease.give_back()
         for task in (self._watch, self._beat):
             if task and not task.done():
                 task.cancel()

@@ -49,6 +49,7 @@ class FailedKeyLimiter:
     def note(self, exchange: Exchange, key_hash: str, reason: str | None) -> None:
         """What the store said of the key: None for one that may do what it asked for."""
         if reason is None:
+            exchange.trust()
             self._good[key_hash] = None
             if len(self._good) > _MOST:
                 self._good.popitem(last=False)

@@ -1,6 +1,7 @@
 """Send the head of an answer together with the first bytes of its body: one packet, one call."""
 
 from asyncio import AbstractEventLoop
+from collections.abc import Callable
 from typing import Any
 
 
@@ -8,9 +9,11 @@ class HeadWithBody:
     """The transport of one answer, for uvicorn, which writes the head by itself. The head waits for
     the body until the end of the loop's turn."""
 
-    def __init__(self, transport: Any, loop: AbstractEventLoop) -> None:
+    def __init__(self, transport: Any, loop: AbstractEventLoop, end: Callable[[], None]) -> None:
+        """`end`: closes the connection behind the answer."""
         self._transport = transport
         self._loop = loop
+        self._end = end
         self._begun = False
         self._head = b""  # what waits
         self.is_closing = transport.is_closing
@@ -33,4 +36,4 @@ class HeadWithBody:
 
     def close(self) -> None:
         self._flush()
-        self._transport.close()
+        self._end()

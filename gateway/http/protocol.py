@@ -1,26 +1,22 @@
 """uvicorn's HTTP protocol, with what it lets through or leaves open put right.
 
 A head is bounded before its request is known, refusals are worded as ours, an answer to HTTP/1.0
-has no chunks, and no connection is upgraded.
+has no chunks, and no connection is upgraded. How a connection waits and ends is in connection.py.
 """
 
 import re
-from asyncio import TimerHandle
 from typing import Any, cast
 from uuid import uuid4
 
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from gateway.core.errors import Refusal
 from gateway.dialects import error_body
+from gateway.http.connection import Connection
 from gateway.http.head_with_body import HeadWithBody
 from gateway.http.middleware import MAX_HEADERS
 
-HEAD_SECONDS = 60.0  # for a connection to say what it wants, once it has begun to
+HEAD_SECONDS = 10.0  # for a connection to say what it wants, once it has begun to
 _MAX_HEAD = 2 * MAX_HEADERS  # bytes of request line and headers; below it middleware refuses
 # Java's client asks for HTTP/2 in this way on each first request. The parser would then take the
 # body for another protocol; under a name that it does not know the wish is passed over. The name is
@@ -29,23 +25,28 @@ _UPGRADE = re.compile(rb"(?<=\r\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
 _PASSED_OVER = b"x-grade"
 
 
-class BoundedHttp(HttpToolsProtocol):
+class BoundedHttp(Connection):
     """One connection."""
 
     _head = 0  # bytes since the message began
     _in_head = True
-    _in_body = False
-    _patience: TimerHandle | None = None
     _ended = False  # a message, within the bytes at hand: the next head began somewhere in them
+    _looked = False  # whether the body that is being read may take long
 
     def data_received(self, data: bytes) -> None:
-        if not self._in_body and b"pgrade" in data:
+        if not self.in_body and b"pgrade" in data:
             data = _UPGRADE.sub(_PASSED_OVER, data)
         self._ended = False
         super().data_received(data)
-        if self._in_head and not self._ended and not self.transport.is_closing():
+        if self._over():
+            return
+        if self.in_body:
+            if not self._looked:
+                self._looked = True
+                self.expect_more(_declared(self.headers))
+        elif self._in_head and not self._ended:
             if not self._head:
-                self._wait_for_head(HEAD_SECONDS)
+                self.wait(HEAD_SECONDS)
             self._head += len(data)
             if self._head > _MAX_HEAD:
                 self._refuse(Refusal("headers_too_large"))
@@ -54,36 +55,20 @@ class BoundedHttp(HttpToolsProtocol):
         if self._in_head:  # what comes after the body is no header, and could be endless
             super().on_header(name, value)
 
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        # Proxies open some ahead, and keep them as long as those that they have used.
-        self._wait_for_head(self.timeout_keep_alive)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def _wait_for_head(self, seconds: float) -> None:
-        self._stop_waiting()
-        self._patience = self.loop.call_later(seconds, self._give_up)
-
-    def _give_up(self) -> None:
-        if self._head:
+    def expire(self) -> None:
+        if self._in_head and self._head and not self._over():
             self._refuse(Refusal("request_timeout"))
         else:
-            self.transport.close()
-
-    def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+            super().expire()
 
     def on_headers_complete(self) -> None:
-        self._stop_waiting()
+        self.serve()
         self._in_head = False
-        self._in_body = True
+        self._looked = False
+        self.in_body = True
         super().on_headers_complete()
-        self.cycle.transport = cast(Any, HeadWithBody(self.transport, self.loop))
+        self.cycle.transport = cast(Any, HeadWithBody(self.transport, self.loop, self.end))
+        cast(Any, self.scope)["connection"] = self
         if self.scope["http_version"] == "1.0":
             self.cycle.__class__ = _Unframed
 
@@ -94,7 +79,6 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._in_body = False
         self._ended = True
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -105,15 +89,26 @@ class BoundedHttp(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._refuse(Refusal("invalid_request", msg))
 
+    def _over(self) -> bool:
+        return self._discards or self.transport.is_closing()
+
     def _refuse(self, refusal: Refusal) -> None:
         body = error_body("/", refusal, "")
         head = (
             b"content-type: application/json\r\nconnection: close\r\n"
             b"x-request-id: %s\r\ncontent-length: %d\r\n\r\n" % (str(uuid4()).encode(), len(body))
         )
-        transport = cast(Any, self.transport)
-        transport.write(STATUS_LINE[refusal.kind.status] + head + body)
-        transport.close()
+        self.transport.write(STATUS_LINE[refusal.kind.status] + head + body)
+        self.abandon()
+        self.end(unread=True)
+
+
+def _declared(headers: list[tuple[bytes, bytes]]) -> int | None:
+    """The length of the body; None: it comes in chunks."""
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value)  # the parser has refused what is no number
+    return None
 
 
 class _Unframed(RequestResponseCycle):

@@ -37,15 +37,19 @@ async def send_heartbeats(
 def _look_after(in_flight: InFlight, now: float, silence: float) -> None:
     if in_flight.meter is not None:
         in_flight.checkpoint()
-    silent = _is_silent(in_flight.exchange, now, silence)
+    ticket = in_flight.ticket
+    wanted = ticket is not None and ticket.is_wanted()
+    silent = _is_silent(in_flight.exchange, now, silence, others_wait=wanted)
     if silent and in_flight.permitted.is_set():  # a heartbeat commits to an answer
-        position = in_flight.ticket.position() if in_flight.ticket else 0
+        position = ticket.position() if ticket else 0
         in_flight.exchange.beat(f"waiting, position {position}" if position else "working")
 
 
-def _is_silent(exchange: Exchange, now: float, silence: float) -> bool:
+def _is_silent(
+    exchange: Exchange, now: float, silence: float, *, others_wait: bool = False
+) -> bool:
     """Whether its client needs a heartbeat. One that is as good as gone is given up here."""
-    exchange.check(now)
+    exchange.check(now, others_wait=others_wait)
     return now - exchange.last_sent >= silence
 
 

@@ -15,13 +15,17 @@ from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised
 from gateway.http.authentication import Authenticator
+from gateway.http.body_budget import BodyBudget, Lease
 from gateway.http.exchange import Exchange
 from gateway.proxy.authorise import Authoriser, authorization_request
 from gateway.proxy.forward import forward
 from gateway.proxy.inflight import InFlight
+from gateway.proxy.known_limits import KnownLimits
+from gateway.proxy.off_loop import LARGE, off_loop
 from gateway.proxy.outbox import Outbox
 from gateway.proxy.overlap import forward_meanwhile
 from gateway.proxy.sanitise import find_candidates, ignored_header, sanitise
+from gateway.proxy.unread_body import denial_unread
 from gateway.stores import AuthorizationRequest, Settlement, Verdict
 
 
@@ -46,6 +50,8 @@ class Pipeline:
         self._outbox = outbox
         self._authenticator = authenticator
         self._authoriser = authoriser
+        self._bodies = BodyBudget(settings.max_body_bytes)
+        self._limits = KnownLimits()
 
     async def serve(self, dialect: Dialect, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request to the model, in the language of its route."""
@@ -64,14 +70,11 @@ class Pipeline:
         key_hash = exchange.refuse_method("POST") or await self._authenticator.key_hash(exchange)
         if isinstance(key_hash, Refusal):
             return key_hash
-        body = await self._receive(dialect, exchange, key_hash)
-        if isinstance(body, Refusal):
-            return body
-        settings = self._settings
-        request = sanitise(dialect, body, settings.model_aliases, self._pool.default_model)
-        del body  # up to MAX_BODY_BYTES that would live as long as the answer
+        denial = await self._denial_unread(dialect, exchange, key_hash)
+        request = denial or await self._read(dialect, exchange, key_hash)
         if isinstance(request, Refusal):
             return request
+        settings = self._settings
         exchange.model = request.alias or request.request.model
         denial = await self._authoriser.narrow(exchange, dialect, request, key_hash)
         if denial is not None:
@@ -93,6 +96,7 @@ class Pipeline:
         if expected is None:
             verdict = await self._authorise(in_flight, wanted)
             if isinstance(verdict, Refusal):
+                self._limits.note(key_hash, exchange.received, verdict)
                 return verdict
             in_flight.permit(verdict)
         else:
@@ -106,6 +110,7 @@ class Pipeline:
                     in_flight, authorising, self._scheduler, self._pool
                 )
             if refusal is not None:
+                self._limits.note(key_hash, exchange.received, refusal)
                 in_flight.cut("refused")
         return refusal
 
@@ -118,11 +123,7 @@ class Pipeline:
         identity = await self._authoriser.identify(exchange, key_hash, dialect.scope)
         if isinstance(identity, Refusal):
             return identity
-        body = await exchange.body(self._settings.max_body_bytes)
-        if isinstance(body, Refusal):
-            return body
-        aliases = self._settings.model_aliases
-        request = sanitise(dialect, body, aliases, self._pool.default_model)
+        request = await self._read(dialect, exchange, key_hash)
         if isinstance(request, Refusal):
             return request
         exchange.model = request.alias or request.request.model
@@ -133,15 +134,31 @@ class Pipeline:
         await exchange.whole(200, dialect.count(request))
         return None
 
-    async def _receive(
+    async def _denial_unread(
         self, dialect: Dialect, exchange: Exchange, key_hash: str
-    ) -> bytes | bytearray | Refusal:
-        """The body. A large one is not read for a key that may not ask."""
-        if exchange.is_large():
-            denial = await self._authoriser.denial(exchange, key_hash, dialect.scope, recent=True)
-            if denial is not None:
-                return denial
-        return await exchange.body(self._settings.max_body_bytes)
+    ) -> Refusal | None:
+        """Why the body is not read, if so."""
+        denial = await denial_unread(
+            self._authenticator, self._authoriser, exchange, key_hash, dialect.scope
+        )
+        if denial is not None or not exchange.is_large():
+            return denial
+        return self._limits.refusal(key_hash, exchange.declared)
+
+    async def _read(
+        self, dialect: Dialect, exchange: Exchange, key_hash: str
+    ) -> Sanitised | Refusal:
+        """Receive → sanitise."""
+        limit, aliases = self._settings.max_body_bytes, self._settings.model_aliases
+        small = exchange.has_arrived and not exchange.is_large()
+        body = await exchange.body(limit, None if small else Lease(self._bodies, key_hash))
+        if isinstance(body, Refusal):
+            return body
+        exchange.received = len(body)
+        default = self._pool.default_model
+        if len(body) <= LARGE:
+            return sanitise(dialect, body, aliases, default)
+        return await off_loop(lambda: sanitise(dialect, body, aliases, default))
 
     def _open_entry(
         self,

@@ -8,9 +8,11 @@ from gateway.config.settings import rows
 from gateway.dialects import all_absent
 from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD
 from gateway.dialects.shared.strict_json import MOST_NESTS, MOST_VALUES
-from gateway.http.exchange import BODY_TIMEOUT, STUCK
+from gateway.http.body import BODY_TIMEOUT, GRACE, SLOWEST
+from gateway.http.exchange import GIVE_WAY, STUCK
 from gateway.http.failed_keys import FAILURES, WINDOW
 from gateway.http.middleware import EXPOSED, MAX_AGE, MAX_HEADERS, METHODS
+from gateway.http.read_rate import PER_MINUTE
 from gateway.proxy.meter import BYTES_PER_TOKEN, PROMPT_OVERHEAD
 from gateway.reference import guide_tables, lanes
 from gateway.reference.examples import KEY
@@ -31,6 +33,10 @@ def guide() -> str:
         scopes=lanes.scopes(),
         key_limits=lanes.limits(),
         body_timeout=f"{BODY_TIMEOUT:.0f}",
+        body_grace=f"{GRACE:.0f}",
+        slowest=f"{SLOWEST / 1024:.0f}",
+        give_way=f"{GIVE_WAY:.0f}",
+        reads=PER_MINUTE,
         most_values=f"{MOST_VALUES:,}",
         most_nests=f"{MOST_NESTS:,}",
         max_headers=MAX_HEADERS // 1024,

@@ -8,7 +8,8 @@ _PROXIED = (
     *SHOWN_KEY,
     *("model_not_allowed", "rate_limit_exceeded", "insufficient_quota"),
     *("invalid_request", "cloud_model", "unknown_model", "demo_lacks_model", "request_timeout"),
-    *("request_too_large", "unsupported_encoding", "queue_full", "outbox_unavailable"),
+    *("request_too_large", "too_many_uploads", "uploads_full", "unsupported_encoding"),
+    *("queue_full", "outbox_unavailable"),
     *("shutting_down", "upstream_unavailable", "upstream_timeout", "upstream_refused"),
     *("upstream_not_found", "upstream_busy", "upstream_failed", "upstream_cannot", "truncated"),
     "context_length_exceeded",
@@ -45,6 +46,7 @@ def _counted(dialect: Dialect) -> Route:
     refusals = (
         *SHOWN_KEY,
         *("invalid_request", "request_timeout", "request_too_large", "unsupported_encoding"),
+        *("too_many_uploads", "uploads_full"),
     )
     route = _proxied(dialect)
     return route._replace(metered=False, refusals=refusals, places=())

@@ -19,6 +19,8 @@ _TEXTS = {
     "rate_limit_exceeded": "Too many requests; `retry-after` says when to try again.",
     "too_many_failures": "Too many failed log-ins; `retry-after` says when to try again.",
     "too_many_pulls": "Other models are being pulled; `retry-after` says when to try again.",
+    "too_many_uploads": "Too much is being uploaded with this key at once; `retry-after` says "
+    "when to try again.",
     "request_too_large": "The request body is too large; the message says what is allowed.",
     "upstream_error": "The model server gave an answer that cannot be used.",
     "upstream_refused": "The model server refused the request; the message is its own.",

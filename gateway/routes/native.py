@@ -19,7 +19,8 @@ from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
 from gateway.dialects.ollama import privileges
 from gateway.dialects.shared import strict_json
-from gateway.http.exchange import ClientGone, Exchange
+from gateway.http.body import ClientGone
+from gateway.http.exchange import Exchange
 from gateway.routes.support.answers import READ, AnyRequest, respond
 from gateway.routes.support.key_holder import has_scopes, identify, refused_model
 from gateway.routes.support.listing import usable_models

@@ -9,6 +9,7 @@ from litestar.handlers import ASGIRouteHandler
 from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.http.exchange import Exchange
+from gateway.proxy.unread_body import denial_unread
 from gateway.pulls.messages import Wanted, read, read_ollama
 from gateway.pulls.pulls import Pull
 from gateway.pulls.telling import OllamaTeller, OwnTeller, Teller
@@ -35,7 +36,10 @@ async def answer(services: Services, exchange: Exchange) -> Refusal | None:
     key_hash = exchange.refuse_method("POST") or await services.authenticator.key_hash(exchange)
     if isinstance(key_hash, Refusal):
         return key_hash
-    body = await exchange.body(_MAX_BODY)
+    denial = await denial_unread(
+        services.authenticator, services.authoriser, exchange, key_hash, _SCOPE
+    )
+    body = denial or await exchange.body(_MAX_BODY)
     if isinstance(body, Refusal):
         return body
     native = exchange.path.rstrip("/") == OLLAMA_PATH

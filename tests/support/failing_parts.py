@@ -39,10 +39,11 @@ class GatewayProcess:
             **{name: str(value) for name, value in settings.items()},
         }
         self.running: Running | None = None
+        self.within: tuple[str, ...] = ()  # a command that runs it
 
     async def start(self, *command: str) -> None:
         """Return when it listens. `up` instead of `serve` if that is the command."""
-        words = [sys.executable, "-m", "gateway", *(command or ("serve",))]
+        words = [*self.within, sys.executable, "-m", "gateway", *(command or ("serve",))]
         self.running = Running(words, self._environ, self._home)
         await asyncio.to_thread(self.running.wait_for, "localllm is running at|Data: ")
 

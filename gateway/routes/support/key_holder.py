@@ -29,6 +29,9 @@ async def identify(
     key_hash = await services.authenticator.key_hash(exchange)
     if isinstance(key_hash, Refusal):
         return key_hash
+    too_often = services.read_rate.refusal(key_hash)
+    if too_often is not None:
+        return too_often
     identity = await services.verdict_cache.identify(key_hash, scope, exchange.origin)
     reason = None if identity.allowed else identity.reason or "invalid_api_key"
     services.failed_keys.note(exchange, key_hash, reason)

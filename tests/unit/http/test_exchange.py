@@ -9,7 +9,8 @@ import pytest
 
 from gateway.core.errors import KINDS, Refusal
 from gateway.dialects.openai.chat import CHAT
-from gateway.http.exchange import STUCK, ClientGone, Exchange
+from gateway.http.body import ClientGone
+from gateway.http.exchange import STUCK, Exchange
 from gateway.http.rate_headers import duration, rate_headers
 from gateway.stores import Verdict
 
@@ -226,7 +227,7 @@ async def test_a_client_that_takes_nothing_is_given_up_after_a_while_and_not_bef
 
 
 async def test_a_body_that_never_ends_is_refused_in_time(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("gateway.http.exchange.BODY_TIMEOUT", 0.01)
+    monkeypatch.setattr("gateway.http.body.GRACE", 0.01)
     refusal = await Reluctant().exchange.body(LIMIT)
     assert isinstance(refusal, Refusal)
     assert refusal.kind.status == 408

@@ -36,7 +36,7 @@ async def wire() -> Wire:
 
 @pytest.fixture
 async def answer(wire: Wire) -> HeadWithBody:
-    return HeadWithBody(wire, asyncio.get_running_loop())
+    return HeadWithBody(wire, asyncio.get_running_loop(), wire.close)
 
 
 async def test_head_and_body_are_one_write(wire: Wire, answer: HeadWithBody):

@@ -44,7 +44,7 @@ async def test_an_ollama_that_takes_the_place_of_another_server_is_none_any_more
 async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("gateway.http.exchange.BODY_TIMEOUT", 0.01)
+    monkeypatch.setattr("gateway.http.body.GRACE", 0.01)
     scope: Any = {"type": "http", "method": "POST", "path": "/api/show", "headers": []}
     request = Request[Any, Any, Any](scope, cast(Any, anyio.sleep_forever))
     with anyio.fail_after(5):

@@ -1,0 +1,22 @@
+"""Bodies that have not come yet: whether they are waited for."""
+
+from gateway.core.errors import Refusal
+from gateway.http.authentication import Authenticator
+from gateway.http.exchange import Exchange
+from gateway.proxy.authorise import Authoriser
+
+
+async def denial_unread(
+    authenticator: Authenticator,
+    authoriser: Authoriser,
+    exchange: Exchange,
+    key_hash: str,
+    scope: str,
+) -> Refusal | None:
+    """Why the rest of a request is not waited for, if so: its key may not use routes of this scope.
+    Otherwise made-up keys could have any number of bodies waited for. A small body of a key that
+    has worked here, or one that has come, costs no look-up: the store decides a moment later."""
+    small = not exchange.is_large()
+    if small and (exchange.has_arrived or authenticator.has_worked(key_hash)):
+        return None
+    return await authoriser.denial(exchange, key_hash, scope, recent=True)
