@@ -34,7 +34,8 @@ async def examine(report: Report, told: Told, url: str = "") -> list[Finding]:
     except SettingsError as problem:
         tell(fail("settings", str(problem)))
         return findings
-    tell(machine.settings_read(loaded), machine.data_dir(loaded), machine.secrets(loaded))
+    tell(machine.settings_read(loaded), machine.data_dir(loaded))
+    tell(machine.open_files(), machine.secrets(loaded))
     port = await listening.port(loaded)  # before another check takes our probe for a gateway
     async with asyncio.TaskGroup() as group:
         for task in [

@@ -10,6 +10,7 @@ from gateway.checks.finding import Finding, fail, ok, warn
 from gateway.config import preflight, secret_files, settings
 from gateway.config.secret_files import ADMIN_SECRET_FILE
 from gateway.config.settings import Settings
+from gateway.core import descriptors
 from tunnel.private_files import UnsafeFile
 
 LOW_DISK = 1024**3
@@ -40,6 +41,18 @@ def data_dir(loaded: Settings) -> Finding:
     if free < LOW_DISK:
         return warn("data", f"{path}: only {free // 1024**2} MB of disk space left; free some.")
     return ok("data", f"{path}, {free // 1024**3} GB of disk space left")
+
+
+def open_files() -> Finding:
+    """How many this user's processes may have open; the gateway raises the first number itself."""
+    most = descriptors.limits()[1]
+    if most < descriptors.FEW:
+        return warn(
+            "files",
+            f"a process may have only {most} files open, and each connection is one: allow "
+            f"{descriptors.ENOUGH} (`ulimit -Hn`, or LimitNOFILE= of the service).",
+        )
+    return ok("files", f"a process may have {min(most, descriptors.ENOUGH)} files open")
 
 
 def secrets(loaded: Settings) -> Finding:

@@ -18,7 +18,7 @@ from tests.support.paths import ROOT
 from tests.support.tunnel.up import Up, up
 
 CHECKS = [
-    *("python", "settings", "data", "secrets", "store", "outbox", "ollama", "parallel"),
+    *("python", "settings", "data", "files", "secrets", "store", "outbox", "ollama", "parallel"),
     *("cloud", "port", "host", "exposed", "cloudflared", "tunnel", "services"),
 ]
 OUTSIDE = ["https", "public", "cors", "stream", "closed"]

@@ -110,6 +110,37 @@ async def test_a_key_that_fills_the_queue_leaves_the_others_their_turn():
     await bench.finish()
 
 
+async def test_a_full_queue_keeps_an_equal_part_for_each_key_that_waits():
+    bench = Bench(slots=1, limit=12)
+    for number in range(20):
+        bench.ask("greedy", f"g{number}")
+        await settle()
+    assert bench.scheduler.queued == 12
+    taken: Counter[str] = Counter()
+    for key in "aaaaaaaabbbbbbbbcccccccc":
+        taken[key] += bench.ask(key, f"{key}{taken[key]}")
+        await settle()
+    # Half of the limit beside one other key, a third beside two; in all never more than twice.
+    assert taken == {"a": 6, "b": 4, "c": 2}
+    assert bench.scheduler.queued == 24
+    assert not bench.ask("greedy", "more")
+    await bench.finish()
+
+
+async def test_a_slot_is_wanted_while_somebody_waits_who_could_use_it():
+    bench = Bench(slots=1, backends=2)
+    bench.ask("a", "a1", 0)
+    bench.ask("a", "a2", 1)
+    await settle()
+    first, second = bench.backends
+    assert not bench.scheduler.is_wanted(first)
+    bench.ask("b", "b1", 1)
+    await settle()
+    assert not bench.scheduler.is_wanted(first)
+    assert bench.scheduler.is_wanted(second)
+    await bench.finish()
+
+
 async def test_with_no_waiting_allowed_only_the_slots_are_given():
     bench = Bench(slots=1, limit=0)
     assert bench.ask("k", "a")

@@ -10,7 +10,7 @@ import pytest
 from gateway.core.errors import KINDS, Refusal
 from gateway.dialects.openai.chat import CHAT
 from gateway.http.body import ClientGone
-from gateway.http.exchange import STUCK, Exchange
+from gateway.http.exchange import GIVE_WAY, STUCK, Exchange
 from gateway.http.rate_headers import duration, rate_headers
 from gateway.stores import Verdict
 
@@ -202,7 +202,10 @@ class Reluctant(Client):
             await asyncio.Event().wait()
 
 
-async def test_a_client_that_takes_nothing_is_given_up_after_a_while_and_not_before():
+@pytest.mark.parametrize(("others_wait", "patience"), [(False, STUCK), (True, GIVE_WAY)])
+async def test_a_client_that_takes_nothing_is_given_up_after_a_while_and_not_before(
+    others_wait: bool, patience: float
+):
     client = Reluctant()
     started = asyncio.Event()
 
@@ -214,13 +217,13 @@ async def test_a_client_that_takes_nothing_is_given_up_after_a_while_and_not_bef
     task = asyncio.create_task(serve())
     await started.wait()
     now = client.exchange.last_sent
-    client.exchange.check(now + STUCK - 1)
+    client.exchange.check(now + patience - 1, others_wait=others_wait)
     await asyncio.sleep(0)
     assert not client.exchange.gone
     client.exchange.beat("working")  # would look as if something had been taken
     await asyncio.sleep(0)
     assert b"working" not in client.body
-    client.exchange.check(now + STUCK + 1)
+    client.exchange.check(now + patience + 1, others_wait=others_wait)
     with pytest.raises(asyncio.CancelledError):
         await task
     assert client.exchange.gone

@@ -221,7 +221,20 @@ def test_an_integer_that_fits_no_machine_word_is_no_failure_inside_a_schema():
 
 @pytest.mark.parametrize("value", [b"[],", b"{},", b"0,"])
 def test_a_body_of_countless_values_is_refused_before_it_is_read(value: bytes):
-    body = b'{"model":"m","x":[' + value * 1_000_001 + b"0]}"
+    body = b'{"model":"m","x":[' + value * (strict_json.MOST_VALUES + 1) + b"0]}"
     refusal = strict_json.parse(body, ChatRequest)
+    assert isinstance(refusal, Refusal)
+    assert "too many values" in refusal.message
+
+
+@pytest.mark.parametrize("text", ['[{",', '\\"[\\",', "\\\\,", '\\\\",{'])
+def test_a_text_may_hold_any_number_of_commas_and_brackets(text: str):
+    content = text * (strict_json.MOST_VALUES + 1)
+    body = json.dumps({**MINIMAL, "messages": [{"role": "user", "content": content}]})
+    assert accepted(body.encode()).messages[0].content == content
+
+
+def test_a_body_of_more_texts_than_values_is_refused_before_it_is_taken_apart():
+    refusal = strict_json.parse(b'"",' * 10_000_000, ChatRequest)
     assert isinstance(refusal, Refusal)
     assert "too many values" in refusal.message
