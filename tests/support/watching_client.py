@@ -67,6 +67,13 @@ class Client:
     @classmethod
     async def ask(cls, url: str, key: str, text: str, **options: object) -> "Client":
         """Send a chat request; streaming unless `stream=False`."""
+        host, _, port = url.removeprefix("http://").partition(":")
+        client = cls(*await asyncio.open_connection(host, int(port)))
+        client.send(key, text, **options)
+        return client
+
+    def send(self, key: str, text: str, **options: object) -> None:
+        """The same on a connection that there is."""
         body = {
             "model": MODEL,
             "messages": [{"role": "user", "content": text}],
@@ -75,15 +82,12 @@ class Client:
             **options,
         }
         payload = json.dumps(body).encode()
-        host, _, port = url.removeprefix("http://").partition(":")
-        client = cls(*await asyncio.open_connection(host, int(port)))
-        client.writer.write(
+        self.writer.write(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Type: application/json\r\nConnection: close\r\n"
             b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
             % (key.encode(), len(payload), payload)
         )
-        return client
 
     async def answer(self) -> Seen:
         """Read to the end, whatever it is."""
