@@ -10,6 +10,7 @@ import sys
 ENOUGH = 65_536  # more are of no use here
 FEW = 4096  # below it, a crowd of idle connections is felt
 KEPT_BACK = 128  # for database, outbox, log, tunnel, and connections that are just being accepted
+MOST_CALLERS = 10_000  # connections: an idle one takes 6 KB
 _OTHERS = (10_240, 4096)  # what systems grant that refuse ENOUGH, as macOS does
 
 
@@ -45,4 +46,4 @@ def limits() -> tuple[int, int]:
 def for_callers(model_connections: int) -> int:
     """How many connections of callers may be open at once. `model_connections`: those to the model
     servers, which are needed to answer anybody."""
-    return max(16, limits()[0] - KEPT_BACK - model_connections)
+    return min(max(16, limits()[0] - KEPT_BACK - model_connections), MOST_CALLERS)

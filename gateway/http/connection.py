@@ -18,11 +18,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from gateway.http.body import LITTLE
 from gateway.http.connections import Connections
+from gateway.http.exchange import STUCK
 from gateway.http.half_closed import PROBE, look_for_reset
 
 LINGER = 2.0  # seconds for a client to read an early answer
 MOST_DISCARDED = 32 * 1024**2  # bytes that are thrown away meanwhile
-STUCK = 60.0  # seconds in which a client that takes nothing of an answer loses the rest
 MOST_BUFFERED = 1024**2  # bytes of an answer that wait for its client, before the model does
 
 

@@ -34,7 +34,7 @@ ACCOUNT_ROUTES = (
         "form: `type`, `id`, `display_name` and `created_at`, all on one page.",
         scope="models:read",
         answer=(Content(JSON, shapes.ModelList, MODELS),),
-        refusals=(*SHOWN_KEY, *MODEL_SERVER),
+        refusals=(*SHOWN_KEY, "rate_limit_exceeded", *MODEL_SERVER),
     ),
     Route(
         *("GET", "/v1/models/{model}", "readModel", HOLDER, "Account"),
@@ -47,7 +47,7 @@ ACCOUNT_ROUTES = (
             ),
         ),
         answer=(Content(JSON, shapes.Model, MODELS["data"][0]),),
-        refusals=("unknown_model", *SHOWN_KEY, *MODEL_SERVER),
+        refusals=("unknown_model", *SHOWN_KEY, "rate_limit_exceeded", *MODEL_SERVER),
     ),
     Route(
         *("GET", "/v1/usage", "readUsage", HOLDER, "Account"),
@@ -57,6 +57,6 @@ ACCOUNT_ROUTES = (
         "come as `data`, with their `total`, in place of `by_day`. Days and months are in UTC.",
         parameters=usage_parameters(OF_ONE_KEY),
         answer=(Content(JSON, shapes.UsageReport, USAGE),),
-        refusals=("invalid_request", *SHOWN_KEY),
+        refusals=("invalid_request", *SHOWN_KEY, "rate_limit_exceeded"),
     ),
 )

@@ -61,7 +61,7 @@ SHOWN: dict[str, Any] = {
 
 VERSION: dict[str, Any] = {"version": "0.33.0-rc2"}
 
-_REFUSALS = (*SHOWN_KEY, *MODEL_SERVER, "upstream_busy", "not_supported")
+_REFUSALS = (*SHOWN_KEY, "rate_limit_exceeded", *MODEL_SERVER, "upstream_busy", "not_supported")
 
 NATIVE_ROUTES = (
     Route(

@@ -53,6 +53,8 @@ def test_some_are_kept_back_for_what_every_answer_needs(monkeypatch: pytest.Monk
     monkeypatch.setattr(descriptors, "limits", lambda: (1024, 1024))
     assert descriptors.for_callers(4) == 1024 - descriptors.KEPT_BACK - 4
     assert descriptors.for_callers(5000) > 0  # then callers wait for slots, and not for files
+    monkeypatch.setattr(descriptors, "limits", lambda: (descriptors.ENOUGH,) * 2)
+    assert descriptors.for_callers(4) == descriptors.MOST_CALLERS  # memory has an end, too
 
 
 @pytest.mark.parametrize(("hard", "state"), [(1024, "warn"), (4096, "ok"), (1_048_576, "ok")])
