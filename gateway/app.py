@@ -30,10 +30,9 @@ from tunnel.status_file import FOLDER, StatusWatcher
 def make_services(settings: Settings, store: Store, pool: BackendPool) -> Services:
     """Everything that the routes and the background work share. OSError: DATA_DIR is unusable."""
     far = settings.store == "supabase"
-    grace = settings.offline_grace_seconds if far else 0.0
     tunnel = StatusWatcher(settings.data_dir / FOLDER)
     scheduler = Scheduler(pool.backends, settings.queue_limit)
-    verdict_cache = VerdictCache(store, overlap=far, grace=grace)
+    verdict_cache = VerdictCache(store, overlap=far, grace=settings.offline_grace_seconds)
     linger = FAR_LINGER if far else LINGER
     outbox = Outbox(settings.data_dir / "outbox", store.settle, linger, verdict_cache.counted)
 
@@ -42,7 +41,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
 
     failed_keys = FailedKeyLimiter(has_tunnel)
     authenticator = Authenticator(failed_keys, verdict_cache.identify)
-    authoriser = Authoriser(verdict_cache, failed_keys)
+    authoriser = Authoriser(verdict_cache, failed_keys, outbox)
     pipeline = Pipeline(settings, pool, scheduler, outbox, authenticator, authoriser)
     return Services(
         settings=settings,

@@ -162,7 +162,9 @@ class Settings:
         15.0, values.seconds, "seconds of silence after which a heartbeat is sent to the client"
     )
     offline_grace_seconds: float = _setting(
-        300.0, values.seconds_or_none, "seconds that known keys keep working while Supabase is down"
+        300.0,
+        values.seconds_or_none,
+        "seconds that known keys keep working while the database is away",
     )
     usage_retention_months: int = _setting(
         12, values.integer(2, 1200), "months to keep the request log; daily totals are kept forever"

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from gateway.stores import AuthorizationRequest, Verdict
 
+LEAST_GRANT = 256  # tokens; as in gateway.least_grant
 SPARE = 4  # so many requests of the same size must still fit, or the verdict is waited for
 WINDOW = 60.0  # seconds that the rate limit speaks of
 
@@ -31,6 +32,7 @@ class Allowance:
         self._most_granted = 0  # the longest answer that the store has allowed
         self._told = 0.0
         self._tokens = 0  # left, less what was granted offline
+        self._granted = 0  # offline, and not counted yet
         self._requests = 0  # left of the minute, when it was told
         self._offline: deque[float] = deque()  # when requests were let through without the store
         self._grants: dict[UUID, _OfflineGrant] = {}
@@ -41,21 +43,22 @@ class Allowance:
         """What the store said is left, less what it had not counted when it was asked."""
         self.verdict = verdict
         if verdict.allowed:
-            self._learn_cap(wanted.max_output, verdict)
+            self._learn_cap(wanted, verdict)
         self._told = time.monotonic()
         self._grants = {
             request_id: grant
             for request_id, grant in self._grants.items()
             if grant.counted is None or grant.counted >= asked_at
         }
-        granted = sum(grant.tokens for grant in self._grants.values())
-        self._tokens = (verdict.tokens_remaining or 0) - granted
+        self._granted = sum(grant.tokens for grant in self._grants.values())
+        self._tokens = (verdict.tokens_remaining or 0) - self._granted
         self._requests = verdict.rate_remaining or 0
 
-    def _learn_cap(self, wanted: int, verdict: Verdict) -> None:
-        """An answer that was cut although the month leaves tokens was cut to the key's cap."""
-        granted = verdict.granted
-        if granted < wanted and verdict.tokens_remaining:
+    def _learn_cap(self, wanted: AuthorizationRequest, verdict: Verdict) -> None:
+        """An answer that was cut although the month leaves tokens was cut to the key's cap; one
+        without a length of its own, if the month leaves more than others get beside it."""
+        granted, left = verdict.granted, verdict.tokens_remaining or 0
+        if granted < wanted.max_output and left >= (1 if wanted.capped else SPARE * granted):
             self._cap = self._most_granted = granted
             return
         if self._cap is not None and granted > self._cap:
@@ -82,6 +85,15 @@ class Allowance:
             return None
         return replace(self.verdict, granted=granted)
 
+    def near_limit(self, wanted: AuthorizationRequest) -> UUID | None:
+        """The key, if what the store last left is little: a grant may be cut."""
+        verdict = self.verdict
+        if verdict is None or verdict.tokens_remaining is None:
+            return None
+        fits = 1 if wanted.capped else SPARE
+        needed = wanted.prompt_bound + fits * self._capped(wanted)
+        return verdict.key_id if verdict.tokens_remaining < needed else None
+
     def begin_waiting(self, wanted: AuthorizationRequest) -> None:
         self._waiting += 1
         self._waiting_tokens += _most(wanted)
@@ -90,9 +102,10 @@ class Allowance:
         self._waiting -= 1
         self._waiting_tokens -= _most(wanted)
 
-    def grant_offline(self, wanted: AuthorizationRequest) -> Verdict | None:
-        """A verdict without the store, within what it last left; None: that is nothing. No answer
-        may be longer than one that the store has allowed: who knows what the key's cap is."""
+    def grant_offline(self, wanted: AuthorizationRequest, gateways: int = 1) -> Verdict | None:
+        """A verdict without the store, within this gateway's part of what it last left; None: that
+        is nothing. No answer may be longer than one that the store has allowed: who knows what the
+        key's cap is."""
         if self.verdict is None:
             return None
         now = time.monotonic()
@@ -100,7 +113,7 @@ class Allowance:
             self._offline.popleft()
         limit = self.verdict.rate_limit or 0
         recent = now - self._told < WINDOW
-        left = (self._requests if recent else limit) - len(self._offline)
+        left = (self._requests if recent else limit) // gateways - len(self._offline)
         plain = replace(self.verdict, allowed=True, reason=None, retry_after_ms=None)
         if left <= 0:
             oldest = self._offline[0] if self._offline else self._told
@@ -112,14 +125,19 @@ class Allowance:
                 rate_remaining=0,
                 retry_after_ms=max(1, round((oldest + WINDOW - now) * 1000)),
             )
-        granted = min(wanted.max_output, self._most_granted, self._tokens - wanted.prompt_bound)
+        part = (self._tokens + self._granted) // gateways - self._granted
+        granted = min(wanted.max_output, self._most_granted, part - wanted.prompt_bound)
         if granted < min(wanted.max_output, 1):
             return None
+        if not wanted.capped:
+            granted = min(granted, max(LEAST_GRANT, (part - wanted.prompt_bound) // SPARE))
+        cost = wanted.prompt_bound + granted
         self._offline.append(now)
-        self._tokens -= wanted.prompt_bound + granted
-        self._grants[wanted.request_id] = _OfflineGrant(wanted.prompt_bound + granted)
+        self._tokens -= cost
+        self._granted += cost
+        self._grants[wanted.request_id] = _OfflineGrant(cost)
         return replace(
-            plain, granted=granted, rate_remaining=left - 1, tokens_remaining=self._tokens
+            plain, granted=granted, rate_remaining=left - 1, tokens_remaining=part - cost
         )
 
     def has_offline_grant(self, request_id: UUID) -> bool:
@@ -133,6 +151,7 @@ class Allowance:
         if grant is not None:
             used = min(used, grant.tokens)
             self._tokens += grant.tokens - used
+            self._granted -= grant.tokens - used
             grant.tokens = used
 
     def counted(self, request_id: UUID) -> None:

@@ -9,6 +9,7 @@ from gateway.dialects.protocol import Dialect, Privilege, Sanitised
 from gateway.http.authentication import store_unavailable
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
+from gateway.proxy.outbox import Outbox
 from gateway.proxy.verdict_cache import FRESH, MOST_KEYS, VerdictCache
 from gateway.stores import AuthorizationRequest, Identity, StoreUnavailable, Verdict
 
@@ -18,8 +19,11 @@ _LARGEST_BOUND = 2**31 - 1  # tokens; an integer of SQL
 class Authoriser:
     """Asks the store through the verdict cache, and tells the failed-key limiter what it said."""
 
-    def __init__(self, verdict_cache: VerdictCache, failed_keys: FailedKeyLimiter) -> None:
+    def __init__(
+        self, verdict_cache: VerdictCache, failed_keys: FailedKeyLimiter, outbox: Outbox
+    ) -> None:
         self.verdict_cache = verdict_cache
+        self._outbox = outbox
         self._failed_keys = failed_keys
         self._lacking: OrderedDict[tuple[str, str], float] = OrderedDict()  # hash, scope: when
 
@@ -59,7 +63,7 @@ class Authoriser:
     ) -> Verdict | Refusal:
         """Let the store decide and hold. `privilege`: why the request needs a second scope."""
         try:
-            verdict = await self.verdict_cache.authorize(wanted)
+            verdict = await self._decide(wanted)
         except StoreUnavailable as problem:
             return store_unavailable(problem)
         reason = None if verdict.allowed else verdict.reason or "internal_error"
@@ -75,9 +79,23 @@ class Authoriser:
         detail = ""
         if reason == "insufficient_quota":
             detail = _quota_words(wanted, verdict)
+            if verdict.retry_after_ms is not None:
+                reason, detail = "tokens_held", _held_words(wanted, verdict)
         elif reason == "scope_missing":
             detail = wanted.scope
         return Refusal(reason, detail, model=wanted.model, retry_after_ms=verdict.retry_after_ms)
+
+    async def _decide(self, wanted: AuthorizationRequest) -> Verdict:
+        """The store's verdict, before which what has ended of a key near its limit is counted: it
+        would be refused, or cut, for what is not running any more."""
+        tight = self.verdict_cache.near_limit(wanted)
+        if tight is not None:
+            await self._outbox.flush(tight)
+        verdict = await self.verdict_cache.authorize(wanted)
+        held = verdict.reason == "insufficient_quota" and verdict.retry_after_ms is not None
+        if held and verdict.key_id and await self._outbox.flush(verdict.key_id):
+            verdict = await self.verdict_cache.authorize(wanted)
+        return verdict
 
     async def identify(self, exchange: Exchange, key_hash: str, scope: str) -> Identity | Refusal:
         """Who the key is, if it may use routes of this scope. Nothing is held."""
@@ -105,9 +123,16 @@ class Authoriser:
         return Refusal(reason, scope if reason == "scope_missing" else "") if reason else None
 
 
+def _held_words(wanted: AuthorizationRequest, verdict: Verdict) -> str:
+    """What the request may need, and what running ones leave of the limit."""
+    return (
+        f"Its prompt may be up to {wanted.prompt_bound} tokens; {verdict.tokens_remaining or 0} of "
+        f"{verdict.token_limit} are neither used nor held"
+    )
+
+
 def _quota_words(wanted: AuthorizationRequest, verdict: Verdict) -> str:
-    """What the request may need, what is left, and until when. What running requests hold is not
-    left, so nothing is said to be used up."""
+    """What the request may need, what is left, and until when."""
     if verdict.tokens_remaining is None or verdict.month_resets_at is None:
         return ""
     until = verdict.month_resets_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -135,4 +160,5 @@ def authorization_request(
         endpoint=exchange.path,
         prompt_bound=min(request.prompt_bound, _LARGEST_BOUND),
         max_output=max_output if named is None else min(named, max_output),
+        capped=named is not None and named <= max_output,
     )

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 from gateway.core.errors import Refusal
 from gateway.proxy.outbox_file import OutboxFile
@@ -18,6 +19,7 @@ from gateway.stores import Settlement, StoreRefused, StoreUnavailable
 
 BATCH = 64
 FEW = 1000
+SOON = 2.0  # seconds that a request waits for what has ended of its key to be counted
 PATIENCE = 5  # refusals in a row after which each settlement is tried by itself
 LINGER = 0.02  # seconds in which settlements gather, so that many share one fsync and one call
 FAR_LINGER = 0.2  # the same for a store that is a long way off
@@ -118,8 +120,18 @@ class Outbox:
 
     async def drained(self, timeout: float) -> bool:
         """Wait until the store has what is committed by now; False after `timeout` seconds."""
-        goal = self._taken + len(self._pending)
-        if self._pending:
+        return await self._taken_up_to(len(self._pending), timeout)
+
+    async def flush(self, key_id: UUID) -> bool:
+        """Send now what waits of this key. True: there was something, and the store has it."""
+        waiting = self._pending if len(self._pending) < FEW else ()
+        places = [n for n, one in enumerate(waiting, 1) if one.settlement.key_id == key_id]
+        return bool(places) and await self._taken_up_to(places[-1], SOON)
+
+    async def _taken_up_to(self, place: int, timeout: float) -> bool:
+        """Hurry, and wait until the store has so many of those that wait now."""
+        goal = self._taken + place
+        if place:
             self._hurry.set()
         try:
             async with asyncio.timeout(timeout):

@@ -5,11 +5,13 @@ website and model), of a key that is far from its limits, may begin before the v
 `expect` says so. Nothing of its answer leaves before the verdict (overlap.py). All others wait.
 
 **When the store is away.** Keys that it allowed within the last `grace` seconds go on within what
-they had left then; nobody else is told anything but "later". What is granted here has no hold in
-the store: its settlement says so and names the key, and is counted when the store is back.
+they had left then, or this gateway's part of it where several share the store, with any model of
+their lane; nobody else is told anything but "later". What is granted here has no hold in the store:
+its settlement says so and names the key, and is counted when the store is back.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import OrderedDict
@@ -17,7 +19,9 @@ from collections.abc import Sequence
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+from gateway.core.model_names import is_allowed
 from gateway.proxy.allowance import Allowance
+from gateway.proxy.cached_key import CachedKey, Use
 from gateway.stores import (
     AuthorizationRequest,
     Identity,
@@ -30,47 +34,13 @@ from gateway.stores import (
 FRESH = 60.0  # seconds
 PROBE = 2.0  # seconds between two looks whether the store is back
 MOST_KEYS = 10_000
-MOST_USES = 200  # a key may come with any number of models and websites
 _LIMITS = {"rate_limit_exceeded", "insufficient_quota"}
 _OVER = {"key_revoked", "key_expired"}
 _log = logging.getLogger("localllm.store")
 
-Use = tuple[str | None, str | None, str | None]  # scope, origin, model (None: whatever)
-
-
-class CachedKey:
-    """A hash that the store has allowed something: what, and when; and the key behind it."""
-
-    def __init__(self, allowance: Allowance) -> None:
-        self.allowance = allowance
-        self.ended = 0.0  # when the store no longer knew the hash
-        self._uses: OrderedDict[Use, tuple[float, Identity | None]] = OrderedDict()
-
-    def allow(self, use: Use, identity: Identity | None = None) -> None:
-        _, before = self._uses.get(use, (0.0, None))
-        self._uses[use] = time.monotonic(), identity or before
-        self._uses.move_to_end(use)
-        if len(self._uses) > MOST_USES:
-            self._uses.popitem(last=False)
-
-    def forbid(self, use: Use) -> None:
-        self._uses.pop(use, None)
-
-    def allowed_within(self, seconds: float, use: Use) -> bool:
-        at, _ = self._uses.get(use, (0.0, None))
-        return at > self.over and time.monotonic() - at < seconds
-
-    def identity(self, use: Use) -> Identity | None:
-        return self._uses.get(use, (0.0, None))[1]
-
-    @property
-    def over(self) -> float:
-        """What was allowed before this moment is not any more."""
-        return max(self.ended, self.allowance.ended)
-
 
 class VerdictCache:
-    """`overlap` and `grace` (seconds) are off for a store that is near: then nothing is
+    """`overlap` is off for a store that is near. Without it and `grace` (seconds) nothing is
     remembered, and all is as the store says."""
 
     def __init__(self, store: Store, *, overlap: bool = False, grace: float = 0.0) -> None:
@@ -82,6 +52,12 @@ class VerdictCache:
         # By key: after a rotation it has two hashes, but no more to spend.
         self._allowances: WeakValueDictionary[UUID, Allowance] = WeakValueDictionary()
         self._probing: asyncio.Task[None] | None = None  # while the store is away
+        self._identifying: dict[str, asyncio.Task[None]] = {}  # by hash
+
+    def near_limit(self, wanted: AuthorizationRequest) -> UUID | None:
+        """The key, if the store last left so little of its tokens that a grant may be cut."""
+        cached = self._cached.get(wanted.key_hash)
+        return cached.allowance.near_limit(wanted) if cached else None
 
     def expect(self, wanted: AuthorizationRequest) -> Verdict | None:
         """The verdict to begin with before it is there; None: wait for it."""
@@ -171,9 +147,11 @@ class VerdictCache:
                     allowance.counted(one.request_id)
 
     async def close(self) -> None:
-        if self._probing:
-            self._probing.cancel()
-            await asyncio.wait([self._probing])
+        tasks = [*self._identifying.values(), *filter(None, [self._probing])]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _learn(self, wanted: AuthorizationRequest, verdict: Verdict, asked_at: float) -> None:
         use = _use(wanted)
@@ -190,6 +168,28 @@ class VerdictCache:
                 cached.allow(use)
                 route = wanted.scope.partition(" ")[0]  # as `denial` asks
                 cached.allow((route, wanted.origin, None))
+                if self._grace > 0:
+                    self._learn_lane(wanted, cached)
+
+    def _learn_lane(self, wanted: AuthorizationRequest, cached: CachedKey) -> None:
+        """Ask beside the request which models the key may use, in case the store goes away."""
+        lane = _lane(wanted)
+        cached.allow(lane)
+        known = cached.identified_within(self._grace / 2, lane)
+        if not known and wanted.key_hash not in self._identifying:
+            task = asyncio.create_task(self._identify(wanted, cached))
+            self._identifying[wanted.key_hash] = task
+
+    async def _identify(self, wanted: AuthorizationRequest, cached: CachedKey) -> None:
+        asked_at = time.monotonic()
+        try:
+            with contextlib.suppress(StoreUnavailable):
+                asked = wanted.key_hash, wanted.scope, wanted.origin
+                identity = await self._store.identify(*asked)
+                if identity.allowed and asked_at >= cached.over:
+                    cached.allow(_lane(wanted), identity)
+        finally:
+            del self._identifying[wanted.key_hash]
 
     def _forbid(self, key_hash: str, reason: str | None, use: Use) -> None:
         cached = self._cached.get(key_hash)
@@ -213,9 +213,17 @@ class VerdictCache:
         return cached
 
     def _grant_offline(self, wanted: AuthorizationRequest) -> Verdict | None:
-        if not self._may_go_on(wanted.key_hash, _use(wanted), self._grace):
+        if not self._is_in_lane(wanted):
             return None
-        return self._cached[wanted.key_hash].allowance.grant_offline(wanted)
+        allowance = self._cached[wanted.key_hash].allowance
+        return allowance.grant_offline(wanted, self._store.gateways)
+
+    def _is_in_lane(self, wanted: AuthorizationRequest) -> bool:
+        """Whether the key was lately allowed this model, or everything but has it in its lane."""
+        if self._may_go_on(wanted.key_hash, _use(wanted), self._grace):
+            return True
+        identity = self._identity(wanted.key_hash, _lane(wanted))
+        return identity is not None and is_allowed(wanted.model, identity.allowed_models)
 
     def _identity(self, key_hash: str, use: Use) -> Identity | None:
         may = self._may_go_on(key_hash, use, self._grace)
@@ -243,6 +251,10 @@ class VerdictCache:
             _log.warning("the store is back")
         finally:
             self._probing = None
+
+
+def _lane(wanted: AuthorizationRequest) -> Use:
+    return wanted.scope, wanted.origin, None
 
 
 def _use(wanted: AuthorizationRequest) -> Use:

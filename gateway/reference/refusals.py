@@ -16,6 +16,8 @@ _TEXTS = {
     "demo_lacks_model": "Ollama is away, and the demo model that stands in has no other name.",
     "insufficient_quota": "The request does not fit into what is left of the key's monthly limit; "
     "the message says what it may need, what is left, and until when.",
+    "tokens_held": "Running requests of the key hold the tokens that this one may need; "
+    "`retry-after` says when to try again.",
     "rate_limit_exceeded": "Too many requests; `retry-after` says when to try again.",
     "too_many_failures": "Too many failed log-ins; `retry-after` says when to try again.",
     "too_many_pulls": "Other models are being pulled; `retry-after` says when to try again.",

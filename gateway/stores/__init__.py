@@ -39,6 +39,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, gc=False):
     endpoint: str
     prompt_bound: int
     max_output: int
+    capped: bool = True  # the request itself names a length; else it leaves room for others
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -46,6 +47,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
     `reason` is None if allowed, else a code of `errors.KINDS`. `granted` is the number of output
     tokens that the model may produce. For an unknown key, the numbers about limits are None.
+    `retry_after_ms` is None where no waiting helps; with `insufficient_quota` it says that only the
+    holds of running requests are in the way.
     """
 
     allowed: bool
@@ -93,7 +96,10 @@ class Settlement(msgspec.Struct, gc=False):
 
 
 class Store(Protocol):
-    """Each file of `stores/` implements it. One suite of contract tests runs on all of them."""
+    """Each file of `stores/` implements it. One suite of contract tests runs on all of them.
+    Calls that look at months or ages tell it what time it is here: a clock can be wrong."""
+
+    gateways: int  # that shared the store at the last sweep, with this one
 
     async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
         """Decide, and hold the tokens. The same request id always gets the same answer."""
@@ -108,7 +114,8 @@ class Store(Protocol):
         ...
 
     async def sweep(self, live: Sequence[UUID]) -> None:
-        """Renew the holds of this gateway's running requests, release those of dead gateways."""
+        """Renew the holds of this gateway's running requests, release those of dead gateways, and
+        count the gateways."""
         ...
 
     async def admin(self, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

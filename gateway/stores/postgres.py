@@ -6,8 +6,9 @@ sent again, once.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -21,13 +22,16 @@ _CONNECTIONS = 10
 
 _AUTHORIZE = """select * from public.authorize_request(
     p_request_id => $1, p_key_hash => $2, p_scope => $3, p_origin => $4, p_model => $5,
-    p_endpoint => $6, p_prompt_bound => $7, p_max_output => $8, p_ttl_seconds => $9
+    p_endpoint => $6, p_prompt_bound => $7, p_max_output => $8, p_ttl_seconds => $9,
+    p_capped => $10, p_clock => $11
 )"""
 _IDENTIFY = """select * from public.identify_key(
     p_key_hash => $1, p_scope => $2, p_origin => $3
 )"""
-_SETTLE = "select * from public.settle_requests(p_settlements => $1)"
-_SWEEP = "select * from public.sweep_holds(p_live => $1, p_ttl_seconds => $2)"
+_SETTLE = "select * from public.settle_requests(p_settlements => $1, p_clock => $2)"
+_SWEEP = """select * from public.sweep_holds(
+    p_live => $1, p_ttl_seconds => $2, p_gateway => $3, p_clock => $4
+)"""
 _CHECK = "select public.identify_key('', '', null)"
 
 
@@ -35,7 +39,9 @@ class PostgresStore:
     """Implements `Store`. Make one with `open`."""
 
     def __init__(self, connections: Connections) -> None:
+        self.gateways = 1
         self._connections = connections
+        self._id = uuid4()
 
     @classmethod
     async def open(
@@ -68,6 +74,8 @@ class PostgresStore:
             wanted.prompt_bound,
             wanted.max_output,
             HOLD_SECONDS,
+            wanted.capped,
+            datetime.now(UTC),
         )
         return Verdict(*row)
 
@@ -78,11 +86,12 @@ class PostgresStore:
     async def settle(self, batch: Sequence[Settlement]) -> None:
         """Count each request once."""
         if batch:
-            await self._row(_SETTLE, msgspec.json.encode(batch).decode())
+            await self._row(_SETTLE, msgspec.json.encode(batch).decode(), datetime.now(UTC))
 
     async def sweep(self, live: Sequence[UUID]) -> None:
-        """Renew the holds of `live`, release those of dead gateways."""
-        await self._row(_SWEEP, list(live), HOLD_SECONDS)
+        """Renew the holds of `live`, release those of dead gateways; count those that live."""
+        swept = await self._row(_SWEEP, list(live), HOLD_SECONDS, self._id, datetime.now(UTC))
+        self.gateways = max(1, swept["gateways"])
         self._connections.trim()
 
     async def admin(self, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,11 @@ failed log-in that is sent twice counts twice, which does no harm.)
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import msgspec
@@ -49,6 +50,7 @@ class _Settled(msgspec.Struct):
 class _Swept(msgspec.Struct):
     released: int
     renewed: int
+    gateways: int
 
 
 class SupabaseStore:
@@ -56,6 +58,8 @@ class SupabaseStore:
 
     def __init__(self, url: str, key: str) -> None:
         """`key`: `sb_secret_…` or a service_role JWT."""
+        self.gateways = 1
+        self._id = str(uuid4())
         self._host = urlsplit(url).netloc
         self._http = httpx.AsyncClient(
             transport=_Transport(url), timeout=httpx.Timeout(CALL_TIMEOUT, connect=DECISION_TIMEOUT)
@@ -78,6 +82,8 @@ class SupabaseStore:
             "p_prompt_bound": wanted.prompt_bound,
             "p_max_output": wanted.max_output,
             "p_ttl_seconds": HOLD_SECONDS,
+            "p_capped": wanted.capped,
+            "p_clock": _now(),
         }
         verdict = await self._call("authorize_request", arguments, Verdict, DECISION_TIMEOUT)
         if verdict.allowed and verdict.key_id is None:
@@ -93,12 +99,19 @@ class SupabaseStore:
         """Count each request once."""
         if batch:
             items = msgspec.to_builtins(batch)
-            await self._call("settle_requests", {"p_settlements": items}, _Settled)
+            arguments = {"p_settlements": items, "p_clock": _now()}
+            await self._call("settle_requests", arguments, _Settled)
 
     async def sweep(self, live: Sequence[UUID]) -> None:
-        """Renew the holds of `live`, release those of dead gateways."""
-        arguments = {"p_live": [str(one) for one in live], "p_ttl_seconds": HOLD_SECONDS}
-        await self._call("sweep_holds", arguments, _Swept)
+        """Renew the holds of `live`, release those of dead gateways; count those that live."""
+        arguments = {
+            "p_live": [str(one) for one in live],
+            "p_ttl_seconds": HOLD_SECONDS,
+            "p_gateway": self._id,
+            "p_clock": _now(),
+        }
+        swept = await self._call("sweep_holds", arguments, _Swept)
+        self.gateways = max(1, swept.gateways)
 
     async def admin(self, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call an administration function by name, with all its arguments."""
@@ -143,6 +156,10 @@ class SupabaseStore:
             return msgspec.convert(cast(Any, answer).data, shape)
         except (ValueError, RecursionError) as problem:  # no JSON, no UTF-8, another shape
             raise NotJson from problem
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 class _Transport(AiohttpTransport):

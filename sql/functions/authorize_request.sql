@@ -1,5 +1,6 @@
 -- Decide whether a request may run, and hold what it may cost at most. Asking again with the same
--- request id gives the same answer and holds nothing twice.
+-- request id gives the same answer and holds nothing twice. p_capped: p_max_output is the request's
+-- own, not only the gateway's. p_clock: what time it is for the gateway.
 create or replace function public.authorize_request(
     p_request_id uuid,
     p_key_hash text,
@@ -9,7 +10,9 @@ create or replace function public.authorize_request(
     p_endpoint text,
     p_prompt_bound integer,
     p_max_output integer,
-    p_ttl_seconds integer
+    p_ttl_seconds integer,
+    p_capped boolean default true,
+    p_clock timestamptz default null
 ) returns gateway.verdict
 language plpgsql
 security definer
@@ -17,7 +20,7 @@ set search_path = ''
 as $$
 begin
     return gateway.authorize_request_at(
-        clock_timestamp(),
+        gateway.true_now(clock_timestamp(), p_clock),
         p_request_id,
         p_key_hash,
         p_scope,
@@ -26,7 +29,8 @@ begin
         p_endpoint,
         p_prompt_bound,
         p_max_output,
-        p_ttl_seconds
+        p_ttl_seconds,
+        p_capped
     );
 end;
 $$;

@@ -1,7 +1,10 @@
 """What needs a scope that a key lacks is left out of its request: every store is asked who it is,
 and not again for a while."""
 
+import contextlib
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.proxy import authorise
 from gateway.proxy.authorise import Authoriser
+from gateway.proxy.outbox import Outbox
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import Identity, StoreUnavailable
 from tests.contract.conftest import Backend
@@ -36,6 +40,10 @@ class Watched:
         return await self._store.identify(*given)
 
 
+async def nothing_to_settle(batch: object) -> None:
+    raise AssertionError(batch)
+
+
 def asked(**fields: Any) -> Sanitised:
     found = OLLAMA_CHAT.sanitise(json.dumps({**BODY, **fields}).encode())
     assert isinstance(found, Sanitised)
@@ -53,9 +61,10 @@ def watched(backend: Backend) -> Watched:
 
 
 @pytest.fixture
-def authoriser(watched: Watched) -> Authoriser:
+def authoriser(watched: Watched, tmp_path: Path) -> Iterator[Authoriser]:
     cache = VerdictCache(watched)  # type: ignore[arg-type]
-    return Authoriser(cache, FailedKeyLimiter(lambda: False))
+    with contextlib.closing(Outbox(tmp_path, nothing_to_settle)) as outbox:
+        yield Authoriser(cache, FailedKeyLimiter(lambda: False), outbox)
 
 
 async def narrowed(authoriser: Authoriser, key_hash: str, **fields: Any) -> Sanitised:

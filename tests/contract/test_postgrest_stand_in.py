@@ -67,7 +67,7 @@ async def test_a_verdict_is_one_object_and_a_batch_of_settlements_counts(client:
         verdict = (await client.rpc("authorize_request", ask(request_id)).execute()).data
         assert verdict["granted"] == 20
     swept = await client.rpc("sweep_holds", {"p_live": ids, "p_ttl_seconds": 900}).execute()
-    assert swept.data == {"released": 0, "renewed": 3}
+    assert swept.data == {"released": 0, "renewed": 3, "gateways": 0}
     batch = [{"request_id": one, "prompt_tokens": 3, "completion_tokens": 4} for one in ids]
     settled = await client.rpc("settle_requests", {"p_settlements": batch}).execute()
     assert settled.data == {"settled": 3, "unknown": 0}

@@ -35,7 +35,7 @@ async def test_the_last_token_can_be_granted_and_nothing_after_it(ledger: Ledger
     assert (await ledger.authorize(key, prompt=10, output=20)).granted == 1
     denied = await ledger.authorize(key, prompt=0, output=1)
     assert (denied.allowed, denied.reason, denied.granted) == (False, "insufficient_quota", 0)
-    assert denied.retry_after_ms is None  # no waiting cures it
+    assert denied.retry_after_ms == 5000  # it is held, not spent
 
 
 @pytest.mark.parametrize("prompt", [1000, 1001, 2**31 - 1])

@@ -110,7 +110,7 @@ async def test_the_service_can_really_call_them(ledger: Ledger):
     swept = await ledger.connection.fetchrow(
         "select * from public.sweep_holds(p_live => '{}', p_ttl_seconds => 900)"
     )
-    assert tuple(swept) == (0, 0)
+    assert tuple(swept) == (0, 0, 0)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await ledger.value("select count(*) from gateway.api_keys")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -26,6 +26,7 @@ async def use(ledger: Ledger, key: Key, at: datetime) -> None:
 
 
 async def keep(ledger: Ledger, months: int | None = 12, at: datetime = NOON) -> dict[str, Any]:
+    await ledger.steady(at)
     return await ledger.admin("keep_house", at, months)
 
 
@@ -182,6 +183,7 @@ async def test_while_one_keeps_house_the_next_does_nothing(
     ledger: Ledger, key: Key, open_more: OpenMore
 ):
     other = await open_more()
+    await ledger.steady(NOON)
     async with ledger.connection.transaction():
         assert (await keep(ledger))["partitions_dropped"] != []
         assert await keep(other) == NOTHING | {"busy": True}

@@ -100,6 +100,7 @@ async def test_both_ways_lead_to_one_schema_and_a_key_lives_its_whole_life(
 
     await pushed.admin("revoke_api_key", NOON, key.id)
     assert (await pushed.authorize(key)).reason == "key_revoked"
+    await pushed.steady(NOON + 90 * DAY)
     kept = await pushed.admin("keep_house", NOON + 90 * DAY, 2)
     assert "usage_logs_2030_01" in kept["partitions_dropped"] and kept["kept_back"] == []
     assert (await pushed.report(key))["by_day"][0]["requests"] == 3

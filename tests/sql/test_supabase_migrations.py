@@ -1,8 +1,10 @@
 """supabase/migrations: the same schema as `localllm db migrate`, by whichever way one comes."""
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -104,6 +106,11 @@ async def test_old_files_put_no_old_functions_into_a_newer_database(new_project:
         assert await of(project) == before
 
 
+def _without_window(counter: str) -> dict[str, Any]:
+    fields = json.loads(counter)
+    return {name: fields[name] for name in fields.keys() - {"bucket", "window_counts"}}
+
+
 async def test_a_project_with_data_is_brought_up_to_date_and_nothing_is_lost(
     new_project: NewProject,
 ):
@@ -120,13 +127,19 @@ async def test_a_project_with_data_is_brought_up_to_date_and_nothing_is_lost(
     await ledger.value("select gateway.ensure_partitions_at($1)", NOON + 40 * DAY)
     in_flight = [await ledger.hold(key, prompt=5, output=6) for key in keys[:2] * 2]
     await ledger.settle(settlement(await ledger.hold(keys[1], NOON + 40 * DAY), 1, 1))
+    calls = "select sum(n) from gateway.key_counters, unnest(window_counts) as w (n)"
+    called = await ledger.value(calls)
     before = await contents(connection)
     assert all(before[table] for table in before), "a table without rows shows nothing"
 
     await push(project, *FILES[1:])
 
     after = await contents(connection)
+    for told in (before, after):  # the window is counted in other steps since
+        counters = map(_without_window, told["key_counters"])
+        told["key_counters"] = sorted(json.dumps(row, sort_keys=True) for row in counters)
     assert {table: after[table] for table in before} == before
+    assert await ledger.value(calls) == called > 0
     settled = [settlement(request, 1, 1) for request in in_flight]
     assert await ledger.settle(*settled) == (4, 0)
     assert await ledger.settle(*settled) == (0, 4)

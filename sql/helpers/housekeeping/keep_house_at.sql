@@ -1,4 +1,5 @@
--- First what takes time, then what locks: nothing is read while settlements wait.
+-- First what takes time, then what locks: nothing is read while settlements wait. By a
+-- clock that is not steady nothing is dropped.
 create or replace function gateway.keep_house_at(p_now timestamptz, p_retention_months integer)
 returns jsonb
 language plpgsql
@@ -24,10 +25,11 @@ begin
         from (
             select m.*, gateway.is_rolled_up(m.month) as is_rolled_up
             from gateway.log_months() as m
-            where gateway.month_after(m.month) < v_kept_from
+            where gateway.month_after(m.month) < v_kept_from and gateway.is_steady(p_now)
         ) as m;
 
-        delete from gateway.retired_keys as r where r.valid_until < p_now - interval '30 days';
+        delete from gateway.retired_keys as r
+        where r.valid_until < p_now - interval '30 days' and gateway.is_steady(p_now);
         perform gateway.forget_failures(p_now);
 
         v_made := gateway.ensure_partitions_at(p_now);

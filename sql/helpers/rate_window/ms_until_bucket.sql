@@ -2,4 +2,4 @@
 create or replace function gateway.ms_until_bucket(p_bucket bigint, p_now timestamptz)
 returns integer
 language sql stable parallel safe
-return ceil((p_bucket * 10 - extract(epoch from p_now)) * 1000)::integer;
+return ceil((p_bucket - extract(epoch from p_now)) * 1000)::integer;

@@ -3,10 +3,14 @@
 create or replace function gateway.shift_window(
     p_counts integer[], p_from bigint, p_to bigint
 ) returns integer[]
-language sql immutable parallel safe
-return case
-    when p_to - p_from between -6 and 0 then p_counts
-    when p_to - p_from between 1 and 6
-        then (array_fill(0, array[(p_to - p_from)::integer]) || p_counts)[1:7]
-    else '{0,0,0,0,0,0,0}'::integer[]
+language plpgsql immutable parallel safe
+as $$
+begin
+    return case
+        when p_to - p_from between -60 and 0 then p_counts
+        when p_to - p_from between 1 and 60
+            then (array_fill(0, array[(p_to - p_from)::integer]) || p_counts)[1:61]
+        else array_fill(0, array[61])
+    end;
 end;
+$$;

@@ -2,4 +2,4 @@
 create or replace function gateway.window_reset_ms(p_bucket bigint, p_now timestamptz)
 returns integer
 language sql stable parallel safe
-return gateway.ms_until_bucket(p_bucket + 7, p_now);
+return gateway.ms_until_bucket(p_bucket + 61, p_now);

@@ -6,12 +6,11 @@ language sql stable parallel safe
 return case
     when gateway.window_sum(p_counts) < p_limit then 0
     else (
-        select
-            greatest(1, gateway.ms_until_bucket(p_bucket - max(age.n) + 8, p_now))
-        from generate_series(1, 7) as age (n)
-        where (
-            select coalesce(sum(younger.n), 0)
-            from unnest(p_counts[1:age.n - 1]) as younger (n)
-        ) < p_limit
+        select greatest(1, gateway.ms_until_bucket(p_bucket - max(age.n) + 62, p_now))
+        from (
+            select w.n::integer as n, sum(w.calls) over (order by w.n) - w.calls as younger
+            from unnest(p_counts) with ordinality as w (calls, n)
+        ) as age
+        where age.younger < p_limit
     )
 end;

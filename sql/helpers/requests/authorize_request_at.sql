@@ -10,7 +10,8 @@ create or replace function gateway.authorize_request_at(
     p_endpoint text,
     p_prompt_bound integer,
     p_max_output integer,
-    p_ttl_seconds integer
+    p_ttl_seconds integer,
+    p_capped boolean default true
 ) returns gateway.verdict
 language plpgsql
 as $$
@@ -20,6 +21,7 @@ declare
     v_hold gateway.holds;
     v_reason text;
     v_wanted integer := greatest(coalesce(p_max_output, 0), 0);
+    v_least integer;
     v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
     v_month constant timestamptz := gateway.month_of(p_now);
     v_bucket constant bigint := gateway.bucket_of(p_now);
@@ -30,15 +32,19 @@ begin
 
     v_key := gateway.find_key(p_now, p_key_hash);
     v_wanted := least(v_wanted, v_key.max_output_tokens); -- null: no cap
+    v_least := case when p_capped then v_wanted else least(v_wanted, gateway.least_grant()) end;
     v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
-    if v_key.id is not null then
-        v_counter := gateway.read_counter(p_now, v_key.id);
-    end if;
     if v_reason is not null then
+        if v_key.id is not null then
+            v_counter := gateway.read_counter(p_now, v_key.id);
+        end if;
         return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
     end if;
 
-    v_reason := gateway.limit_refusal(v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted);
+    v_counter := gateway.counter_of(p_now, v_key.id);
+    v_reason := gateway.limit_refusal(
+        v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted, v_least
+    );
     if v_reason is null then
         insert into gateway.holds (
             request_id, api_key_id, authorized_at, expires_at, tokens, granted, model, endpoint
@@ -64,7 +70,9 @@ begin
         if v_reason is null then
             raise exception 'request % is settled already or has another key', p_request_id;
         end if;
-        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+        return gateway.limit_verdict(
+            p_now, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+        );
     end if;
 
     update gateway.key_counters as c
@@ -73,25 +81,31 @@ begin
         tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month),
         tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month)
         + v_prompt
-        + gateway.grantable(v_key, c, v_month, v_prompt, v_wanted),
+        + gateway.grantable(v_key, c, v_month, v_prompt, v_wanted, v_least),
         requests = gateway.carried(c.requests, c.month_start, v_month),
         window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
         bucket = gateway.newest_bucket(c.bucket, v_bucket),
-        last_granted = gateway.grantable(v_key, c, v_month, v_prompt, v_wanted),
+        last_granted = gateway.grantable(v_key, c, v_month, v_prompt, v_wanted, v_least),
         last_used_at = greatest(c.last_used_at, p_now)
     where
         c.api_key_id = v_key.id
-        and gateway.limit_refusal(v_key, c, v_month, v_bucket, v_prompt, v_wanted) is null
+        and gateway.limit_refusal(
+            v_key, c, v_month, v_bucket, v_prompt, v_wanted, v_least
+        ) is null
     returning c.* into v_counter;
 
     if not found then -- others took what was left in the meantime
         delete from gateway.holds as h where h.request_id = p_request_id;
         v_counter := gateway.read_counter(p_now, v_key.id);
         v_reason := coalesce(
-            gateway.limit_refusal(v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted),
+            gateway.limit_refusal(
+                v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted, v_least
+            ),
             'insufficient_quota'
         );
-        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+        return gateway.limit_verdict(
+            p_now, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+        );
     end if;
 
     if v_counter.last_granted < v_wanted or v_counter.month_start > p_now then

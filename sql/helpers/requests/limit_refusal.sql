@@ -1,11 +1,13 @@
--- Which limit leaves no room for a request in this month and bucket, or null.
+-- Which limit leaves no room for a request in this month and bucket, or null. One that names no
+-- length is not cut to less than p_least for what others hold.
 create or replace function gateway.limit_refusal(
     p_key gateway.api_keys,
     p_counter gateway.key_counters,
     p_month timestamptz,
     p_bucket bigint,
     p_prompt_bound bigint,
-    p_max_output integer
+    p_max_output integer,
+    p_least integer
 ) returns text
 language sql immutable parallel safe
 return case
@@ -15,7 +17,13 @@ return case
         ) >= (p_key).rate_limit_per_min
         then 'rate_limit_exceeded'
     when
-        gateway.grantable(p_key, p_counter, p_month, p_prompt_bound, p_max_output)
-        < least(p_max_output, 1)
+        gateway.grantable(p_key, p_counter, p_month, p_prompt_bound, p_max_output, p_least)
+        < case
+            when
+                p_least < p_max_output
+                and gateway.carried((p_counter).tokens_held, (p_counter).month_start, p_month) > 0
+                then p_least
+            else least(p_max_output, 1)
+        end
         then 'insufficient_quota'
 end;

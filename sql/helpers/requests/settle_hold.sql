@@ -27,10 +27,10 @@ begin
     where
         c.api_key_id = p_hold.api_key_id
         and k.id = p_hold.api_key_id
-        and c.month_start <= v_month
+        and c.month_start in (v_month, '-infinity') -- an imported key is of no month yet
     returning c.last_charged into v_charged;
 
-    if not found then -- its month is over, and the counter of the new one is not touched
+    if not found then -- the counter is that of another month: authorising moves it, nothing else
         perform 1 from gateway.key_counters as c
         where c.api_key_id = p_hold.api_key_id
         for update;

@@ -1,5 +1,5 @@
 create or replace function gateway.sweep_holds_at(
-    p_now timestamptz, p_live uuid[], p_ttl_seconds integer
+    p_now timestamptz, p_live uuid[], p_ttl_seconds integer, p_gateway uuid default null
 ) returns gateway.sweep_result
 language plpgsql
 as $$
@@ -7,10 +7,12 @@ declare
     v_renewed integer;
     v_released integer := 0;
     v_hold gateway.holds;
+    v_gateways constant integer := gateway.note_gateway(p_now, p_gateway);
 begin
+    perform gateway.note_time(p_now);
     if gateway.ensure_partitions_at(p_now) > 0 then
         -- Once a month, and with strong locks: the next sweep does the sweeping.
-        return row(0, 0)::gateway.sweep_result;
+        return row(0, 0, v_gateways)::gateway.sweep_result;
     end if;
 
     -- The lock order of settle_requests_at.
@@ -41,6 +43,6 @@ begin
     end loop;
 
     delete from gateway.holds as h where h.released_at < p_now - gateway.settling_time();
-    return row(v_released, v_renewed)::gateway.sweep_result;
+    return row(v_released, v_renewed, v_gateways)::gateway.sweep_result;
 end;
 $$;

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.proxy import verdict_cache
+from gateway.proxy import cached_key, verdict_cache
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
@@ -97,7 +97,7 @@ async def test_memory_is_bounded_however_many_keys_models_and_websites_come(
     known: VerdictCache, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(verdict_cache, "MOST_KEYS", 3)
-    monkeypatch.setattr(verdict_cache, "MOST_USES", 4)
+    monkeypatch.setattr(cached_key, "MOST_USES", 4)
     keys = [await create(store) for _ in range(5)]
     for key in keys:
         await known.authorize(ask(key))

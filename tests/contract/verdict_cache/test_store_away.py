@@ -31,7 +31,6 @@ async def test_while_the_store_is_away_known_keys_go_on_and_others_are_told_late
     assert await known.denial(key.hash, "chat", None, recent=False) is None
     for call in (
         known.authorize(ask(stranger)),
-        known.authorize(ask(key, model="another")),
         known.authorize(ask(key, origin="https://a.example")),
         known.denial(stranger.hash, "chat", None, recent=True),
         known.identify(key.hash, "models:read", None),

@@ -86,9 +86,11 @@ class Ledger:
         prompt: int = 10,
         output: int = 20,
         ttl: int = TTL,
+        capped: bool | None = None,
     ) -> Verdict:
+        places = ", ".join(f"${number}" for number in range(1, 11 if capped is None else 12))
         row = await self.connection.fetchrow(
-            "select * from gateway.authorize_request_at($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            f"select * from gateway.authorize_request_at({places})",
             at,
             request or uuid4(),
             key if isinstance(key, str) else key.hash,
@@ -99,6 +101,7 @@ class Ledger:
             prompt,
             output,
             ttl,
+            *(() if capped is None else (capped,)),  # older schemas do not ask
         )
         return Verdict(*row)
 
@@ -130,7 +133,14 @@ class Ledger:
         row = await self.connection.fetchrow(
             "select * from gateway.sweep_holds_at($1, $2, $3)", at, list(live), TTL
         )
-        return tuple(row)
+        return tuple(row)[:2]
+
+    async def steady(self, at: datetime) -> None:
+        """The clock has run until `at` without a gap for long enough."""
+        if await self.value("select gateway.is_steady($1)", at):
+            return
+        sql = "update gateway.clock set seen_at = $1, steady_since = $2"
+        await self.connection.execute(sql, at, at - 7 * DAY)
 
     async def report(self, key: Key, at: datetime = NOON, *range: Any) -> dict[str, Any]:
         first, last = range or (None, None)

@@ -261,3 +261,16 @@ async def test_settlements_do_not_gather_for_longer_than_they_may(tmp_path: Path
             await taken.wait()
         sender.cancel()
         await asyncio.gather(sender, return_exceptions=True)
+
+
+async def test_what_waits_of_one_key_is_sent_at_once_and_told(tmp_path: Path):
+    taker, key, other = Taker(), uuid4(), uuid4()
+    with contextlib.closing(Outbox(tmp_path, taker, linger=3600.0)) as outbox:
+        running = asyncio.create_task(outbox.run())
+        outbox.reserve(Settlement(uuid4(), key_id=key)).commit()
+        assert not await outbox.flush(other)
+        assert await outbox.flush(key)
+        assert outbox.backlog()[0] == 0
+        assert not await outbox.flush(key)
+        running.cancel()
+        await asyncio.wait([running])
