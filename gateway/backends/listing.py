@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.backends.client import BackendClient
 from gateway.backends.model import Loaded, Model
+from gateway.backends.template import literal_bytes
 from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
 from gateway.core.model_names import requested_name
@@ -78,6 +79,7 @@ class Shown(msgspec.Struct):
     system: str = ""
     messages: list[_Message] | None = None
     parameters: str = ""
+    template: str = ""
 
     def size(self) -> int:
         """The bytes of the built-in texts, plus what a template adds to each message."""
@@ -91,6 +93,7 @@ class Shown(msgspec.Struct):
             remote=bool(tag.remote_host or tag.remote_model),
             context_length=tag.context_length,
             system_bytes=self.size(),
+            template_bytes=literal_bytes(self.template),
             **set_by_modelfile,
         )
 

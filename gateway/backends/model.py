@@ -7,7 +7,8 @@ class Model(msgspec.Struct, frozen=True):
     """`id` as the server lists it. Lengths in tokens; None and 0: it does not say.
 
     `context_length`: the longest that the model can have. `num_ctx` and `num_predict`: what its
-    Modelfile sets, which hold where a request names none. `system_bytes`: a built-in prompt.
+    Modelfile sets, which hold where a request names none. `system_bytes`: a built-in prompt;
+    `template_bytes`: what its template writes by itself.
     `context`: the longest that it is ever loaded with, for a request that names none.
     """
 
@@ -17,11 +18,17 @@ class Model(msgspec.Struct, frozen=True):
     num_ctx: int = 0
     num_predict: int = 0
     system_bytes: int = 0
+    template_bytes: int = 0
     context: int | None = None
 
     def __post_init__(self) -> None:
         known = [one for one in (self.context_length, self.num_ctx) if one]
         msgspec.structs.force_setattr(self, "context", min(known, default=None))
+
+    @property
+    def built_in(self) -> int:
+        """The most tokens of a prompt that no client sent."""
+        return self.system_bytes + self.template_bytes
 
 
 class Loaded(msgspec.Struct, frozen=True):

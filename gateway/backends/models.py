@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from gateway.backends.client import BackendClient
+from gateway.backends.experience import Experiences
 from gateway.backends.listing import Shown, ollama_models, openai_models
 from gateway.backends.model import Model
 from gateway.core.errors import Refusal
@@ -30,6 +31,7 @@ class ModelList:
         self._failing: Refusal | None = None  # while it has never told: why
         self.known = False
         self.foreign = False
+        self.experiences = Experiences()
 
     async def find(self, name: str) -> Model | Refusal | None:
         """The model, or None if it is not installed (or, while not `known`, perhaps is). A refusal:

@@ -35,7 +35,7 @@ async def send_heartbeats(
 
 
 def _look_after(in_flight: InFlight, now: float, silence: float) -> None:
-    if in_flight.meter is not None:
+    if in_flight.forwarded:
         in_flight.checkpoint()
     ticket = in_flight.ticket
     wanted = ticket is not None and ticket.is_wanted()

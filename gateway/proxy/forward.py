@@ -22,6 +22,7 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
         return Refusal("queue_full", retry_after_ms=5000)
     async with ticket:  # waits for a slot
         dialect, whole = in_flight.dialect, not in_flight.request.stream
+        in_flight.forwarded = True
         answer = await pool.send(ticket, dialect.upstream, request, whole=whole)
         if isinstance(answer, Refusal):
             await in_flight.permitted.wait()

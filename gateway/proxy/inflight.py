@@ -7,15 +7,19 @@ from types import TracebackType
 from uuid import UUID
 
 from gateway.backends.backend import Backend
+from gateway.backends.experience import Experience
 from gateway.backends.scheduler import Ticket
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised, Usage
 from gateway.http.exchange import Exchange
-from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter, estimate_prompt
+from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter
 from gateway.proxy.outbox import Entry
+from gateway.proxy.prompt_estimate import estimate_prompt, sample
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import Verdict
 
+# How a request ends that is none of the model server's faults: its prompt is charged all the same.
+_LEFT = {"client_gone", "gateway_stopped", "gateway_died"}
 _log = logging.getLogger("localllm")
 
 
@@ -47,6 +51,8 @@ class InFlight:
         self.authorising: asyncio.Task[Verdict | Refusal] | None = None  # beside the model
         self.ticket: Ticket | None = None
         self.meter: StreamMeter | BodyMeter | PartMeter | None = None
+        self.forwarded = False  # the model server has the prompt, or is being sent it
+        self._sample = b""  # of the prompt
         self._entry = entry
         self._key_hash = key_hash
         self._verdict_cache = verdict_cache
@@ -54,6 +60,7 @@ class InFlight:
         self._status: str | None = None
         self._ttft_ms: int | None = None
         self._settled = False
+        self._estimated: int | None = None
 
     def __enter__(self) -> None:
         self._registry[self.exchange.id] = self
@@ -95,6 +102,8 @@ class InFlight:
         """The request as it goes upstream, with what the verdict grants."""
         body = self.dialect.serialise(self.request, self.verdict.granted)
         self.request.sent = self.request.request.model
+        if isinstance(body, bytes):
+            self._sample = sample(body)
         if self.permitted.is_set():
             self.request.request = None  # it can be large, and is not needed again
         return body
@@ -133,6 +142,8 @@ class InFlight:
         self._fill_in("ok")
         settlement = self._entry.settlement
         settlement.duration_ms = self._elapsed_ms()
+        if self.meter and self.meter.usage and settlement.status == "ok":
+            self._learn(self.meter.usage)
         self._verdict_cache.settled(self._key_hash, settlement)
         self._entry.commit()
 
@@ -158,32 +169,59 @@ class InFlight:
         settlement = self._entry.settlement
         settlement.status = self._status or status
         settlement.ttft_ms = self._ttft_ms
-        usage, settlement.usage_source = self._counted()
+        usage, settlement.usage_source = self._counted(settlement.status)
         settlement.prompt_tokens = usage.prompt_tokens
         settlement.completion_tokens = usage.completion_tokens
 
     def usage(self) -> Usage:
         """The tokens that it has come to so far."""
-        return self._counted()[0]
+        return self._counted(self._status or "ok")[0]
 
-    def _counted(self) -> tuple[Usage, str]:
+    def _counted(self, status: str) -> tuple[Usage, str]:
         """Tokens, and `usage_source`: reported counts as they are, else what was seen."""
         request, meter = self.request, self.meter
         if request.loads and not (meter and (meter.usage or meter.text())):
             return Usage(), "none" if self._status else "reported"
-        guess = min(estimate_prompt(request.prompt_bytes, request.messages), request.prompt_bound)
         usage = meter.usage if meter else None
         if usage and meter and (usage.completion_tokens or not meter.text()):
             if usage.prompt_tokens or not usage.completion_tokens:
                 return usage, "reported"
             # Some leave the prompt out where a cache spared them the reading.
-            return Usage(guess, usage.completion_tokens), "estimated"
+            return Usage(self._estimate_prompt(), usage.completion_tokens), "estimated"
         produced = meter.estimate() if meter else 0
         # A whole answer without a generated token is a vector: its prompt was read all the same.
         whole = isinstance(meter, BodyMeter) and meter.complete and not self._status
-        usage = Usage(guess if produced or whole else 0, min(produced, self.verdict.granted))
+        read = produced or whole or (self.forwarded and status in _LEFT)
+        prompt = self._estimate_prompt() if read else 0
         nothing = not produced and self._status in {"refused", "upstream_error"}
-        return usage, "none" if nothing else "estimated"
+        return Usage(
+            prompt, min(produced, self.verdict.granted)
+        ), "none" if nothing else "estimated"
+
+    def _estimate_prompt(self) -> int:
+        """Tokens of the prompt, which is looked at only if nobody reports them."""
+        if self._estimated is None:
+            request, experience = self.request, self._experience()
+            ratio = experience.ratio if experience else 1.0
+            estimated = estimate_prompt(request.prompt_bytes, request.messages, self._sample, ratio)
+            self._estimated = min(estimated, request.prompt_bound)
+        return self._estimated
+
+    def _experience(self) -> Experience | None:
+        backend = self.ticket.backend if self.ticket else None
+        return backend.models.experiences.of(self.request.model) if backend else None
+
+    def _learn(self, usage: Usage) -> None:
+        """What a report teaches for other requests."""
+        request, tokens = self.request, usage.prompt_tokens
+        experience = self._experience() if tokens and request.inputs == 1 else None
+        if experience is None:
+            return
+        if tokens > request.prompt_bound:
+            experience.exceeded(tokens - request.prompt_bound)
+        if experience.is_due(request.prompt_bytes):
+            size, messages = request.prompt_bytes, request.messages
+            experience.reported(tokens, estimate_prompt(size, messages, self._sample))
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self.exchange.started) * 1000)

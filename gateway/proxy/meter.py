@@ -18,7 +18,6 @@ from gateway.dialects.shared import sse
 
 BYTES_PER_TOKEN = 4
 MAX_EVENT = 16 * 1024**2  # bytes; a longer one is no event stream
-PROMPT_OVERHEAD = 8  # tokens a chat template usually adds to a message
 
 _TEXT = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)  # of a JSON string, to its end
 _BOM = b"\xef\xbb\xbf"  # may stand before the first event of a stream
@@ -270,8 +269,3 @@ class BodyMeter:
     def estimate(self) -> int:
         """Tokens of it."""
         return -(-self._text // BYTES_PER_TOKEN)
-
-
-def estimate_prompt(size: int, messages: int) -> int:
-    """Tokens of a prompt of `size` bytes, where the model server did not say."""
-    return -(-size // BYTES_PER_TOKEN) + PROMPT_OVERHEAD * messages

@@ -64,8 +64,9 @@ async def find_candidates(
     if isinstance(candidates, Refusal):
         return candidates
     models = [one.model for one in candidates]
+    learned = max([one.backend.models.experiences.overhead(request.model) for one in candidates])
     request.model_context = min([model.context_length or 0 for model in models if model], default=0)
-    request.prompt_bound = max([_bound(request, model) for model in models])
+    request.prompt_bound = max([_bound(request, model, learned) for model in models])
     if request.max_output is None and all(model and model.num_predict for model in models):
         request.max_output = max([model.num_predict for model in models if model])
     return candidates
@@ -88,9 +89,10 @@ def _lacks_it(candidate: Candidate) -> bool:
     return candidate.model is None and candidate.backend.models.known
 
 
-def _bound(request: Sanitised, model: Model | None) -> int:
-    """The most tokens that the model of one backend can read of it."""
-    bound = request.prompt_bound + (model.system_bytes if model else 0)
+def _bound(request: Sanitised, model: Model | None, learned: int) -> int:
+    """The most tokens that the model of one backend can read of it. `learned`: tokens by which
+    earlier prompts were longer than their bound."""
+    bound = request.prompt_bound + learned + (model.built_in if model else 0)
     if model is None or not model.context:
         return max(bound, request.context) if request.fills_context else bound
     most = max(model.context, request.context) * request.inputs

@@ -6,14 +6,14 @@ from string import Template
 from gateway.backends.client import WHOLE
 from gateway.config.settings import rows
 from gateway.dialects import all_absent
-from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD
+from gateway.dialects.shared.prompt import IMAGE_FLOOR, MESSAGE_OVERHEAD, PICTURE_BOUND
 from gateway.dialects.shared.strict_json import MOST_NESTS, MOST_VALUES
 from gateway.http.body import BODY_TIMEOUT, GRACE, SLOWEST
 from gateway.http.exchange import GIVE_WAY, STUCK
 from gateway.http.failed_keys import FAILURES, WINDOW
 from gateway.http.middleware import EXPOSED, MAX_AGE, MAX_HEADERS, METHODS
 from gateway.http.read_rate import PER_MINUTE
-from gateway.proxy.meter import BYTES_PER_TOKEN, PROMPT_OVERHEAD
+from gateway.proxy.prompt_estimate import BYTES_PER_TOKEN, PROMPT_OVERHEAD
 from gateway.reference import guide_tables, lanes
 from gateway.reference.examples import KEY
 from gateway.reference.markdown import listed, table
@@ -43,6 +43,8 @@ def guide() -> str:
         whole=WHOLE,
         stuck=f"{STUCK:.0f}",
         message_overhead=MESSAGE_OVERHEAD,
+        picture_floor=f"{IMAGE_FLOOR:,}",
+        picture_bound=f"{PICTURE_BOUND:,}",
         metering=guide_tables.metering(),
         metering_notes=guide_tables.metering_notes(),
         bytes_per_token=BYTES_PER_TOKEN,

@@ -10,9 +10,9 @@ from gateway.dialects.anthropic.shapes import (
     SystemBlock,
 )
 from gateway.dialects.shared.prompt import (
-    IMAGE_FLOOR,
     USUAL_ROLE,
     length,
+    picture_size,
     printed_size,
     prompt_bound,
 )
@@ -53,7 +53,6 @@ def _content_size(block: ContentBlock) -> int:
 
 
 def _block_size(block: SystemBlock) -> int:
-    """Of its text, and of its data: a small file can still be a large picture."""
+    """Of its text, and of its picture."""
     source = getattr(block, "source", None)
-    data = max(length(source.data), IMAGE_FLOOR) if source else 0
-    return length(block.text) + data
+    return length(block.text) + (picture_size(source.data) if source else 0)

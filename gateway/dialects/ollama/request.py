@@ -13,7 +13,7 @@ from gateway.dialects.ollama.options import Options
 from gateway.dialects.ollama.privileges import NEEDS_SCOPE
 from gateway.dialects.protocol import Sanitised
 from gateway.dialects.shared.fields import Choice, Logprobs, ModelName, least_cap
-from gateway.dialects.shared.prompt import IMAGE_FLOOR, prompt_bound
+from gateway.dialects.shared.prompt import picture_size, prompt_bound
 
 _KeptFlag = Annotated[bool | None, NEEDS_SCOPE]
 
@@ -85,5 +85,5 @@ def grant(sanitised: Sanitised, granted: int) -> None:
 
 
 def pictures(images: list[str] | None) -> int:
-    """A small file can still be a large picture."""
-    return sum(max(len(image), IMAGE_FLOOR) for image in images or ())
+    """What they add to the size of a prompt."""
+    return sum(map(picture_size, images or ()))

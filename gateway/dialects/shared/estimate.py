@@ -9,9 +9,10 @@ _LETTERS = bytes(range(ord("A"), ord("Z") + 1)) + bytes(range(ord("a"), ord("z")
 _DIGITS = b"0123456789"
 _MARKS = bytes(one for one in range(0x21, 0x7F) if one not in _LETTERS and one not in _DIGITS)
 _RUNS = bytes(0x21 if one in _MARKS else 0x20 for one in range(256))
-# The first bytes of characters in UTF-8: of East Asian scripts and symbols, and of all others that
-# are no ASCII.
-_WIDE = bytes(range(0xE3, 0xF5))
+# The first bytes of characters in UTF-8: of East Asian scripts and symbols; of emoji and scripts
+# that no vocabulary has, where nearly each byte is a token; and of all others that are no ASCII.
+_WIDE = bytes(range(0xE3, 0xF0))
+_RARE = bytes(range(0xF0, 0xF5))
 _OTHER = bytes(range(0xC2, 0xE3))
 
 PICTURE = 1000  # tokens; models take from 256 to a few thousand
@@ -25,6 +26,7 @@ def estimate_tokens(text: bytes) -> float:
         + 1.0 * _count(text, _DIGITS)
         + 1.15 * runs
         + 0.61 * _count(text, _WIDE)
+        + 3.0 * _count(text, _RARE)
         + 0.2 * _count(text, _OTHER)
         + 0.66 * text.count(b"\n")
     )

@@ -13,6 +13,9 @@ MESSAGE_OVERHEAD = 32  # tokens that a template may add to a message or call
 TOOL_OVERHEAD = 128  # what a template writes around one
 USUAL_ROLE = 16  # bytes of a role that the overhead covers
 IMAGE_FLOOR = 4096  # a small file can still be a large picture
+# Tokens of one picture, whatever its bytes: what Qwen's models make of the largest that they take,
+# 12.8 million pixels in squares of 28. No other model in use makes as many.
+PICTURE_BOUND = 16_384
 NO_URLS = "Pictures are not fetched: send them as data: URLs with base64."
 
 # Bytes by which what a template prints can be longer than compact JSON, at each of these.
@@ -57,6 +60,11 @@ def length(text: str | None) -> int:
     if not text:
         return 0
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def picture_size(data: str | None) -> int:
+    """What a picture adds to the size of a prompt. `data`: base64, or a URL with it."""
+    return min(max(len(data), IMAGE_FLOOR), PICTURE_BOUND) if data else 0
 
 
 def stands_alone(url: str | None) -> bool:

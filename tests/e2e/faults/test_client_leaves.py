@@ -1,4 +1,5 @@
-"""A client that leaves, in any stage, frees the model at once and pays for what was produced."""
+"""A client that leaves, in any stage, frees the model at once and pays for what the model read and
+produced."""
 
 import asyncio
 import time
@@ -162,8 +163,26 @@ def test_one_that_leaves_before_the_first_byte_frees_the_model(
         await scene.freed(exchange, began)
         [row] = await scene.new_rows(1)
         assert (row.status, row.usage_source) == ("client_gone", "estimated")
+        assert row.counts[0] > 0 == row.counts[1]  # the model had its prompt
         await scene.every_slot_is_free()
         await scene.new_rows(SLOTS)
+
+    asyncio.run(play())
+
+
+def test_one_that_leaves_a_prompt_of_digits_pays_for_each_of_them(
+    scene: Scene, reset: bool
+) -> None:
+    digits = "3141592653" * 300
+
+    async def play() -> None:
+        await scene.behave(silence)
+        client = await scene.begin(digits)
+        exchange = await scene.reached(digits)
+        await client.leave(reset=reset)
+        await asyncio.to_thread(scene.upstream.wait_until, lambda: exchange.ended)
+        [row] = await scene.new_rows(1)
+        assert 2700 <= row.counts[0] <= 3100
 
     asyncio.run(play())
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.dialects.openai.chat import CHAT
 from gateway.dialects.protocol import Usage
-from gateway.proxy.meter import MAX_EVENT, BodyMeter, BrokenStream, StreamMeter, estimate_prompt
+from gateway.proxy.meter import MAX_EVENT, BodyMeter, BrokenStream, StreamMeter
 from tests.support.replay import Recording, cases
 
 STREAMS = {
@@ -255,10 +255,6 @@ def test_an_answer_that_is_no_json_breaks_nothing(junk):
     meter = BodyMeter(CHAT, junk)
     assert meter.usage is None
     assert meter.estimate() >= 0
-
-
-def test_a_prompt_is_estimated_at_four_bytes_a_token_and_eight_for_each_message():
-    assert estimate_prompt(401, 2) == 101 + 16
 
 
 @pytest.mark.parametrize("count", [-5, 2**63, 1.5, "many"])

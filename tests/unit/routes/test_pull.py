@@ -12,7 +12,7 @@ import pytest
 from gateway.backends.backend import Backend
 from gateway.core import keys
 from gateway.services import Services
-from gateway.stores import AuthorizationRequest, Store, Verdict
+from gateway.stores import AuthorizationRequest, Identity, Store, Verdict
 from tests.support.bare_gateway import bare_gateway, served
 from tests.support.fake_upstream import fake_upstream
 
@@ -30,6 +30,9 @@ class Yes:
     async def authorize(self, ask: AuthorizationRequest) -> Verdict:
         self.asked.append(ask)
         return Verdict(True, key_id=uuid4())
+
+    async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
+        return Identity(True, key_id=uuid4())
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from gateway.dialects.shared.prompt import (
     NO_URLS,
     USUAL_ROLE,
     length,
+    picture_size,
     printed_length,
     printed_size,
     prompt_bound,
@@ -190,8 +191,7 @@ def _message_size(message: Message) -> int:
     elif isinstance(message.content, list):
         for part in message.content:
             size += length(part.text)
-            url = _picture(part)
-            size += max(length(url), IMAGE_FLOOR) if url else 0
+            size += picture_size(_picture(part))
             size += max(length(part.input_audio.data), IMAGE_FLOOR) if part.input_audio else 0
     for call in message.tool_calls or ():
         size += length(call.id) + length(call.function.name)

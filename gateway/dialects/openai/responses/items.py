@@ -10,10 +10,10 @@ from msgspec import UNSET, Struct, UnsetType
 from gateway.core.errors import Refusal
 from gateway.dialects.openai.kinds import NO_FILES
 from gateway.dialects.shared.prompt import (
-    IMAGE_FLOOR,
     NO_URLS,
     USUAL_ROLE,
     length,
+    picture_size,
     printed_length,
     stands_alone,
 )
@@ -64,7 +64,7 @@ class InputItem(Struct, omit_defaults=True):
         size += max(0, length(self.role) - USUAL_ROLE)
         for part in self.parts():
             size += length(part.text)
-            size += max(length(part.image_url), IMAGE_FLOOR) if part.image_url else 0
+            size += picture_size(part.image_url)
         return size
 
 

@@ -1,0 +1,57 @@
+"""What a model's own reports teach about the next requests to it.
+
+Callers choose the prompts that teach, so nothing here grows without a bound: it moves what is held
+and estimated, never what is charged where the model server reports.
+"""
+
+import time
+from collections import OrderedDict
+
+MOST_MODELS = 1000
+MOST_OVERHEAD = 4096  # tokens
+PAUSE = 1.0  # seconds between two lessons about the ratio
+WEIGHT = 1 / 32  # of one lesson
+LOWEST, HIGHEST = 0.75, 2.0  # times the estimate; what servers leave out for a cache is no lesson
+LONG = 400  # bytes of a prompt from which its ratio says something
+
+
+class Experience:
+    """With one model. `overhead`: tokens that its template added beyond the bound of a prompt.
+    `ratio`: its prompt tokens, as a multiple of those estimated; an average."""
+
+    def __init__(self) -> None:
+        self.overhead = 0
+        self.ratio = 1.0
+        self._learned = -PAUSE
+
+    def exceeded(self, tokens: int) -> None:
+        """A prompt had so many tokens more than its bound."""
+        self.overhead = min(MOST_OVERHEAD, self.overhead + max(0, tokens))
+
+    def is_due(self, prompt_bytes: int) -> bool:
+        """Whether another lesson about the ratio is worth its time."""
+        return prompt_bytes >= LONG and time.monotonic() - self._learned >= PAUSE
+
+    def reported(self, tokens: int, estimated: float) -> None:
+        """A prompt had so many tokens, and was estimated to have others."""
+        self._learned = time.monotonic()
+        told = min(max(tokens / max(estimated, 1), LOWEST), HIGHEST)
+        self.ratio += (told - self.ratio) * WEIGHT
+
+
+class Experiences:
+    """With the models of one backend, by canonical name. Nothing of it outlives the process."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Experience] = OrderedDict()
+
+    def overhead(self, name: str) -> int:
+        known = self._known.get(name)
+        return known.overhead if known else 0
+
+    def of(self, name: str) -> Experience:
+        known = self._known.setdefault(name, Experience())
+        self._known.move_to_end(name)
+        if len(self._known) > MOST_MODELS:
+            self._known.popitem(last=False)
+        return known

@@ -1,0 +1,34 @@
+"""What a template writes by itself."""
+
+import pytest
+
+from gateway.backends.template import literal_bytes
+from tests.support.told_models import TAG, Told, models
+
+
+@pytest.mark.parametrize(
+    ("template", "size"),
+    [
+        ("", 0),
+        ("{{ .Prompt }}", 0),
+        ("You are höflich. {{ .Prompt }}", len("You are höflich. ".encode())),
+        ('{{- if .System }}<s>{{ .System }}</s>{{ else }}{{ "default" }}{{ end -}}', 14),
+        ("{{/* a comment with \"quotes\" */}}ab{# another 'one' #}", 2),
+        ("{% for m in messages %}{{ '<|im_start|>' + m.role }}{% endfor %}", 12),
+        ("{{ `raw {{ text` }}", 11),
+        ("{{ unclosed", 11),
+    ],
+)
+def test_it_is_all_that_is_not_an_action_and_all_that_is_quoted_in_one(template: str, size: int):
+    assert literal_bytes(template) == size
+
+
+@pytest.mark.anyio
+async def test_a_long_preamble_is_part_of_what_a_model_adds_to_a_prompt():
+    preamble = "Cutting knowledge date: December 2023. " * 10
+    told = Told(
+        tags={"models": [TAG]}, show={"system": "Be.", "template": preamble + "{{ .Prompt }}"}
+    )
+    model = await models(told).find("gemma3:270m")
+    assert model is not None
+    assert model.built_in == len(preamble) + 3
