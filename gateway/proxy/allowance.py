@@ -10,6 +10,7 @@ from gateway.stores import AuthorizationRequest, Verdict
 
 LEAST_GRANT = 256  # tokens; as in gateway.least_grant
 SPARE = 4  # so many requests of the same size must still fit, or the verdict is waited for
+MOST_EARLY = 8  # requests whose verdict is not there; more would only wait for the model, too
 WINDOW = 60.0  # seconds that the rate limit speaks of
 
 
@@ -75,8 +76,9 @@ class Allowance:
 
     def expect(self, wanted: AuthorizationRequest) -> Verdict | None:
         """The verdict that is all but certain: the last one was good, and several such requests
-        fit beside those that wait."""
-        if self.verdict is None or not self.verdict.allowed:
+        fit beside those that wait. Should it be a no, these have kept the model busy for one round
+        trip, so they are few."""
+        if self.verdict is None or not self.verdict.allowed or self._waiting >= MOST_EARLY:
             return None
         granted = self._capped(wanted)
         tokens = self._tokens - self._waiting_tokens

@@ -108,3 +108,22 @@ async def test_memory_is_bounded_however_many_keys_models_and_websites_come(
     assert len(known._allowances) == 3
     assert len(known._cached[keys[-1].hash]._uses) == 4
     assert expected(known, keys[-1], origin="https://8.example") == EXPECTED
+
+
+async def test_a_key_that_may_be_refused_keeps_the_model_busy_with_eight_requests_at_most(
+    known: VerdictCache, store: SupabaseStore, supabase: StandIn
+):
+    key = await create(store)
+    await known.authorize(ask(key))
+    await store.admin("revoke_api_key", {"p_id": key.id})
+    supabase.latency = 0.5
+    early, waiting = 0, []
+    for _ in range(50):
+        early += expected(known, key) is not None
+        waiting.append(asyncio.create_task(known.authorize(ask(key))))
+        await asyncio.sleep(0)
+    supabase.latency = 0.0
+    verdicts = await asyncio.gather(*waiting)
+    assert {verdict.reason for verdict in verdicts} == {"key_revoked"}
+    assert early == 8
+    assert expected(known, key) is None
