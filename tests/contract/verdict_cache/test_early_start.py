@@ -104,6 +104,7 @@ async def test_memory_is_bounded_however_many_keys_models_and_websites_come(
     for number in range(9):
         await known.authorize(ask(keys[-1], origin=f"https://{number}.example"))
         await known.identify(keys[-1].hash, "chat", f"https://{number}.example")
+    await asyncio.gather(*known._identifying.values())  # which know the keys while they run
     assert list(known._cached) == [key.hash for key in keys[-3:]]
     assert len(known._allowances) == 3
     assert len(known._cached[keys[-1].hash]._uses) == 4

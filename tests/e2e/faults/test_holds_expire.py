@@ -48,7 +48,7 @@ def test_another_gateway_releases_it_and_a_late_settlement_still_counts_once(
 
             refused = await ask(second.url, key, "Hi")
             assert refused.status == 429
-            assert b"insufficient_quota" in refused.body
+            assert b"rate_limit_exceeded" in refused.body
             assert await books.holds() == 1
 
             # Its time to live passes; then some gateway looks, as each does at its start.
