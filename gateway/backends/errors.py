@@ -21,7 +21,6 @@ _PLACE = re.compile(
     r"|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?\](?::\d+)?"
 )
 
-_LIBRARY = "registry.ollama.ai/library/"  # what Ollama puts before its models' names at times
 # Ollama words it in two ways; the first is the one that its own command and others look for.
 _UNKNOWN_MODEL = re.compile(r"""model ['"](.{1,200}?)['"] not found""")
 # Of a server that is older than the route, or speaks no more than OpenAI's first API.
@@ -64,10 +63,9 @@ class _ErrorBody(msgspec.Struct):
 
 
 def in_public(words: str) -> str:
-    """What the model server says on one line of bounded length, without paths and addresses, and
-    with models as people name them."""
+    """What the model server says, without paths and addresses, on one line of bounded length."""
     line = "".join(one if one.isprintable() else " " for one in words[: 4 * _LONGEST])
-    text = _PLACE.sub("…", line.replace(_LIBRARY, "")).strip()
+    text = _PLACE.sub("…", line).strip()
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 

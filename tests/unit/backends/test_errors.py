@@ -29,7 +29,6 @@ LOOKUP = 'Get "https://registry.ollama.ai/v2/library/x/manifests/1b": dial tcp: 
         ("dial tcp [fe80::1%eth0]:443: connect: refused", "dial tcp …: connect: refused"),
         ("pull model manifest: file does not exist",) * 2,
         ("use either and/or, 3/4 of it, https://ollama.com/library/x",) * 2,
-        ("registry.ollama.ai/library/a:1b does not support tools", "a:1b does not support tools"),
         ("two\nlines \u2028 and  blanks\n", "two lines   and  blanks"),
         ("", ""),
     ],
