@@ -13,10 +13,14 @@ async def denial_unread(
     key_hash: str,
     scope: str,
 ) -> Refusal | None:
-    """Why the rest of a request is not waited for, if so: its key may not use routes of this scope.
-    Otherwise made-up keys could have any number of bodies waited for. A small body of a key that
-    has worked here, or one that has come, costs no look-up: the store decides a moment later."""
+    """Why the rest of a request is not waited for, if so: its key does not exist, or, where it is
+    large, may not use routes of this scope. Otherwise made-up keys could have any number of bodies
+    waited for. A small body of a key that has worked here, or one that has come, costs no look-up:
+    the store decides a moment later, and can then say more."""
     small = not exchange.is_large()
     if small and (exchange.has_arrived or authenticator.has_worked(key_hash)):
         return None
-    return await authoriser.denial(exchange, key_hash, scope, recent=True)
+    denial = await authoriser.denial(exchange, key_hash, scope, recent=True)
+    if small and denial is not None and denial.kind.status == 403:
+        return None
+    return denial

@@ -1,6 +1,7 @@
 """Nobody is let wait for a body by a key that does not exist, or that is at its limit."""
 
 import json
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from tests.support.callers import QUESTION, make_key, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.fixtures import upstream_of_all
-from tests.support.raw_client import Answer, ask_without_closing, chat
+from tests.support.raw_client import Answer, ask_without_closing, chat, parse, request
 
 __all__ = ["upstream_of_all"]
 PATHS = [
@@ -70,3 +71,17 @@ def test_a_key_that_is_at_its_limit_is_not_asked_for_another_large_body(
     assert answers[-1].error["code"] == code
     unread = begin(gateway.port, key, size=len(LARGE) + 1)
     assert (unread.status, unread.error["code"]) == (429, code)
+
+
+def test_a_key_without_the_scope_is_told_so_with_what_its_body_says(
+    gateway: GatewayProcess,
+) -> None:
+    key = make_key(gateway.url, scopes=["models:read"])
+    body = json.dumps({"model": "qwen2.5:7b"}).encode()
+    head = request("POST", "/v1/models/pull", body, f"X-API-Key: {key}")[: -len(body)]
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as connection:
+        connection.sendall(head)
+        assert chat(gateway.port, make_key(gateway.url)).status == 200  # it has had its turn by now
+        connection.sendall(body)
+        answer = parse(b"".join(iter(lambda: connection.recv(65536), b"")))
+    assert "qwen2.5:7b" in answer.error["message"]
