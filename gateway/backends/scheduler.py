@@ -1,8 +1,8 @@
-"""Slots of the backends, given out fairly: round-robin over keys, in order within a key.
+"""Slots of the backends, given out fairly over keys, and in order within a key.
 
-What a key has running counts in its turn: a slot goes to the waiting key that runs least on that
-backend, and of several to the one whose last turn is longest ago. So one that fills all slots lets
-a newcomer in before it gets another.
+A slot goes to the waiting key that runs least on that backend; of several, to the one whose last
+turn is longest ago. A turn is a slot that was given after waiting. So a key that fills all slots
+lets a newcomer in before it gets another.
 """
 
 import asyncio

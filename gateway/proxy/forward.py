@@ -1,7 +1,7 @@
 """Wait for a slot, forward the request to a model server, and meter what it answers."""
 
 from gateway.backends.pool import BackendPool
-from gateway.backends.scheduler import Scheduler, Ticket
+from gateway.backends.scheduler import Scheduler
 from gateway.core.errors import Refusal
 from gateway.proxy.inflight import InFlight
 from gateway.proxy.relay import answer_load, relay
@@ -17,8 +17,9 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
     request = in_flight.serialise()
     if isinstance(request, Refusal):
         return request
-    ticket = take_ticket(in_flight, scheduler)
-    if ticket is None:
+    key_id, model = in_flight.verdict.key_id, in_flight.request.model
+    in_flight.ticket = ticket = scheduler.enter(key_id, in_flight.backends, model)
+    if ticket is None:  # too many wait already
         return Refusal("queue_full", retry_after_ms=5000)
     async with ticket:  # waits for a slot
         dialect, whole = in_flight.dialect, not in_flight.request.stream
@@ -36,10 +37,3 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
             return await relay(answer, in_flight)
         finally:
             answer.close()
-
-
-def take_ticket(in_flight: InFlight, scheduler: Scheduler) -> Ticket | None:
-    """A ticket of the queue, to be held as a context manager; None: too many wait already."""
-    key_id, model = in_flight.verdict.key_id, in_flight.request.model
-    in_flight.ticket = scheduler.enter(key_id, in_flight.backends, model)
-    return in_flight.ticket

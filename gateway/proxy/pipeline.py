@@ -18,13 +18,14 @@ from gateway.http.authentication import Authenticator
 from gateway.http.body_budget import BodyBudget, Lease
 from gateway.http.exchange import Exchange
 from gateway.proxy.authorise import Authoriser, authorization_request
+from gateway.proxy.candidates import find_candidates
 from gateway.proxy.forward import forward
 from gateway.proxy.inflight import InFlight
 from gateway.proxy.known_limits import KnownLimits
 from gateway.proxy.off_loop import LARGE, off_loop
 from gateway.proxy.outbox import Outbox
 from gateway.proxy.overlap import forward_meanwhile
-from gateway.proxy.sanitise import find_candidates, ignored_header, sanitise
+from gateway.proxy.sanitise import ignored_header, sanitise
 from gateway.proxy.unread_body import denial_unread
 from gateway.stores import AuthorizationRequest, Settlement, Verdict
 
@@ -64,9 +65,11 @@ class Pipeline:
     async def answer(self, dialect: Dialect, exchange: Exchange) -> Refusal | None:
         """Authenticate → receive → sanitise → authorise → wait → forward → meter → settle.
 
-        Between them stand two steps that can refuse as well: which backends may serve it, and an
-        entry in the outbox. `forward` waits for a slot, sends, and meters (relay.py), which also
-        settles before the last byte leaves; whatever did not come so far is settled here."""
+        Between them stand four steps that can refuse as well: whether its body is read, which of
+        its wishes the key may have, which backends may serve it, and an entry in the outbox.
+        Stages note what they learn in `request` and `in_flight`. `forward` waits for a slot, sends,
+        and meters (relay.py), which also settles before the last byte leaves; whatever did not come
+        so far is settled here."""
         key_hash = exchange.refuse_method("POST") or await self._authenticator.key_hash(exchange)
         if isinstance(key_hash, Refusal):
             return key_hash
@@ -99,16 +102,13 @@ class Pipeline:
                 self._limits.note(key_hash, exchange.received, verdict)
                 return verdict
             in_flight.permit(verdict)
+            serving = forward(in_flight, self._scheduler, self._pool)
         else:
-            in_flight.begin_early(expected, self._authorise_meanwhile(exchange, wanted))
+            authorising = self._authorise_meanwhile(exchange, wanted)
+            in_flight.begin_early(expected, authorising)
+            serving = forward_meanwhile(in_flight, authorising, self._scheduler, self._pool)
         with in_flight:  # settled at the end, whatever happens
-            authorising = in_flight.authorising
-            if authorising is None:
-                refusal = await forward(in_flight, self._scheduler, self._pool)
-            else:
-                refusal = await forward_meanwhile(
-                    in_flight, authorising, self._scheduler, self._pool
-                )
+            refusal = await serving
             if refusal is not None:
                 self._limits.note(key_hash, exchange.received, refusal)
                 in_flight.cut("refused")

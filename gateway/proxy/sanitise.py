@@ -1,14 +1,11 @@
-"""Sanitise: what does the request ask for, and what can it cost where it may be served?"""
+"""Sanitise: what does the request ask for, and of which model?"""
 
 import re
 from collections.abc import Mapping
 
-from gateway.backends.model import Model
-from gateway.backends.pool import BackendPool, Candidate
 from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised
-from gateway.proxy.context_check import ContextCheck, fitting
 
 _UNTOLD = re.compile(r"[^\w.-]", re.ASCII)  # what no name of a field holds
 _LONGEST, _MOST_NAMES = 64, 20
@@ -47,53 +44,3 @@ def _ask_for(request: Sanitised, spelling: str) -> None:
     request.request.model = spelling
     request.model = model_names.requested_name(spelling)
     request.cloud = model_names.is_cloud(spelling)
-
-
-async def find_candidates(
-    pool: BackendPool, dialect: Dialect, request: Sanitised, check: ContextCheck
-) -> list[Candidate] | Refusal:
-    """Where it may run. What is known of the model there narrows what the request can cost and how
-    far options may look back, and says under which name the server knows it. A model that has to be
-    there, and is not, is a refusal."""
-    candidates = await pool.candidates(request.model, cloud=request.cloud, native=dialect.native)
-    if isinstance(candidates, Refusal):
-        return candidates
-    if request.answered_here and all(map(_lacks_it, candidates)):
-        return Refusal("unknown_model", model=request.model, param="model")
-    candidates = await fitting(_under_one_name(request, candidates), request, check)
-    if isinstance(candidates, Refusal):
-        return candidates
-    models = [one.model for one in candidates]
-    learned = max([one.backend.models.experiences.overhead(request.model) for one in candidates])
-    request.model_context = min([model.context_length or 0 for model in models if model], default=0)
-    request.prompt_bound = max([_bound(request, model, learned) for model in models])
-    if request.max_output is None and all(model and model.num_predict for model in models):
-        request.max_output = max([model.num_predict for model in models if model])
-    return candidates
-
-
-def _under_one_name(request: Sanitised, candidates: list[Candidate]) -> list[Candidate]:
-    """A server that is no Ollama knows a model only as it lists it, so that is sent; to an Ollama
-    it is another spelling. Where two such servers spell it differently, the first is asked."""
-    kept: list[Candidate] = []
-    for one in candidates:
-        if one.model is not None and one.backend.models.foreign:
-            request.listed = request.listed or one.model.id
-            if one.model.id != request.listed:
-                continue
-        kept.append(one)
-    return kept
-
-
-def _lacks_it(candidate: Candidate) -> bool:
-    return candidate.model is None and candidate.backend.models.known
-
-
-def _bound(request: Sanitised, model: Model | None, learned: int) -> int:
-    """The most tokens that the model of one backend can read of it. `learned`: tokens by which
-    earlier prompts were longer than their bound."""
-    bound = request.prompt_bound + learned + (model.built_in if model else 0)
-    if model is None or not model.context:
-        return max(bound, request.context) if request.fills_context else bound
-    most = max(model.context, request.context) * request.inputs
-    return most if request.fills_context else min(bound, most)

@@ -12,7 +12,7 @@ from gateway.config.settings import Settings
 from gateway.core.errors import Refusal
 from gateway.dialects import all_dialects
 from gateway.dialects.protocol import Sanitised
-from gateway.proxy.sanitise import find_candidates
+from gateway.proxy.candidates import find_candidates
 from tests.support.told_models import TAG, Told
 
 pytestmark = pytest.mark.anyio
