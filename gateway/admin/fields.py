@@ -93,15 +93,15 @@ def number(name: str) -> Callable[[int], int]:
 
 
 def models(names: list[str]) -> list[str] | None:
-    """Names, and patterns with `*`, in canonical form without repetition; `*` or none at all: every
-    model."""
+    """Names, and patterns with `*`, in canonical form without repetition. `*`: every model; none at
+    all: no model."""
     kept = _unique("allowed_models", names, canonical_entry)
-    return None if kept and "*" in kept else kept
+    return None if "*" in kept else kept
 
 
 def origins(items: list[str]) -> list[str] | None:
     """Origins as browsers send them; `*` or none at all: every website."""
-    return None if "*" in items else _unique("allowed_origins", items, origin)
+    return None if "*" in items else _unique("allowed_origins", items, origin) or None
 
 
 def scopes(names: list[str]) -> list[str]:
@@ -123,11 +123,11 @@ def moment(text: str) -> datetime:
         raise ValueError("should be a time such as 2030-01-31T12:00:00Z") from None
 
 
-def _unique(name: str, items: list[str], form: Callable[[str], str]) -> list[str] | None:
+def _unique(name: str, items: list[str], form: Callable[[str], str]) -> list[str]:
     most = BOUNDS[name]["maxItems"]
     if len(items) > most:
         raise ValueError(f"should have at most {most} entries")
-    return list(dict.fromkeys(form(item) for item in items)) or None
+    return list(dict.fromkeys(form(item) for item in items))
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {

@@ -97,9 +97,9 @@ def canonical_entry(entry: str) -> str:
 
 
 def is_allowed(name: str, entries: Sequence[str] | None) -> bool:
-    """Whether a key with these `allowed_models` may use the model, all in canonical form. None or
-    empty allows every model. The SQL function `gateway.model_allowed` is its twin."""
-    return not entries or any(_matches(name, entry) for entry in entries)
+    """Whether a key with these `allowed_models` may use the model, all in canonical form. None
+    allows every model, an empty list none. The SQL function `gateway.model_allowed` is its twin."""
+    return entries is None or any(_matches(name, entry) for entry in entries)
 
 
 def _matches(name: str, entry: str) -> bool:

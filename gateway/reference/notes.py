@@ -47,9 +47,9 @@ _KEY: dict[str, Note] = {
         **BOUNDS["max_output_tokens"],
     },
     "allowed_models": {
-        "description": "The only models that the key may use; null: every model. An entry is a "
-        "name in any spelling that Ollama takes, or a pattern in which `*` stands for any run of "
-        "characters of a whole name, such as `qwen2.5:*` or `hf.co/bartowski/*`.",
+        "description": "The only models that the key may use; null: every model, []: none. An "
+        "entry is a name in any spelling that Ollama takes, or a pattern in which `*` stands for any "
+        "run of characters of a whole name, such as `qwen2.5:*` or `hf.co/bartowski/*`.",
         **BOUNDS["allowed_models"],
         "items": {"type": "string", "minLength": 1},
     },

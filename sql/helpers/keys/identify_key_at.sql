@@ -10,7 +10,7 @@ begin
     v_key := gateway.find_key(p_now, p_key_hash);
     v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, null);
     return row(
-        v_reason is null, v_reason, v_key.id, nullif(v_key.allowed_models, '{}')
+        v_reason is null, v_reason, v_key.id, v_key.allowed_models
     )::gateway.identity;
 end;
 $$;

@@ -29,7 +29,7 @@ begin
         rate_limit_per_min = v_key.rate_limit_per_min,
         monthly_token_limit = v_key.monthly_token_limit,
         max_output_tokens = v_key.max_output_tokens,
-        allowed_models = nullif(v_key.allowed_models, '{}'),
+        allowed_models = v_key.allowed_models,
         allowed_origins = nullif(v_key.allowed_origins, '{}'),
         scopes = v_key.scopes,
         expires_at = v_key.expires_at

@@ -54,12 +54,12 @@ export function number(name: Numbered | "grace_seconds") {
   );
 }
 
-/** Names, and patterns with `*`, without repetition; `*` or none at all: every model. */
+/** Names, and patterns with `*`, without repetition. `*`: every model; none at all: no model. */
 export const models = v.pipe(
   texts,
   inForm((names: string[]) => {
     const kept = unique("allowed_models", names, canonicalEntry);
-    return kept?.includes("*") ? null : kept;
+    return kept.includes("*") ? null : kept;
   }),
 );
 
@@ -67,7 +67,7 @@ export const models = v.pipe(
 export const origins = v.pipe(
   texts,
   inForm((items: string[]) =>
-    items.includes("*") ? null : unique("allowed_origins", items, origin)
+    items.includes("*") || items.length === 0 ? null : unique("allowed_origins", items, origin)
   ),
 );
 
@@ -105,9 +105,8 @@ function inForm<Given, Kept>(form: (given: Given) => Kept) {
   });
 }
 
-function unique(name: Listed, items: string[], form: (item: string) => string): string[] | null {
+function unique(name: Listed, items: string[], form: (item: string) => string): string[] {
   const most = bounds[name].maxItems;
   if (items.length > most) throw new Error(`should have at most ${most} entries`);
-  const kept = [...new Set(items.map(form))];
-  return kept.length > 0 ? kept : null;
+  return [...new Set(items.map(form))];
 }

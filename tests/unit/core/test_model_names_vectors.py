@@ -47,9 +47,9 @@ def test_an_entry_allows_the_models_of_the_vectors_and_no_other(vector: dict[str
     assert is_allowed(vector["name"], [vector["entry"]]) is vector["matches"]
 
 
-def test_no_entry_at_all_allows_every_model() -> None:
+def test_no_list_allows_every_model_and_an_empty_one_none() -> None:
     assert is_allowed("x:latest", None)
-    assert is_allowed("x:latest", [])
+    assert not is_allowed("x:latest", [])
 
 
 @given(st.text("ab*", max_size=12), st.text("ab", max_size=12))
