@@ -7,6 +7,7 @@ from gateway.backends.scheduler import Scheduler
 from gateway.config.settings import Settings
 from gateway.http.authentication import Authenticator
 from gateway.http.failed_keys import FailedKeyLimiter
+from gateway.http.hosts import Hosts
 from gateway.http.middleware import Middleware
 from gateway.proxy.authorise import Authoriser
 from gateway.proxy.health import Health
@@ -39,7 +40,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
     def has_tunnel() -> bool:
         return bool(tunnel.status or settings.tunnel_hostname)
 
-    failed_keys = FailedKeyLimiter(has_tunnel)
+    failed_keys = FailedKeyLimiter(has_tunnel, settings.trusted_proxies)
     authenticator = Authenticator(failed_keys, verdict_cache.identify)
     authoriser = Authoriser(verdict_cache, failed_keys, outbox)
     pipeline = Pipeline(settings, pool, scheduler, outbox, authenticator, authoriser)
@@ -50,6 +51,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         outbox=outbox,
         tunnel=tunnel,
         has_tunnel=has_tunnel,
+        hosts=Hosts(settings, tunnel),
         failed_keys=failed_keys,
         authenticator=authenticator,
         verdict_cache=verdict_cache,
@@ -77,4 +79,4 @@ def make_app(services: Services) -> Middleware:
         debug=False,
         logging_config=None,  # the command line says how to log
     )
-    return Middleware(litestar, services.settings, services.has_tunnel)
+    return Middleware(litestar, services.settings, services.has_tunnel, services.hosts)

@@ -8,6 +8,7 @@ from gateway.config.settings import Settings
 from gateway.http.authentication import Authenticator
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
+from gateway.http.hosts import Hosts
 from gateway.http.read_rate import ReadRate
 from gateway.proxy.authorise import Authoriser
 from gateway.proxy.health import Health
@@ -33,6 +34,7 @@ class Services:
     outbox: Outbox
     tunnel: StatusWatcher
     has_tunnel: Callable[[], bool]
+    hosts: Hosts
     failed_keys: FailedKeyLimiter
     authenticator: Authenticator
     verdict_cache: VerdictCache

@@ -12,6 +12,7 @@ import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
@@ -56,13 +57,30 @@ class Settings:
     port: int = _setting(8000, values.integer(1, 65535), "port to listen on")
     debug: bool = _setting(False, values.boolean, "log every request")
     admin_secret: str = _setting(
-        "", str, "secret for the admin routes; `up` creates one, `serve` requires it", secret=True
+        "",
+        values.admin_secret,
+        "secret for the admin routes; `up` creates one, `serve` requires it",
+        secret=True,
     )
     admin_through_tunnel: bool = _setting(
-        False, values.boolean, "serve the admin routes through the tunnel too"
+        False, values.boolean, "serve the admin routes to callers from outside too"
     )
     docs_through_tunnel: bool = _setting(
-        False, values.boolean, "serve `/docs`, `/redoc` and `/openapi.json` through the tunnel too"
+        False,
+        values.boolean,
+        "serve `/docs`, `/redoc` and `/openapi.json` to callers from outside too",
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        (),
+        values.hosts,
+        "more names under which the gateway is reached, such as that of a proxy before it,"
+        " separated by commas; `*.example.com` for all below",
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        (),
+        values.networks,
+        "addresses of proxies before the gateway, whose `X-Forwarded-For` names the caller;"
+        " cloudflared needs none",
     )
     tunnel_hostname: str = _setting(
         "", hostname, "public hostname; set it if you run cloudflared yourself"
@@ -137,6 +155,9 @@ class Settings:
         "websites whose pages may send requests, separated by commas; patterns such as"
         " `https://*.example.com` and `chrome-extension://*` too",
         shown="*",
+    )
+    admin_cors_origins: tuple[str, ...] = _setting(
+        (), values.origins, "websites whose pages may use the admin routes; by default none"
     )
     context_check: Literal["refuse", "warn", "off"] = _setting(
         "refuse",

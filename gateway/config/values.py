@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from gateway.core.host_names import host_pattern, is_of_own_network
 from gateway.core.keys import PREFIX_SHAPE
 from gateway.core.model_names import canonical_name, requested_name
 from gateway.core.origins import cors_entry
+
+SHORTEST_SECRET = 12  # characters: ten guesses in a quarter of an hour find nothing as long
 
 
 def boolean(text: str) -> bool:
@@ -154,6 +157,35 @@ def origins(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cors_entry(item) for item in items))
 
 
+def hosts(text: str) -> tuple[str, ...]:
+    """Names that the server answers to; with `*.` in front, all names that end so."""
+    found: list[str] = []
+    for entry in _listed(text):
+        try:
+            found.append(host_pattern(entry))
+        except ValueError:
+            should = "should be a list of names such as llm.example.com,*.example.net"
+            raise ValueError(f"{should}, without https:// and port") from None
+    return tuple(dict.fromkeys(found))
+
+
+def networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Addresses, and networks such as 10.0.0.0/8."""
+    try:
+        return tuple(ipaddress.ip_network(entry, strict=False) for entry in _listed(text))
+    except ValueError:
+        raise ValueError("should be a list of addresses such as 127.0.0.1,10.0.0.0/8") from None
+
+
+def admin_secret(text: str) -> str:
+    if len(text.strip()) < SHORTEST_SECRET:
+        raise ValueError(
+            f"should have {SHORTEST_SECRET} characters or more, for example the output of: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return text
+
+
 def prefix(text: str) -> str:
     if not PREFIX_SHAPE.fullmatch(text):
         raise ValueError("should be 1 to 16 letters, digits or '-', starting with a letter")
@@ -257,7 +289,6 @@ def jwt_claims(text: str) -> dict[str, Any]:
     return cast(dict[str, Any], claims) if isinstance(claims, dict) else {}
 
 
-_OWN_NETWORKS = (".local", ".internal", ".localhost", ".lan", ".home", ".home.arpa", ".ts.net")
 _CARRIER = ipaddress.ip_network("100.64.0.0/10")  # Tailscale's, too
 
 
@@ -266,5 +297,5 @@ def _is_near(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return bool(host) and ("." not in host or host.endswith(_OWN_NETWORKS))
+        return bool(host) and (is_of_own_network(host) or host.endswith(".ts.net"))
     return address.is_private or address in _CARRIER

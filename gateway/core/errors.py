@@ -83,7 +83,18 @@ KINDS: dict[str, Kind] = {
         "Too many failed log-ins. Try again in {wait} s.",
     ),
     "admin_through_tunnel": Kind(
-        403, _INVALID, "permission_denied", "Admin routes are not available through the tunnel."
+        403,
+        _INVALID,
+        "permission_denied",
+        "Admin routes are not available through the tunnel or another proxy. "
+        "The owner of this server can change that with ADMIN_THROUGH_TUNNEL.",
+    ),
+    "host_not_served": Kind(
+        421,
+        _INVALID,
+        "permission_denied",
+        "This server is not known as '{detail}'. If this is its name, its owner can set "
+        "ALLOWED_HOSTS={detail}.",
     ),
     "access_denied": Kind(
         403, _INVALID, "permission_denied", "This request was refused: {detail}."

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from gateway.core.errors import Refusal
 from gateway.http import client_address
+from gateway.http.client_address import Networks
 from gateway.http.exchange import Exchange
 
 FAILURES = 20  # of one address, before it has to wait
@@ -23,10 +24,12 @@ _log = logging.getLogger("localllm")
 class FailedKeyLimiter:
     """Counts failures by address, and remembers the hashes of keys that have worked.
 
-    `has_tunnel`: whether a tunnel runs, so that Cloudflare is believed about the address."""
+    `has_tunnel`: whether a tunnel runs, so that Cloudflare is believed about the address;
+    `proxies`: others that are."""
 
-    def __init__(self, has_tunnel: Callable[[], bool]) -> None:
+    def __init__(self, has_tunnel: Callable[[], bool], proxies: Networks = ()) -> None:
         self._has_tunnel = has_tunnel
+        self._proxies = proxies
         self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, first of them
         self._good: OrderedDict[str, None] = OrderedDict()
 
@@ -59,7 +62,10 @@ class FailedKeyLimiter:
                 self._count(self._address(exchange))
 
     def _address(self, exchange: Exchange) -> str:
-        return client_address.address(exchange.scope, exchange.headers, tunnel=self._has_tunnel())
+        tunnel, proxies = self._has_tunnel(), self._proxies
+        return client_address.address(
+            exchange.scope, exchange.headers, tunnel=tunnel, proxies=proxies
+        )
 
     def _count(self, address: str) -> None:
         place, now = client_address.neighbourhood(address), time.monotonic()

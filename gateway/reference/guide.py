@@ -9,9 +9,10 @@ from gateway.dialects import all_absent
 from gateway.dialects.shared.prompt import IMAGE_FLOOR, MESSAGE_OVERHEAD, PICTURE_BOUND
 from gateway.dialects.shared.strict_json import MOST_NESTS, MOST_VALUES
 from gateway.http.body import BODY_TIMEOUT, GRACE, SLOWEST
+from gateway.http.cors import EXPOSED, MAX_AGE, METHODS
 from gateway.http.exchange import GIVE_WAY, STUCK
 from gateway.http.failed_keys import FAILURES, WINDOW
-from gateway.http.middleware import EXPOSED, MAX_AGE, MAX_HEADERS, METHODS
+from gateway.http.middleware import MAX_HEADERS
 from gateway.http.read_rate import PER_MINUTE
 from gateway.proxy.prompt_estimate import BYTES_PER_TOKEN, PROMPT_OVERHEAD
 from gateway.reference import guide_tables, lanes

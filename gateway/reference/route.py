@@ -56,7 +56,13 @@ class Route(NamedTuple):
 
 # What any route may say: Edge refuses before a route is asked, and a route can fail.
 ANYWHERE = (
-    *("origin_not_allowed", "access_denied", "access_unavailable", "headers_too_large"),
+    *(
+        "origin_not_allowed",
+        "host_not_served",
+        "access_denied",
+        "access_unavailable",
+        "headers_too_large",
+    ),
     "internal_error",
 )
 

@@ -10,7 +10,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from gateway import static
-from gateway.http import client_address
 from gateway.reference.home import PLAIN, TEMPLATE, home
 from gateway.reference.openapi import document
 from gateway.routes.support.answers import READ, AnyRequest
@@ -57,8 +56,8 @@ def page_routes(services: Services) -> list[HTTPRouteHandler]:
                 state = await services.health.state()
         except TimeoutError:
             state = None
-        from_tunnel = client_address.came_through_tunnel(dict(request.scope["headers"]))
-        inside = services.settings.docs_through_tunnel or not from_tunnel
+        outside = services.hosts.is_outside(request.scope, dict(request.scope["headers"]))
+        inside = services.settings.docs_through_tunnel or not outside
         shown = home(base_url(request), services.pool.default_model, state, reference=inside)
         headers = {**_HOME_HEADERS, "vary": "Accept", "cache-control": "no-store"}
         return Response(shown, media_type="text/html", headers=headers)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.admin.calls import ROUTES, Owner, error
-from tests.support.admin.servers import SECRET, Admin
+from tests.support.admin.servers import CONSOLE, SECRET, Admin
 from tests.support.postgres import execute
 
 TOO_MANY = 10  # failures of one address within 15 minutes: sql/helpers/login/login_limits.sql
@@ -64,16 +64,32 @@ def test_another_address_is_not_locked_out_with_the_guesser(admin: Admin, owner:
 
 
 def test_a_client_does_not_choose_whom_its_failures_are_put_down_to(admin: Admin, owner: Owner):
-    """Nobody stands before either of the two here, so what a client says of itself is a lie."""
+    """Nobody stands before either of the two here, so what a client says of itself is a lie: the
+    function counts it for the address that it sees, the gateway does not even look."""
     forged = {"True_Client_IP": "192.0.2.9", "X_Real_IP": "192.0.2.9", "Forwarded": "for=192.0.2.9"}
     if admin.name == "gateway":
         forged |= {"X_Forwarded_For": "192.0.2.9"}
     else:
         forged |= {"CF_Connecting_IP": "192.0.2.9", "X_Forwarded_For": "192.0.2.9, 127.0.0.1"}
     with Owner(admin.url, "wrong") as guesser:
+        statuses = {
+            guesser.ask("GET", "/admin/usage", **forged).status_code for _ in range(TOO_MANY)
+        }
+    if admin.name == "gateway":
+        assert (statuses, guess(owner, 1)) == ({403}, [200])
+    else:
+        assert (statuses, guess(owner, 1)) == ({401, 429}, [429])
+
+
+def test_a_website_cannot_lock_the_owner_out(admin: Admin, owner: Owner):
+    page = {"Origin": "https://evil.example"}
+    with Owner(admin.url, "wrong") as guesser:
         for _ in range(TOO_MANY):
-            guesser.ask("GET", "/admin/usage", **forged)
-    assert guess(owner, 1) == [429]
+            answer = guesser.ask("GET", "/admin/usage", **page)
+            assert (answer.status_code, error(answer)["code"]) == (403, "permission_denied")
+            preflight = guesser.ask("OPTIONS", "/admin/usage", **page)
+            assert "access-control-allow-origin" not in preflight.headers
+    assert guess(owner, 1) == [200]
 
 
 def test_a_lock_out_ends_when_the_failures_have_grown_old(admin: Admin, owner: Owner):
@@ -105,20 +121,20 @@ def test_a_route_that_does_not_exist_tells_nothing_about_a_secret(admin: Admin):
     ("method", "path"), [("OPTIONS", "/admin/api-keys"), ("OPTIONS", "/admin/usage")]
 )
 def test_a_page_may_ask_first_and_send_the_secret_then(owner: Owner, method: str, path: str):
-    page: dict[str, Any] = {"Origin": "https://console.example"}
+    page: dict[str, Any] = {"Origin": CONSOLE}
     asked = {
         "Access_Control_Request_Method": "PATCH",
         "Access_Control_Request_Headers": "x-admin-secret, content-type",
     }
     answer = owner.ask(method, path, **page, **asked)
     assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-origin"] == CONSOLE
     assert answer.headers["access-control-allow-headers"] == "x-admin-secret, content-type"
     methods = "GET, POST, PATCH, DELETE, OPTIONS"
     assert answer.headers["access-control-allow-methods"] == methods
     assert answer.headers["access-control-max-age"] == "7200"
     assert "access-control-allow-credentials" not in answer.headers
     then = owner.ask("GET", "/admin/usage", **page)
-    assert (then.status_code, then.headers["access-control-allow-origin"]) == (200, "*")
+    assert (then.status_code, then.headers["access-control-allow-origin"]) == (200, CONSOLE)
     assert then.headers["vary"] == "Origin"
     assert "x-request-id, retry-after" in then.headers["access-control-expose-headers"]

@@ -96,7 +96,7 @@ def test_its_settings_hold_for_new_keys_and_for_pages(project: StandIn):
         "API_KEY_PREFIX": "my-app",
         "DEFAULT_RATE_LIMIT_PER_MIN": "7",
         "DEFAULT_MONTHLY_TOKEN_LIMIT": "0",
-        "CORS_ORIGINS": "https://console.example",
+        "ADMIN_CORS_ORIGINS": "https://console.example",
     }
     environment = function_environment(project, **settings)
     with running_function(environment) as running, Owner(running.url) as owner:

@@ -14,6 +14,8 @@ from gateway.config.settings import Settings
 from tests.support.bare_gateway import bare_gateway, served
 from tests.support.cloudflared.edge import Edge
 
+NAME = "llm.example.com"
+
 
 class Scene:
     """A gateway whose store and model are away, and the public address that leads to it."""
@@ -31,7 +33,7 @@ class Scene:
 
 @contextlib.asynccontextmanager
 async def edge_before(origin: str, silence: float = 100.0) -> AsyncIterator[tuple[Edge, str]]:
-    edge = Edge([("", origin)], "llm.example.com", "http2", silence)
+    edge = Edge([("", origin)], NAME, "http2", silence)
     port = await edge.start(0)
     edge.connected = True
     try:
@@ -43,6 +45,6 @@ async def edge_before(origin: str, silence: float = 100.0) -> AsyncIterator[tupl
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    with bare_gateway(tmp_path) as gateway:
+    with bare_gateway(tmp_path, tunnel_hostname=NAME) as gateway:
         async with served(gateway) as origin, edge_before(origin) as (edge, public):
             yield Scene(origin, edge, public)

@@ -137,6 +137,12 @@ def _other(client: PublicClient, answer: Answer, service: str, *, guarded: bool)
         return ok("public", f"{client.url}: Cloudflare Access guards it, so no more is tried")
     if is_ours(answer) and answer.status == 403:
         return ok("public", f"{client.url}: the gateway lets in only whom Cloudflare Access let in")
+    if is_ours(answer) and answer.status == 421:
+        return fail(
+            "public",
+            f"{client.url}: a localllm answers that it is not known by this name. Set "
+            "TUNNEL_HOSTNAME or ALLOWED_HOSTS to it there, and restart it.",
+        )
     if is_ours(answer):
         return fail(
             "public",

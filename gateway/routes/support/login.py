@@ -23,6 +23,7 @@ class Login:
     def __init__(self, services: Services) -> None:
         self._store = services.store
         self._has_tunnel = services.has_tunnel
+        self._proxies = services.settings.trusted_proxies
         secret = services.settings.admin_secret
         self._expected = _digest(secret.encode()) if secret else None
 
@@ -33,7 +34,9 @@ class Login:
         shown = _digest(secret.encode("latin-1", "replace"))  # the bytes that were sent
         matched = self._expected is not None and hmac.compare_digest(shown, self._expected)
         headers = dict(request.scope["headers"])
-        address = client_address.address(request.scope, headers, tunnel=self._has_tunnel())
+        address = client_address.address(
+            request.scope, headers, tunnel=self._has_tunnel(), proxies=self._proxies
+        )
         arguments = {"p_address": address, "p_matched": matched}
         verdict = await self._store.admin("admin_login", arguments)
         if matched and verdict.get("allowed") is True:

@@ -1,4 +1,4 @@
-/** Which websites' pages may read the answers: the rules and headers of gateway/http/middleware.py. */
+/** Which websites' pages may read the answers: the rules and headers of gateway/http/cors.py. */
 
 import { isAmong } from "./origins.ts";
 

@@ -5,11 +5,13 @@ import { readSettings } from "./settings.ts";
 import { type Arguments, type Row, type Store, StoreUnavailable } from "./store.ts";
 
 const ENVIRONMENT: Record<string, string> = {
-  ADMIN_SECRET: "right",
+  ADMIN_SECRET: "right and long",
   SUPABASE_URL: "http://127.0.0.1",
   SUPABASE_SERVICE_ROLE_KEY: "key",
 };
-const USAGE = new Request("http://x/admin/usage", { headers: { "x-admin-secret": "right" } });
+const USAGE = new Request("http://x/admin/usage", {
+  headers: { "x-admin-secret": "right and long" },
+});
 const ID = "0123abcd-4567-89ab-cdef-0123456789ab";
 
 /** The function before a database that lets everyone in and answers with `row`. */
@@ -27,7 +29,7 @@ function made(row: Row = {}, more: Record<string, string> = {}) {
       new Request(`http://x${path}`, {
         method,
         body: body === undefined ? undefined : JSON.stringify(body),
-        headers: { "x-admin-secret": "right", ...headers },
+        headers: { "x-admin-secret": "right and long", ...headers },
       }),
     );
   };
@@ -147,7 +149,7 @@ Deno.test("every answer has an id of its own and is kept by no cache", async () 
 });
 
 Deno.test("a listed website may call, another may not and learns nothing", async () => {
-  const { ask, calls } = made({}, { CORS_ORIGINS: "https://A.example,moz-extension://*" });
+  const { ask, calls } = made({}, { ADMIN_CORS_ORIGINS: "https://A.example,moz-extension://*" });
   const extension = await ask("GET /admin/usage", undefined, { origin: "moz-extension://b-1" });
   strictEqual(extension.headers.get("access-control-allow-origin"), "moz-extension://b-1");
   const good = await ask("GET /admin/usage", undefined, { origin: "https://a.example" });
@@ -162,13 +164,13 @@ Deno.test("a listed website may call, another may not and learns nothing", async
 });
 
 Deno.test("a preflight is told the headers that it asked for, without a log-in", async () => {
-  const { ask, calls } = made();
+  const { ask, calls } = made({}, { ADMIN_CORS_ORIGINS: "https://a.example" });
   const answer = await ask("OPTIONS /admin/api-keys", undefined, {
     origin: "https://a.example",
     "access-control-request-headers": "x-admin-secret,content-type",
   });
   strictEqual(answer.status, 204);
-  strictEqual(answer.headers.get("access-control-allow-origin"), "*");
+  strictEqual(answer.headers.get("access-control-allow-origin"), "https://a.example");
   strictEqual(answer.headers.get("access-control-allow-headers"), "x-admin-secret,content-type");
   strictEqual(
     answer.headers.get("access-control-allow-methods"),

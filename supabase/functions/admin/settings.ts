@@ -7,6 +7,8 @@ import bounds from "./key_fields.json" with { type: "json" };
 import { PREFIX_SHAPE } from "./keys.ts";
 import { corsEntry } from "./origins.ts";
 
+const SHORTEST_SECRET = 12; // characters, as in gateway/config/values.py
+
 /** A setting that cannot be used; the text is for the owner and shows no secret. */
 export class SettingsError extends Error {}
 
@@ -17,11 +19,7 @@ export interface Settings {
   apiKeyPrefix: string;
   defaultRateLimit: number;
   defaultTokenLimit: number;
-  /**
-   * Websites whose pages may call; `*` for all, which is the default as it is the gateway's. It
-   * gives nothing away: there are no cookies, so a page can do only what the secret that its user
-   * types into it can do.
-   */
+  /** Websites whose pages may call. By default none: a page that guesses would lock its reader out. */
   corsOrigins: string[];
 }
 
@@ -32,7 +30,7 @@ export function readSettings(environment: Environment): Settings {
   // Unset and empty are the same: a copied .env.example changes nothing.
   const get = (name: string) => environment(name)?.trim() ? environment(name)! : null;
   return {
-    adminSecret: get("ADMIN_SECRET") ?? "",
+    adminSecret: adminSecret(get("ADMIN_SECRET") ?? ""),
     supabaseUrl: url(get),
     serviceKey: serviceKey(get),
     apiKeyPrefix: prefix(get("API_KEY_PREFIX") ?? "llm"),
@@ -43,8 +41,13 @@ export function readSettings(environment: Environment): Settings {
       1_000_000,
       bounds.monthly_token_limit,
     ),
-    corsOrigins: origins(get("CORS_ORIGINS") ?? "*"),
+    corsOrigins: origins(get("ADMIN_CORS_ORIGINS")),
   };
+}
+
+function adminSecret(text: string): string {
+  if (text === "" || text.trim().length >= SHORTEST_SECRET) return text;
+  throw new SettingsError(`ADMIN_SECRET should have ${SHORTEST_SECRET} characters or more.`);
 }
 
 type Get = (name: string) => string | null;
@@ -105,16 +108,17 @@ function integer(
   throw new SettingsError(`${name} ('${text}') should be ${wanted}.`);
 }
 
-function origins(text: string): string[] {
+function origins(text: string | null): string[] {
+  if (text === null) return [];
   const items = text.replace(/^[[\] ]+|[[\] ]+$/g, "").split(",")
     .map((item) => item.trim().replace(/^["']+|["']+$/g, ""));
   if (items.includes("")) {
     const should = 'should be "*" or a list such as https://a.example,https://b.example';
-    throw new SettingsError(`CORS_ORIGINS ('${text}') ${should}.`);
+    throw new SettingsError(`ADMIN_CORS_ORIGINS ('${text}') ${should}.`);
   }
   try {
     return [...new Set(items.map(corsEntry))];
   } catch (problem) {
-    throw new SettingsError(`CORS_ORIGINS ('${text}') ${(problem as Error).message}.`);
+    throw new SettingsError(`ADMIN_CORS_ORIGINS ('${text}') ${(problem as Error).message}.`);
   }
 }

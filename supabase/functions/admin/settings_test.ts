@@ -18,26 +18,37 @@ Deno.test("the defaults are the gateway's, and nobody is let in without a secret
     apiKeyPrefix: "llm",
     defaultRateLimit: 20,
     defaultTokenLimit: 1_000_000,
-    corsOrigins: ["*"],
+    corsOrigins: [],
   });
 });
 
 Deno.test("what is set counts, what is empty is as good as unset", () => {
   const settings = read({
-    ADMIN_SECRET: "s",
+    ADMIN_SECRET: "a secret of the owner",
     API_KEY_PREFIX: "My-App",
     DEFAULT_RATE_LIMIT_PER_MIN: " 7 ",
     DEFAULT_MONTHLY_TOKEN_LIMIT: "0",
-    CORS_ORIGINS: '["https://a.example", "https://b.example"]',
+    ADMIN_CORS_ORIGINS: '["https://a.example", "https://b.example"]',
     SUPABASE_URL: "http://127.0.0.1:54321/",
   });
-  strictEqual(settings.adminSecret, "s");
+  strictEqual(settings.adminSecret, "a secret of the owner");
   strictEqual(settings.apiKeyPrefix, "My-App");
   strictEqual(settings.defaultRateLimit, 7);
   strictEqual(settings.defaultTokenLimit, 0);
   deepStrictEqual(settings.corsOrigins, ["https://a.example", "https://b.example"]);
   strictEqual(settings.supabaseUrl, "http://127.0.0.1:54321");
-  deepStrictEqual(read({ API_KEY_PREFIX: " ", CORS_ORIGINS: "", ADMIN_SECRET: "  " }), read({}));
+  deepStrictEqual(
+    read({ API_KEY_PREFIX: " ", ADMIN_CORS_ORIGINS: "", ADMIN_SECRET: "  " }),
+    read({}),
+  );
+});
+
+Deno.test("a short admin secret is refused, and not shown", () => {
+  throws(() => read({ ADMIN_SECRET: "hush-hush" }), (problem: Error) => {
+    ok(problem instanceof SettingsError);
+    ok(problem.message.startsWith("ADMIN_SECRET should have 12 characters"), problem.message);
+    return !problem.message.includes("hush");
+  });
 });
 
 Deno.test("a new secret key is taken before the old one, the default before others", () => {
@@ -55,7 +66,7 @@ Deno.test("a setting that cannot be used names itself, and no secret", () => {
     API_KEY_PREFIX: ["9", "a_b", "ü", "x".repeat(17)],
     DEFAULT_RATE_LIMIT_PER_MIN: ["0", "1000001", "x", "1.5", "1e3", "0x10", "1_000"],
     DEFAULT_MONTHLY_TOKEN_LIMIT: ["-1", "9999999999999", "NaN"],
-    CORS_ORIGINS: ["example.com", "https://a.example/x", "https://a.example,,"],
+    ADMIN_CORS_ORIGINS: ["example.com", "https://a.example/x", "https://a.example,,"],
   };
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {

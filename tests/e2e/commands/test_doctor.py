@@ -20,7 +20,7 @@ def test_doctor_warns_of_secrets_in_a_dotenv_that_others_can_read(localllm: Comm
     place = localllm.data_dir / "project"
     place.mkdir()
     dotenv = place / ".env"
-    dotenv.write_text("ADMIN_SECRET=hunter2\n")
+    dotenv.write_text("ADMIN_SECRET=hunter2-and-more\n")
     states = {}
     for mode in (0o644, 0o600):
         dotenv.chmod(mode)

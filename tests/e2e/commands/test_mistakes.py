@@ -85,7 +85,7 @@ def test_a_port_in_use_is_named_before_anything_slow(localllm: CommandLine, comm
         taken.listen()
         port = taken.getsockname()[1]
         unused = localllm.data_dir / "unused"
-        done = localllm(command, PORT=str(port), DATA_DIR=str(unused), ADMIN_SECRET="x")
+        done = localllm(command, PORT=str(port), DATA_DIR=str(unused), ADMIN_SECRET="x" * 12)
     assert f"PORT {port} is in use" in one_line(done, 1)
     assert not unused.exists()
 
@@ -96,7 +96,7 @@ def test_a_data_directory_that_cannot_be_used_is_named(localllm: CommandLine, co
     in_the_way = localllm.data_dir / "a-file"
     in_the_way.touch()
     for place in (in_the_way, in_the_way / "below", Path("/proc/localllm")):
-        done = localllm(*arguments, DATA_DIR=str(place), ADMIN_SECRET="x")
+        done = localllm(*arguments, DATA_DIR=str(place), ADMIN_SECRET="x" * 12)
         assert "DATA_DIR" in one_line(done, 1)
 
 

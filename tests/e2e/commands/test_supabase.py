@@ -74,7 +74,7 @@ def test_what_only_the_owner_can_mend_keeps_a_gateway_from_starting(
 ):
     project.fault = lambda call: Fault.WRONG_KEY_401
     arguments = ("up", "--no-demo") if command == "up" else ("serve",)
-    done = localllm(*arguments, ADMIN_SECRET="a secret")
+    done = localllm(*arguments, ADMIN_SECRET="a secret of the owner")
     assert done.returncode == 1
     assert "check SUPABASE_" in done.stderr
 
@@ -82,7 +82,7 @@ def test_what_only_the_owner_can_mend_keeps_a_gateway_from_starting(
 async def test_a_project_without_the_schema_is_told_to_push_it(localllm: CommandLine, dsn: str):
     await execute(dsn, "delete from gateway.migrations where version like '0004%'")
     for arguments in (("keys", "list"), ("serve",), ("db", "migrate")):
-        done = localllm(*arguments, ADMIN_SECRET="a secret")
+        done = localllm(*arguments, ADMIN_SECRET="a secret of the owner")
         assert "lacks 0004_admin_failures: run: npx supabase@3 db push --remote" in one_line(
             done, 1
         )
@@ -106,7 +106,7 @@ def test_a_project_that_is_away_does_not_keep_a_gateway_from_starting(
     localllm: CommandLine, project: StandIn
 ):
     project.stop()
-    environ = localllm.environ | {"ADMIN_SECRET": "a secret"}
+    environ = localllm.environ | {"ADMIN_SECRET": "a secret of the owner"}
     running = Running([sys.executable, "-m", "gateway", "serve"], environ, localllm.data_dir)
     try:
         running.wait_for(r"localllm is running at http://[^ ]+ \(supabase store")

@@ -105,11 +105,11 @@ def test_only_we_can_use_it(data_dir: Path) -> None:
 
 
 def test_our_secrets_stay_with_us(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ADMIN_SECRET", "hush-hush")
+    monkeypatch.setenv("ADMIN_SECRET", "hush-hush-hush")
 
     async def use(*_: Any) -> None:
         [child] = descendants()
-        assert "hush-hush" not in child.environ().values()
+        assert "hush-hush-hush" not in child.environ().values()
 
     with_model(data_dir, use)
 

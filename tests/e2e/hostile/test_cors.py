@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.support.callers import ADMIN_SECRET, QUESTION, bearer, connect, make_key, served
+from tests.support.callers import QUESTION, bearer, connect, make_key, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import Exchange, FakeUpstream
 from tests.support.fixtures import upstream_of_all
@@ -26,7 +26,6 @@ EXPOSED = {"x-request-id", "retry-after", "x-should-retry"} | {
 def answers(client: httpx.Client, key: str, spent: str) -> dict[str, httpx.Response]:
     """One answer of every kind."""
     good = bearer(key)
-    owner = {"X-Admin-Secret": ADMIN_SECRET}
     large = {**good, "X-Large": "x" * 40_000}
     coded = {**good, "Content-Encoding": "gzip"}
     return {
@@ -38,12 +37,9 @@ def answers(client: httpx.Client, key: str, spent: str) -> dict[str, httpx.Respo
         "start": client.get("/"),
         "docs": client.get("/docs", headers={"Accept": "text/html"}),
         "document": client.get("/openapi.json"),
-        "admin": client.get("/admin/api-keys", headers=owner),
         "400": client.post(CHAT, content=b"{", headers=good),
-        "400 admin": client.post("/admin/api-keys", content=b"{", headers=owner),
         "401": client.post(CHAT, json=QUESTION),
         "401 usage": client.get("/v1/usage"),
-        "401 admin": client.get("/admin/api-keys"),
         "403": client.post(CHAT, json={**QUESTION, "model": "x:cloud"}, headers=good),
         "404": client.get("/nothing"),
         "404 dots": client.get("/v1/%2e%2e/x"),
@@ -108,7 +104,7 @@ def test_each_answer_has_an_id_of_its_own(
         assert "access-control-allow-origin" not in answer.headers
 
 
-@pytest.mark.parametrize("path", [CHAT, "/v1/usage", "/admin/api-keys", "/v1/models"])
+@pytest.mark.parametrize("path", [CHAT, "/v1/usage", "/v1/models"])
 def test_a_preflight_is_granted_whatever_headers_the_client_s_package_asks_for(
     gateway: GatewayProcess, path: str
 ) -> None:

@@ -51,8 +51,10 @@ def test_a_forged_address_locks_nobody_out_while_there_is_no_tunnel(
     upstream: FakeUpstream, dsn: str
 ):
     with served(upstream.url, dsn) as gateway, connect(gateway.url) as client:
-        for _ in range(FAILURES + 1):
+        for _ in range(FAILURES):
             headers = seen_by_the_edge("198.51.100.7", keys.make_key("llm"))
             assert client.get("/v1/models", headers=headers).status_code == 401
-        headers = seen_by_the_edge("198.51.100.7", make_key(gateway.url, "fresh"))
+        headers = bearer(make_key(gateway.url, "fresh"))
         assert client.get("/v1/models", headers=headers).status_code == 200
+        headers = seen_by_the_edge("198.51.100.8", make_key(gateway.url, "fresh too"))
+        assert client.get("/v1/models", headers=headers).status_code == 429  # nobody vouches

@@ -36,9 +36,10 @@ needs_deno = pytest.mark.skipif(
     not DENO.exists() and not IN_CI, reason="there is no Deno for this platform"
 )
 SECRET = "for-tests-only-größer"  # sent as UTF-8
+CONSOLE = "https://console.example"  # a website that may use the admin routes
 PATIENCE = 60.0
 ENVIRONMENT = (
-    *("ADMIN_SECRET", "API_KEY_PREFIX", "CORS_ORIGINS", "DEFAULT_MONTHLY_TOKEN_LIMIT"),
+    *("ADMIN_SECRET", "API_KEY_PREFIX", "ADMIN_CORS_ORIGINS", "DEFAULT_MONTHLY_TOKEN_LIMIT"),
     *("DEFAULT_RATE_LIMIT_PER_MIN", "SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY"),
     "SUPABASE_URL",
 )
@@ -157,6 +158,7 @@ def function_environment(project: StandIn, **more: str) -> dict[str, str]:
         "SUPABASE_URL": project.url,
         "SUPABASE_SECRET_KEYS": keys,
         "ADMIN_SECRET": SECRET,
+        "ADMIN_CORS_ORIGINS": CONSOLE,
     } | more
 
 
@@ -192,7 +194,7 @@ def gateway_admin(dsn: str) -> Iterator[Admin]:
 @asynccontextmanager
 async def _serving_gateway(dsn: str, folder: Path) -> AsyncGenerator[tuple[str, Watched]]:
     store: Any = Watched(await PostgresStore.open(dsn))
-    settings = Settings(data_dir=folder, admin_secret=SECRET)
+    settings = Settings(data_dir=folder, admin_secret=SECRET, admin_cors_origins=(CONSOLE,))
     pool = BackendPool(settings)  # no admin route asks the model server
     services = make_services(settings, store, pool)
     try:

@@ -9,7 +9,7 @@ from gateway.checks.public_address import event_stream
 from tests.support.bare_gateway import bare_gateway, served
 from tests.support.cloudflared.edge import Edge
 from tests.support.fake_origin import FakeOrigin, fake_origin
-from tests.support.scene import Scene, edge_before
+from tests.support.scene import NAME, Scene, edge_before
 
 pytestmark = pytest.mark.anyio
 
@@ -163,6 +163,14 @@ async def test_a_login_of_access_is_no_fault_where_it_is_meant(fake: FakeOrigin)
         assert meant["public"].state == "ok"
 
 
+async def test_a_gateway_that_does_not_know_its_public_name_is_named(tmp_path: Path):
+    with bare_gateway(tmp_path) as gateway:
+        async with served(gateway) as origin, edge_before(origin) as (edge, public):
+            found = await Scene(origin, edge, public).look()
+    assert found["public"].state == "fail"
+    assert "TUNNEL_HOSTNAME" in found["public"].text
+
+
 async def test_a_preflight_that_access_holds_up_is_named(fake: FakeOrigin):
     fake.preflight_login = "https://myteam.cloudflareaccess.com/cdn-cgi/access/login/x"
     async with edge_before(fake.url) as (edge, public):
@@ -173,7 +181,7 @@ async def test_a_preflight_that_access_holds_up_is_named(fake: FakeOrigin):
 
 async def test_a_gateway_that_access_locks_is_known(tmp_path: Path):
     locked = {"access_team": "myteam.cloudflareaccess.com", "access_audience": ("x" * 64,)}
-    with bare_gateway(tmp_path, **locked) as gateway:
+    with bare_gateway(tmp_path, tunnel_hostname=NAME, **locked) as gateway:
         async with served(gateway) as origin, edge_before(origin) as (edge, public):
             found = await Scene(origin, edge, public).look(**locked)
     assert found["public"].state == "ok"

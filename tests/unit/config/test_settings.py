@@ -24,7 +24,11 @@ WRONG = {
     "HOST": ["localhost:80", "example.com", "256.1.1.1"],
     "PORT": ["0", "65536", "eighty", "8000.5", "٨"],
     "DEBUG": ["maybe", "2"],
+    "ADMIN_SECRET": ["short", "x" * 11, "  x" + " " * 20],
     "ADMIN_THROUGH_TUNNEL": ["perhaps"],
+    "ADMIN_CORS_ORIGINS": ["x.example", "https://a.example/path"],
+    "ALLOWED_HOSTS": ["https://a.example", "a.example:80", "*", "a b/c"],
+    "TRUSTED_PROXIES": ["caddy", "10.0.0.0/33", "1.2.3"],
     "DOCS_THROUGH_TUNNEL": ["perhaps"],
     "ACCESS_TEAM": ["a b", "https://example.com", "-", "team.cloudflareaccess.com.example.com"],
     "ACCESS_AUDIENCE": ["short", "x" * 129, "4714c1358e65fe4b 408ad6d432a5f878'", ","],
@@ -70,7 +74,7 @@ WRONG = {
     "OFFLINE_GRACE_SECONDS": ["-3", "nan"],
     "ALLOW_CLOUD_MODELS": ["sometimes"],
 }
-ANY_TEXT = {"ADMIN_SECRET", "DATA_DIR", "TUNNEL_TOKEN_FILE", "CLOUDFLARED_PATH"}
+ANY_TEXT = {"DATA_DIR", "TUNNEL_TOKEN_FILE", "CLOUDFLARED_PATH"}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +138,7 @@ def test_a_bad_entry_of_a_list_is_named() -> None:
 
 
 def test_secrets_do_not_show_in_repr() -> None:
-    secrets = {"ADMIN_SECRET": "s3cret-a", "DATABASE_URL": "postgresql://u:s3cret-b@h/d"}
+    secrets = {"ADMIN_SECRET": "s3cret-of-owner", "DATABASE_URL": "postgresql://u:s3cret-b@h/d"}
     assert "s3cret" not in repr(settings.load(secrets, NOWHERE))
 
 

@@ -11,9 +11,9 @@ NOWHERE = Path("/nonexistent/.env")
 
 
 def test_a_secret_is_read_from_the_file_that_its_name_points_to(tmp_path: Path):
-    (tmp_path / "admin").write_text("s3cret\n")
+    (tmp_path / "admin").write_text("s3cret-of-owner\n")
     given = {"ADMIN_SECRET_FILE": str(tmp_path / "admin")}
-    assert settings.load(given, NOWHERE).admin_secret == "s3cret"
+    assert settings.load(given, NOWHERE).admin_secret == "s3cret-of-owner"
 
 
 def test_a_secret_in_a_file_is_checked_as_one_in_the_environment_is(tmp_path: Path):
@@ -64,7 +64,7 @@ def test_a_dotenv_is_read_as_people_mean_it(tmp_path: Path, encoding: str, ends:
     lines = [
         "PORT=9001 # mine",
         "export HOST='0.0.0.0' # c",
-        'ADMIN_SECRET="a # b"',
+        'ADMIN_SECRET="a # b and more"',
         " DEBUG = true ",
         "# CORS_ORIGINS=https://a.example",
         "",
@@ -76,7 +76,7 @@ def test_a_dotenv_is_read_as_people_mean_it(tmp_path: Path, encoding: str, ends:
     dotenv.write_bytes((ends.join(lines) + ends).encode(encoding))
     loaded = settings.load({}, dotenv)
     assert (loaded.port, loaded.host, loaded.debug) == (9001, "0.0.0.0", True)
-    assert loaded.admin_secret == "a # b"
+    assert loaded.admin_secret == "a # b and more"
     assert loaded.cors_origins == ("*",)
     assert dict(loaded.model_aliases) == {"abc:latest": "qwen2.5:7b"}
     assert loaded.database_url == "postgresql://u:p%241%23@h/d"
@@ -92,8 +92,10 @@ def test_a_line_that_says_nothing_is_named_and_not_shown(tmp_path: Path, line: s
 
 def test_a_secret_in_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "secret"
-    path.write_bytes("\ufeffs3cret\r\n".encode())
-    assert settings.load({"ADMIN_SECRET_FILE": str(path)}, NOWHERE).admin_secret == "s3cret"
+    path.write_bytes("\ufeffs3cret-of-owner\r\n".encode())
+    assert (
+        settings.load({"ADMIN_SECRET_FILE": str(path)}, NOWHERE).admin_secret == "s3cret-of-owner"
+    )
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ async def ask(
     origins: tuple[str, ...] = ("*",),
     raw_path: bytes | None = None,
     changes: dict[str, Any] | None = None,
+    server: tuple[str, int] | None = None,
 ) -> Answer:
     messages: list[Any] = []
     scopes: list[Any] = []
@@ -57,6 +58,7 @@ async def ask(
         "path": path,
         "raw_path": path.encode() if raw_path is None else raw_path,
         "headers": [(k.encode(), v.encode()) for k, v in {"host": "h", **(headers or {})}.items()],
+        "server": server,
     }
     settings = Settings(cors_origins=origins, **(changes or {}))
     await Middleware(app, settings, lambda: False)(scope, None, send)

@@ -40,10 +40,9 @@ async def attempt(
 
 
 async def test_it_is_put_down_to_the_peer_whatever_the_client_says_of_itself(tmp_path: Path):
-    assert await attempt(tmp_path, RIGHT | FORGED, "198.51.100.7") == (
-        200,
-        [("198.51.100.7", True)],
-    )
+    told = await attempt(tmp_path, RIGHT | FORGED, "198.51.100.7", admin_through_tunnel=True)
+    assert told == (200, [("198.51.100.7", True)])
+    assert await attempt(tmp_path, RIGHT | FORGED, "198.51.100.7") == (403, [])
 
 
 async def test_through_the_tunnel_it_is_put_down_to_whom_cloudflare_names(tmp_path: Path):
@@ -55,7 +54,7 @@ async def test_through_the_tunnel_it_is_put_down_to_whom_cloudflare_names(tmp_pa
 
 async def test_while_no_tunnel_runs_nobody_is_believed_to_be_another(tmp_path: Path):
     told = await attempt(tmp_path, RIGHT | CLOUDFLARE, admin_through_tunnel=True)
-    assert told == (200, [("127.0.0.1", True)])
+    assert told == (200, [("unknown", True)])
 
 
 async def test_only_our_own_end_of_the_tunnel_may_name_another(tmp_path: Path):
@@ -69,7 +68,7 @@ async def test_a_name_that_is_no_address_is_not_taken_for_one(tmp_path: Path):
     headers = RIGHT | CLOUDFLARE | {"CF-Connecting-IP": "x'; drop table"}
     open_ = {"admin_through_tunnel": True, "tunnel_hostname": "llm.example.com"}
     told = await attempt(tmp_path, headers, **open_)
-    assert told == (200, [("127.0.0.1", True)])
+    assert told == (200, [("unknown", True)])
 
 
 async def test_a_closed_tunnel_is_closed_without_a_log_in(tmp_path: Path):
