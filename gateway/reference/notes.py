@@ -48,8 +48,8 @@ _KEY: dict[str, Note] = {
     },
     "allowed_models": {
         "description": "The only models that the key may use; null: every model, []: none. An "
-        "entry is a name in any spelling that Ollama takes, or a pattern in which `*` stands for any "
-        "run of characters of a whole name, such as `qwen2.5:*` or `hf.co/bartowski/*`.",
+        "entry is a name in any spelling that Ollama takes, or a pattern in which `*` stands for "
+        "any run of characters of a whole name, such as `qwen2.5:*` or `hf.co/bartowski/*`.",
         **BOUNDS["allowed_models"],
         "items": {"type": "string", "minLength": 1},
     },
