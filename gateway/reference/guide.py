@@ -6,6 +6,7 @@ from string import Template
 from gateway.backends.client import WHOLE
 from gateway.config.settings import rows
 from gateway.dialects import all_absent
+from gateway.dialects.shared import schemas
 from gateway.dialects.shared.prompt import IMAGE_FLOOR, MESSAGE_OVERHEAD, PICTURE_BOUND
 from gateway.dialects.shared.strict_json import MOST_NESTS, MOST_VALUES
 from gateway.http.body import BODY_TIMEOUT, GRACE, SLOWEST
@@ -40,6 +41,13 @@ def guide() -> str:
         reads=PER_MINUTE,
         most_values=f"{MOST_VALUES:,}",
         most_nests=f"{MOST_NESTS:,}",
+        schema_bytes=f"{schemas.MOST_BYTES:,}",
+        schema_depth=schemas.DEEPEST,
+        schema_properties=f"{schemas.MOST_PROPERTIES:,}",
+        schema_optional=schemas.MOST_OPTIONAL,
+        schema_choices=f"{schemas.MOST_CHOICES:,}",
+        schema_repeats=f"{schemas.MOST_REPEATS:,}",
+        tool_properties=f"{schemas.MOST_OF_ALL_TOOLS:,}",
         max_headers=MAX_HEADERS // 1024,
         whole=WHOLE,
         stuck=f"{STUCK:.0f}",

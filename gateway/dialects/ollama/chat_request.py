@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.core.errors import Refusal
-from gateway.dialects.ollama.request import PromptedRequest, cap, measured, pictures
+from gateway.dialects.ollama.request import PromptedRequest, cap, measured, pictures, too_large
 from gateway.dialects.protocol import Sanitised
 from gateway.dialects.shared.fields import Int
 from gateway.dialects.shared.prompt import USUAL_ROLE, length, printed_size
@@ -57,6 +57,10 @@ def measure(request: OllamaChatRequest) -> Sanitised | Refusal:
     messages = request.messages or []
     calls = [call for message in messages for call in message.tool_calls or ()]
     arguments = (call.function.arguments for call in calls)
+    tools = (tool.function.parameters for tool in request.tools or ())
+    problem = too_large(request, tools)
+    if problem is not None:
+        return problem
     printed = printed_size(request.tools, request.format, *arguments)
     if isinstance(printed, Refusal):
         return printed

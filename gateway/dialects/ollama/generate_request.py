@@ -4,7 +4,7 @@ from typing import Annotated
 
 from gateway.core.errors import Refusal
 from gateway.dialects.ollama.privileges import NEEDS_SCOPE
-from gateway.dialects.ollama.request import PromptedRequest, cap, measured, pictures
+from gateway.dialects.ollama.request import PromptedRequest, cap, measured, pictures, too_large
 from gateway.dialects.protocol import Sanitised
 from gateway.dialects.shared.fields import Int
 from gateway.dialects.shared.prompt import length, printed_size
@@ -27,6 +27,9 @@ class OllamaGenerateRequest(PromptedRequest, kw_only=True):
 
 def measure(request: OllamaGenerateRequest) -> Sanitised | Refusal:
     """What it may cost."""
+    problem = too_large(request)
+    if problem is not None:
+        return problem
     schema = printed_size(request.format)
     if isinstance(schema, Refusal):
         return schema

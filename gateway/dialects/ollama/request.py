@@ -3,15 +3,18 @@
 A field that is not named here or in the request's own struct does not reach Ollama.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from msgspec import Struct, field
 
+from gateway.core.errors import Refusal
 from gateway.dialects.ollama import options as native_options
 from gateway.dialects.ollama import privileges
 from gateway.dialects.ollama.options import Options
 from gateway.dialects.ollama.privileges import NEEDS_SCOPE
 from gateway.dialects.protocol import Sanitised
+from gateway.dialects.shared import schemas
 from gateway.dialects.shared.fields import Choice, Logprobs, ModelName, least_cap
 from gateway.dialects.shared.prompt import picture_size, prompt_bound
 
@@ -68,6 +71,14 @@ def measured(
         context=max(0, options.num_ctx or 0) if options else 0,
         privilege=privileges.privilege(request, empty),
     )
+
+
+def too_large(
+    request: PromptedRequest, tools: Iterable[dict[str, Any] | None] = ()
+) -> Refusal | None:
+    """Why the schemas of the request are not passed on, if so."""
+    form = request.format if isinstance(request.format, dict) else None
+    return schemas.refusal(form, "format", tools)
 
 
 def cap(options: Options | None) -> int | None:

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Sanitised
+from gateway.dialects.shared import schemas
 from gateway.dialects.shared.fields import Choice, Int, Logprobs, TopK, least_cap
 from gateway.dialects.shared.prompt import (
     IMAGE_FLOOR,
@@ -139,6 +140,13 @@ def measure(request: ChatRequest) -> Sanitised | Refusal:
     """What it may cost."""
     if not all(map(stands_alone, map(_picture, _parts(request)))):
         return Refusal("invalid_request", NO_URLS, param="messages")
+    problem = schemas.refusal(
+        _output_schema(request),
+        "response_format",
+        (tool.function.parameters for tool in request.tools or ()),
+    )
+    if problem is not None:
+        return problem
     printed = printed_size(request.tools, request.response_format, request.chat_template_kwargs)
     if isinstance(printed, Refusal):
         return printed
@@ -163,6 +171,11 @@ def grant(sanitised: Sanitised, granted: int) -> None:
     request.max_completion_tokens = None  # Ollama generates without an end for it alone
     request.max_tokens = granted
     request.stream_options = StreamOptions(include_usage=True) if sanitised.stream else None
+
+
+def _output_schema(request: ChatRequest) -> dict[str, Any] | None:
+    form = request.response_format
+    return form.json_schema.schema if form and form.json_schema else None
 
 
 def _wraps(message: Message) -> int:

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from gateway.core.errors import Refusal
 from gateway.dialects.openai.responses.items import InputItem, refusal
 from gateway.dialects.protocol import Sanitised
-from gateway.dialects.shared import loading
+from gateway.dialects.shared import loading, schemas
 from gateway.dialects.shared.fields import MOST_TOKENS, Choice, Int, ModelName, TopK, least_cap
 from gateway.dialects.shared.prompt import length, printed_size, prompt_bound
 
@@ -92,6 +92,12 @@ def measure(request: ResponseRequest) -> Sanitised | Refusal:
     problem = _kept(request)
     if isinstance(request.input, list):
         problem = problem or refusal(items)
+    form = request.text.format if request.text else None
+    problem = problem or schemas.refusal(
+        form.schema if form else None,
+        "text.format",
+        (tool.parameters for tool in request.tools or ()),
+    )
     if problem is not None:
         return problem
     printed = printed_size(request.tools, request.text, request.chat_template_kwargs)
