@@ -4,13 +4,14 @@ from pathlib import Path
 
 from fasteners import InterProcessLock
 
+from tunnel import private_files
 from tunnel.errors import explained
 
 
 def try_lock(path: Path) -> InterProcessLock | None:
     """The lock, acquired; None where another process holds it."""
-    lock = InterProcessLock(path)
     with explained(path):
+        lock = private_files.lock(path)
         if lock.acquire(blocking=False):
             return lock
     if lock.lockfile is not None:

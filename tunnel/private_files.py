@@ -6,8 +6,12 @@ with the disk is an OSError; whoever calls says what to do about it.
 
 import os
 import stat
+import sys
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
+
+from fasteners import InterProcessLock
 
 MAX_BYTES = 16 * 1024  # tokens, credentials and passwords have a few hundred
 # systemd and Docker put secrets there for one process alone, under modes and owners of their own.
@@ -45,15 +49,51 @@ def read(path: Path, *, follow_links: bool = True) -> str:
     return text.decode("utf-8", "replace").strip()
 
 
-def write(path: Path, text: str, *, replace: bool = True, durable: bool = True) -> None:
+def ensure(path: Path) -> None:
+    """Make an empty file where there is none, for its owner alone; take from others what an
+    earlier version let them have of one that is there."""
+    os.close(_opened(path, os.O_RDONLY))
+
+
+def append(path: Path) -> BinaryIO:
+    """Such a file, such as a log, open to write at its end."""
+    return os.fdopen(_opened(path, os.O_WRONLY | os.O_APPEND), "ab")
+
+
+def lock(path: Path) -> InterProcessLock:
+    """A lock between processes in such a file, not acquired yet."""
+    ensure(path)
+    return InterProcessLock(path)
+
+
+def _opened(path: Path, flags: int) -> int:
+    flags |= os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, 0o600)
+    if sys.platform != "win32":
+        status = os.fstat(descriptor)
+        if status.st_mode & 0o177 and status.st_uid == os.geteuid():
+            os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+def write(
+    path: Path,
+    text: str,
+    *,
+    replace: bool = True,
+    durable: bool = True,
+    owner: tuple[int, int] | None = None,
+) -> None:
     """Put the text there with mode 0600. At any moment the file is whole, or is not there.
 
     `replace`: false raises FileExistsError where there is one: the first of several writers wins.
-    `durable`: waits until the text would survive a power cut.
+    `durable`: waits until the text would survive a power cut. `owner`: user and group that get it.
     """
     descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # its mode is 0600
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if owner is not None and sys.platform != "win32":
+                os.fchown(file.fileno(), *owner)
             file.write(text)
             file.flush()
             if durable:

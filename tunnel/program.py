@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunnel import ownership
 from tunnel.download import Progress
 from tunnel.errors import TunnelError
 from tunnel.install import install, is_genuine
@@ -53,6 +54,8 @@ async def find(
     """One that is installed and new enough, or None. `named` is used or refused, never skipped."""
     least = ".".join(map(str, MINIMUM))
     if named is not None:
+        if (problem := _untrusted(named)) is not None:
+            raise TunnelError(f"CLOUDFLARED_PATH {named} is not run as root: {problem}.")
         said = await _version_text(named)
         if said is None:
             raise TunnelError(
@@ -67,7 +70,9 @@ async def find(
             )
         return Program(named, _dotted(version))
     on_path = _on_path()
-    if on_path is not None:
+    if on_path is not None and (problem := _untrusted(on_path)) is not None:
+        say(f"{on_path} is not run as root: {problem}.")
+    elif on_path is not None:
         version = version_in(await _version_text(on_path) or "")
         if version is not None and version >= MINIMUM:
             return Program(on_path, _dotted(version))
@@ -79,6 +84,11 @@ def environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a cloudflared that localllm starts."""
     environ = os.environ if environ is None else environ
     return {name: text for name, text in environ.items() if name.upper() in _PASSED}
+
+
+def _untrusted(program: Path) -> str | None:
+    """Why root does not run it: another user could have put it there."""
+    return ownership.problem(program) if sys.platform != "win32" and os.geteuid() == 0 else None
 
 
 def _on_path() -> Path | None:

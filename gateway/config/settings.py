@@ -24,6 +24,7 @@ from dotenv.parser import parse_stream
 from gateway.config import values
 from gateway.config.postgres_url import postgres_url
 from gateway.core.key_fields import span
+from tunnel import ownership
 from tunnel.hostname import hostname
 
 _SECRET_BYTES = 16 * 1024
@@ -269,6 +270,12 @@ def read_dotenv(path: Path) -> dict[str, str]:
     `${OTHER}`. A line that it would pass over is reported."""
     try:
         text = path.read_bytes()
+        problem = ownership.problem(path)
+        if problem is not None:
+            raise SettingsError(
+                f"{path} is not used, because {problem}: whoever can change it runs programs as "
+                "you. Start localllm where only you can write."
+            )
         # Editors of Windows write a byte order mark, its shells UTF-16.
         text = text.decode("utf-16" if text[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
     except FileNotFoundError:

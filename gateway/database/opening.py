@@ -9,6 +9,7 @@ from gateway.config.extras import SUPABASE
 from gateway.config.preflight import check_data_dir
 from gateway.config.settings import Settings
 from gateway.database.migrate import FUNCTIONS, lacking, migrate
+from gateway.database.role import as_role
 from gateway.embedded import EmbeddedPostgres
 from gateway.stores import PUSH, Store, StoreMisconfigured, StoreUnavailable
 from gateway.stores.postgres import PostgresStore
@@ -45,7 +46,7 @@ async def open_store(settings: Settings, report: Report) -> AsyncGenerator[Opene
         return
     async with reach_database(settings, report) as (dsn, postgres):
         applied = await migrate(dsn)
-        store = await PostgresStore.open(dsn)
+        store = await PostgresStore.open(await as_role(dsn) if postgres else dsn)
         try:
             yield Opened(store, postgres, applied)
         finally:

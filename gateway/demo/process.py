@@ -16,6 +16,7 @@ from pathlib import Path
 from gateway.config.extras import DEMO
 from gateway.demo.model_file import ModelFileError, assemble
 from gateway.embedded.problems import explain
+from tunnel import private_files
 
 MODEL = "gemma3:270m"
 _START_SECONDS = 180.0
@@ -93,7 +94,7 @@ class DemoModel:
         key = secrets.token_urlsafe(32)
         kept = {name: text for name, text in os.environ.items() if name.upper() in _KEPT_VARIABLES}
         try:
-            with log.open("ab") as output:
+            with private_files.append(log) as output:
                 if output.tell() > _LOG_BYTES:
                     output.truncate(0)
                 self._child = await asyncio.create_subprocess_exec(

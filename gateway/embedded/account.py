@@ -5,13 +5,13 @@ No existing directory's mode is ever changed: what the user cannot reach is put 
 
 import os
 import shutil
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from fasteners import InterProcessLock
-
 from gateway.embedded.problems import EmbeddedError, explained
+from tunnel import private_files
 
 WINDOWS = os.name == "nt"
 USER = "localllm-postgres"
@@ -64,9 +64,19 @@ def server_account() -> Account | None:
 
 
 def own(path: Path, account: Account | None) -> None:
-    """Give a file or directory that we have just made to the server."""
-    if account is not None and not WINDOWS:
-        os.chown(path, account.uid, account.gid)
+    """Give a file or directory that we have just made to the server. By descriptor: what somebody
+    has put in its place meanwhile is a link, or not ours, or has another name too, and stays."""
+    if account is None or WINDOWS:
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        found = os.fstat(descriptor)
+        single = stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink < 2)
+        if not single or found.st_uid != os.geteuid():
+            raise EmbeddedError(f"Somebody else has put another file in the place of {path}.")
+        os.fchown(descriptor, account.uid, account.gid)
+    finally:
+        os.close(descriptor)
 
 
 def owner_name(uid: int) -> str:
@@ -107,7 +117,7 @@ def _make() -> Account | None:
             f"{USER}, run localllm as an ordinary user, or set DATABASE_URL."
         )
     options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
-    with explained(SYSTEM_DIR), InterProcessLock(make_system_dir() / "account.lock"):
+    with explained(SYSTEM_DIR), private_files.lock(make_system_dir() / "account.lock"):
         found = _look_up()  # another process may have made it while this one waited
         if found is None:
             subprocess.run(

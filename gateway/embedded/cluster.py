@@ -112,11 +112,11 @@ def password(data_dir: Path, *, make: bool) -> str:
 
 def make(binaries: Binaries, data_dir: Path, cluster: Path, secret: str, log: Path) -> None:
     """Run initdb aside and move the result into place, so that nothing half-made is ever used."""
-    with _staging(data_dir, cluster.parent) as staging, log.open("ab") as output:
-        own(staging, binaries.account)
+    with _staging(data_dir, cluster.parent) as staging, private_files.append(log) as output:
         secret_file = staging / "password"
         private_files.write(secret_file, secret)
         own(secret_file, binaries.account)
+        own(staging, binaries.account)  # last: from now on its user can change what is in it
         begun = output.tell()
         status = binaries.run(
             "initdb",
@@ -154,8 +154,9 @@ def _staging(data_dir: Path, parent: Path) -> Generator[Path]:
 
 def configure(cluster: Path, listen: str, account: Account | None) -> None:
     file = cluster / "postgresql.conf"
-    private_files.write(file, _CONFIGURATION.format(listen=listen, shared_memory=_SHARED_MEMORY))
-    own(file, account)
+    text = _CONFIGURATION.format(listen=listen, shared_memory=_SHARED_MEMORY)
+    owner = (account.uid, account.gid) if account else None
+    private_files.write(file, text, owner=owner)
 
 
 def tail(log: Path, begun: int) -> str:

@@ -9,6 +9,7 @@ from typing import Self
 from gateway.embedded import address, binaries, cluster, postmaster, sharing
 from gateway.embedded.account import server_account
 from gateway.embedded.problems import EmbeddedError, explain_log, explained
+from tunnel import private_files
 
 _START_SECONDS = 300.0  # recovery after a power failure can take minutes
 _STOP_SECONDS = 20.0
@@ -139,7 +140,7 @@ class EmbeddedPostgres:
 
     def _control(self, tools: binaries.Binaries, action: str, seconds: float, *options: str) -> int:
         limit = f"--timeout={seconds:.0f}"
-        with self.log.open("ab") as output:
+        with private_files.append(self.log) as output:
             return tools.run(
                 *("pg_ctl", action, "--wait", "--silent", limit, *options),
                 cluster=self._cluster,
@@ -149,7 +150,7 @@ class EmbeddedPostgres:
 
     def _trim_log(self) -> None:
         """Empty a log that has grown large. The server only appends, so this is safe."""
-        with explained(self.log), self.log.open("ab") as output:
+        with explained(self.log), private_files.append(self.log) as output:
             if output.tell() > _LOG_BYTES:
                 output.truncate(0)
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fasteners import InterProcessLock, InterProcessReaderWriterLock
+from fasteners import InterProcessReaderWriterLock
 
 from gateway.embedded.problems import EmbeddedError
+from tunnel import private_files
 
 LONGEST_WAIT = 330.0  # more than the longest start of a server
 
@@ -24,7 +25,7 @@ _threads = threading.RLock()
 @contextmanager
 def exclusively(data_dir: Path, report: Callable[[str], None]) -> Generator[None]:
     """While active, no other process starts or stops the server of this directory."""
-    lock = InterProcessLock(data_dir / "postgres.lock")
+    lock = private_files.lock(data_dir / "postgres.lock")
     with _threads:
         if not lock.acquire(timeout=2.0):
             report("Waiting for another localllm process to start or stop the database.")
@@ -64,4 +65,6 @@ def leave(data_dir: Path) -> bool:
 
 
 def _users(data_dir: Path) -> InterProcessReaderWriterLock:
-    return InterProcessReaderWriterLock(data_dir / "postgres.users")
+    path = data_dir / "postgres.users"
+    private_files.ensure(path)
+    return InterProcessReaderWriterLock(path)

@@ -19,6 +19,7 @@ import fasteners
 import msgspec
 
 from gateway.stores import Settlement
+from tunnel import private_files
 
 RECORD_SIZE = 1024
 _HEAD = struct.Struct(">BHI")
@@ -50,7 +51,7 @@ class OutboxFile:
                 self._adopt(other)
 
     def _adopt(self, path: Path) -> None:
-        lock = fasteners.InterProcessLock(path.with_suffix(".lock"))
+        lock = private_files.lock(path.with_suffix(".lock"))
         if not lock.acquire(blocking=False):
             return
         try:
@@ -119,7 +120,7 @@ def left_in(folder: Path) -> tuple[int, datetime | None]:
 def _claim(folder: Path) -> tuple[Path, fasteners.InterProcessLock]:
     number = 0
     while True:
-        lock = fasteners.InterProcessLock(folder / f"{number:03}.lock")
+        lock = private_files.lock(folder / f"{number:03}.lock")
         if lock.acquire(blocking=False):
             return folder / f"{number:03}.slots", lock
         number += 1

@@ -15,6 +15,7 @@ ALLOWED = {
     "gateway/checks/checkup.py": {"examine", "_within"},
     "gateway/config/extras.py": {"is_installed", "install_command", "declared", "_beside"},
     "gateway/database/migrate.py": {"folder", "steps"},
+    "gateway/database/opening.py": {"reach_database"},
     "gateway/dialects/__init__.py": {"_modules"},
     "gateway/routes/pages.py": {"page_routes"},
     # What others do, and is as fast as a disk or terminal is.
