@@ -26,6 +26,7 @@ MAX_HEADERS = 32 * 1024  # bytes, as much as Cloudflare lets through
 _UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
 _MODELS = b"/v1/models/"
 _SLASH = re.compile(rb"%2f", re.IGNORECASE)
+NOSNIFF = (b"x-content-type-options", b"nosniff")  # what is JSON is nothing else to a browser
 _ADMIN = ("/admin",)
 _DOCS = ("/docs", "/redoc", "/openapi.json", "/metrics")
 _log = logging.getLogger("localllm.http")
@@ -82,7 +83,7 @@ class Middleware:
         origin, host = headers.get(b"origin"), headers.get(b"host")
         websites = self._owners if scope["path"].startswith(_ADMIN) else self._websites
         request_id = str(scope["request_id"]).encode()
-        common = [(b"x-request-id", request_id)]
+        common = [(b"x-request-id", request_id), NOSNIFF]
         also = family_of(scope["path"]).request_id_headers
         common += [(name, request_id) for name in also]
         refusal = await self._hosts.refusal(scope, host or b"")

@@ -95,7 +95,8 @@ class BoundedHttp(Connection):
     def _refuse(self, refusal: Refusal) -> None:
         body = error_body("/", refusal, "")
         head = (
-            b"content-type: application/json\r\nconnection: close\r\n"
+            b"content-type: application/json\r\nx-content-type-options: nosniff\r\n"
+            b"connection: close\r\n"
             b"x-request-id: %s\r\ncontent-length: %d\r\n\r\n" % (str(uuid4()).encode(), len(body))
         )
         self.transport.write(STATUS_LINE[refusal.kind.status] + head + body)

@@ -49,7 +49,7 @@ def page_routes(services: Services) -> list[HTTPRouteHandler]:
     @route("/", http_method=READ)
     async def start(request: AnyRequest) -> Response[str]:
         if not _asks_for_html(request.headers.get("accept", "")):
-            headers = {"vary": "Accept", "x-content-type-options": "nosniff"}
+            headers = {"vary": "Accept"}
             return Response(PLAIN, media_type="text/plain", headers=headers)
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -74,7 +74,7 @@ def page_routes(services: Services) -> list[HTTPRouteHandler]:
 
     @route("/openapi.json", http_method=READ)
     async def openapi() -> Response[bytes]:
-        headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
+        headers = {"cache-control": "no-cache"}
         return Response(described, media_type="application/json", headers=headers)
 
     return [start, docs, reference, asset, openapi]
@@ -89,7 +89,6 @@ async def asset(request: AnyRequest, digest: FromPath[str], name: FromPath[str])
     headers = {
         "cache-control": "public, max-age=31536000, immutable",
         "etag": f'"{found.digest}"',
-        "x-content-type-options": "nosniff",
     }
     if headers["etag"] in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)

@@ -10,7 +10,6 @@ def headers(*allowed: str) -> dict[str, str]:
     closed = ("base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'")
     return {
         "content-security-policy": "; ".join(("default-src 'none'", *allowed, *closed)),
-        "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
     }
 

@@ -32,7 +32,8 @@ HOSTILE_MODEL = "</code><script>alert('1')</script>\" $(id) `id` \\"
 
 @pytest.fixture(scope="module")
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
-    with bare_gateway(tmp_path_factory.mktemp("pages")) as gateway:
+    folder = tmp_path_factory.mktemp("pages")
+    with bare_gateway(folder, tunnel_hostname="llm.example.com") as gateway:
         async with served(gateway) as address, httpx.AsyncClient(base_url=address) as made:
             yield made
 
@@ -120,8 +121,6 @@ async def test_the_home_page_tells_what_is_away(client: httpx.AsyncClient) -> No
         ({"host": "llm.example.com", "x-forwarded-proto": "evil"}, "http://llm.example.com"),
         ({"host": "llm.example.com", "x-forwarded-host": "evil"}, "http://llm.example.com"),
         ({"host": "$(evil)"}, "http://localhost"),
-        ({"host": "evil@evil.example"}, "http://localhost"),
-        ({"host": "evil.example';evil;'"}, "http://localhost"),
     ],
 )
 async def test_the_example_names_the_pages_own_host_and_never_a_hostile_one(
@@ -131,6 +130,13 @@ async def test_the_example_names_the_pages_own_host_and_never_a_hostile_one(
     [example] = StrictPage(text).code
     assert shlex.split(example)[2] == f"{address}/v1/chat/completions"
     assert "evil" not in text
+
+
+@pytest.mark.parametrize("host", ["evil@evil.example", "evil.example';evil;'", "evil.example"])
+async def test_a_name_of_somebody_else_sees_no_page(client: httpx.AsyncClient, host: str) -> None:
+    answer = await client.get("/", headers=HTML | {"host": host})
+    assert (answer.status_code, answer.headers["content-type"]) == (421, "application/json")
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("host", ['evil"><script>alert(1)</script>', "evil/path", "evil evil"])

@@ -76,6 +76,21 @@ def test_the_own_parts_cannot_write_outside_their_volumes_nor_gain_rights():
         assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_part_has_a_capability_or_takes_the_whole_machine(name: str):
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["pids_limit"] <= 2048
+    assert re.fullmatch(r"[0-9]+[mg]", service["mem_limit"])
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if name != "gateway"])
+def test_every_image_of_others_has_a_version(name: str):
+    assert re.search(r"_VERSION:-[0-9]+\.[0-9]+[0-9.]*(-\w+)?\}$", SERVICES[name]["image"])
+
+
 def test_every_variable_of_the_gateway_is_a_setting():
     known = set(settings.variables())
     assert set(SERVICES["gateway"]["environment"]) <= known

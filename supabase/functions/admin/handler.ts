@@ -12,7 +12,11 @@ import { type Store, StoreUnavailable } from "./store.ts";
 const MAX_HEADERS = 32 * 1024; // bytes, as much as Cloudflare lets through
 const HOPELESS = new Set([401, 403]); // the same request will not succeed later
 const RETRY_AFTER_MS = 5000; // while the database is away
-const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store" };
+const JSON_HEADERS = {
+  "content-type": "application/json",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+};
 
 type Headers = Record<string, string>;
 type Reply = [status: number, answer: Answer, headers: Headers];

@@ -144,6 +144,7 @@ Deno.test("every answer has an id of its own and is kept by no cache", async () 
   for (const answer of [first, second]) {
     match(answer.headers.get("x-request-id")!, /^[0-9a-f-]{36}$/);
     strictEqual(answer.headers.get("cache-control"), "no-store");
+    strictEqual(answer.headers.get("x-content-type-options"), "nosniff");
   }
   notStrictEqual(first.headers.get("x-request-id"), second.headers.get("x-request-id"));
 });

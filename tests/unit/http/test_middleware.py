@@ -131,6 +131,12 @@ async def test_a_page_reads_the_name_that_anthropics_clients_give_a_request():
     assert {"x-request-id", "request-id", "retry-after"} <= exposed
 
 
+@pytest.mark.parametrize("path", ["/v1/usage", "/v1//usage", "/admin/usage"])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+async def test_no_browser_takes_an_answer_for_anything_else(path: str, method: str):
+    assert (await ask(path, method)).header("x-content-type-options") == "nosniff"
+
+
 async def test_who_names_no_origin_gets_no_cors_headers():
     answer = await ask()
     assert not [name for name, _ in answer.headers if name.startswith("access-control")]
