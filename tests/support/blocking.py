@@ -13,7 +13,7 @@ ALLOWED = {
     "tunnel/program.py": {"find"},
     # Before the first request, or in a command that serves none.
     "gateway/checks/checkup.py": {"examine", "_within"},
-    "gateway/config/extras.py": {"is_installed", "install_command", "declared", "_beside"},
+    "gateway/config/extras.py": {"is_installed", "install_command", "_uvs", "_is_trusted"},
     "gateway/database/migrate.py": {"folder", "steps"},
     "gateway/database/opening.py": {"reach_database"},
     "gateway/dialects/__init__.py": {"_modules"},
