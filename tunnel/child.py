@@ -18,6 +18,8 @@ from tunnel.program import environment
 WRAPPER = "tunnel.die_with_parent"
 _LONGEST_LINE = 1024**2
 _KILL_SECONDS = 5.0
+_LOOK = 0.25  # seconds between two looks whether it has ended
+_LAST_WORDS = 1.0  # seconds for what an ended cloudflared has written to be read
 
 
 class Child:
@@ -51,7 +53,20 @@ class Child:
         return self._process.returncode is not None
 
     async def read_lines(self, take: Callable[[bytes], object]) -> int:
-        """Pass each line of stderr to `take` until cloudflared ends; return its exit code."""
+        """Pass each line of stderr to `take` until cloudflared ends; return its exit code. What it
+        has started may hold the pipe open for longer: its own end counts."""
+        reading = asyncio.create_task(self._read(take))
+        try:
+            while not self.ended and not reading.done():  # `wait` of asyncio waits for the pipe too
+                await asyncio.wait([reading], timeout=_LOOK)
+            await asyncio.wait([reading], timeout=_LAST_WORDS)
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
+        code = self._process.returncode
+        return await self._process.wait() if code is None else code
+
+    async def _read(self, take: Callable[[bytes], object]) -> None:
         assert self._process.stderr is not None
         while True:
             try:
@@ -59,7 +74,7 @@ class Child:
             except ValueError:  # longer than any that it is known to write
                 continue
             if not line:
-                return await self._process.wait()
+                return
             take(line)
 
     def terminate(self) -> None:

@@ -12,6 +12,7 @@ from tunnel.probe import Probe
 
 QUICK = 0.25  # seconds between two checks until it is connected and its name is known
 CALM = 2.0  # seconds between two checks after that
+NEW = 30.0  # seconds in which Cloudflare may not know a trial tunnel yet
 PATIENCE = 60.0  # seconds without a connection before that is logged
 STEADY = 60.0  # seconds of connection after which a start counts as successful
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
@@ -38,11 +39,14 @@ class ConnectionMonitor:
         self.steady = False  # whether it was ever connected for STEADY seconds
         self._connections = 0
         self._published = 0, ""  # connections and hostname as last given to `update`
+        self.forgotten = False  # whether Cloudflare knows this trial tunnel no longer
+        self._was_connected = False
         self._reported = False
         self._routes_seen = False
 
     async def run(self, probe: Probe) -> None:
-        while True:
+        """Return when the tunnel will never connect again, though cloudflared keeps trying."""
+        while not self.forgotten:
             await self.check(probe)
             known = self._connections and self._hostname
             await asyncio.sleep(CALM if known else QUICK)
@@ -65,6 +69,8 @@ class ConnectionMonitor:
             self._published = 0, self._hostname
             self._since = self._clock()
             self._update(state="reconnecting", connections=0)
+        elif self._is_forgotten():
+            self.forgotten = True
         elif not self._reported and self._clock() - self._since >= PATIENCE:
             self._reported = True
             self._log.warning(
@@ -73,7 +79,14 @@ class ConnectionMonitor:
             )
             self._update(problem=self._log_reader.why())
 
+    def _is_forgotten(self) -> bool:
+        """A new one is refused for a moment, too, until all of Cloudflare's edge knows it."""
+        problem = self._log_reader.problem
+        known = self._was_connected or self._clock() - self._since >= NEW
+        return known and problem is not None and problem.name == "forgotten"
+
     def _connected(self) -> None:
+        self._was_connected = True
         if self._reported:
             self._log.info(
                 "The tunnel is connected again, after %.0f s.", self._clock() - self._since

@@ -17,7 +17,7 @@ from tunnel.download import Progress, Unreachable, download
 from tunnel.errors import TunnelError, explained
 from tunnel.locks import try_lock
 from tunnel.private_files import private_folder
-from tunnel.releases import Release
+from tunnel.releases import VERSION, Release
 
 _LARGEST = 256 * 1024**2  # bytes of the program, and of each archive member before it
 _MOST_MEMBERS = 16
@@ -40,7 +40,8 @@ async def install(
             return program
         source = folder / release.file  # put there by an owner whose machine has no network
         if not source.is_file():
-            source = folder / f"{release.file}.part"
+            source = folder / f"{release.file}.{VERSION}.part"  # half of another is no beginning
+            await asyncio.to_thread(_forget_others, source, release)
             say(f"Downloading {release.url} ({release.size // 10**6} MB).")
             try:
                 await download(release.url, source, release.size, progress, tls)
@@ -52,6 +53,13 @@ async def install(
         with explained(folder):
             await asyncio.to_thread(_put_in_place, source, program, release)
     return program
+
+
+def _forget_others(source: Path, release: Release) -> None:
+    """Remove what other versions have left half downloaded."""
+    for left in source.parent.glob(f"{release.file}*.part"):
+        if left != source:
+            left.unlink(missing_ok=True)
 
 
 def is_genuine(program: Path, release: Release) -> bool:

@@ -5,15 +5,17 @@ from collections.abc import Callable
 
 from tunnel import data_centres, log_line
 from tunnel.log_line import LogLine
-from tunnel.problems import Problem, problem_in
+from tunnel.problems import FORGOTTEN, Problem, problem_in
 
+_BLOCKED = {"udp", "tcp"}  # problems of a network that lets a port out, or not
 AGAIN = 600.0  # seconds before the same text is reported again
 
 
 class LogReader:
     """`report` gets each event as (is it a warning, one sentence).
 
-    `reported`: when each text was last reported, shared with the readers of earlier runs.
+    `reported`: when each text was last reported, shared with the readers of earlier runs. `trial`:
+    whether the tunnel is one.
     """
 
     def __init__(
@@ -21,7 +23,11 @@ class LogReader:
         report: Callable[[bool, str], None],
         reported: dict[str, float] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        trial: bool = False,
     ) -> None:
+        self._trial = trial
+        self._until = ""  # when the last connection was lost, as owners read a clock
         self.problem: Problem | None = None  # the last known problem
         self.last_error = ""  # the last line that was an error, known or not
         self._report = report
@@ -44,7 +50,7 @@ class LogReader:
         elif not line.level and not log_line.is_decoration(line):
             # Why cloudflared is about to end: the supervisor reports it when it has ended.
             self.last_error = log_line.shortened(line.text)
-            self.problem = problem_in(line.text) or self.problem
+            self.problem = self._meant(problem_in(line.text)) or self.problem
         elif line.is_warning and not log_line.is_decoration(line):
             self.last_error = log_line.shortened(line.text)
             self._found(problem_in(line.text))
@@ -73,13 +79,26 @@ class LogReader:
 
     def _lost(self, line: LogLine) -> None:
         where = self._connections.pop(_index(line), None)
+        if where is not None and not self._connections:
+            self._until = time.strftime("%H:%M:%S")
         if where is not None and where not in self._connections.values():
             self._report(False, f"Lost the connection to {where}; cloudflared reconnects.")
         if line.error:
             self.last_error = log_line.shortened(line.text)
             self._found(problem_in(line.text))
 
+    def _meant(self, problem: Problem | None) -> Problem | None:
+        """What it means here: a trial tunnel has no token, and a port through which it was
+        connected is not blocked."""
+        if problem is not None and problem.name == "refused" and self._trial:
+            return FORGOTTEN
+        if problem is not None and problem.name in _BLOCKED and self._until:
+            text = f"The tunnel was connected until {self._until}: is this machine online?"
+            return Problem("offline", text)
+        return problem
+
     def _found(self, problem: Problem | None) -> None:
+        problem = self._meant(problem)
         if problem is not None:
             self.problem = problem
             self._report_once(problem.remedy)

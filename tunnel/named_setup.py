@@ -80,14 +80,15 @@ async def create(
     new = folder / f".{named_tunnel.CREDENTIALS_FILE}"
     new.unlink(missing_ok=True)
     try:
-        listed = await run_cloudflared(program, "list", "--name", name, "-o", "json")
+        listed = await run_cloudflared(program, "list", f"--name={name}", "-o", "json")
         found: Any = json.loads(listed or "null")
         if found:
             say(f"Taking the tunnel {name!r}, which is there already.")
             await run_cloudflared(program, "token", "--cred-file", str(new), found[0]["id"])
         else:
             say(f"Making the tunnel {name!r}.")
-            words = ("create", "-o", "json", "--credentials-file", str(new), name)
+            # Behind the dashes no word is an option, whatever it begins with.
+            words = ("create", "-o", "json", "--credentials-file", str(new), "--", name)
             await run_cloudflared(program, *words)
         credentials = named_tunnel.read_secret(new)
         say(f"Leading {hostname} to it.")

@@ -1,6 +1,9 @@
-"""A cloudflared that outlived a supervisor that was killed, on systems other than Linux."""
+"""A cloudflared that outlived a supervisor that was killed: on systems other than Linux, and one
+that a script in its place had started."""
 
 import contextlib
+import os
+import sys
 from pathlib import Path
 
 import psutil
@@ -15,7 +18,7 @@ def kill_orphan(folder: Path) -> bool:
     if status is None or not status.cloudflared_pid:
         return False
     if not status_file.is_alive(status.cloudflared_pid, status.cloudflared_started):
-        return False
+        return _kill_what_it_started(status)
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(status.cloudflared_pid)
         if not any("cloudflared" in word for word in process.cmdline()):
@@ -25,3 +28,17 @@ def kill_orphan(folder: Path) -> bool:
                 each.kill()
         return True
     return False
+
+
+def _kill_what_it_started(status: status_file.TunnelStatus) -> bool:
+    """Of a script that is dead: it led a session of its own, and its children are still in it.
+    While there is one of them, no other process gets that number."""
+    if sys.platform == "win32" or psutil.pid_exists(status.cloudflared_pid):
+        return False
+    found = False
+    for each in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if os.getsid(each.pid) == status.cloudflared_pid:
+                each.kill()
+                found = True
+    return found

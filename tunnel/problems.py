@@ -105,6 +105,12 @@ _KNOWN: tuple[tuple[str, Problem], ...] = (
         Problem("dns", "Cloudflare's names cannot be looked up: try another DNS server."),
     ),
 )
+# What the refusal of a trial tunnel means, which has no token to be wrong.
+FORGOTTEN = Problem(
+    "forgotten",
+    "Cloudflare has ended this trial tunnel. Another one is started, with another address; "
+    "localllm tunnel setup makes one whose address stays.",
+)
 _PATTERNS = [(re.compile(pattern), problem) for pattern, problem in _KNOWN]
 # Written at each start, about features that localllm does not use.
 _HARMLESS = re.compile(

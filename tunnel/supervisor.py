@@ -115,7 +115,7 @@ class Tunnel:
         failures = 0
         logged: dict[str, float] = {}
         while not self._stopping.is_set():
-            log_reader = LogReader(_log_event, logged)
+            log_reader = LogReader(_log_event, logged, trial=self._plan.kind == "quick")
             monitor = ConnectionMonitor(self._plan, log_reader, self.update, log)
             code = await self._run_once(log_reader, monitor)
             if self._stopping.is_set():
@@ -154,7 +154,7 @@ class Tunnel:
         )
         try:
             async with Probe(port) as self._probe:
-                monitoring = asyncio.create_task(monitor.run(self._probe))
+                monitoring = asyncio.create_task(_end_if_hopeless(child, monitor, self._probe))
                 try:
                     return await child.read_lines(log_reader.take)
                 finally:
@@ -175,6 +175,11 @@ class Tunnel:
             idle = idle + 1 if busy == 0 else 0
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._cut.wait(), IDLE_CHECK_INTERVAL)
+
+
+async def _end_if_hopeless(child: Child, monitor: ConnectionMonitor, probe: Probe) -> None:
+    await monitor.run(probe)
+    await child.kill()
 
 
 def free_port() -> int:

@@ -22,8 +22,7 @@ HEADER = b"cf-access-jwt-assertion"
 LONGEST = 8192  # bytes; real ones have about a thousand
 LEEWAY = 30  # seconds by which our clock may be wrong
 FRESH = 3600.0  # seconds after which keys are fetched again, so that withdrawn ones end
-PAUSE = 60.0  # seconds between two fetches
-FIRST_PAUSE = 5.0  # the same while there are no keys at all
+PAUSE = 5.0  # seconds between two fetches, however many unknown keys are shown
 
 _log = logging.getLogger("localllm.access")
 
@@ -62,7 +61,8 @@ class Access:
             return Refusal("access_denied", "its Cloudflare Access token is no token")
         key = await self._key(str(kid))
         if key is None and self._failed:
-            return Refusal("access_unavailable", retry_after_ms=int(FIRST_PAUSE * 1000))
+            left = max(0.0, self._asked + PAUSE - self._clock())
+            return Refusal("access_unavailable", retry_after_ms=int(left * 1000) + 1)
         if key is None:
             return Refusal("access_denied", "its Cloudflare Access token has an unknown signature")
         return self._judged(token, key)
@@ -82,6 +82,11 @@ class Access:
             )
         except jwt.ExpiredSignatureError:
             return Refusal("access_denied", "its Cloudflare Access token has expired")
+        except jwt.ImmatureSignatureError:
+            return Refusal(
+                "access_denied",
+                "its Cloudflare Access token is not valid yet: the clock of this server is slow",
+            )
         except jwt.InvalidAudienceError:
             return Refusal(
                 "access_denied", "its Cloudflare Access token is for another application"
@@ -98,7 +103,7 @@ class Access:
             if age > FRESH:
                 self._fetch()  # nobody waits for it
             return known
-        if age > (PAUSE if self._keys else FIRST_PAUSE):
+        if age > PAUSE:
             self._fetch()
         if self._fetching is not None:
             await asyncio.shield(self._fetching)  # of all who wait; one may leave

@@ -25,6 +25,9 @@ def parse(words: list[str]) -> Flags:
     rest = list(words)
     while rest:
         word = rest.pop(0)
+        if word == "--":  # what follows is no flag
+            flags.arguments += rest
+            break
         if not word.startswith("-"):
             if not flags.command and word in COMMANDS:
                 flags.command = word

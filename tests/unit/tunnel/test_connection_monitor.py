@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tunnel.connection_monitor import PATIENCE, STEADY, ConnectionMonitor, routes_to
+from tunnel.connection_monitor import NEW, PATIENCE, STEADY, ConnectionMonitor, routes_to
 from tunnel.log_reader import LogReader
 from tunnel.plan import Plan
 
@@ -37,7 +37,7 @@ class Monitored:
         self.notes: list[dict[str, Any]] = []
         self.probe: Any = Answers()
         plan = Plan(kind, ORIGIN, hostname, "", ())
-        self.log_reader = LogReader(lambda *_: None)
+        self.log_reader = LogReader(lambda *_: None, trial=kind == "quick")
         log = logging.getLogger("localllm.tunnel")
         self.monitor = ConnectionMonitor(plan, self.log_reader, self._note, log, lambda: self.now)
 
@@ -164,3 +164,35 @@ async def test_a_dashboard_that_leads_elsewhere_is_named_once(
 )  # fmt: skip
 def test_a_service_is_the_gateway_by_any_name_of_this_machine(service: str, same: bool):
     assert routes_to(service, ORIGIN) is same
+
+
+FORGOTTEN = b'{"level":"error","error":"Unauthorized: Tunnel not found","message":"x"}'
+
+
+async def test_a_trial_tunnel_that_cloudflare_has_forgotten_is_given_up():
+    monitored = Monitored()
+    await monitored.check(1)
+    await monitored.check(0)
+    assert not monitored.monitor.forgotten
+    monitored.log_reader.take(FORGOTTEN)
+    await monitored.check(0)
+    assert monitored.monitor.forgotten
+    assert "token" not in monitored.log_reader.why()
+
+
+async def test_a_new_trial_tunnel_may_be_unknown_for_a_moment():
+    monitored = Monitored()
+    monitored.log_reader.take(FORGOTTEN)
+    await monitored.check(0)
+    assert not monitored.monitor.forgotten
+    await monitored.check(0, after=NEW)
+    assert monitored.monitor.forgotten
+
+
+async def test_a_named_tunnel_is_never_given_up():
+    monitored = Monitored("named", "llm.example.com")
+    await monitored.check(1)
+    monitored.log_reader.take(FORGOTTEN)
+    await monitored.check(0)
+    await monitored.check(0, after=3600)
+    assert not monitored.monitor.forgotten

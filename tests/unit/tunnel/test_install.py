@@ -15,7 +15,7 @@ from tests.support.tunnel.release_server import (
 )
 from tunnel.errors import TunnelError
 from tunnel.install import install
-from tunnel.releases import RELEASES, Release
+from tunnel.releases import RELEASES, VERSION, Release
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("at_once")]
 PLAIN, PACKED = "cloudflared-linux-amd64", "cloudflared-darwin-arm64.tgz"
@@ -102,7 +102,7 @@ async def test_a_truncated_file_is_completed_by_the_next_run(tmp_path: Path):
         with pytest.raises(TunnelError, match="could not be downloaded") as caught:
             await put(release, tmp_path)
         assert executables(tmp_path) == []
-        assert (tmp_path / f"{PLAIN}.part").stat().st_size == 1000
+        assert (tmp_path / f"{PLAIN}.{VERSION}.part").stat().st_size == 1000
         server.asked.clear()
         program = await put(release, tmp_path)
         assert server.asked == ["bytes=1000-"]

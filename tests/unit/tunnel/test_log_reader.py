@@ -207,3 +207,15 @@ def test_data_centres_are_named_by_the_city_of_their_airport():
     assert data_centres.city("GRU03") == "São Paulo"
     assert data_centres.city("qqq01") == "qqq01"
     assert data_centres.city("") == "Cloudflare"
+
+
+def test_after_a_connection_a_port_is_not_called_blocked():
+    reports = Reports()
+    reports.take(UNREACHABLE, "error")
+    assert "does not get out of this network" in reports.reader.why()
+    registered(reports, 0, "fra08")
+    reports.reader.healthy()
+    reports.take("Lost connection with the edge", connIndex=0)
+    reports.take(UNREACHABLE, "error")
+    assert "was connected until " in reports.reader.why()
+    assert reports.reader.why().endswith(": is this machine online?")
