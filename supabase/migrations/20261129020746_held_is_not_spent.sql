@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0008_clocks daeb24915babc30f33c38d3d7cb3105a6121f462e2565720deb4b2038bbfabe1
--- step functions f5cb75c97d4d05f471ea5e34edb007c945ce16c4acf74ecb121323bf9a79ca84
+-- step functions 1269b2e184e34277e37fbe44acd2d31f50b5275ade05c05b24b387d57ed7a257
 
 do $migration$
 begin
@@ -70,7 +70,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'f5cb75c97d4d05f471ea5e34edb007c945ce16c4acf74ecb121323bf9a79ca84')
+            (m.version = 'functions' and m.checksum = '1269b2e184e34277e37fbe44acd2d31f50b5275ade05c05b24b387d57ed7a257')
             or (m.version <> 'functions' and m.version collate "C" > '0008_clocks')
     ) then
         execute $step$
@@ -106,7 +106,7 @@ create or replace function gateway.day_of(p_time timestamptz) returns date
 language sql immutable parallel safe
 return (p_time at time zone 'UTC')::date;
 
--- Whom an attempt is put down to. Who has one IPv6 address has the /64 around it; what is no
+-- Whom an attempt is put down to. Who has one IPv6 address has the /56 around it; what is no
 -- address at all is one and the same for all.
 create or replace function gateway.failure_address(p_address text) returns text
 language plpgsql immutable parallel safe
@@ -119,7 +119,7 @@ begin
         v_address := '0.0.0.0'::inet + (v_address - '::ffff:0:0'::inet);
     end if;
     if family(v_address) = 6 then
-        return network(set_masklen(v_address, 64))::text;
+        return network(set_masklen(v_address, 56))::text;
     end if;
     return coalesce(host(v_address), 'unknown');
 exception
@@ -237,27 +237,27 @@ exception
 end;
 $$;
 
--- How many wrong admin secrets are borne: so many failures of one address, or of all together,
--- within the time lock out.
+-- How many wrong admin secrets are borne: so many failures of one address within the time lock it
+-- out. Of all addresses together the newest are kept, so many at most.
 create or replace function gateway.login_limits(
     out per_address integer, out overall integer, out within interval
 )
 language sql immutable parallel safe
-return row(10, 300, '15 minutes'::interval);
+return row(10, 1000, '15 minutes'::interval);
 
 -- Whether a model is one of those that a key may use, all in canonical form. In an entry `*` stands
 -- for any run of characters; no other character is more than itself. Null: one was not given. An
--- entry that is null allows nothing.
+-- entry that is null allows nothing, and neither does an empty list.
 -- gateway/core/model_names.py has a twin; tests/vectors/allowed_models.json holds both to the same
 -- answers.
 create or replace function gateway.model_allowed(p_model text, p_allowed text[]) returns boolean
 language sql immutable strict parallel safe
 return (
     select
-        bool_or(
+        coalesce(bool_or(
             a.entry is not null
             and p_model like replace(regexp_replace(a.entry, '([\\%_])', '\\\1', 'g'), '*', '%')
-        )
+        ), false)
     from unnest(p_allowed) as a (entry)
 );
 
@@ -510,13 +510,22 @@ return gateway.within_calendar(
     coalesce(p_from, date_trunc('month', coalesce(p_to, gateway.day_of(p_now))::timestamp)::date)
 );
 
--- Delete the failures that are too old to lock out.
+-- Delete the failures that are too old to lock out, those of a clock that was wrong, and where they
+-- are too many the oldest: whoever guesses from many addresses fills no disk.
 create or replace function gateway.forget_failures(p_now timestamptz) returns void
 language plpgsql
 as $$
 begin
     delete from gateway.admin_failures as f
-    where f.failed_at <= p_now - (gateway.login_limits()).within;
+    where
+        f.failed_at <= p_now - (gateway.login_limits()).within
+        or f.failed_at >= p_now + (gateway.login_limits()).within
+        or f.failed_at <= (
+            select k.failed_at from gateway.admin_failures as k
+            order by k.failed_at desc
+            offset (gateway.login_limits()).overall - 1
+            limit 1
+        );
 end;
 $$;
 
@@ -572,21 +581,21 @@ returns date
 language sql immutable parallel safe
 return gateway.within_calendar(coalesce(p_to, greatest(p_from, gateway.day_of(p_now))));
 
--- Until when nobody from this address is let in: until so many failures, of its own or of all, have
--- grown old that fewer than the limit are left. Null: it is not locked out.
+-- Until when nobody from this address is let in: until so many of its failures have grown old that
+-- fewer than the limit are left. Null: it is not locked out. What others fail at locks nobody out,
+-- and what a clock that was wrong wrote down for later does not either.
 create or replace function gateway.locked_out_until(p_now timestamptz, p_address text)
 returns timestamptz
 language sql stable
 begin atomic
     select
-        greatest(
-            (array_agg(f.failed_at order by f.failed_at desc) filter (where f.address = p_address))[
-                (gateway.login_limits()).per_address
-            ],
-            (array_agg(f.failed_at order by f.failed_at desc))[(gateway.login_limits()).overall]
-        ) + (gateway.login_limits()).within
+        (array_agg(f.failed_at order by f.failed_at desc))[(gateway.login_limits()).per_address]
+        + (gateway.login_limits()).within
     from gateway.admin_failures as f
-    where f.failed_at > p_now - (gateway.login_limits()).within;
+    where
+        f.address = p_address
+        and f.failed_at > p_now - (gateway.login_limits()).within
+        and f.failed_at < p_now + (gateway.login_limits()).within;
 end;
 
 -- The months that the log has, by the names of their partitions. Those that come last have none:
@@ -988,7 +997,7 @@ begin
     v_key := gateway.find_key(p_now, p_key_hash);
     v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, null);
     return row(
-        v_reason is null, v_reason, v_key.id, nullif(v_key.allowed_models, '{}')
+        v_reason is null, v_reason, v_key.id, v_key.allowed_models
     )::gateway.identity;
 end;
 $$;
@@ -1709,7 +1718,7 @@ begin
         p_owner_email,
         p_rate_limit_per_min,
         p_monthly_token_limit,
-        nullif(p_allowed_models, '{}'),
+        p_allowed_models,
         nullif(p_allowed_origins, '{}'),
         coalesce(p_scopes, '{chat,embeddings,models:read}'),
         p_now,
@@ -2080,7 +2089,7 @@ begin
         rate_limit_per_min = v_key.rate_limit_per_min,
         monthly_token_limit = v_key.monthly_token_limit,
         max_output_tokens = v_key.max_output_tokens,
-        allowed_models = nullif(v_key.allowed_models, '{}'),
+        allowed_models = v_key.allowed_models,
         allowed_origins = nullif(v_key.allowed_origins, '{}'),
         scopes = v_key.scopes,
         expires_at = v_key.expires_at
@@ -2335,7 +2344,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'f5cb75c97d4d05f471ea5e34edb007c945ce16c4acf74ecb121323bf9a79ca84')
+        values ('functions', '1269b2e184e34277e37fbe44acd2d31f50b5275ade05c05b24b387d57ed7a257')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;
