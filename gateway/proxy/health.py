@@ -58,12 +58,13 @@ class Health:
         store, model_server = await asyncio.gather(self._store_state(), self._model_server())
         waiting, oldest = self._outbox.backlog()
         queued = self._scheduler.queued
+        disk = "ok" if self._outbox.file.has_room() else "unavailable"
         return {
-            "status": model_server["state"] if store == "ok" else "unavailable",
+            "status": model_server["state"] if store == disk == "ok" else "unavailable",
             "store": {"kind": self._settings.store, "state": store},
             "ollama": model_server,
             "tunnel": {"state": await self._tunnel_state()},
-            "outbox": {"waiting": waiting, "oldest_seconds": round(oldest, 1)},
+            "outbox": {"state": disk, "waiting": waiting, "oldest_seconds": round(oldest, 1)},
             "queue": {"running": len(self._in_flight) - queued, "waiting": queued},
         }
 

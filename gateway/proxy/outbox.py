@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from gateway.core.errors import Refusal
+from gateway.core.repeated_log import RepeatedLog
 from gateway.proxy.outbox_file import OutboxFile
 from gateway.stores import Settlement, StoreRefused, StoreUnavailable
 
@@ -24,6 +25,8 @@ PATIENCE = 5  # refusals in a row after which each settlement is tried by itself
 LINGER = 0.02  # seconds in which settlements gather, so that many share one fsync and one call
 FAR_LINGER = 0.2  # the same for a store that is a long way off
 _log = logging.getLogger("localllm.outbox")
+_unwritten = RepeatedLog(_log, logging.ERROR)
+_unserved = RepeatedLog(_log, logging.ERROR)
 
 Settle = Callable[[Sequence[Settlement]], Awaitable[None]]
 
@@ -48,7 +51,7 @@ class Entry:
         try:
             self.checkpoint()
         except OSError as problem:  # it is still sent from memory
-            _log.error("the outbox cannot be written: %s", problem)
+            _unwritten("the outbox cannot be written: %s", problem)
         self.since = time.monotonic()
         self._outbox.enqueue(self)
 
@@ -67,7 +70,7 @@ class Entry:
         try:
             self._outbox.file.free(self.index)
         except OSError as problem:  # settled again at the next start, which changes nothing
-            _log.error("the outbox cannot be written: %s", problem)
+            _unwritten("the outbox cannot be written: %s", problem)
 
 
 class Outbox:
@@ -103,7 +106,7 @@ class Outbox:
         try:
             return self.reserve(settlement)
         except OSError as problem:
-            _log.error("nothing is served while the outbox cannot be written: %s", problem)
+            _unserved("nothing is served while the outbox cannot be written: %s", problem)
             return Refusal("outbox_unavailable", retry_after_ms=10_000)
 
     def enqueue(self, entry: Entry) -> None:

@@ -77,6 +77,18 @@ class OutboxFile:
         self._size = max(self._size, index + 1)
         return index
 
+    def has_room(self) -> bool:
+        """Whether another record can be written. Room for one is taken, to be used later."""
+        if self._free:
+            return True
+        try:
+            self._put(self._size, _FREE.ljust(RECORD_SIZE, b"\0"))
+        except OSError:
+            return False
+        self._free.append(self._size)
+        self._size += 1
+        return True
+
     def write(self, index: int, settlement: Settlement) -> None:
         """Replace what the record holds. OSError: the disk cannot be used."""
         payload = _encode(settlement)

@@ -64,6 +64,6 @@ HEALTH: dict[str, Any] = {
         "loaded": [{"model": "qwen2.5:7b", "context": 4096, "processor": "100% GPU"}],
     },
     "tunnel": {"state": "off"},
-    "outbox": {"waiting": 0, "oldest_seconds": 0.0},
+    "outbox": {"state": "ok", "waiting": 0, "oldest_seconds": 0.0},
     "queue": {"running": 0, "waiting": 0},
 }

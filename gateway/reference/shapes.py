@@ -168,6 +168,7 @@ class TunnelState(Struct):
 class OutboxState(Struct):
     """Counted requests that the database has not taken yet."""
 
+    state: str
     waiting: int
     oldest_seconds: float
 

@@ -10,11 +10,12 @@ import logging
 from hashlib import sha256
 
 from gateway.core.errors import Refusal
+from gateway.core.repeated_log import RepeatedLog
 from gateway.http import client_address
 from gateway.routes.support.answers import AnyRequest
 from gateway.services import Services
 
-_log = logging.getLogger("localllm")
+_refused = RepeatedLog(logging.getLogger("localllm"), logging.WARNING)
 
 
 class Login:
@@ -41,7 +42,7 @@ class Login:
         verdict = await self._store.admin("admin_login", arguments)
         if matched and verdict.get("allowed") is True:
             return None
-        _log.warning("a log-in to the admin routes from %s was refused", address)
+        _refused("a log-in to the admin routes from %s was refused", address)
         wait = verdict.get("retry_after_ms")
         if wait is not None:
             return Refusal("too_many_failures", retry_after_ms=wait)

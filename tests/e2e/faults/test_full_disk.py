@@ -57,6 +57,12 @@ class SmallDisk(FileLimit):
         self._filler.unlink()
 
 
+async def says(gateway: GatewayProcess, state: str) -> bool:
+    """Whether /health does, of the disk and of all."""
+    found = await gateway.health()
+    return found["outbox"]["state"] == found["status"] == state
+
+
 @contextmanager
 def some_disk(gateway: GatewayProcess, kind: str) -> Iterator[FileLimit]:
     disk = FileLimit(gateway)
@@ -96,8 +102,10 @@ def test_new_requests_are_refused_until_there_is_room_and_running_ones_are_count
                 running = [first, *await until_refused(gateway.url, key)]
                 assert_refused(await ask(gateway.url, key, "at once"))
                 assert await books.holds() == len(running)
+                await eventually(lambda: says(gateway, "unavailable"))
 
                 disk.make_room()
+                await eventually(lambda: says(gateway, "ok"))
                 assert (await ask(gateway.url, key, "at once")).complete
                 disk.fill()
 
