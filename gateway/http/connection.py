@@ -154,7 +154,8 @@ class Connection(HttpToolsProtocol):
     def buffer_more(self) -> None:
         """From now on the answer is taken from the model up to MOST_BUFFERED ahead of a client that
         reads slowly: a short one is finished, and its place is free for others."""
-        self.transport.set_write_buffer_limits(high=MOST_BUFFERED)
+        if not self.transport.is_closing():
+            self.transport.set_write_buffer_limits(high=MOST_BUFFERED)
 
     def eof_received(self) -> bool | None:  # type: ignore[override] # uvicorn's closes always
         """The client sends no more. False: close it; there is nothing to answer."""

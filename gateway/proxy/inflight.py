@@ -66,7 +66,6 @@ class InFlight:
         self._registry[self.exchange.id] = self
         if self.request.stream:
             self.exchange.dialect = self.dialect
-        self.exchange.watch()
 
     def __exit__(
         self,

@@ -108,6 +108,7 @@ class Pipeline:
             in_flight.begin_early(expected, authorising)
             serving = forward_meanwhile(in_flight, authorising, self._scheduler, self._pool)
         with in_flight:  # settled at the end, whatever happens
+            exchange.watch()
             refusal = await serving
             if refusal is not None:
                 self._limits.note(key_hash, exchange.received, refusal)

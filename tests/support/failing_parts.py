@@ -10,6 +10,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+
 from tests.support.certificates import ONE_AUTHORITY
 from tests.support.gateway_process import PATIENCE, Running, free_port
 from tests.support.gateway_process import ask as ask_json
@@ -59,6 +61,12 @@ class GatewayProcess:
         assert self.running is not None
         running, self.running = self.running, None
         return await asyncio.to_thread(running.stop, signal.SIGTERM)
+
+    def has_connection_from(self, port: int) -> bool:
+        """Whether a connection of a client on this port is open here."""
+        assert self.running is not None
+        found = psutil.Process(self.running.process.pid).net_connections("tcp")
+        return any(one.raddr and one.raddr[1] == port for one in found)
 
     async def health(self) -> dict[str, Any]:
         return (await asyncio.to_thread(ask_json, f"{self.url}/health"))[1]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from tests.support.books import Books, Row
@@ -144,6 +145,37 @@ def test_one_that_leaves_while_it_waits_never_reaches_the_model(scene: Scene, re
         rows = await scene.new_rows(SLOTS + 2)
         [left] = [row for row in rows if row.status == "client_gone"]
         assert left.counts == (0, 0)
+        await scene.every_slot_is_free()
+        await scene.new_rows(SLOTS)
+
+    asyncio.run(play())
+
+
+def test_one_that_leaves_while_the_store_decides_leaves_no_hold(scene: Scene, reset: bool) -> None:
+    async def play() -> None:
+        await scene.behave(silence)
+        store = await asyncpg.connect(scene.books.dsn)
+        waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+
+        async def decides() -> bool:
+            return bool(await store.fetch(waits))
+
+        async def has_gone() -> bool:
+            return not scene.gateway.has_connection_from(port)
+
+        try:
+            async with store.transaction():
+                counters = "select 1 from gateway.key_counters where api_key_id = $1 for update"
+                await store.fetch(counters, scene.books.key_id)
+                client = await scene.begin(f"decides {reset}")
+                port = client.writer.get_extra_info("sockname")[1]
+                await eventually(decides)
+                await client.leave(reset=reset)
+                await eventually(has_gone)
+        finally:
+            await store.close()
+        [row] = await scene.new_rows(1)
+        assert row.status == "client_gone"
         await scene.every_slot_is_free()
         await scene.new_rows(SLOTS)
 
