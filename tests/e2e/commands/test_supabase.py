@@ -144,4 +144,5 @@ def test_supabases_client_is_brought_when_it_is_missing(localllm: CommandLine, p
     assert "the installation failed; try it yourself" in line
     asked = (localllm.data_dir / "asked").read_text()
     assert asked.startswith("pip install")
-    assert "supabase>=" in asked
+    assert "--require-hashes" in asked
+    assert "supabase.txt" in asked

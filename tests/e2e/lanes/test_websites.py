@@ -46,7 +46,7 @@ def test_a_page_elsewhere_is_refused_without_a_grant(
             assert grants(answer) == [], origin
             assert "Origin" in answer.headers["vary"]
             if one.method != "HEAD":
-                assert "from this website" in refused(answer, 403, one.path)
+                assert "of this website" in refused(answer, 403, one.path)
     assert reached(upstream) == set()
 
 

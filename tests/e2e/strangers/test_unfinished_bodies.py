@@ -59,7 +59,7 @@ def test_each_such_key_counts_as_a_guess(gateway: GatewayProcess) -> None:
     ("limits", "code"),
     [
         ({"rate_limit_per_min": 1}, "rate_limit_exceeded"),
-        ({"monthly_token_limit": 100}, "insufficient_quota"),
+        ({"monthly_token_limit": 1}, "insufficient_quota"),
     ],
     ids=["rate", "quota"],
 )
