@@ -61,6 +61,7 @@ async def test_its_end_is_seen_though_what_it_started_holds_its_output(tmp_path:
         assert alive(int(lines[0]))
     finally:
         await child.kill()
+        await child.read_lines(lines.append)  # its pipe has closed with what held it
 
 
 @pytest.mark.parametrize("led", [True, False], ids=["ours", "another's"])
