@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from gateway.core import keys
 from gateway.core.errors import Refusal
+from gateway.core.repeated_log import RepeatedLog
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import USELESS, FailedKeyLimiter
 from gateway.stores import Identity, StoreUnavailable
@@ -19,7 +20,7 @@ from gateway.stores import Identity, StoreUnavailable
 Identify = Callable[[str, str | None, str | None], Awaitable[Identity]]
 
 _HEADERS = (b"x-api-key", b"api-key", b"authorization")  # a key in each at most
-_log = logging.getLogger("localllm")
+_unasked = RepeatedLog(logging.getLogger("localllm"), logging.WARNING)
 
 
 class Authenticator:
@@ -71,7 +72,7 @@ class Authenticator:
 
 def store_unavailable(problem: StoreUnavailable) -> Refusal:
     """Nobody can say now whether the key may do that; the owner's log says why."""
-    _log.warning("the store cannot be asked: %s", problem)
+    _unasked("the store cannot be asked: %s", problem)
     return Refusal("store_unavailable", retry_after_ms=5000)
 
 

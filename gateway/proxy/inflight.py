@@ -10,6 +10,7 @@ from gateway.backends.backend import Backend
 from gateway.backends.experience import Experience
 from gateway.backends.scheduler import Ticket
 from gateway.core.errors import Refusal
+from gateway.core.repeated_log import RepeatedLog
 from gateway.dialects.protocol import Dialect, Sanitised, Usage
 from gateway.http.exchange import Exchange
 from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter
@@ -20,7 +21,7 @@ from gateway.stores import Verdict
 
 # How a request ends that is none of the model server's faults: its prompt is charged all the same.
 _LEFT = {"client_gone", "gateway_stopped", "gateway_died"}
-_log = logging.getLogger("localllm")
+_unwritten = RepeatedLog(logging.getLogger("localllm"), logging.ERROR)
 
 
 class InFlight:
@@ -124,7 +125,7 @@ class InFlight:
         try:
             self._entry.checkpoint()
         except OSError as problem:
-            _log.error("the outbox cannot be written: %s", problem)
+            _unwritten("the outbox cannot be written: %s", problem)
 
     def settle(self) -> None:
         """Make it final: the outbox has it on disk before this returns, and sends it to the store.
