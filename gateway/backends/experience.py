@@ -50,7 +50,9 @@ class Experiences:
         return known.overhead if known else 0
 
     def of(self, name: str) -> Experience:
-        known = self._known.setdefault(name, Experience())
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = Experience()
         self._known.move_to_end(name)
         if len(self._known) > MOST_MODELS:
             self._known.popitem(last=False)

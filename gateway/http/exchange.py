@@ -50,6 +50,9 @@ class Exchange:
         self.path: str = scope["path"]
         self.method: str = scope["method"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        length = self.headers.get(b"content-length", b"")
+        # bytes that the body will have; without end where it does not say
+        self.declared = int(length[:20]) if length.isdigit() else math.inf
         self.started = time.monotonic()
         self._send, common = scope.get("direct") or (send, ())
         self.extra: list[tuple[bytes, bytes]] = list(common)
@@ -83,12 +86,6 @@ class Exchange:
     def origin(self) -> str | None:
         value = self.headers.get(b"origin")
         return value.decode("latin-1") if value else None
-
-    @property
-    def declared(self) -> float:
-        """Bytes that the body will have; without end where it does not say."""
-        length = self.headers.get(b"content-length", b"")
-        return int(length[:20]) if length.isdigit() else math.inf
 
     def is_large(self) -> bool:
         """Whether the body is more than a little, or does not say."""

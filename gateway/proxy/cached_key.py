@@ -33,7 +33,8 @@ class CachedKey:
 
     def allow(self, use: Use, identity: Identity | None = None) -> None:
         now, before = time.monotonic(), self._uses.get(use, _NEVER)
-        self._uses[use] = _Allowed(now, identity, now) if identity else before._replace(at=now)
+        known = (identity, now) if identity else (before.identity, before.identified)
+        self._uses[use] = _Allowed(now, *known)
         self._uses.move_to_end(use)
         if len(self._uses) > MOST_USES:
             self._uses.popitem(last=False)
