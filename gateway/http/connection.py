@@ -112,7 +112,10 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.unsent() > LITTLE:
             self._all.leaves_unread(self)
-        if self.in_body and self.cycle.response_complete:
+        if self.pipeline and self.unsent() > LITTLE:  # it asks for more than it reads
+            self.pipeline.clear()
+            self.end(unread=True)
+        elif self.in_body and self.cycle.response_complete:
             self.wait(LINGER)
         elif self.pipeline:
             cycle, app = self.pipeline.pop()

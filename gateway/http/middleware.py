@@ -114,6 +114,8 @@ class Middleware:
     def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> Refusal | None:
         if sum(map(len, chain.from_iterable(scope["headers"]))) > MAX_HEADERS:
             return Refusal("headers_too_large")
+        if len(headers) < len(scope["headers"]) and _hosts(scope["headers"]) > 1:
+            return Refusal("invalid_request", "The request has several Host headers.")
         raw_path = scope.get("raw_path") or scope["path"].encode()
         if raw_path.startswith(_MODELS):  # clients encode the slash of a name; it goes nowhere else
             raw_path = _SLASH.sub(b"/", raw_path)
@@ -132,3 +134,7 @@ class Middleware:
         if not self._hosts.is_outside(scope, headers):
             return None
         return await self._access.refusal(headers)
+
+
+def _hosts(headers: list[tuple[bytes, bytes]]) -> int:
+    return sum(name == b"host" for name, _ in headers)

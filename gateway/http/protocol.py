@@ -17,12 +17,17 @@ from gateway.http.head_with_body import HeadWithBody
 from gateway.http.middleware import MAX_HEADERS
 
 HEAD_SECONDS = 10.0  # for a connection to say what it wants, once it has begun to
+MOST_PIPELINED = 4  # requests that wait for the one before; each takes a hundred times its bytes
 _MAX_HEAD = 2 * MAX_HEADERS  # bytes of request line and headers; below it middleware refuses
 # Java's client asks for HTTP/2 in this way on each first request. The parser would then take the
 # body for another protocol; under a name that it does not know the wish is passed over. The name is
 # as long: a body in the same bytes keeps its length, or its end would begin the next request.
 _UPGRADE = re.compile(rb"(?<=\r\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
 _PASSED_OVER = b"x-grade"
+
+
+class TooManyPipelined(Exception):
+    """More requests than clients send ahead."""
 
 
 class BoundedHttp(Connection):
@@ -62,6 +67,8 @@ class BoundedHttp(Connection):
             super().expire()
 
     def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise TooManyPipelined  # the parser ends here, and uvicorn refuses what is left
         self.serve()
         self._in_head = False
         self._looked = False

@@ -29,11 +29,12 @@ DEEPEST = 500
 EXACT = 2**53  # up to here every whole number is a float
 _TOO_DEEP = "The JSON is nested too deeply."
 
-# An escaped surrogate that has no other half, or a pair of them; no backslash is left before it.
+# A pair of escaped surrogates, or one that has no other half.
 _SURROGATES = re.compile(
-    r"(?<!\\)((?:\\\\)*)\\u(?:"
+    r"\\u(?:"
     r"([dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
+_LONGEST_NUMBER = 400  # digits; the largest float has 309
 
 
 class Refused(ValueError):
@@ -57,7 +58,7 @@ def parse(
     try:
         text = body.decode("utf-8")
         if tidy is not None and ("\\ud" in text or "\\uD" in text):
-            text = _SURROGATES.sub(_mended, text)
+            text = _mended(text)
         tree, twice = _read(text)
         if nests > DEEPEST and _is_deep(tree):
             return _invalid(_TOO_DEEP)
@@ -116,8 +117,32 @@ def _holds_too_much(body: bytes | bytearray) -> bool:
     return nests > MOST_NESTS or outside.count(b",") > MOST_VALUES
 
 
-def _mended(found: re.Match[str]) -> str:
-    return found[0] if found[2] else f"{found[1]}\\ufffd"
+def _mended(text: str) -> str:
+    """With U+FFFD for each surrogate that has no other half."""
+    parts: list[str] = []
+    end = 0
+    for found in _SURROGATES.finditer(text):
+        start = found.start()
+        if _is_escaped(text, start):
+            if not found[1]:
+                continue
+            start += 6  # only the first of the two was text: the second stands alone
+        elif found[1]:
+            continue
+        parts += [text[end:start], "\\ufffd"]
+        end = found.end()
+    return "".join([*parts, text[end:]])
+
+
+def _is_escaped(text: str, at: int) -> bool:
+    """Whether the backslash there is itself escaped: an odd number of them stands before it."""
+    size = 16
+    while True:
+        before = text[max(0, at - size) : at]
+        bare = before.rstrip("\\")
+        if bare or size >= at:
+            return (len(before) - len(bare)) % 2 == 1
+        size *= 4
 
 
 def _invalid(detail: str, path: str = "") -> Refusal:
@@ -169,10 +194,17 @@ def _number(text: str) -> float | int:
     return int(value) if value.is_integer() and abs(value) <= EXACT else value
 
 
+def _whole(text: str) -> int:
+    """Python would read some thousand digits, but each takes longer than the one before."""
+    if len(text) > _LONGEST_NUMBER:
+        raise Refused("The body holds a number that is too long.")
+    return int(text)
+
+
 # Made once: to make one takes as long as to read a small body.
-_read_any = json.JSONDecoder(parse_constant=_not_json, parse_float=_number).decode
+_read_any = json.JSONDecoder(parse_constant=_not_json, parse_float=_number, parse_int=_whole).decode
 _read_once = json.JSONDecoder(
-    object_pairs_hook=_object, parse_constant=_not_json, parse_float=_number
+    object_pairs_hook=_object, parse_constant=_not_json, parse_float=_number, parse_int=_whole
 ).decode
 
 
