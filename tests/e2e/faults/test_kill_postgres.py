@@ -1,6 +1,7 @@
 """A database that dies under load: known keys go on, and all is counted once when it is back."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -135,8 +136,13 @@ def test_the_embedded_one_is_started_again_by_the_gateway(
                 load = Load(gateway, key)
 
                 async def crash() -> None:
-                    pid = (gateway.data_dir / "postgres" / "postmaster.pid").read_text().split()[0]
-                    psutil.Process(int(pid)).kill()
+                    """Known keys go on meanwhile, so it may not have come back from the last."""
+                    running = gateway.data_dir / "postgres" / "postmaster.pid"
+                    async with asyncio.timeout(PATIENCE):
+                        while not (running.exists() and (words := running.read_text().split())):
+                            await asyncio.sleep(0.01)  # a look at what another process does
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        psutil.Process(int(words[0])).kill()
 
                 await load.run(crash)
                 await eventually(lambda: nothing_waits(gateway))
