@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway.checks.finding import Finding, fail, ok, warn
 from gateway.config import preflight, secret_files, settings
+from gateway.config.dotenv_file import read_dotenv
 from gateway.config.secret_files import ADMIN_SECRET_FILE
 from gateway.config.settings import Settings
 from gateway.core import descriptors
@@ -75,5 +76,5 @@ def _readable_dotenv() -> str:
     path = Path(".env")
     if os.name == "nt" or not path.exists() or not path.stat().st_mode & 0o077:
         return ""
-    given = settings.read_dotenv(path)
+    given = read_dotenv(path)
     return " and ".join(name for name in settings.secret_names() if given.get(name))

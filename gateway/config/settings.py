@@ -6,10 +6,7 @@ in `repr`. Each secret can be kept in a file instead, whose path is in NAME_FILE
 and systemd credentials need it.
 """
 
-import io
 import os
-import re
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network
@@ -18,20 +15,14 @@ from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import platformdirs
-from dotenv import dotenv_values
-from dotenv.parser import parse_stream
 
 from gateway.config import values
+from gateway.config.dotenv_file import SettingsError, read_dotenv
 from gateway.config.postgres_url import postgres_url
 from gateway.core.key_fields import span
-from tunnel import ownership
 from tunnel.hostname import hostname
 
 _SECRET_BYTES = 16 * 1024
-
-
-class SettingsError(Exception):
-    """A setting that cannot be used; the text names it and says what it should be."""
 
 
 def default_data_dir() -> Path:
@@ -263,35 +254,6 @@ def _value(given: Mapping[str, str], name: str, secret: bool) -> str:
         should = "is empty" if not found else f"is longer than {_SECRET_BYTES} bytes"
         raise SettingsError(f"{name}_FILE ({path}) {should}.")
     return found
-
-
-def read_dotenv(path: Path) -> dict[str, str]:
-    """The NAME=value lines of a `.env`, as python-dotenv reads them: quotes, `export`, comments and
-    `${OTHER}`. A line that it would pass over is reported."""
-    try:
-        text = path.read_bytes()
-        problem = ownership.problem(path)
-        if problem is not None:
-            raise SettingsError(
-                f"{path} is not used, because {problem}: whoever can change it runs programs as "
-                "you. Start localllm where only you can write."
-            )
-        # Editors of Windows write a byte order mark, its shells UTF-16.
-        text = text.decode("utf-16" if text[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeError) as problem:
-        raise SettingsError(f"{path} cannot be read: {problem}.") from None
-    for line in parse_stream(io.StringIO(text)):
-        name = line.key or ""
-        if line.error or (
-            name and (line.value is None or not re.fullmatch(r"\w+", name, re.ASCII))
-        ):
-            blank = len(line.original.string) - len(line.original.string.lstrip())
-            number = line.original.line + line.original.string[:blank].count("\n")
-            raise SettingsError(f"{path} line {number} should read NAME=value.")
-    found = dotenv_values(stream=io.StringIO(text))
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def rows() -> list[tuple[str, str, str]]:

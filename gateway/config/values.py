@@ -16,6 +16,7 @@ from gateway.core.keys import PREFIX_SHAPE
 from gateway.core.model_names import canonical_name, requested_name
 from gateway.core.origins import cors_entry
 
+_CARRIER = ipaddress.ip_network("100.64.0.0/10")  # Tailscale's, too
 SHORTEST_SECRET = 12  # characters: ten guesses in a quarter of an hour find nothing as long
 
 
@@ -287,9 +288,6 @@ def jwt_claims(text: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return cast(dict[str, Any], claims) if isinstance(claims, dict) else {}
-
-
-_CARRIER = ipaddress.ip_network("100.64.0.0/10")  # Tailscale's, too
 
 
 def _is_near(host: str) -> bool:

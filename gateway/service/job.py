@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from gateway import server
 from gateway.config import settings
+from gateway.config.dotenv_file import read_dotenv
 from gateway.config.secret_files import ADMIN_SECRET_FILE
 from gateway.config.settings import Settings
 
@@ -100,7 +101,7 @@ def _command(*arguments: str) -> tuple[str, ...]:
 
 def only_here() -> list[str]:
     """Settings in this shell that a service would not see, because it reads `.env` only."""
-    given = settings.read_dotenv(Path(".env"))
+    given = read_dotenv(Path(".env"))
     return [
         name
         for name in settings.variables()
