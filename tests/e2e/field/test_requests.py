@@ -31,11 +31,12 @@ def headers_of(case: dict[str, Any], key: str) -> dict[str, str]:
     """As the case writes them, or a Bearer."""
     shown = case.get("headers", {})
     if not any(name in shown for name in ("authorization", "api-key", "x-api-key")):
-        shown = {**shown, **bearer(key)}
+        shown = {**shown, **bearer("KEY")}
     password = base64.b64encode(f"x:{key}".encode()).decode()
     words = {"base64(x:KEY)": password, "KEY": key, "BAD": keys.make_key("llm")}
     filled: dict[str, str] = {}
     for name, value in shown.items():
+        # Only the words of the case are looked for: a key may contain "BAD" by chance.
         word = next((one for one in words if one in value), "")
         filled[name] = value.replace(word, words[word]) if word else value
     return filled
