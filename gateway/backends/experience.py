@@ -5,7 +5,6 @@ and estimated, never what is charged where the model server reports.
 """
 
 import time
-from collections import OrderedDict
 
 MOST_MODELS = 1000
 MOST_OVERHEAD = 4096  # tokens
@@ -43,7 +42,7 @@ class Experiences:
     """With the models of one backend, by canonical name. Nothing of it outlives the process."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Experience] = OrderedDict()
+        self._known: dict[str, Experience] = {}
 
     def overhead(self, name: str) -> int:
         known = self._known.get(name)
@@ -52,8 +51,7 @@ class Experiences:
     def of(self, name: str) -> Experience:
         known = self._known.get(name)
         if known is None:
+            if len(self._known) >= MOST_MODELS:
+                del self._known[next(iter(self._known))]
             known = self._known[name] = Experience()
-        self._known.move_to_end(name)
-        if len(self._known) > MOST_MODELS:
-            self._known.popitem(last=False)
         return known

@@ -46,12 +46,13 @@ class Allowance:
         if verdict.allowed:
             self._learn_cap(wanted, verdict)
         self._told = time.monotonic()
-        self._grants = {
-            request_id: grant
-            for request_id, grant in self._grants.items()
-            if grant.counted is None or grant.counted >= asked_at
-        }
-        self._granted = sum(grant.tokens for grant in self._grants.values())
+        if self._grants:
+            self._grants = {
+                request_id: grant
+                for request_id, grant in self._grants.items()
+                if grant.counted is None or grant.counted >= asked_at
+            }
+            self._granted = sum(grant.tokens for grant in self._grants.values())
         self._tokens = (verdict.tokens_remaining or 0) - self._granted
         self._requests = verdict.rate_remaining or 0
 

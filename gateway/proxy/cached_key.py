@@ -8,6 +8,7 @@ from gateway.proxy.allowance import Allowance
 from gateway.stores import Identity
 
 MOST_USES = 200  # a key may come with any number of models and websites
+LATELY = 1.0  # seconds in which a use that was allowed need not be noted again
 
 Use = tuple[str | None, str | None, str | None]  # scope, origin, model (None: whatever)
 
@@ -33,6 +34,8 @@ class CachedKey:
 
     def allow(self, use: Use, identity: Identity | None = None) -> None:
         now, before = time.monotonic(), self._uses.get(use, _NEVER)
+        if identity is None and now - before.at < LATELY and before.at > self.over:
+            return
         known = (identity, now) if identity else (before.identity, before.identified)
         self._uses[use] = _Allowed(now, *known)
         self._uses.move_to_end(use)

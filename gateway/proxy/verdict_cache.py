@@ -166,15 +166,16 @@ class VerdictCache:
             cached.allowance.learn(wanted, verdict, asked_at)
             if verdict.allowed:
                 cached.allow(use)
-                route = wanted.scope.partition(" ")[0]  # as `denial` asks
-                cached.allow((route, wanted.origin, None))
+                cached.allow(_lane(wanted))
+                route, _, privilege = wanted.scope.partition(" ")
+                if privilege:
+                    cached.allow((route, wanted.origin, None))  # as `denial` asks
                 if self._grace > 0:
                     self._learn_lane(wanted, cached)
 
     def _learn_lane(self, wanted: AuthorizationRequest, cached: CachedKey) -> None:
         """Ask beside the request which models the key may use, in case the store goes away."""
         lane = _lane(wanted)
-        cached.allow(lane)
         known = cached.identified_within(self._grace / 2, lane)
         if not known and wanted.key_hash not in self._identifying:
             task = asyncio.create_task(self._identify(wanted, cached))
