@@ -8,6 +8,7 @@ import time
 
 MOST_MODELS = 1000
 MOST_OVERHEAD = 4096  # tokens
+KEPT = 1800.0  # seconds that an overhead is held after it was last needed; twice that at most
 PAUSE = 1.0  # seconds between two lessons about the ratio
 WEIGHT = 1 / 32  # of one lesson
 LOWEST, HIGHEST = 0.75, 2.0  # times the estimate; what servers leave out for a cache is no lesson
@@ -15,17 +16,34 @@ LONG = 400  # bytes of a prompt from which its ratio says something
 
 
 class Experience:
-    """With one model. `overhead`: tokens that its template added beyond the bound of a prompt.
+    """With one model. `overhead`: tokens that its template adds beyond the bound of a prompt.
     `ratio`: its prompt tokens, as a multiple of those estimated; an average."""
 
     def __init__(self) -> None:
-        self.overhead = 0
         self.ratio = 1.0
         self._learned = -PAUSE
+        self._most = 0  # of this half of the time that is looked back to
+        self._most_before = 0  # of the other half
+        self._since = time.monotonic()
+
+    @property
+    def overhead(self) -> int:
+        """What is not needed any more is forgotten: one odd report must not bind everybody."""
+        self._turn()
+        return max(self._most, self._most_before)
 
     def exceeded(self, tokens: int) -> None:
-        """A prompt had so many tokens more than its bound."""
-        self.overhead = min(MOST_OVERHEAD, self.overhead + max(0, tokens))
+        """A prompt had so many tokens more than its bound is without what was learned. So the same
+        report teaches the same, however many such requests run at once."""
+        self._turn()
+        self._most = max(self._most, min(MOST_OVERHEAD, tokens))
+
+    def _turn(self) -> None:
+        passed = time.monotonic() - self._since
+        if passed >= KEPT:
+            self._most_before = self._most if passed < 2 * KEPT else 0
+            self._most = 0
+            self._since += passed
 
     def is_due(self, prompt_bytes: int) -> bool:
         """Whether another lesson about the ratio is worth its time."""

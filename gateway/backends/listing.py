@@ -17,12 +17,18 @@ from gateway.core.model_names import requested_name
 from gateway.dialects.shared.prompt import MESSAGE_OVERHEAD
 
 _AT_ONCE = 8  # models that are asked for at the same time
+_LONGEST = 10**9  # tokens of context; no model reads as many
 # Lines of a Modelfile's parameters as /api/show tells them: `num_ctx    8192`.
 _PARAMETER = re.compile(r"^(num_ctx|num_predict)[ \t]+(\d{1,9})\s*$", re.MULTILINE)
 
 
+def _length(told: Any) -> int | None:
+    """Tokens of a context; None: that can be none."""
+    return told if type(told) is int and 0 < told <= _LONGEST else None
+
+
 class _Details(msgspec.Struct):
-    context_length: int | None = None
+    context_length: Any = None
 
 
 class _Tag(msgspec.Struct):
@@ -38,7 +44,7 @@ class _Tag(msgspec.Struct):
     @property
     def context_length(self) -> int | None:
         details = decode(self.details, _Details)
-        return details.context_length if details else None
+        return _length(details.context_length) if details else None
 
 
 class _Tags(msgspec.Struct):
@@ -46,7 +52,7 @@ class _Tags(msgspec.Struct):
 
 
 class _Meta(msgspec.Struct):
-    n_ctx: int | None = None
+    n_ctx: Any = None
 
 
 class _Listed(msgspec.Struct):
@@ -61,7 +67,7 @@ class _Listed(msgspec.Struct):
     def context(self) -> int | None:
         meta = decode(self.meta, _Meta)
         told = (meta.n_ctx if meta else None, self.max_model_len, self.context_length)
-        return next((one for one in told if isinstance(one, int) and one > 0), None)
+        return next(filter(None, map(_length, told)), None)
 
 
 class _List(msgspec.Struct):

@@ -44,7 +44,7 @@ class LoadedModels:
     async def _learn(self, name: str) -> None:
         await self.look()
         loaded = self.seen.get(name)
-        if loaded is not None and loaded.context_length:
+        if loaded is not None and loaded.context_length > 0:
             self._usual[name] = loaded.context_length
 
     async def close(self) -> None:

@@ -49,6 +49,7 @@ class Sanitised(Struct, kw_only=True):
     prompt_bytes: int
     messages: int
     prompt_bound: int  # no tokenizer makes more of it
+    plain_bound: int = 0  # the same without what reports have taught, and not cut to a context
     max_output: int | None  # the client's cap; None: none given, 0: nothing is generated
     inputs: int = 1  # prompts in it, each of which may fill the model's context
     context: int = 0  # tokens of context that the model is to be loaded with; 0: it says nothing

@@ -24,6 +24,8 @@ async def find_candidates(
     models = [one.model for one in candidates]
     learned = max([one.backend.models.experiences.overhead(request.model) for one in candidates])
     request.model_context = min([model.context_length or 0 for model in models if model], default=0)
+    built_in = max([model.built_in for model in models if model], default=0)
+    request.plain_bound = request.prompt_bound + built_in
     request.prompt_bound = max([_bound(request, model, learned) for model in models])
     if request.max_output is None and all(model and model.num_predict for model in models):
         request.max_output = max([model.num_predict for model in models if model])

@@ -212,13 +212,14 @@ class InFlight:
         return backend.models.experiences.of(self.request.model) if backend else None
 
     def _learn(self, usage: Usage) -> None:
-        """What a report teaches for other requests."""
+        """What a report teaches for other requests: nothing, if no prompt can be that long."""
         request, tokens = self.request, usage.prompt_tokens
-        experience = self._experience() if tokens and request.inputs == 1 else None
+        odd = request.inputs != 1 or tokens > (request.model_context or tokens)
+        experience = self._experience() if tokens and not odd else None
         if experience is None:
             return
-        if tokens > request.prompt_bound:
-            experience.exceeded(tokens - request.prompt_bound)
+        if tokens > request.plain_bound and not request.fills_context:
+            experience.exceeded(tokens - request.plain_bound)
         if experience.is_due(request.prompt_bytes):
             size, messages = request.prompt_bytes, request.messages
             experience.reported(tokens, estimate_prompt(size, messages, self._sample))

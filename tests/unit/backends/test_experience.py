@@ -15,11 +15,34 @@ def test_an_overhead_grows_to_what_was_reported_and_no_further_than_its_bound():
     model = Experience()
     model.exceeded(61)
     assert model.overhead == 61
-    model.exceeded(-5)
+    model.exceeded(5)
     assert model.overhead == 61
     for _ in range(10):
         model.exceeded(10**9)
     assert model.overhead == experience.MOST_OVERHEAD
+
+
+def test_requests_that_run_at_once_teach_no_more_than_one_of_them():
+    model = Experience()
+    for _ in range(50):
+        model.exceeded(61)
+    assert model.overhead == 61
+
+
+def test_an_overhead_that_is_needed_no_more_is_forgotten(monkeypatch: pytest.MonkeyPatch):
+    now = [0.0]
+    monkeypatch.setattr(experience.time, "monotonic", lambda: now[0])
+    model = Experience()
+    model.exceeded(10**9)
+    for halves in (0.9, 1, 1.9):
+        now[0] = halves * experience.KEPT
+        model.exceeded(61)
+        assert model.overhead == experience.MOST_OVERHEAD
+    now[0] = 2 * experience.KEPT
+    model.exceeded(61)
+    assert model.overhead == 61
+    now[0] = 5 * experience.KEPT
+    assert model.overhead == 0
 
 
 def test_a_ratio_is_an_average_within_bounds():

@@ -140,3 +140,14 @@ async def test_what_another_server_listed_holds_while_it_fails(failure: Refusal)
 async def test_an_odd_entry_of_another_server_hides_only_itself():
     told = Told(models={"data": [{"id": 5}, {"id": "Org/Big"}, "nonsense"]})
     assert await models(told).find("org/big:latest") == Model("Org/Big")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("length", [-5, 0, True, 1.5, "4096", 10**18, None, []])
+async def test_a_context_that_can_be_none_is_not_known(length: Any):
+    tag = {**TAG, "details": {"context_length": length}}
+    model = await models(Told(tags={"models": [tag]})).find("gemma3:270m")
+    assert isinstance(model, Model) and model.context is None
+    listed = {"data": [{"id": "m", "max_model_len": length, "meta": {"n_ctx": length}}]}
+    model = await models(Told(models=listed)).find("m:latest")
+    assert isinstance(model, Model) and model.context is None
