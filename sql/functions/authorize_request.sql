@@ -18,9 +18,11 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    v_moment constant timestamptz := clock_timestamp();
 begin
     return gateway.authorize_request_at(
-        gateway.true_now(clock_timestamp(), p_clock),
+        gateway.true_now(v_moment, p_clock),
         p_request_id,
         p_key_hash,
         p_scope,
@@ -30,7 +32,8 @@ begin
         p_prompt_bound,
         p_max_output,
         p_ttl_seconds,
-        p_capped
+        p_capped,
+        v_moment
     );
 end;
 $$;

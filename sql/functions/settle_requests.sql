@@ -9,9 +9,11 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    v_now constant timestamptz := gateway.true_now(clock_timestamp(), p_clock);
 begin
     return gateway.settle_requests_at(
-        gateway.true_now(clock_timestamp(), p_clock), p_settlements
+        v_now, p_settlements, coalesce(v_now - p_clock, '0')
     );
 end;
 $$;

@@ -24,7 +24,7 @@ set
     || array_fill(0, array[60])
 where cardinality(window_counts) = 7;
 
--- They take more now: the old ones beside the new ones would make a call ambiguous.
+-- They take other arguments now: the old ones beside the new ones would make a call ambiguous.
 drop function if exists public.authorize_request(
     uuid, text, text, text, text, text, integer, integer, integer
 );
@@ -32,8 +32,10 @@ drop function if exists gateway.authorize_request_at(
     timestamptz, uuid, text, text, text, text, text, integer, integer, integer
 );
 drop function if exists public.settle_requests(jsonb);
+drop function if exists gateway.settle_requests_at(timestamptz, jsonb);
 drop function if exists public.sweep_holds(uuid[], integer);
 drop function if exists gateway.sweep_holds_at(timestamptz, uuid[], integer);
+drop function if exists gateway.is_counted(timestamptz, uuid, uuid);
 drop function if exists gateway.limit_refusal(
     gateway.api_keys, gateway.key_counters, timestamptz, bigint, bigint, integer
 );

@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
--- step 0008_clocks daeb24915babc30f33c38d3d7cb3105a6121f462e2565720deb4b2038bbfabe1
--- step functions 1269b2e184e34277e37fbe44acd2d31f50b5275ade05c05b24b387d57ed7a257
+-- step 0008_clocks c2217888675c5bff524eb9069b8a235dc3da6ee29fe6cc8a55c7f1399fb3f22b
+-- step functions 528612947bbf520e88a231c599be0831cc31e1bc8f356b3edf92713de4aef323
 
 do $migration$
 begin
@@ -42,7 +42,7 @@ set
     || array_fill(0, array[60])
 where cardinality(window_counts) = 7;
 
--- They take more now: the old ones beside the new ones would make a call ambiguous.
+-- They take other arguments now: the old ones beside the new ones would make a call ambiguous.
 drop function if exists public.authorize_request(
     uuid, text, text, text, text, text, integer, integer, integer
 );
@@ -50,8 +50,10 @@ drop function if exists gateway.authorize_request_at(
     timestamptz, uuid, text, text, text, text, text, integer, integer, integer
 );
 drop function if exists public.settle_requests(jsonb);
+drop function if exists gateway.settle_requests_at(timestamptz, jsonb);
 drop function if exists public.sweep_holds(uuid[], integer);
 drop function if exists gateway.sweep_holds_at(timestamptz, uuid[], integer);
+drop function if exists gateway.is_counted(timestamptz, uuid, uuid);
 drop function if exists gateway.limit_refusal(
     gateway.api_keys, gateway.key_counters, timestamptz, bigint, bigint, integer
 );
@@ -64,13 +66,13 @@ drop type if exists gateway.sweep_result;
 create type gateway.sweep_result as (released integer, renewed integer, gateways integer);
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('0008_clocks', 'daeb24915babc30f33c38d3d7cb3105a6121f462e2565720deb4b2038bbfabe1');
+        values ('0008_clocks', 'c2217888675c5bff524eb9069b8a235dc3da6ee29fe6cc8a55c7f1399fb3f22b');
     end if;
 
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '1269b2e184e34277e37fbe44acd2d31f50b5275ade05c05b24b387d57ed7a257')
+            (m.version = 'functions' and m.checksum = '528612947bbf520e88a231c599be0831cc31e1bc8f356b3edf92713de4aef323')
             or (m.version <> 'functions' and m.version collate "C" > '0008_clocks')
     ) then
         execute $step$
@@ -195,6 +197,17 @@ begin
             );
     end case;
     return found;
+end;
+$$;
+
+-- Whether the log has the request, in whichever month: a clock may have jumped since. Who waits
+-- here for the counter sees what the one before wrote.
+create or replace function gateway.is_counted(p_request_id uuid, p_key_id uuid) returns boolean
+language plpgsql
+as $$
+begin
+    perform 1 from gateway.key_counters as c where c.api_key_id = p_key_id for update;
+    return exists (select 1 from gateway.usage_logs as l where l.request_id = p_request_id);
 end;
 $$;
 
@@ -478,7 +491,7 @@ begin
 end;
 $$;
 
--- The counters as they are at p_now: of this month, with the window moved on.
+-- The counters as they are at p_now: of this month. The window is moved on where it is read.
 create or replace function gateway.counter_at(
     p_now timestamptz, p_counter gateway.key_counters
 ) returns gateway.key_counters
@@ -486,7 +499,6 @@ language plpgsql stable
 as $$
 declare
     v_month constant timestamptz := gateway.month_of(p_now);
-    v_bucket constant bigint := gateway.bucket_of(p_now);
 begin
     if p_counter.month_start < v_month then
         p_counter.month_start := v_month;
@@ -494,10 +506,6 @@ begin
         p_counter.tokens_held := 0;
         p_counter.requests := 0;
     end if;
-    p_counter.window_counts := gateway.shift_window(
-        p_counter.window_counts, p_counter.bucket, v_bucket
-    );
-    p_counter.bucket := gateway.newest_bucket(p_counter.bucket, v_bucket);
     return p_counter;
 end;
 $$;
@@ -539,24 +547,6 @@ language sql immutable parallel safe
 return gateway.refusal(
     'invalid', coalesce(translate(substring(p_error from 'constraint "(.*)"'), '_', ' '), p_error)
 );
-
--- Whether the log has the request. Who waits here for the counter sees what the one before wrote.
-create or replace function gateway.is_counted(
-    p_now timestamptz, p_request_id uuid, p_key_id uuid
-) returns boolean
-language plpgsql
-as $$
-begin
-    perform 1 from gateway.key_counters as c where c.api_key_id = p_key_id for update;
-    return exists (
-        select 1
-        from gateway.usage_logs as l
-        where
-            l.request_id = p_request_id
-            and l.created_at > p_now - gateway.settling_time() - interval '1 day'
-    );
-end;
-$$;
 
 -- Why a key may not do this, or null. p_scope: every scope that it needs, with spaces between. A
 -- null origin or model is not checked. The website comes first: one where the key may not be used
@@ -626,6 +616,38 @@ begin atomic
     ) as caught
     order by 2;
 end;
+
+-- The hold as it would be, had it been lost: nothing held. Null if the request has been counted,
+-- or nothing is known of it.
+create or replace function gateway.lost_hold(
+    p_now timestamptz,
+    p_request_id uuid,
+    p_key_id uuid,
+    p_authorized_at timestamptz,
+    p_model text,
+    p_endpoint text
+) returns gateway.holds
+language plpgsql
+as $$
+declare
+    v_hold gateway.holds;
+begin
+    if not exists (select 1 from gateway.api_keys as k where k.id = p_key_id)
+        or gateway.is_counted(p_request_id, p_key_id)
+    then
+        return null;
+    end if;
+    v_hold.request_id := p_request_id;
+    v_hold.api_key_id := p_key_id;
+    v_hold.authorized_at := greatest(
+        least(coalesce(p_authorized_at, p_now), p_now), p_now - gateway.settling_time()
+    );
+    v_hold.tokens := 0;
+    v_hold.model := coalesce(p_model, '');
+    v_hold.endpoint := coalesce(p_endpoint, '');
+    return v_hold;
+end;
+$$;
 
 -- When the next month begins, in UTC.
 create or replace function gateway.month_after(p_time timestamptz) returns timestamptz
@@ -1063,39 +1085,7 @@ begin atomic
     where k.id = p_key_id;
 end;
 
--- The hold as it would be, had it been lost: nothing held. Null if the request has been counted,
--- or nothing is known of it.
-create or replace function gateway.lost_hold(
-    p_now timestamptz,
-    p_request_id uuid,
-    p_key_id uuid,
-    p_authorized_at timestamptz,
-    p_model text,
-    p_endpoint text
-) returns gateway.holds
-language plpgsql
-as $$
-declare
-    v_hold gateway.holds;
-begin
-    if not exists (select 1 from gateway.api_keys as k where k.id = p_key_id)
-        or gateway.is_counted(p_now, p_request_id, p_key_id)
-    then
-        return null;
-    end if;
-    v_hold.request_id := p_request_id;
-    v_hold.api_key_id := p_key_id;
-    v_hold.authorized_at := greatest(
-        least(coalesce(p_authorized_at, p_now), p_now), p_now - gateway.settling_time()
-    );
-    v_hold.tokens := 0;
-    v_hold.model := coalesce(p_model, '');
-    v_hold.endpoint := coalesce(p_endpoint, '');
-    return v_hold;
-end;
-$$;
-
--- The answer to a request that wants to be let through.
+-- The answer to a request that wants to be let through. p_now: by the clock of its rate window.
 create or replace function gateway.make_verdict(
     p_now timestamptz,
     p_key gateway.api_keys,
@@ -1107,6 +1097,7 @@ language plpgsql stable
 as $$
 declare
     v gateway.verdict;
+    v_bucket constant bigint := gateway.bucket_of(p_now);
 begin
     v.allowed := p_reason is null;
     v.reason := p_reason;
@@ -1114,6 +1105,10 @@ begin
     if p_key.id is null then
         return v;
     end if;
+    p_counter.window_counts := gateway.shift_window(
+        p_counter.window_counts, p_counter.bucket, v_bucket
+    );
+    p_counter.bucket := gateway.newest_bucket(p_counter.bucket, v_bucket);
     v.key_id := p_key.id;
     v.rate_limit := p_key.rate_limit_per_min;
     v.rate_remaining := greatest(
@@ -1558,6 +1553,9 @@ end;
 
 -- The conditional update decides: many callers at once queue for the counter's row, and each sees
 -- the newest one. All reading before it only spares refused requests the writing.
+--
+-- p_moment: by whose clock the rate is limited, which is always Postgres' own. Were it the one that
+-- true_now takes, two gateways whose clocks differ would move the window to and fro, and empty it.
 create or replace function gateway.authorize_request_at(
     p_now timestamptz,
     p_request_id uuid,
@@ -1569,7 +1567,8 @@ create or replace function gateway.authorize_request_at(
     p_prompt_bound integer,
     p_max_output integer,
     p_ttl_seconds integer,
-    p_capped boolean default true
+    p_capped boolean default true,
+    p_moment timestamptz default null -- as p_now
 ) returns gateway.verdict
 language plpgsql
 as $$
@@ -1582,7 +1581,8 @@ declare
     v_least integer;
     v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
     v_month constant timestamptz := gateway.month_of(p_now);
-    v_bucket constant bigint := gateway.bucket_of(p_now);
+    v_moment constant timestamptz := coalesce(p_moment, p_now);
+    v_bucket constant bigint := gateway.bucket_of(v_moment);
 begin
     -- A crash may cost the last moments of holds, never what was settled: settling waits for the
     -- disk, and with it all that came before.
@@ -1596,7 +1596,7 @@ begin
         if v_key.id is not null then
             v_counter := gateway.read_counter(p_now, v_key.id);
         end if;
-        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+        return gateway.make_verdict(v_moment, v_key, v_counter, v_reason, 0);
     end if;
 
     v_counter := gateway.counter_of(p_now, v_key.id);
@@ -1623,13 +1623,13 @@ begin
         where h.request_id = p_request_id and h.api_key_id = v_key.id;
         if found then
             v_counter := gateway.read_counter(p_now, v_key.id); -- with the hold in it
-            return gateway.make_verdict(p_now, v_key, v_counter, null, v_hold.granted);
+            return gateway.make_verdict(v_moment, v_key, v_counter, null, v_hold.granted);
         end if;
         if v_reason is null then
             raise exception 'request % is settled already or has another key', p_request_id;
         end if;
         return gateway.limit_verdict(
-            p_now, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
         );
     end if;
 
@@ -1662,7 +1662,7 @@ begin
             'insufficient_quota'
         );
         return gateway.limit_verdict(
-            p_now, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
         );
     end if;
 
@@ -1675,7 +1675,7 @@ begin
             authorized_at = greatest(p_now, v_counter.month_start)
         where h.request_id = p_request_id;
     end if;
-    return gateway.make_verdict(p_now, v_key, v_counter, null, v_counter.last_granted);
+    return gateway.make_verdict(v_moment, v_key, v_counter, null, v_counter.last_granted);
 end;
 $$;
 
@@ -1773,7 +1773,7 @@ returns jsonb
 language plpgsql
 as $$
 declare
-    -- Two at least: gateway.is_counted asks the log of a little more than one.
+    -- Two at least: what was counted lately may be sent again (gateway.is_counted).
     v_months constant integer := least(greatest(coalesce(p_retention_months, 12), 2), 1200);
     v_kept_from constant timestamptz
     := (p_now at time zone 'UTC' - make_interval(months => v_months)) at time zone 'UTC';
@@ -1925,8 +1925,11 @@ $$;
 --
 -- A request that a gateway let through while it could not reach us (`lent`) has no hold, unless its
 -- asking arrives late: then the hold is given back, and not counted again.
-create or replace function gateway.settle_requests_at(p_now timestamptz, p_settlements jsonb)
-returns gateway.settle_result
+--
+-- p_behind: how far the clock of the gateway is behind, by which it says when it let them through.
+create or replace function gateway.settle_requests_at(
+    p_now timestamptz, p_settlements jsonb, p_behind interval default '0'
+) returns gateway.settle_result
 language plpgsql
 as $$
 declare
@@ -1976,7 +1979,7 @@ begin
         where h.request_id = v_item.request_id
         returning h.* into v_hold;
         if found and v_item.lent
-            and gateway.is_counted(p_now, v_item.request_id, v_hold.api_key_id)
+            and gateway.is_counted(v_item.request_id, v_hold.api_key_id)
         then
             perform gateway.release_hold(v_hold);
             v_hold := null;
@@ -1985,7 +1988,7 @@ begin
                 p_now,
                 v_item.request_id,
                 v_item.key_id,
-                v_item.authorized_at,
+                v_item.authorized_at + p_behind,
                 v_item.model,
                 v_item.endpoint
             );
@@ -2135,9 +2138,11 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    v_moment constant timestamptz := clock_timestamp();
 begin
     return gateway.authorize_request_at(
-        gateway.true_now(clock_timestamp(), p_clock),
+        gateway.true_now(v_moment, p_clock),
         p_request_id,
         p_key_hash,
         p_scope,
@@ -2147,7 +2152,8 @@ begin
         p_prompt_bound,
         p_max_output,
         p_ttl_seconds,
-        p_capped
+        p_capped,
+        v_moment
     );
 end;
 $$;
@@ -2246,9 +2252,11 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    v_now constant timestamptz := gateway.true_now(clock_timestamp(), p_clock);
 begin
     return gateway.settle_requests_at(
-        gateway.true_now(clock_timestamp(), p_clock), p_settlements
+        v_now, p_settlements, coalesce(v_now - p_clock, '0')
     );
 end;
 $$;
@@ -2344,7 +2352,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '1269b2e184e34277e37fbe44acd2d31f50b5275ade05c05b24b387d57ed7a257')
+        values ('functions', '528612947bbf520e88a231c599be0831cc31e1bc8f356b3edf92713de4aef323')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

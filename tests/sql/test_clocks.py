@@ -1,5 +1,6 @@
 """Clocks may jump: no month is changed and nothing dropped by one that is wrong for a while."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -75,6 +76,22 @@ async def test_a_settlement_sent_before_its_month_was_asked_for_counts_in_it(led
     item = settlement(uuid4(), 300, 0, authorized_at=late, **fields)
     await ledger.settle(item, at=AHEAD + SECOND)
     assert (await ledger.authorize(key, AHEAD + DAY, prompt=10, output=10)).tokens_remaining == 680
+
+
+@pytest.mark.parametrize("wrong", [-31 * DAY, 31 * DAY, -2 * 3600 * SECOND])
+async def test_what_a_gateway_with_a_wrong_clock_let_through_alone_counts_in_the_true_month(
+    ledger: Ledger, wrong: timedelta
+):
+    now = await ledger.value("select clock_timestamp()")
+    key = await ledger.key(now, limit=1000)
+    await ledger.value("select gateway.ensure_partitions_at($1)", now)
+    fields = {"key_id": str(key.id), "model": "m", "endpoint": "/", "lent": True}
+    lent = settlement(uuid4(), 300, 0, authorized_at=(now + wrong).isoformat(), **fields)
+    settle = "select (public.settle_requests($1, clock_timestamp() + $2)).settled"
+    assert await ledger.value(settle, json.dumps([lent]), wrong) == 1
+    age = "select abs(extract(epoch from created_at - $1)) from gateway.usage_logs"
+    assert await ledger.value(age, now) < 60
+    assert await ledger.month(key, now) == (300, 0, 1)
 
 
 async def test_a_clock_430_days_ahead_drops_nothing(ledger: Ledger):

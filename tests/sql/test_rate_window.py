@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.sql.ledger import NOON, SECOND, Key, Ledger
+from tests.support.sql.ledger import DAY, NOON, SECOND, Key, Ledger
 
 pytestmark = pytest.mark.anyio
 
@@ -142,3 +142,33 @@ async def test_a_window_that_was_filled_at_once_is_free_after_a_minute(ledger: L
         await ledger.hold(key, first)
     assert (await ledger.authorize(key, first + 60 * SECOND)).reason == "rate_limit_exceeded"
     assert (await ledger.authorize(key, first + 61 * SECOND)).allowed
+
+
+async def test_gateways_whose_clocks_are_a_month_apart_share_one_window(ledger: Ledger):
+    key = await ledger.key(rate=3)
+    ask = """
+        select (gateway.authorize_request_at(
+            $1, gen_random_uuid(), $2, 'chat', null, 'm', '/', 1, 1, 900, true, $3
+        )).allowed
+    """
+    allowed = [
+        await ledger.value(ask, NOON + n % 2 * 31 * DAY, key.hash, NOON + n * SECOND)
+        for n in range(20)
+    ]
+    assert allowed == [True] * 3 + [False] * 17
+
+
+async def test_the_window_goes_by_the_clock_of_postgres_whatever_gateways_say(ledger: Ledger):
+    key = await ledger.key(rate=3)
+    ask = """
+        select (public.authorize_request(
+            gen_random_uuid(), $1, 'chat', null, 'm', '/', 1, 1, 900, true, clock_timestamp() + $2
+        )).allowed
+    """
+    off = "update gateway.clock set seen_at = clock_timestamp() + $1"
+    allowed: list[bool] = []
+    for n in range(8):
+        # A sweep was here by the same clock: true_now takes it.
+        await ledger.connection.execute(off, n % 2 * 31 * DAY)
+        allowed.append(await ledger.value(ask, key.hash, n % 2 * 31 * DAY))
+    assert allowed == [True] * 3 + [False] * 5

@@ -80,6 +80,19 @@ async def test_a_request_whose_hold_a_crash_lost_is_counted_once(ledger: Ledger)
     assert tuple(row) == (NOON - DAY, "m")
 
 
+@pytest.mark.parametrize("days", [31, 430, -430])
+async def test_a_settlement_that_is_sent_again_by_a_clock_that_jumped_is_not_counted_twice(
+    ledger: Ledger, days: int
+):
+    key = await ledger.key()
+    await ledger.value("select gateway.ensure_partitions_at($1)", NOON)
+    known = {"key_id": str(key.id), "model": "m", "endpoint": "/e"}
+    sent = settlement(await ledger.hold(key), 5, 6, **known, authorized_at=NOON.isoformat())
+    assert await ledger.settle(sent) == (1, 0)
+    assert await ledger.settle(sent, at=NOON + days * DAY) == (0, 1)
+    assert await ledger.logged(key) == (11, 1)
+
+
 async def test_duplicates_of_a_lost_request_sent_at_once_count_once(
     ledger: Ledger, open_more: Callable[[], Awaitable[Ledger]]
 ):

@@ -1,4 +1,4 @@
--- The counters as they are at p_now: of this month, with the window moved on.
+-- The counters as they are at p_now: of this month. The window is moved on where it is read.
 create or replace function gateway.counter_at(
     p_now timestamptz, p_counter gateway.key_counters
 ) returns gateway.key_counters
@@ -6,7 +6,6 @@ language plpgsql stable
 as $$
 declare
     v_month constant timestamptz := gateway.month_of(p_now);
-    v_bucket constant bigint := gateway.bucket_of(p_now);
 begin
     if p_counter.month_start < v_month then
         p_counter.month_start := v_month;
@@ -14,10 +13,6 @@ begin
         p_counter.tokens_held := 0;
         p_counter.requests := 0;
     end if;
-    p_counter.window_counts := gateway.shift_window(
-        p_counter.window_counts, p_counter.bucket, v_bucket
-    );
-    p_counter.bucket := gateway.newest_bucket(p_counter.bucket, v_bucket);
     return p_counter;
 end;
 $$;

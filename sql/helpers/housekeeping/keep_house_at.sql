@@ -5,7 +5,7 @@ returns jsonb
 language plpgsql
 as $$
 declare
-    -- Two at least: gateway.is_counted asks the log of a little more than one.
+    -- Two at least: what was counted lately may be sent again (gateway.is_counted).
     v_months constant integer := least(greatest(coalesce(p_retention_months, 12), 2), 1200);
     v_kept_from constant timestamptz
     := (p_now at time zone 'UTC' - make_interval(months => v_months)) at time zone 'UTC';

@@ -1,5 +1,8 @@
 -- The conditional update decides: many callers at once queue for the counter's row, and each sees
 -- the newest one. All reading before it only spares refused requests the writing.
+--
+-- p_moment: by whose clock the rate is limited, which is always Postgres' own. Were it the one that
+-- true_now takes, two gateways whose clocks differ would move the window to and fro, and empty it.
 create or replace function gateway.authorize_request_at(
     p_now timestamptz,
     p_request_id uuid,
@@ -11,7 +14,8 @@ create or replace function gateway.authorize_request_at(
     p_prompt_bound integer,
     p_max_output integer,
     p_ttl_seconds integer,
-    p_capped boolean default true
+    p_capped boolean default true,
+    p_moment timestamptz default null -- as p_now
 ) returns gateway.verdict
 language plpgsql
 as $$
@@ -24,7 +28,8 @@ declare
     v_least integer;
     v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
     v_month constant timestamptz := gateway.month_of(p_now);
-    v_bucket constant bigint := gateway.bucket_of(p_now);
+    v_moment constant timestamptz := coalesce(p_moment, p_now);
+    v_bucket constant bigint := gateway.bucket_of(v_moment);
 begin
     -- A crash may cost the last moments of holds, never what was settled: settling waits for the
     -- disk, and with it all that came before.
@@ -38,7 +43,7 @@ begin
         if v_key.id is not null then
             v_counter := gateway.read_counter(p_now, v_key.id);
         end if;
-        return gateway.make_verdict(p_now, v_key, v_counter, v_reason, 0);
+        return gateway.make_verdict(v_moment, v_key, v_counter, v_reason, 0);
     end if;
 
     v_counter := gateway.counter_of(p_now, v_key.id);
@@ -65,13 +70,13 @@ begin
         where h.request_id = p_request_id and h.api_key_id = v_key.id;
         if found then
             v_counter := gateway.read_counter(p_now, v_key.id); -- with the hold in it
-            return gateway.make_verdict(p_now, v_key, v_counter, null, v_hold.granted);
+            return gateway.make_verdict(v_moment, v_key, v_counter, null, v_hold.granted);
         end if;
         if v_reason is null then
             raise exception 'request % is settled already or has another key', p_request_id;
         end if;
         return gateway.limit_verdict(
-            p_now, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
         );
     end if;
 
@@ -104,7 +109,7 @@ begin
             'insufficient_quota'
         );
         return gateway.limit_verdict(
-            p_now, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
         );
     end if;
 
@@ -117,6 +122,6 @@ begin
             authorized_at = greatest(p_now, v_counter.month_start)
         where h.request_id = p_request_id;
     end if;
-    return gateway.make_verdict(p_now, v_key, v_counter, null, v_counter.last_granted);
+    return gateway.make_verdict(v_moment, v_key, v_counter, null, v_counter.last_granted);
 end;
 $$;

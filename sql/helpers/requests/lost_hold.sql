@@ -14,7 +14,7 @@ declare
     v_hold gateway.holds;
 begin
     if not exists (select 1 from gateway.api_keys as k where k.id = p_key_id)
-        or gateway.is_counted(p_now, p_request_id, p_key_id)
+        or gateway.is_counted(p_request_id, p_key_id)
     then
         return null;
     end if;

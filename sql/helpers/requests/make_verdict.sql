@@ -1,4 +1,4 @@
--- The answer to a request that wants to be let through.
+-- The answer to a request that wants to be let through. p_now: by the clock of its rate window.
 create or replace function gateway.make_verdict(
     p_now timestamptz,
     p_key gateway.api_keys,
@@ -10,6 +10,7 @@ language plpgsql stable
 as $$
 declare
     v gateway.verdict;
+    v_bucket constant bigint := gateway.bucket_of(p_now);
 begin
     v.allowed := p_reason is null;
     v.reason := p_reason;
@@ -17,6 +18,10 @@ begin
     if p_key.id is null then
         return v;
     end if;
+    p_counter.window_counts := gateway.shift_window(
+        p_counter.window_counts, p_counter.bucket, v_bucket
+    );
+    p_counter.bucket := gateway.newest_bucket(p_counter.bucket, v_bucket);
     v.key_id := p_key.id;
     v.rate_limit := p_key.rate_limit_per_min;
     v.rate_remaining := greatest(

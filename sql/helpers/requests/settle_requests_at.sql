@@ -6,8 +6,11 @@
 --
 -- A request that a gateway let through while it could not reach us (`lent`) has no hold, unless its
 -- asking arrives late: then the hold is given back, and not counted again.
-create or replace function gateway.settle_requests_at(p_now timestamptz, p_settlements jsonb)
-returns gateway.settle_result
+--
+-- p_behind: how far the clock of the gateway is behind, by which it says when it let them through.
+create or replace function gateway.settle_requests_at(
+    p_now timestamptz, p_settlements jsonb, p_behind interval default '0'
+) returns gateway.settle_result
 language plpgsql
 as $$
 declare
@@ -57,7 +60,7 @@ begin
         where h.request_id = v_item.request_id
         returning h.* into v_hold;
         if found and v_item.lent
-            and gateway.is_counted(p_now, v_item.request_id, v_hold.api_key_id)
+            and gateway.is_counted(v_item.request_id, v_hold.api_key_id)
         then
             perform gateway.release_hold(v_hold);
             v_hold := null;
@@ -66,7 +69,7 @@ begin
                 p_now,
                 v_item.request_id,
                 v_item.key_id,
-                v_item.authorized_at,
+                v_item.authorized_at + p_behind,
                 v_item.model,
                 v_item.endpoint
             );
