@@ -24,7 +24,7 @@ FORMAT, VERSION = "localllm export", 1
 LONGEST_LINE = 4 * 2**20
 _ROWS_A_CALL, _BYTES_A_CALL = 500, 2**20
 
-Counts = dict[str, int]
+Counts = dict[str, int]  # rows of each kind
 Report = Callable[[str, int], None]
 
 
@@ -142,19 +142,44 @@ class _Check:
         self.complete = True
 
 
-async def load(store: Store, rows: BinaryIO, report: Report) -> dict[str, tuple[int, int]]:
-    """Import checked rows. For each kind: how many were imported, and how many existed already."""
-    totals: dict[str, tuple[int, int]] = dict.fromkeys(KINDS, (0, 0))
+class Difference(msgspec.Struct):
+    """A key that exists here with other values than in the file."""
+
+    id: str
+    prefix: str
+    label: str
+    fields: list[str]  # the columns that differ
+
+
+class Loaded(msgspec.Struct):
+    """What an import did: how many rows of each kind came, and how many existed already."""
+
+    imported: Counts = msgspec.field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    present: Counts = msgspec.field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    different: list[Difference] = msgspec.field(default_factory=list[Difference])
+
+
+async def load(store: Store, rows: BinaryIO, report: Report) -> Loaded:
+    """Import checked rows."""
+    loaded = Loaded()
+    rotated: set[str] = set()  # ids of keys that have another hash here
     first = 2  # after the header
     for kind, batch in _batches(rows):
         lines = f"lines {first} to {first + len(batch) - 1}"
-        arguments = {"p_kind": kind, "p_rows": batch}
+        fresh = batch
+        if kind == "retired_keys":
+            # What was good for a key that stays as it is here must not become good again.
+            fresh = [row for row in batch if row.get("api_key_id") not in rotated]
+        arguments = {"p_kind": kind, "p_rows": fresh}
         done = await _explained(store.admin("import_data", arguments), lines)
-        came, there = totals[kind]
-        totals[kind] = came + done["imported"], there + done["present"]
-        report(kind, sum(totals[kind]))
+        different = msgspec.convert(done.get("different", []), list[Difference])
+        loaded.different += different
+        rotated.update(key.id for key in different if "key_hash" in key.fields)
+        loaded.imported[kind] += done["imported"]
+        loaded.present[kind] += len(batch) - done["imported"]
+        report(kind, loaded.imported[kind] + loaded.present[kind])
         first += len(batch)
-    return totals
+    return loaded
 
 
 def _batches(rows: BinaryIO) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import click
+import msgspec
 
 from gateway.commands import export_file
 from gateway.commands.output import json_option, number, print_json, print_table
@@ -18,6 +19,13 @@ _NOUNS = {
     "counters": "counters",
     "daily": "days of usage",
     "logs": "requests",
+}
+
+_DIFFERENT = {  # columns whose names say too little; the prefix changes with the key
+    "key_hash": "rotated",
+    "prefix": "",
+    "is_active": "revoked",
+    "revoked_at": "revoked",
 }
 
 
@@ -76,7 +84,8 @@ def import_data(file: str, as_json: bool) -> None:
     Stop the gateways first, because counters move. Keys do not change: callers keep using theirs.
 
     The whole file is checked before anything is imported. Existing rows are left as they are, so
-    importing a file again changes nothing.
+    importing a file again changes nothing. Keys that differ from the file are named. What the file
+    has of requests that are missing here is added to the usage.
     """
     from gateway.admin import transfer
 
@@ -87,13 +96,32 @@ def import_data(file: str, as_json: bool) -> None:
             except transfer.TransferError as problem:
                 raise Failed(f"{file}, {problem}") from None
         with _shown("Importing") as report:
-            totals = with_store(lambda store, _: transfer.load(store, rows, report))
+            loaded = with_store(lambda store, _: transfer.load(store, rows, report))
     if as_json:
-        print_json({kind: {"imported": n, "present": m} for kind, (n, m) in totals.items()})
+        kinds = {
+            kind: {"imported": loaded.imported[kind], "present": loaded.present[kind]}
+            for kind in transfer.KINDS
+        }
+        print_json({**kinds, "different_keys": msgspec.to_builtins(loaded.different)})
         return
-    lines = [[_NOUNS[kind], number(n), number(m)] for kind, (n, m) in totals.items()]
+    lines = [
+        [_NOUNS[kind], number(loaded.imported[kind]), number(loaded.present[kind])]
+        for kind in transfer.KINDS
+    ]
     print_table(["", ">imported", ">existed"], lines)
     click.echo("No key has changed: callers can keep using theirs.")
+    if loaded.different:
+        click.echo("These keys differ from the file, and were left as they are here:")
+        print_table(
+            ["key", "label", "what differs"],
+            [[key.prefix, key.label, _told(key.fields)] for key in loaded.different],
+        )
+
+
+def _told(columns: list[str]) -> str:
+    """The columns in which a key differs, for people."""
+    names = (_DIFFERENT.get(column, column.replace("_", " ")) for column in columns)
+    return ", ".join(name for name in dict.fromkeys(names) if name)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 -- Take in what public.export_data gave, first keys, then the rest. What is there already is left as
--- it is, so a page can be sent again. One wrong row, and nothing of its page is taken. Logs are
--- neither added to the roll-up nor to the counters, which come by themselves.
+-- it is, so a page can be sent again; keys that are `different` there are named. One wrong row, and
+-- nothing of its page is taken. Days and counters come by themselves, and are raised only to what
+-- the log and the days have.
 create or replace function public.import_data(p_kind text, p_rows jsonb) returns jsonb
 language plpgsql
 security definer

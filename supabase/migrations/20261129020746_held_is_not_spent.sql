@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0008_clocks c2217888675c5bff524eb9069b8a235dc3da6ee29fe6cc8a55c7f1399fb3f22b
--- step functions 528612947bbf520e88a231c599be0831cc31e1bc8f356b3edf92713de4aef323
+-- step functions 1f2f4c02edb092c71048885a75cfb947505fcc9f916ae7b69319dd9f1adb64bf
 
 do $migration$
 begin
@@ -72,7 +72,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '528612947bbf520e88a231c599be0831cc31e1bc8f356b3edf92713de4aef323')
+            (m.version = 'functions' and m.checksum = '1f2f4c02edb092c71048885a75cfb947505fcc9f916ae7b69319dd9f1adb64bf')
             or (m.version <> 'functions' and m.version collate "C" > '0008_clocks')
     ) then
         execute $step$
@@ -226,6 +226,29 @@ end;
 create or replace function gateway.iso(p_time timestamptz) returns text
 language sql stable parallel safe
 return to_char(p_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+
+-- What a key that is here has otherwise than a row that came for it; null: nothing. Times are
+-- compared as times.
+create or replace function gateway.key_difference(p_row jsonb) returns jsonb
+language sql stable
+begin atomic
+    select
+        jsonb_build_object(
+            'id', k.id,
+            'prefix', k.prefix,
+            'label', k.label,
+            'fields', jsonb_agg(c.name order by c.name)
+        )
+    from
+        gateway.api_keys as k,
+        jsonb_populate_record(null::gateway.api_keys, p_row) as came,
+        jsonb_each(to_jsonb(came)) as c (name, value)
+    where
+        k.id = came.id
+        and p_row ? c.name -- an older export lacks some
+        and to_jsonb(k) -> c.name <> c.value
+    group by k.id;
+end;
 
 -- Output tokens: an answer that names no length gets so many at least, or waits for running ones.
 create or replace function gateway.least_grant() returns integer
@@ -466,6 +489,67 @@ $$;
 create or replace function gateway.within_calendar(p_day date) returns date
 language sql immutable parallel safe
 return least(greatest(p_day, date '0001-01-01'), date '9999-12-31');
+
+-- After days or requests came in from elsewhere: a day has at least what the log has of it, and a
+-- counter at least what the days of its month have. Nothing is set back, and doing it again changes
+-- nothing.
+create or replace function gateway.add_up(p_kind text, p_rows jsonb) returns void
+language plpgsql
+as $$
+begin
+    if p_kind = 'logs' then
+        insert into gateway.usage_daily as d (
+            day, api_key_id, model,
+            requests, prompt_tokens, completion_tokens, total_tokens, charged_tokens
+        )
+        select
+            came.day,
+            came.api_key_id,
+            came.model,
+            count(*),
+            sum(l.prompt_tokens),
+            sum(l.completion_tokens),
+            sum(l.total_tokens),
+            sum(l.charged_tokens)
+        from (
+            select distinct gateway.day_of(r.created_at) as day, r.api_key_id, r.model
+            from jsonb_populate_recordset(null::gateway.usage_logs, p_rows) as r
+        ) as came
+        inner join gateway.usage_logs as l
+            on
+                came.api_key_id = l.api_key_id
+                and came.model = l.model
+                and l.created_at >= came.day::timestamp at time zone 'UTC'
+                and l.created_at < (came.day + 1)::timestamp at time zone 'UTC'
+        group by came.day, came.api_key_id, came.model
+        on conflict (api_key_id, day, model) do update set
+            requests = greatest(d.requests, excluded.requests),
+            prompt_tokens = greatest(d.prompt_tokens, excluded.prompt_tokens),
+            completion_tokens = greatest(d.completion_tokens, excluded.completion_tokens),
+            total_tokens = greatest(d.total_tokens, excluded.total_tokens),
+            charged_tokens = greatest(d.charged_tokens, excluded.charged_tokens);
+    end if;
+
+    update gateway.key_counters as c
+    set
+        tokens_used = greatest(c.tokens_used, m.tokens),
+        requests = greatest(c.requests, m.requests)
+    from (
+        select
+            d.api_key_id,
+            gateway.month_of(d.day::timestamp at time zone 'UTC') as month,
+            sum(d.charged_tokens)::bigint as tokens,
+            sum(d.requests)::bigint as requests
+        from gateway.usage_daily as d
+        where
+            d.api_key_id in (
+                select (r.one ->> 'api_key_id')::uuid from jsonb_array_elements(p_rows) as r (one)
+            )
+        group by 1, 2
+    ) as m
+    where c.api_key_id = m.api_key_id and c.month_start = m.month;
+end;
+$$;
 
 -- What this schema is made of: version and checksum of each step, as gateway.migrations has them.
 -- Over RPC nobody sees that table.
@@ -1298,6 +1382,7 @@ declare
     v_row jsonb;
     v_number integer := 0;
     v_imported integer := 0;
+    v_different jsonb := '[]'; -- keys that are here, and left as they are
     v_wrong text;
 begin
     if gateway.moving_order(p_kind) is null then
@@ -1308,6 +1393,16 @@ begin
     end if;
     -- One at a time, and none while keep_house adds up months of the log.
     perform pg_advisory_xact_lock(gateway.housekeeping_lock());
+    if p_kind in ('daily', 'logs') then -- before the days, as settling does
+        perform 1
+        from gateway.key_counters as c
+        where
+            c.api_key_id::text in (
+                select r.one ->> 'api_key_id' from jsonb_array_elements(p_rows) as r (one)
+            )
+        order by c.api_key_id
+        for update;
+    end if;
 
     for v_row in select r.one from jsonb_array_elements(p_rows) as r (one) loop
         v_number := v_number + 1;
@@ -1315,9 +1410,16 @@ begin
         if v_wrong is not null then
             raise data_exception using message = v_wrong;
         end if;
-        v_imported := v_imported + gateway.import_row(p_kind, v_row)::integer;
+        if gateway.import_row(p_kind, v_row) then
+            v_imported := v_imported + 1;
+        elsif p_kind = 'keys' then
+            v_different := v_different || coalesce(gateway.key_difference(v_row), '[]');
+        end if;
     end loop;
 
+    if p_kind in ('daily', 'logs') and v_imported > 0 then
+        perform gateway.add_up(p_kind, p_rows);
+    end if;
     if p_kind = 'logs' then -- the default partition has caught what had none
         perform gateway.ensure_partitions(array(
             select m.month from gateway.log_months() as m
@@ -1325,7 +1427,8 @@ begin
             order by m.month
         ));
     end if;
-    return jsonb_build_object('imported', v_imported, 'present', v_number - v_imported);
+    return jsonb_build_object('imported', v_imported, 'present', v_number - v_imported)
+    || case when p_kind = 'keys' then jsonb_build_object('different', v_different) else '{}' end;
 exception
     when data_exception or integrity_constraint_violation or program_limit_exceeded then
         return gateway.refusal(
@@ -1753,8 +1856,9 @@ end;
 $$;
 
 -- Take in what public.export_data gave, first keys, then the rest. What is there already is left as
--- it is, so a page can be sent again. One wrong row, and nothing of its page is taken. Logs are
--- neither added to the roll-up nor to the counters, which come by themselves.
+-- it is, so a page can be sent again; keys that are `different` there are named. One wrong row, and
+-- nothing of its page is taken. Days and counters come by themselves, and are raised only to what
+-- the log and the days have.
 create or replace function public.import_data(p_kind text, p_rows jsonb) returns jsonb
 language plpgsql
 security definer
@@ -2352,7 +2456,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '528612947bbf520e88a231c599be0831cc31e1bc8f356b3edf92713de4aef323')
+        values ('functions', '1f2f4c02edb092c71048885a75cfb947505fcc9f916ae7b69319dd9f1adb64bf')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -7,6 +7,7 @@ declare
     v_row jsonb;
     v_number integer := 0;
     v_imported integer := 0;
+    v_different jsonb := '[]'; -- keys that are here, and left as they are
     v_wrong text;
 begin
     if gateway.moving_order(p_kind) is null then
@@ -17,6 +18,16 @@ begin
     end if;
     -- One at a time, and none while keep_house adds up months of the log.
     perform pg_advisory_xact_lock(gateway.housekeeping_lock());
+    if p_kind in ('daily', 'logs') then -- before the days, as settling does
+        perform 1
+        from gateway.key_counters as c
+        where
+            c.api_key_id::text in (
+                select r.one ->> 'api_key_id' from jsonb_array_elements(p_rows) as r (one)
+            )
+        order by c.api_key_id
+        for update;
+    end if;
 
     for v_row in select r.one from jsonb_array_elements(p_rows) as r (one) loop
         v_number := v_number + 1;
@@ -24,9 +35,16 @@ begin
         if v_wrong is not null then
             raise data_exception using message = v_wrong;
         end if;
-        v_imported := v_imported + gateway.import_row(p_kind, v_row)::integer;
+        if gateway.import_row(p_kind, v_row) then
+            v_imported := v_imported + 1;
+        elsif p_kind = 'keys' then
+            v_different := v_different || coalesce(gateway.key_difference(v_row), '[]');
+        end if;
     end loop;
 
+    if p_kind in ('daily', 'logs') and v_imported > 0 then
+        perform gateway.add_up(p_kind, p_rows);
+    end if;
     if p_kind = 'logs' then -- the default partition has caught what had none
         perform gateway.ensure_partitions(array(
             select m.month from gateway.log_months() as m
@@ -34,7 +52,8 @@ begin
             order by m.month
         ));
     end if;
-    return jsonb_build_object('imported', v_imported, 'present', v_number - v_imported);
+    return jsonb_build_object('imported', v_imported, 'present', v_number - v_imported)
+    || case when p_kind = 'keys' then jsonb_build_object('different', v_different) else '{}' end;
 exception
     when data_exception or integrity_constraint_violation or program_limit_exceeded then
         return gateway.refusal(

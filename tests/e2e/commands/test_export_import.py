@@ -47,7 +47,7 @@ class Localllm:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def imported(self, *arguments: str, input: bytes = b"") -> dict[str, dict[str, int]]:
+    def imported(self, *arguments: str, input: bytes = b"") -> dict[str, Any]:
         return json.loads(self.done("import", "--json", *arguments, input=input))
 
     def refusal(self, *arguments: str, input: bytes = b"", code: int = 1) -> str:
@@ -142,6 +142,7 @@ async def test_all_comes_over_and_a_key_goes_on_with_what_it_had_left(
         "counters": {"imported": 3, "present": 0},
         "daily": {"imported": 3, "present": 0},
         "logs": {"imported": 3, "present": 0},
+        "different_keys": [],
     }
     before = await everything(dsn)
     assert await everything(other_dsn) == before
@@ -164,10 +165,32 @@ async def test_a_second_import_changes_nothing(
     before = await everything(other_dsn)
     again = new.imported("-", input=exported)
     assert await everything(other_dsn) == before
+    assert again.pop("different_keys") == []
     assert {kind: count["imported"] for kind, count in again.items()} == dict.fromkeys(again, 0)
     assert [count["present"] for count in again.values()] == [3, 1, 3, 3, 3]
     shown = new.done("import", input=exported).decode()
     assert "No key has changed" in shown
+
+
+@pytest.mark.anyio
+async def test_a_key_that_differs_from_the_file_is_named(
+    old: Localllm, dsn: str, caller: Key
+) -> None:
+    exported = old.done("export")
+    ledger = await open_ledger(dsn)
+    try:
+        await ledger.admin("rotate_api_key", NOON, caller.id, "e" * 64, "llm_eeee", 60)
+        await ledger.admin("revoke_api_key", NOON, caller.id)
+    finally:
+        await ledger.connection.close()
+    shown = old.done("import", input=exported).decode()
+    assert "These keys differ from the file, and were left as they are here:" in shown
+    line = shown.splitlines()[-2].split("  ")
+    assert [cell.strip() for cell in line if cell.strip()] == [
+        "llm_eeee",
+        "Zoë's “site”",
+        "revoked, rotated",
+    ]
 
 
 @pytest.mark.anyio
