@@ -1,11 +1,45 @@
--- The public functions are the only door, and only for the server: on Supabase that is the role
--- service_role, elsewhere whoever owns the schema.
+-- The public functions are the only door, and only for the server: elsewhere whoever owns the
+-- schema; on Supabase the role service_role, or localllm_gateway, which may only serve calls.
 
 -- So that the tables of these months are among them.
 select gateway.ensure_partitions_at(now());
 
+-- Supabase's Data API logs in as authenticator, and becomes the role that a token names.
+do $$
+begin
+    if not exists (select 1 from pg_catalog.pg_roles as r where r.rolname = 'authenticator') then
+        return;
+    end if;
+    if not exists (select 1 from pg_catalog.pg_roles as r where r.rolname = 'localllm_gateway') then
+        if not exists (
+            select 1 from pg_catalog.pg_roles as r
+            where r.rolname = current_user and (r.rolcreaterole or r.rolsuper)
+        ) then
+            return;
+        end if;
+        create role localllm_gateway nologin noinherit;
+    end if;
+    if not pg_has_role('authenticator', 'localllm_gateway', 'member') then
+        grant localllm_gateway to authenticator;
+    end if;
+    if not has_schema_privilege('localllm_gateway', 'public', 'usage') then
+        grant usage on schema public to localllm_gateway;
+    end if;
+end;
+$$;
+
 do $$
 declare
+    -- All that localllm_gateway may do. Nothing here makes, lists or changes a key.
+    v_serving constant text[] := array[
+        'authorize_request', -- may this key do that, and what is left of its limits
+        'identify_key', -- who a key belongs to, on routes that cost no tokens
+        'settle_requests', -- what a request came to
+        'sweep_holds', -- which requests still run, once a minute
+        'keep_house', -- next month's part of the log, once a day: nobody else makes it
+        'usage_report', -- GET /v1/usage: a key reads its own
+        'applied_migrations' -- at the start, and for /health: does the schema fit
+    ];
     v_table record;
     v_function record;
     v_role text;
@@ -13,7 +47,7 @@ declare
 begin
     select array_agg(quote_ident(r.rolname)) into v_roles
     from pg_catalog.pg_roles as r
-    where r.rolname in ('anon', 'authenticated');
+    where r.rolname in ('anon', 'authenticated', 'localllm_gateway');
     v_roles := array['public'] || coalesce(v_roles, '{}');
 
     for v_table in
@@ -35,7 +69,9 @@ begin
     end loop;
 
     for v_function in
-        select p.oid::regprocedure as signature
+        select
+            p.oid::regprocedure as signature,
+            p.proname = any(v_serving) as serves
         from pg_catalog.pg_proc as p
         where
             p.pronamespace = 'public'::regnamespace
@@ -53,6 +89,11 @@ begin
         end loop;
         if exists (select 1 from pg_catalog.pg_roles as r where r.rolname = 'service_role') then
             execute format('grant execute on function %s to service_role', v_function.signature);
+        end if;
+        if v_function.serves and 'localllm_gateway' = any(v_roles) then
+            execute format(
+                'grant execute on function %s to localllm_gateway', v_function.signature
+            );
         end if;
     end loop;
 end;

@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0008_clocks c2217888675c5bff524eb9069b8a235dc3da6ee29fe6cc8a55c7f1399fb3f22b
--- step functions 1f2f4c02edb092c71048885a75cfb947505fcc9f916ae7b69319dd9f1adb64bf
+-- step functions f5b4290e9352e23fed6bb2dd5380a9d7c99b497f043b5bbfcc319fe384d6d2b2
 
 do $migration$
 begin
@@ -72,7 +72,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '1f2f4c02edb092c71048885a75cfb947505fcc9f916ae7b69319dd9f1adb64bf')
+            (m.version = 'functions' and m.checksum = 'f5b4290e9352e23fed6bb2dd5380a9d7c99b497f043b5bbfcc319fe384d6d2b2')
             or (m.version <> 'functions' and m.version collate "C" > '0008_clocks')
     ) then
         execute $step$
@@ -2395,14 +2395,48 @@ begin atomic
     select gateway.update_api_key_at(now(), p_id, p_changes);
 end;
 
--- The public functions are the only door, and only for the server: on Supabase that is the role
--- service_role, elsewhere whoever owns the schema.
+-- The public functions are the only door, and only for the server: elsewhere whoever owns the
+-- schema; on Supabase the role service_role, or localllm_gateway, which may only serve calls.
 
 -- So that the tables of these months are among them.
 select gateway.ensure_partitions_at(now());
 
+-- Supabase's Data API logs in as authenticator, and becomes the role that a token names.
+do $$
+begin
+    if not exists (select 1 from pg_catalog.pg_roles as r where r.rolname = 'authenticator') then
+        return;
+    end if;
+    if not exists (select 1 from pg_catalog.pg_roles as r where r.rolname = 'localllm_gateway') then
+        if not exists (
+            select 1 from pg_catalog.pg_roles as r
+            where r.rolname = current_user and (r.rolcreaterole or r.rolsuper)
+        ) then
+            return;
+        end if;
+        create role localllm_gateway nologin noinherit;
+    end if;
+    if not pg_has_role('authenticator', 'localllm_gateway', 'member') then
+        grant localllm_gateway to authenticator;
+    end if;
+    if not has_schema_privilege('localllm_gateway', 'public', 'usage') then
+        grant usage on schema public to localllm_gateway;
+    end if;
+end;
+$$;
+
 do $$
 declare
+    -- All that localllm_gateway may do. Nothing here makes, lists or changes a key.
+    v_serving constant text[] := array[
+        'authorize_request', -- may this key do that, and what is left of its limits
+        'identify_key', -- who a key belongs to, on routes that cost no tokens
+        'settle_requests', -- what a request came to
+        'sweep_holds', -- which requests still run, once a minute
+        'keep_house', -- next month's part of the log, once a day: nobody else makes it
+        'usage_report', -- GET /v1/usage: a key reads its own
+        'applied_migrations' -- at the start, and for /health: does the schema fit
+    ];
     v_table record;
     v_function record;
     v_role text;
@@ -2410,7 +2444,7 @@ declare
 begin
     select array_agg(quote_ident(r.rolname)) into v_roles
     from pg_catalog.pg_roles as r
-    where r.rolname in ('anon', 'authenticated');
+    where r.rolname in ('anon', 'authenticated', 'localllm_gateway');
     v_roles := array['public'] || coalesce(v_roles, '{}');
 
     for v_table in
@@ -2432,7 +2466,9 @@ begin
     end loop;
 
     for v_function in
-        select p.oid::regprocedure as signature
+        select
+            p.oid::regprocedure as signature,
+            p.proname = any(v_serving) as serves
         from pg_catalog.pg_proc as p
         where
             p.pronamespace = 'public'::regnamespace
@@ -2451,12 +2487,17 @@ begin
         if exists (select 1 from pg_catalog.pg_roles as r where r.rolname = 'service_role') then
             execute format('grant execute on function %s to service_role', v_function.signature);
         end if;
+        if v_function.serves and 'localllm_gateway' = any(v_roles) then
+            execute format(
+                'grant execute on function %s to localllm_gateway', v_function.signature
+            );
+        end if;
     end loop;
 end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '1f2f4c02edb092c71048885a75cfb947505fcc9f916ae7b69319dd9f1adb64bf')
+        values ('functions', 'f5b4290e9352e23fed6bb2dd5380a9d7c99b497f043b5bbfcc319fe384d6d2b2')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;
