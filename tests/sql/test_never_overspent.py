@@ -47,6 +47,6 @@ async def test_200_callers_at_once_charge_no_token_more_than_the_limit(
     assert used <= limit
     assert await ledger.logged(key) == (used, requests)
     assert (held, requests) == (0, allowed)
-    assert await ledger.value("select count(*) from gateway.holds") == 0
+    assert await ledger.value("select count(*) from gateway.holds where tokens > 0") == 0
     assert used == reported if report == "honest" else used == limit
     assert CALLERS // 2 < allowed < CALLERS * 3 if report == "honest" else allowed

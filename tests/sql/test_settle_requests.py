@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from tests.support.sql.ledger import DAY, NOON, SECOND, TTL, Ledger, settlement
@@ -272,3 +273,32 @@ async def test_rows_are_locked_in_one_order_however_they_are_named_or_lie(
         await ledger.wait_for_waiting(1)
         await other.connection.execute(f"{lock} nowait", high)
     assert (await task)[0] == 2
+
+
+@pytest.mark.parametrize("lent", [False, True])
+@pytest.mark.parametrize("under_way", [False, True])
+async def test_no_hold_stays_of_an_asking_that_comes_after_its_settlement(
+    ledger: Ledger, open_more: Callable[[], Awaitable[Ledger]], lent: bool, under_way: bool
+):
+    key, request = await ledger.key(), uuid4()
+    known = {"key_id": str(key.id), "lent": True} if lent else {"status": "refused"}
+    item = settlement(request, 5 * lent, 6 * lent, **known)
+    late = await open_more()
+    asking = late.connection.transaction()
+    await asking.start()
+    if under_way:
+        assert (await late.authorize(key, request=request)).allowed
+    settling = asyncio.create_task(ledger.settle(item))
+    if under_way:
+        await late.wait_for_waiting(1)
+    else:
+        await settling
+        with pytest.raises(asyncpg.RaiseError, match="settled already"):
+            await late.authorize(key, request=request)
+    await (asking.commit() if under_way else asking.rollback())
+    assert await settling == ((1, 0) if lent or under_way else (0, 1))
+    counted = 11 * lent
+    assert await ledger.settle(item) == (0, 1)
+    assert await ledger.month(key) == (counted, 0, int(lent or under_way))
+    assert await ledger.sweep(NOON + DAY) == (0, 0)
+    assert await ledger.value("select count(*) from gateway.holds") == 0

@@ -5,7 +5,7 @@
 -- the settlement names its key, the request is counted all the same, unless the log has it.
 --
 -- A request that a gateway let through while it could not reach us (`lent`) has no hold, unless its
--- asking arrives late: then the hold is given back, and not counted again.
+-- asking arrived late: then the hold is given back, and not counted again.
 --
 -- p_behind: how far the clock of the gateway is behind, by which it says when it let them through.
 create or replace function gateway.settle_requests_at(
@@ -20,6 +20,7 @@ declare
     v_settled integer := 0;
     v_unknown integer := 0;
 begin
+    perform gateway.bar_holds(p_now, p_settlements);
     if jsonb_array_length(p_settlements) > 1 then
         select array_agg((s.item ->> 'request_id')::uuid) into v_ids
         from jsonb_array_elements(p_settlements) as s (item);
@@ -50,14 +51,14 @@ begin
             coalesce(
                 (
                     select h.api_key_id from gateway.holds as h
-                    where h.request_id = s.request_id
+                    where h.request_id = s.request_id and h.api_key_id <> gateway.nobody()
                 ),
                 s.key_id
             ),
             s.request_id
     loop
         delete from gateway.holds as h
-        where h.request_id = v_item.request_id
+        where h.request_id = v_item.request_id and h.api_key_id <> gateway.nobody()
         returning h.* into v_hold;
         if found and v_item.lent
             and gateway.is_counted(v_item.request_id, v_hold.api_key_id)

@@ -42,7 +42,10 @@ begin
         v_released := v_released + 1;
     end loop;
 
-    delete from gateway.holds as h where h.released_at < p_now - gateway.settling_time();
+    delete from gateway.holds as h
+    where
+        h.released_at < p_now - gateway.settling_time()
+        or (h.api_key_id = gateway.nobody() and h.released_at < p_now - interval '1 hour');
     return row(v_released, v_renewed, v_gateways)::gateway.sweep_result;
 end;
 $$;
