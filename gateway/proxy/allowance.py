@@ -88,14 +88,15 @@ class Allowance:
             return None
         return replace(self.verdict, granted=granted)
 
-    def near_limit(self, wanted: AuthorizationRequest) -> UUID | None:
-        """The key, if what the store last left is little: a grant may be cut."""
+    def near_limit(self, wanted: AuthorizationRequest, gateways: int) -> UUID | None:
+        """The key, if what the store last left is little: a grant may be cut. Each of the gateways
+        may have used as much since."""
         verdict = self.verdict
         if verdict is None or verdict.tokens_remaining is None:
             return None
         fits = 1 if wanted.capped else SPARE
         needed = wanted.prompt_bound + fits * self._capped(wanted)
-        return verdict.key_id if verdict.tokens_remaining < needed else None
+        return verdict.key_id if verdict.tokens_remaining < gateways * needed else None
 
     def begin_waiting(self, wanted: AuthorizationRequest) -> None:
         self._waiting += 1

@@ -17,7 +17,7 @@ from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter
 from gateway.proxy.outbox import Entry
 from gateway.proxy.prompt_estimate import estimate_prompt, sample
 from gateway.proxy.verdict_cache import VerdictCache
-from gateway.stores import Verdict
+from gateway.stores import AuthorizationRequest, Verdict
 
 # How a request ends that is none of the model server's faults: its prompt is charged all the same.
 _LEFT = {"client_gone", "gateway_stopped", "gateway_died"}
@@ -52,6 +52,7 @@ class InFlight:
         self.authorising: asyncio.Task[Verdict | Refusal] | None = None  # beside the model
         self.ticket: Ticket | None = None
         self.meter: StreamMeter | BodyMeter | PartMeter | None = None
+        self.wanted: AuthorizationRequest | None = None  # what the store was asked
         self.forwarded = False  # the model server has the prompt, or is being sent it
         self._sample = b""  # of the prompt
         self._entry = entry
@@ -146,6 +147,15 @@ class InFlight:
             self._learn(self.meter.usage)
         self._verdict_cache.settled(self._key_hash, settlement)
         self._entry.commit()
+
+    async def settle_before_end(self) -> None:
+        """Settle before the client has all of the answer. Of a key near its limit that other
+        gateways serve too, the store has it by then: its next request there is neither refused nor
+        cut for this one."""
+        self.settle()
+        key_id = self.wanted and self._verdict_cache.near_limit_elsewhere(self.wanted)
+        if key_id:
+            await self._entry.taken(key_id)
 
     def withdraw(self, refusal: Refusal | None) -> None:
         """It was not permitted. None: the store's word never came, so there may be a hold."""

@@ -55,6 +55,10 @@ class Entry:
         self.since = time.monotonic()
         self._outbox.enqueue(self)
 
+    async def taken(self, key_id: UUID) -> None:
+        """Wait a little until the store has it, once it is committed."""
+        await self._outbox.flush(key_id)
+
     def withdraw(self, *, unknown: bool) -> None:
         """Nothing was served. `unknown`: the store's verdict was lost, so it may hold tokens. It is
         told, unless so many settlements wait already that the hold will expire sooner."""

@@ -95,6 +95,7 @@ class Pipeline:
         wanted = authorization_request(
             exchange, dialect, request, key_hash, settings.max_output_tokens
         )
+        in_flight.wanted = wanted
         expected = self._authoriser.expect(wanted, request.privilege)
         if expected is None:
             verdict = await self._authorise(in_flight, wanted)

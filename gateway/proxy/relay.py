@@ -61,7 +61,7 @@ async def _stream(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
             if meter.complete:
                 if meter.failed:
                     in_flight.cut("upstream_error")
-                in_flight.settle()
+                await in_flight.settle_before_end()
                 # In one piece: a sign of life behind the last line would be half a line.
                 await exchange.open()
                 await exchange.end(shown)
@@ -108,7 +108,7 @@ async def _body(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
         return Refusal("upstream_error", "The model server did not stream its answer.")
     if not meter.complete:
         in_flight.cut("truncated")
-    in_flight.settle()
+    await in_flight.settle_before_end()
     if meter.text() and not meter.complete:  # as a stream would say at its end
         return Refusal("truncated")
     if cut := _prompt_cut(in_flight):

@@ -57,7 +57,13 @@ class VerdictCache:
     def near_limit(self, wanted: AuthorizationRequest) -> UUID | None:
         """The key, if the store last left so little of its tokens that a grant may be cut."""
         cached = self._cached.get(wanted.key_hash)
-        return cached.allowance.near_limit(wanted) if cached else None
+        return cached.allowance.near_limit(wanted, self._store.gateways) if cached else None
+
+    def near_limit_elsewhere(self, wanted: AuthorizationRequest) -> UUID | None:
+        """The same, if other gateways ask the store for it, too: they know nothing of what has
+        ended here until it is counted."""
+        alone = self._store.gateways < 2 or self._probing is not None
+        return None if alone else self.near_limit(wanted)
 
     def expect(self, wanted: AuthorizationRequest) -> Verdict | None:
         """The verdict to begin with before it is there; None: wait for it."""

@@ -43,6 +43,14 @@ class GatewayProcess:
         self.running: Running | None = None
         self.within: tuple[str, ...] = ()  # a command that runs it
 
+    def twin(self, home: Path) -> "GatewayProcess":
+        """Another one with the same settings, in a new home."""
+        home.mkdir()
+        settings = {**self._environ, "HOME": str(home), "DATA_DIR": str(home / "data")}
+        other = GatewayProcess(home, "")
+        other._environ = {**settings, "PORT": str(other.port)}
+        return other
+
     async def start(self, *command: str) -> None:
         """Return when it listens. `up` instead of `serve` if that is the command."""
         words = [*self.within, sys.executable, "-m", "gateway", *(command or ("serve",))]

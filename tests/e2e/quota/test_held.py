@@ -35,7 +35,12 @@ async def gateway(
 
 
 async def short(exchange: Exchange) -> None:
-    await exchange.whole(exchange.completion(prompt=7, completion=7))
+    if exchange.json.get("stream"):
+        await exchange.head()
+        await exchange.words()
+        await exchange.usage(7, 7)
+    else:
+        await exchange.whole(exchange.completion(prompt=7, completion=7))
 
 
 def body(**fields: Any) -> dict[str, Any]:
@@ -63,6 +68,28 @@ async def test_40_calls_one_after_the_other_are_all_served_at_a_limit_of_two_hol
             assert answer.status_code == 200, answer.text
     granted = [one.json["max_tokens"] for one in upstream.chats]
     assert min(granted) >= (OUTPUT if fields else 450)  # not cut for what had ended
+
+
+@pytest.fixture
+async def two_gateways(gateway: GatewayProcess, home: Path) -> AsyncIterator[list[GatewayProcess]]:
+    """Both know of each other: a sweep tells, and the first one sweeps again when it starts."""
+    async with gateway.twin(home / "other") as other:
+        await gateway.stop()
+        await gateway.start()
+        yield [gateway, other]
+
+
+@pytest.mark.parametrize("fields", [{"max_tokens": OUTPUT}, {}, {"stream": True}])
+async def test_through_two_gateways_in_turn_they_are_all_served_too(
+    two_gateways: list[GatewayProcess], upstream: FakeUpstream, dsn: str, fields: dict[str, int]
+):
+    upstream.behave = short
+    key = await Books(dsn).make_key(monthly_token_limit=2 * HOLD)
+    for number in range(40):
+        answer = await post(two_gateways[number % 2].url, key, **fields)
+        assert answer.status_code == 200, answer.text
+    granted = [one.json["max_tokens"] for one in upstream.chats]
+    assert min(granted) >= (OUTPUT if "max_tokens" in fields else 450)
 
 
 async def test_while_another_runs_it_is_told_to_come_again_and_not_that_the_quota_is_used_up(
