@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0008_clocks c2217888675c5bff524eb9069b8a235dc3da6ee29fe6cc8a55c7f1399fb3f22b
--- step functions eb7a6930aa5477ec373a217f728905648cae61ea388e6cffcc430f25b9a8956e
+-- step functions ea5f55b9b947562266e7c2b130e4f699184367ed02a322f90fb0404c2817b169
 
 do $migration$
 begin
@@ -72,7 +72,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'eb7a6930aa5477ec373a217f728905648cae61ea388e6cffcc430f25b9a8956e')
+            (m.version = 'functions' and m.checksum = 'ea5f55b9b947562266e7c2b130e4f699184367ed02a322f90fb0404c2817b169')
             or (m.version <> 'functions' and m.version collate "C" > '0008_clocks')
     ) then
         execute $step$
@@ -2185,10 +2185,11 @@ begin
         v_released := v_released + 1;
     end loop;
 
+    -- No asking is under way for two minutes.
     delete from gateway.holds as h
     where
         h.released_at < p_now - gateway.settling_time()
-        or (h.api_key_id = gateway.nobody() and h.released_at < p_now - interval '1 hour');
+        or (h.api_key_id = gateway.nobody() and h.released_at < p_now - interval '2 minutes');
     return row(v_released, v_renewed, v_gateways)::gateway.sweep_result;
 end;
 $$;
@@ -2525,7 +2526,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'eb7a6930aa5477ec373a217f728905648cae61ea388e6cffcc430f25b9a8956e')
+        values ('functions', 'ea5f55b9b947562266e7c2b130e4f699184367ed02a322f90fb0404c2817b169')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -42,10 +42,11 @@ begin
         v_released := v_released + 1;
     end loop;
 
+    -- No asking is under way for two minutes.
     delete from gateway.holds as h
     where
         h.released_at < p_now - gateway.settling_time()
-        or (h.api_key_id = gateway.nobody() and h.released_at < p_now - interval '1 hour');
+        or (h.api_key_id = gateway.nobody() and h.released_at < p_now - interval '2 minutes');
     return row(v_released, v_renewed, v_gateways)::gateway.sweep_result;
 end;
 $$;
