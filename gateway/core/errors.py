@@ -73,6 +73,7 @@ KINDS: dict[str, Kind] = {
     ),
     "missing_api_key": _wrong_key("there is none."),
     "malformed_api_key": _wrong_key("it is not a valid API key. Check it for typos."),
+    "invalid_visitor_token": Kind(401, _INVALID, "invalid_visitor_token", _WRONG_KEY + "{detail}"),
     "admin_denied": Kind(
         401, _INVALID, "invalid_admin_secret", "The header X-Admin-Secret is missing or wrong."
     ),
@@ -151,6 +152,12 @@ KINDS: dict[str, Kind] = {
     ),
     "access_unavailable": Kind(
         503, _BUSY, "server_is_overloaded", "Cloudflare Access cannot be checked at the moment."
+    ),
+    "issuer_unavailable": Kind(
+        503,
+        _BUSY,
+        "server_is_overloaded",
+        "Tokens of visitors cannot be checked at the moment: {detail}.",
     ),
     "store_unavailable": Kind(
         503, _BUSY, "server_is_overloaded", "The key database does not answer at the moment."

@@ -14,7 +14,7 @@ def refusal_headers(refusal: Refusal) -> Headers:
         headers.append((b"retry-after", b"%d" % refusal.retry_after))
     if refusal.kind.status in HOPELESS or refusal.reason == "insufficient_quota":
         headers.append((b"x-should-retry", b"false"))
-    if refusal.kind.code == "invalid_api_key":
+    if refusal.kind.code in {"invalid_api_key", "invalid_visitor_token"}:
         headers.append((b"www-authenticate", b"Bearer"))
     return headers
 

@@ -6,6 +6,7 @@ from gateway.reference.route import HOLDER, JSON, SHOWN_KEY, Content, Route
 
 _PROXIED = (
     *SHOWN_KEY,
+    *("invalid_visitor_token", "issuer_unavailable"),
     *("model_not_allowed", "rate_limit_exceeded", "insufficient_quota", "tokens_held"),
     *("invalid_request", "cloud_model", "unknown_model", "demo_lacks_model", "request_timeout"),
     *("request_too_large", "too_many_uploads", "uploads_full", "unsupported_encoding"),

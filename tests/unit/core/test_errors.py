@@ -10,7 +10,10 @@ from gateway.dialects import error_body, family_of
 
 # What OpenAI's clients and the programs above them act upon: by status, the types and codes.
 KNOWN = {
-    401: {("invalid_request_error", "invalid_api_key")},
+    401: {
+        ("invalid_request_error", "invalid_api_key"),
+        ("invalid_request_error", "invalid_visitor_token"),  # for pages: log in again
+    },
     403: {
         ("invalid_request_error", "permission_denied"),
         ("invalid_request_error", "model_not_found"),

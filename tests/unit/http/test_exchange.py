@@ -99,7 +99,7 @@ async def test_every_refusal_is_an_answer_with_its_status_and_length(reason: str
     hopeless = KINDS[reason].status in {401, 403} or reason == "insufficient_quota"
     should_retry = b"false" if hopeless else None
     assert client.header(b"x-should-retry") == should_retry
-    needs_key = KINDS[reason].code == "invalid_api_key"
+    needs_key = KINDS[reason].code in {"invalid_api_key", "invalid_visitor_token"}
     assert (client.header(b"www-authenticate") is not None) is needs_key
     assert client.sent[-1]["more_body"] is False
 
