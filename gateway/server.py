@@ -71,10 +71,12 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)  # type: ignore[arg-type] # we only pass it on
 
     async def end_requests(self) -> None:
-        """Cut what its grace did not end. uvicorn cancels too, but does not wait for it."""
+        """Cut what its grace did not end. uvicorn cancels too, but does not wait for it; a second
+        time would cut the error that says so."""
         tasks = list(self.server_state.tasks)
         for task in tasks:
-            task.cancel()
+            if not task.cancelling():
+                task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=FLUSH)
 

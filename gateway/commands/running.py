@@ -100,6 +100,8 @@ def run_server(settings: Settings, work: Callable[[Signals], Coroutine[Any, Any,
     signals = Signals()
     with contextlib.suppress(KeyboardInterrupt):
         run(work(signals), signals, factory)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a late one could only change the exit code
+        signal.signal(number, signal.SIG_IGN)
     click.echo("Stopped.", err=True)
 
 

@@ -251,3 +251,6 @@ class Refusal(msgspec.Struct, frozen=True):
             tokens=self.tokens,
             limit=self.limit,
         )
+
+
+SHUTTING_DOWN = Refusal("shutting_down", retry_after_ms=5000)

@@ -151,6 +151,11 @@ class Connection(HttpToolsProtocol):
     def drop(self) -> None:
         self.transport.abort()
 
+    def cut(self) -> None:
+        """What is being answered ends here: not as a whole answer, and not as a failure."""
+        self.abandon()
+        self.drop()
+
     def unsent(self) -> int:
         return self.transport.get_write_buffer_size()
 

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 from uuid import UUID, uuid4
 
-from gateway.core.errors import Refusal
+from gateway.core.errors import SHUTTING_DOWN, Refusal
 from gateway.dialects import error_body
 from gateway.dialects.family import Framing
 from gateway.http.body import LITTLE, ClientGone, read_body
@@ -22,6 +22,7 @@ from gateway.stores import Verdict
 
 STUCK = 60.0  # seconds in which a client that takes nothing holds up what it asked for
 GIVE_WAY = 5.0  # the same while others wait for its slot
+LAST_WORD = 1.0  # seconds for a client to make room for the error that ends its answer
 JSON = b"application/json"
 _WHOLE = [(b"cache-control", b"no-store")]
 # nginx and what is built like it would hold a stream back until it is whole.
@@ -224,13 +225,22 @@ class Exchange:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
+        between_events = not (self.ended or self._sending)
         self.ended = True
         if self.lease is not None:
             self.lease.give_back()
         for task in (self._watch, self._beat):
             if task and not task.done():
                 task.cancel()
-        if isinstance(error, asyncio.CancelledError) and self.gone and self._task is not None:
+        self._beat = None
+        if not isinstance(error, asyncio.CancelledError):
+            return isinstance(error, ClientGone)
+        if self.gone and self._task is not None:
             self._task.uncancel()  # by `watch`: the client left, and its cleaning up is done
             return True
-        return isinstance(error, ClientGone)
+        if between_events:  # the server ends, and the time of its requests is over
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORD):
+                    await self.refuse(SHUTTING_DOWN)
+                    return True
+        return False  # Middleware cuts the connection

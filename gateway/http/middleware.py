@@ -3,6 +3,7 @@
 Request ids, CORS, paths that could be read in two ways, and the size of headers.
 """
 
+import asyncio
 import logging
 import re
 import time
@@ -65,7 +66,12 @@ class Middleware:
         scope["request_id"] = uuid4()
         headers = dict(scope["headers"])
         started = time.monotonic()
-        await self._serve(scope, receive, send, headers)
+        try:
+            await self._serve(scope, receive, send, headers)
+        except asyncio.CancelledError:  # the server ends, and an error could not be sent any more
+            if "connection" not in scope:
+                raise
+            scope["connection"].cut()
         if _log.isEnabledFor(logging.DEBUG):
             spent = (time.monotonic() - started) * 1000
             path = keys.hide(scope["path"])

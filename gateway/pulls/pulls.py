@@ -15,7 +15,7 @@ from gateway.backends.backend import Backend
 from gateway.backends.client import ModelResponse
 from gateway.backends.errors import refusal_of
 from gateway.backends.models import ModelList
-from gateway.core.errors import Refusal
+from gateway.core.errors import SHUTTING_DOWN, Refusal
 from gateway.pulls.progress import Progress
 
 # They share one line and one disk, and Ollama loads each model over 16 connections: more at once
@@ -81,7 +81,7 @@ class Pulls:
         """The pull of the model `name`, which is begun on that machine unless it runs; Ollama is
         asked for `sent`. `who` stands in the log."""
         if self._closed:
-            return Refusal("shutting_down", retry_after_ms=5000)
+            return SHUTTING_DOWN
         pull = self._running.get(name)
         if pull is not None:
             _log.info("%s joins the pull of %s", who, name)
@@ -108,7 +108,7 @@ class Pulls:
         try:
             failure = await self._pull(backend, sent, pull)
         except asyncio.CancelledError:
-            failure = Refusal("shutting_down", retry_after_ms=5000)
+            failure = SHUTTING_DOWN
             raise
         except Exception:
             _log.exception("the pull of %s failed inside", name)
