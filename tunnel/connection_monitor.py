@@ -38,7 +38,9 @@ class ConnectionMonitor:
         self._since = clock()  # when it last connected or lost its connection
         self.steady = False  # whether it was ever connected for STEADY seconds
         self._connections = 0
-        self._published = 0, ""  # connections and hostname as last given to `update`
+        self._published = 0, "", ""  # connections, hostname and problem as last given to `update`
+        self._astray = ""  # where its hostname leads instead of here
+        self._cause = ""  # why it is not connected, as last given to `update`
         self.forgotten = False  # whether Cloudflare knows this trial tunnel no longer
         self._was_connected = False
         self._reported = False
@@ -59,14 +61,18 @@ class ConnectionMonitor:
             self._connections = count
             self.steady = self.steady or self._clock() - self._since >= STEADY
             await self._learn_name(probe)
-            if self._published != (count, self._hostname):
-                self._published = count, self._hostname
+            if self._published != (count, self._hostname, self._astray):
+                self._published = count, self._hostname, self._astray
                 self._update(
-                    state="connected", connections=count, hostname=self._hostname, problem=""
+                    state="connected",
+                    connections=count,
+                    hostname=self._hostname,
+                    problem=self._astray,
                 )
-        elif self._connections:
+            return
+        if self._connections:
             self._connections = 0
-            self._published = 0, self._hostname
+            self._published = 0, self._hostname, ""
             self._since = self._clock()
             self._update(state="reconnecting", connections=0)
         elif self._is_forgotten():
@@ -78,6 +84,16 @@ class ConnectionMonitor:
                 self._log_reader.why(),
             )
             self._update(problem=self._log_reader.why())
+        self._publish_cause()
+
+    def _publish_cause(self) -> None:
+        """A known cause stands in the status at once. Of a trial tunnel that is new this is none:
+        see _is_forgotten."""
+        problem = self._log_reader.problem
+        if problem is None or problem.name == "forgotten" or problem.remedy == self._cause:
+            return
+        self._cause = problem.remedy
+        self._update(problem=problem.remedy)
 
     def _is_forgotten(self) -> bool:
         """A new one is refused for a moment, too, until all of Cloudflare's edge knows it."""
@@ -92,6 +108,7 @@ class ConnectionMonitor:
                 "The tunnel is connected again, after %.0f s.", self._clock() - self._since
             )
         self._reported = False
+        self._cause = ""
         self._since = self._clock()
         self._log_reader.healthy()
 
@@ -110,11 +127,11 @@ class ConnectionMonitor:
             self._hostname = self._hostname or ours[0]
             return
         told = ", ".join(f"{name} to {service}" for name, service in routes[:3])
-        self._log.warning(
-            "The tunnel does not lead %s to the gateway: it leads %s. In the dashboard, set its "
-            "service to %s.",
-            *(self._hostname or "any name", told, self._plan.origin),
+        self._astray = (
+            f"The tunnel does not lead {self._hostname or 'any name'} to the gateway: it leads "
+            f"{told}. In the dashboard, set its service to {self._plan.origin}."
         )
+        self._log.warning("%s", self._astray)
 
 
 def routes_to(service: str, origin: str) -> bool:

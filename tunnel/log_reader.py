@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 
 from tunnel import data_centres, log_line
+from tunnel.authorities import has_authorities
 from tunnel.log_line import LogLine
-from tunnel.problems import FORGOTTEN, Problem, problem_in
+from tunnel.problems import FORGOTTEN, NO_AUTHORITIES, Problem, lost, problem_in
 
 _BLOCKED = {"udp", "tcp"}  # problems of a network that lets a port out, or not
 AGAIN = 600.0  # seconds before the same text is reported again
@@ -15,7 +16,7 @@ class LogReader:
     """`report` gets each event as (is it a warning, one sentence).
 
     `reported`: when each text was last reported, shared with the readers of earlier runs. `trial`:
-    whether the tunnel is one.
+    whether the tunnel is one. `until`: when an earlier run was last connected.
     """
 
     def __init__(
@@ -25,9 +26,10 @@ class LogReader:
         clock: Callable[[], float] = time.monotonic,
         *,
         trial: bool = False,
+        until: str = "",
     ) -> None:
         self._trial = trial
-        self._until = ""  # when the last connection was lost, as owners read a clock
+        self._until = until
         self.problem: Problem | None = None  # the last known problem
         self.last_error = ""  # the last line that was an error, known or not
         self._report = report
@@ -62,6 +64,11 @@ class LogReader:
             return self.problem.remedy
         return self.last_error or "it gave no reason"
 
+    def connected_until(self) -> str:
+        """When the last connection was lost, as owners read a clock; now, while there is one.
+        Empty if there was none."""
+        return _clock() if self._connections else self._until
+
     def healthy(self) -> None:
         """It is connected: earlier problems explain nothing any more."""
         self.problem = None
@@ -80,7 +87,7 @@ class LogReader:
     def _lost(self, line: LogLine) -> None:
         where = self._connections.pop(_index(line), None)
         if where is not None and not self._connections:
-            self._until = time.strftime("%H:%M:%S")
+            self._until = _clock()
         if where is not None and where not in self._connections.values():
             self._report(False, f"Lost the connection to {where}; cloudflared reconnects.")
         if line.error:
@@ -88,13 +95,14 @@ class LogReader:
             self._found(problem_in(line.text))
 
     def _meant(self, problem: Problem | None) -> Problem | None:
-        """What it means here: a trial tunnel has no token, and a port through which it was
-        connected is not blocked."""
+        """What it means here: a trial tunnel has no token, a port through which it was connected is
+        not blocked, and without authorities every certificate looks replaced."""
         if problem is not None and problem.name == "refused" and self._trial:
             return FORGOTTEN
         if problem is not None and problem.name in _BLOCKED and self._until:
-            text = f"The tunnel was connected until {self._until}: is this machine online?"
-            return Problem("offline", text)
+            return lost(self._until)
+        if problem is not None and problem.name == "intercepted" and not has_authorities():
+            return NO_AUTHORITIES
         return problem
 
     def _found(self, problem: Problem | None) -> None:
@@ -109,6 +117,10 @@ class LogReader:
         if now - self._reported.get(text, -AGAIN) >= AGAIN:
             self._reported[text] = now
             self._report(True, text)
+
+
+def _clock() -> str:
+    return time.strftime("%H:%M:%S")
 
 
 def _index(line: LogLine) -> int:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from tunnel import private_files
+from tunnel import private_files, status_file
 from tunnel.errors import TunnelError, explained
 from tunnel.private_files import UnsafeFile
 
@@ -39,6 +39,7 @@ def read(folder: Path) -> NamedTunnel | None:
 
 def write(folder: Path, tunnel: NamedTunnel) -> None:
     write_secret(folder / _FILE, msgspec.json.encode(tunnel).decode() + "\n")
+    status_file.forget_failure(folder)  # it was that of another one
 
 
 def read_secret(path: Path) -> str:

@@ -111,12 +111,31 @@ FORGOTTEN = Problem(
     "Cloudflare has ended this trial tunnel. Another one is started, with another address; "
     "localllm tunnel setup makes one whose address stays.",
 )
+NO_AUTHORITIES = Problem(
+    "authorities",
+    "This machine has no list of certificate authorities, so nothing on the internet can be "
+    "trusted: install the package ca-certificates.",
+)
+_WAS_CONNECTED = "The tunnel was connected until "
 _PATTERNS = [(re.compile(pattern), problem) for pattern, problem in _KNOWN]
 # Written at each start, about features that localllm does not use.
 _HARMLESS = re.compile(
     r"was empty|Failed to fetch features|protocol percentage|ICMP|ping_group_range|"
     r"local resolver|Cloudflare API|receive buffer size|Serve tunnel error"
 )
+
+
+def lost(until: str) -> Problem:
+    """It was connected until that time, as owners read a clock, so no port is blocked."""
+    return Problem("offline", f"{_WAS_CONNECTED}{until}: is this machine online?")
+
+
+def is_known(remedy: str) -> bool:
+    """Whether the text is one of those above, which strangers may read, too."""
+    known = (problem.remedy for _, problem in _KNOWN)
+    return remedy in {*known, FORGOTTEN.remedy, NO_AUTHORITIES.remedy} or remedy.startswith(
+        _WAS_CONNECTED
+    )
 
 
 @lru_cache(256)

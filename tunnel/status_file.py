@@ -23,9 +23,10 @@ _SKEW = 5.0  # seconds by which the start of one process may be reported differe
 class TunnelStatus(msgspec.Struct, frozen=True):
     """A running tunnel as its supervisor last described it.
 
-    `state`: starting | connected | reconnecting | restarting | stopping. `since`: when that state
-    began. `kind`: quick | named. `hostname` and `problem`: empty where there is none. Times are
-    seconds since the epoch; with its time of start, a process id is not mistaken for a later one.
+    `state`: starting | connected | reconnecting | restarting | stopping | failed. `since`: when
+    that state began. `kind`: quick | named. `hostname` and `problem`: empty where there is none.
+    Times are seconds since the epoch; with its time of start, a process id is not mistaken for a
+    later one.
     """
 
     state: str
@@ -63,9 +64,26 @@ def last_written(folder: Path) -> TunnelStatus | None:
 def current(folder: Path) -> TunnelStatus | None:
     """The status of the tunnel that runs now, or None."""
     status = last_written(folder)
-    if status is None or not is_alive(status.supervisor_pid, status.supervisor_started):
+    return status if status is not None and status.state != "failed" and _is_ours(status) else None
+
+
+def failed(folder: Path) -> TunnelStatus | None:
+    """The status of a tunnel that ended because it can never work as set up, until another is
+    started or set up; of a trial one, while its process goes on."""
+    status = last_written(folder)
+    if status is None or status.state != "failed":
         return None
-    return status
+    return status if status.kind == "named" or _is_ours(status) else None
+
+
+def forget_failure(folder: Path) -> None:
+    if failed(folder) is not None:
+        remove(folder)
+
+
+def _is_ours(status: TunnelStatus) -> bool:
+    """Whether the process that wrote it still runs."""
+    return is_alive(status.supervisor_pid, status.supervisor_started)
 
 
 def is_alive(pid: int, started: float) -> bool:
@@ -95,11 +113,16 @@ class StatusWatcher:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.status: TunnelStatus | None = None
+        self.status: TunnelStatus | None = None  # of one that runs
+        self.failed: TunnelStatus | None = None  # of one whose process goes on without it
 
     async def refresh(self) -> TunnelStatus | None:
-        self.status = await asyncio.to_thread(current, self._folder)
+        self.status, self.failed = await asyncio.to_thread(self._read)
         return self.status
+
+    def _read(self) -> tuple[TunnelStatus | None, TunnelStatus | None]:
+        ended = failed(self._folder)
+        return current(self._folder), ended if ended and _is_ours(ended) else None
 
     async def watch(self) -> None:
         while True:

@@ -68,8 +68,12 @@ class Tunnel:
             if await asyncio.to_thread(kill_orphan, self._folder):
                 log.warning("Ended a cloudflared that an earlier localllm had left behind.")
             await self._keep_running()
+        except PermanentError as problem:  # told by `tunnel status` and `doctor` from now on
+            self.update(state="failed", connections=0, cloudflared_pid=0, problem=str(problem))
+            raise
         finally:
-            status_file.remove(self._folder)
+            if self.status.state != "failed":
+                status_file.remove(self._folder)
             lock.release()
 
     async def url(self) -> str:
@@ -114,10 +118,14 @@ class Tunnel:
     async def _keep_running(self) -> None:
         failures = 0
         logged: dict[str, float] = {}
+        until = ""
         while not self._stopping.is_set():
-            log_reader = LogReader(_log_event, logged, trial=self._plan.kind == "quick")
+            log_reader = LogReader(
+                _log_event, logged, trial=self._plan.kind == "quick", until=until
+            )
             monitor = ConnectionMonitor(self._plan, log_reader, self.update, log)
             code = await self._run_once(log_reader, monitor)
+            until = log_reader.connected_until()
             if self._stopping.is_set():
                 return
             permanent = log_reader.problem is not None and log_reader.problem.permanent

@@ -34,14 +34,18 @@ def tunnel(loaded: Settings, status: "TunnelStatus | None") -> Finding:
     """`status`: of the tunnel that a process of localllm runs now; None where none does."""
     from tunnel.errors import TunnelError
     from tunnel.plan import is_configured
-    from tunnel.status_file import FOLDER
+    from tunnel.status_file import FOLDER, failed
 
     if status is not None:
         return _running(status)
+    folder = loaded.data_dir / FOLDER
     try:
-        set_up = is_configured(loaded.data_dir / FOLDER, loaded.tunnel_token_file)
+        set_up = is_configured(folder, loaded.tunnel_token_file)
     except TunnelError as problem:
         return fail("tunnel", str(problem))
+    ended = failed(folder)
+    if ended is not None:
+        return warn("tunnel", f"it ended. {ended.problem}")
     if set_up:
         return warn("tunnel", "set up, but not running; start it: localllm tunnel run")
     if loaded.tunnel_hostname:
@@ -51,6 +55,8 @@ def tunnel(loaded: Settings, status: "TunnelStatus | None") -> Finding:
 
 def _running(status: "TunnelStatus") -> Finding:
     where = f"https://{status.hostname}" if status.hostname else "its name is not known yet"
+    if status.state == "connected" and status.problem:
+        return warn("tunnel", f"{where}: {status.problem}")
     if status.state == "connected":
         trial = " This is a trial; for a permanent address: localllm tunnel setup"
         many = "s" if status.connections != 1 else ""

@@ -80,7 +80,8 @@ async def _tell(
     public = await front.url(TUNNEL_PATIENCE)
     print_banner(settings, key, source.model, source.note, public, trial=front.kind == "quick")
     if public is None and front.is_trying:
-        say("The tunnel is not open yet. Its address will be printed here.")
+        problem = f"{front.problem} " if front.problem else ""
+        say(f"The tunnel is not open yet. {problem}Its address will be printed here.")
         if late := await front.url():
             click.echo(f"The tunnel is open: {late}")
 

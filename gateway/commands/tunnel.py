@@ -19,7 +19,7 @@ from gateway.config.settings import Settings, load
 if TYPE_CHECKING:
     from tunnel.supervisor import Tunnel
 
-_MARKS = {"connected": ("✓", "green"), "off": ("✗", "red")}
+_MARKS = {"connected": ("✓", "green"), "off": ("✗", "red"), "failed": ("✗", "red")}
 
 
 @click.group()
@@ -98,7 +98,8 @@ async def _state(settings: Settings) -> dict[str, Any]:
     from tunnel.errors import TunnelError
     from tunnel.program import find
 
-    status = status_file.current(parts.folder(settings))
+    folder = parts.folder(settings)
+    status = status_file.current(folder) or status_file.failed(folder)
     try:
         found = await find(settings.cloudflared_path, parts.folder(settings))
     except TunnelError:
@@ -111,7 +112,7 @@ async def _state(settings: Settings) -> dict[str, Any]:
         "url": f"https://{hostname}" if hostname else None,
         "connections": status.connections if status else 0,
         "problem": status.problem or None if status else None,
-        "process": status.supervisor_pid if status else None,
+        "process": status.supervisor_pid if status and status.state != "failed" else None,
         "set_up": parts.is_set_up(settings),
         "cloudflared": {"path": str(found.path), "version": found.version} if found else None,
     }

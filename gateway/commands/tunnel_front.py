@@ -37,6 +37,11 @@ class TunnelFront:
     def is_trying(self) -> bool:
         return self._task is not None and not self._task.done()
 
+    @property
+    def problem(self) -> str:
+        """What keeps it from opening; empty where nothing is known."""
+        return self._tunnel.status.problem
+
     async def url(self, seconds: float | None = None) -> str | None:
         """The public address; None if there is none in time, or never will be."""
         if self._task is None:

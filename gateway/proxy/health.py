@@ -17,6 +17,7 @@ from gateway.core.errors import Refusal
 from gateway.proxy.inflight import InFlight
 from gateway.proxy.outbox import Outbox
 from gateway.stores import Store, StoreUnavailable
+from tunnel.problems import is_known
 from tunnel.status_file import StatusWatcher
 
 _FRESH = 1.0  # seconds; however often it is asked, the parts are asked once in that time
@@ -63,16 +64,19 @@ class Health:
             "status": model_server["state"] if store == disk == "ok" else "unavailable",
             "store": {"kind": self._settings.store, "state": store},
             "ollama": model_server,
-            "tunnel": {"state": await self._tunnel_state()},
+            "tunnel": await self._tunnel_state(),
             "outbox": {"state": disk, "waiting": waiting, "oldest_seconds": round(oldest, 1)},
             "queue": {"running": len(self._in_flight) - queued, "waiting": queued},
         }
 
-    async def _tunnel_state(self) -> str:
-        status = await self._tunnel.refresh()
-        if status is not None:
-            return status.state
-        return "external" if self._settings.tunnel_hostname else "off"
+    async def _tunnel_state(self) -> dict[str, str]:
+        """With what keeps it from working, where that is one of the known problems: what else
+        cloudflared says may name hosts."""
+        status = await self._tunnel.refresh() or self._tunnel.failed
+        if status is None:
+            return {"state": "external" if self._settings.tunnel_hostname else "off"}
+        problem = {"problem": status.problem} if is_known(status.problem) else {}
+        return {"state": status.state, **problem}
 
     async def _store_state(self) -> str:
         try:

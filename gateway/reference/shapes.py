@@ -158,11 +158,20 @@ class ModelServerState(Struct):
 
 
 class TunnelState(Struct):
-    """`external`: cloudflared runs without localllm, so nothing is known of it."""
+    """`external`: cloudflared runs without localllm, so nothing is known of it. `failed`: it can
+    never work as set up. `problem`: what keeps it from working, and what its owner can do."""
 
     state: Literal[
-        "off", "starting", "connected", "reconnecting", "restarting", "stopping", "external"
+        "off",
+        "starting",
+        "connected",
+        "reconnecting",
+        "restarting",
+        "stopping",
+        "failed",
+        "external",
     ]
+    problem: str | UnsetType = UNSET
 
 
 class OutboxState(Struct):

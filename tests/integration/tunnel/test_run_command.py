@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import sys
 import threading
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 
 from tests.support.cloudflared import scenario
 from tests.support.cloudflared.account import token
+from tests.support.forked.process import run
 from tests.support.gateway_process import PATIENCE
 from tests.support.tunnel.owner import Owner
 from tests.support.tunnel.supervised import alive
@@ -114,9 +116,27 @@ def test_a_refused_token_is_told_by_status(owner: Owner):
         state = owner.status()
         assert state["state"] == "starting"
         assert state["url"] == "https://llm.example.com"
+        while not owner.status()["problem"]:
+            pass
+        assert "token is wrong or was replaced" in owner.does("status", code=1).stdout
         assert running.stop() == 0
     finally:
         running.kill()
+
+
+def test_why_it_can_never_run_is_told_by_status_and_doctor_until_it_is_set_up_anew(owner: Owner):
+    set_up(owner)
+    words = "Provided Tunnel token is not valid."
+    scenario.write(owner.stand_in, ends="start", end_code=255, last_words=words)
+    told = "The tunnel's token cannot be used. Copy it anew from the dashboard"
+    assert told in owner.fails("run", code=2)
+    state = owner.status()
+    assert (state["state"], state["process"]) == ("failed", None)
+    assert told in state["problem"]
+    doctor = [sys.executable, "-m", "gateway", "doctor", "--json"]
+    assert told in run(doctor, owner.environ, owner.home).stdout.decode()
+    set_up(owner)
+    assert owner.status()["state"] == "off"
 
 
 def test_the_settings_name_a_token_file_for_containers(owner: Owner):

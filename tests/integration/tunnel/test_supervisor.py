@@ -18,6 +18,7 @@ from tests.support.tunnel.supervised import alive, supervised
 from tunnel import status_file
 from tunnel.errors import TunnelError
 from tunnel.plan import Plan
+from tunnel.problems import is_known
 from tunnel.supervisor import CRASH_LOOP
 
 pytestmark = pytest.mark.anyio
@@ -119,7 +120,10 @@ async def test_what_another_start_would_not_mend_is_not_tried_again(stand_in: Pa
         with pytest.raises(TunnelError, match="flag provided but not defined"):
             await running.ended()
         assert running.starts() == 1
-        assert status_file.last_written(running.folder) is None
+        assert status_file.current(running.folder) is None
+        ended = status_file.failed(running.folder)
+        assert ended is not None
+        assert "flag provided but not defined" in ended.problem
 
 
 async def test_one_that_loses_its_connection_is_left_alone(stand_in: Path):
@@ -159,6 +163,27 @@ async def test_what_keeps_it_from_connecting_is_named(
     scenario.write(stand_in, **values)
     async with supervised(stand_in) as running:
         await running.until(lambda: words in caplog.text)
+        await running.until(lambda: words in running.tunnel.status.problem)
+        assert is_known(running.tunnel.status.problem)
+
+
+async def test_when_it_was_connected_is_known_after_another_start(stand_in: Path):
+    scenario.write(stand_in, blocked=["udp", "tcp"], lives=[{"blocked": []}])
+    async with supervised(stand_in) as running:
+        await running.connected()
+        await running.command("crash")
+        await running.until(lambda: running.starts() == 2)
+        await running.until(
+            lambda: "connected until" in running.tunnel.status.problem,
+        )
+
+
+async def test_a_name_that_leads_elsewhere_stands_in_the_status(stand_in: Path):
+    scenario.write(stand_in, routes=[["llm.example.com", "http://localhost:1"]])
+    async with supervised(stand_in, token=token(ID, RIGHT)) as running:
+        await running.until(lambda: "leads llm.example.com" in running.tunnel.status.problem)
+        assert running.published() == "connected"
+        assert not is_known(running.tunnel.status.problem)  # it names what strangers need not know
 
 
 async def test_a_port_that_was_taken_meanwhile_is_changed_at_once(

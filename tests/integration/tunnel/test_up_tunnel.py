@@ -121,7 +121,19 @@ def test_without_a_tunnel_the_gateway_goes_on_for_this_machine(
         it.running.wait_for("There is no tunnel: flag provided but not defined")
         assert "Public address" not in it.running.output
         assert chat(it.gateway.url, it.key, MODEL)[0] == 200
-        assert ask(f"{it.gateway.url}/health")[1]["tunnel"] == {"state": "off"}
+        assert ask(f"{it.gateway.url}/health")[1]["tunnel"] == {"state": "failed"}
+        assert asyncio.run(it.gateway.stop()) == 0
+
+
+def test_a_known_cause_is_told_by_up_and_by_health(
+    upstream: FakeUpstream, dsn: str, stand_in: Path
+):
+    scenario.write(stand_in, blocked=["udp", "tcp"])
+    with up(upstream, dsn, stand_in) as it:
+        it.running.wait_for("The tunnel is not open yet. .*port 7844")
+        told = ask(f"{it.gateway.url}/health")[1]["tunnel"]
+        assert told["state"] == "starting"
+        assert "7844 does not get out of this network" in told["problem"]
         assert asyncio.run(it.gateway.stop()) == 0
 
 
