@@ -1,5 +1,7 @@
 """What a template writes by itself."""
 
+import time
+
 import pytest
 
 from gateway.backends.template import literal_bytes
@@ -32,3 +34,25 @@ async def test_a_long_preamble_is_part_of_what_a_model_adds_to_a_prompt():
     model = await models(told).find("gemma3:270m")
     assert model is not None
     assert model.built_in == len(preamble) + 3
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{" * 300_000,
+        "{%" * 300_000,
+        "{#" * 300_000,
+        "{{/*" * 150_000,
+        "{{ " + " " * 300_000 + "{{",
+        "{{/* */ " * 100_000,
+        '{{ "' + '\\"' * 300_000 + " }}",
+        "{{ '" + "\\'" * 300_000 + "\\ }}",
+        "{{ `" * 150_000,
+        "{{ '" + "\\" * 300_001 + "}}",
+    ],
+    ids=lambda template: template[:8],
+)
+def test_no_template_of_a_model_that_was_pulled_keeps_the_gateway_busy(template: str):
+    began = time.process_time()
+    assert literal_bytes(template) <= len(template)
+    assert time.process_time() - began < 10  # hours, if it were tried again from each character
