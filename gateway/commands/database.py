@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import click
-import msgspec
 
 from gateway.commands import export_file
 from gateway.commands.output import json_option, number, print_json, print_table
@@ -87,6 +86,8 @@ def import_data(file: str, as_json: bool) -> None:
     importing a file again changes nothing. Keys that differ from the file are named. What the file
     has of requests that are missing here is added to the usage.
     """
+    import msgspec
+
     from gateway.admin import transfer
 
     with tempfile.TemporaryFile() as rows:  # without a name, so nobody else can open it
