@@ -48,7 +48,8 @@ class Connections:
         self._opened = opened
         self._strangers: dict[Waiting, None] = {}
         self._trusted: dict[Waiting, None] = {}
-        self._unread: dict[Waiting, None] = {}
+        self._unread: dict[Waiting, int] = {}  # bytes, when they were looked at last
+        self._unread_in_all = 0  # the sum of those, so never less than there is
         self._loop: asyncio.AbstractEventLoop | None = None  # while somebody looks
         self._turned_away = 0  # since the last look
 
@@ -82,17 +83,21 @@ class Connections:
     def leaves_unread(self, one: Waiting) -> None:
         """Its answer is finished, and its client has not taken it. All such answers together are
         bounded: the oldest is cut first."""
-        self._unread[one] = None
-        left = {other: size for other in self._unread if (size := other.unsent())}
-        self._unread = dict.fromkeys(left)
-        while sum(left.values()) > MOST_UNREAD:
-            oldest = next(iter(left))
-            del left[oldest], self._unread[oldest]
+        size = one.unsent()
+        self._unread_in_all += size - self._unread.get(one, 0)
+        self._unread[one] = size
+        if self._unread_in_all <= MOST_UNREAD:
+            return
+        self._unread = {other: size for other in self._unread if (size := other.unsent())}
+        self._unread_in_all = sum(self._unread.values())
+        while self._unread_in_all > MOST_UNREAD * 7 // 8:  # some room, or the next one cuts again
+            oldest = next(iter(self._unread))
+            self._unread_in_all -= self._unread.pop(oldest)
             oldest.drop()
 
     def lost(self, one: Waiting) -> None:
         self.serves(one)
-        self._unread.pop(one, None)
+        self._unread_in_all -= self._unread.pop(one, 0)
 
     def _look(self) -> None:
         assert self._loop is not None

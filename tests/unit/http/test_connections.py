@@ -25,6 +25,7 @@ class One:
         self.trusted = trusted
         self.left = unsent
         self.dropped = False
+        self.looks = 0
         self._of = of
         of.opened.add(self)
 
@@ -37,6 +38,7 @@ class One:
         self._of.all.lost(self)
 
     def unsent(self) -> int:
+        self.looks += 1
         return self.left
 
 
@@ -85,6 +87,28 @@ async def test_what_nobody_reads_is_bounded_in_all(monkeypatch: pytest.MonkeyPat
     for one in unread:
         crowd.all.leaves_unread(one)
     assert [one.dropped for one in (read, *unread)] == [False, True, False, False]
+
+
+async def test_an_answer_that_nobody_reads_costs_no_look_at_all_others():
+    crowd = Crowd(most=1000)
+    unread = [One(crowd, unsent=64 * 1024) for _ in range(500)]
+    for one in unread:
+        crowd.all.leaves_unread(one)
+    assert {one.looks for one in unread} == {1}
+
+
+async def test_what_was_read_or_closed_makes_room(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connections, "MOST_UNREAD", 10)
+    crowd = Crowd(most=100)
+    first, second, third, last = [One(crowd, unsent=4) for _ in range(4)]
+    crowd.all.leaves_unread(first)
+    crowd.all.leaves_unread(second)
+    crowd.all.leaves_unread(second)  # its next answer: the same bytes
+    crowd.all.lost(first)
+    crowd.all.leaves_unread(third)
+    second.left = third.left = 1
+    crowd.all.leaves_unread(last)
+    assert not any(one.dropped for one in (first, second, third, last))
 
 
 @pytest.fixture
