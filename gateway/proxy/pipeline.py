@@ -22,7 +22,7 @@ from gateway.proxy.candidates import find_candidates
 from gateway.proxy.forward import forward
 from gateway.proxy.inflight import InFlight
 from gateway.proxy.known_limits import KnownLimits
-from gateway.proxy.off_loop import LARGE, off_loop
+from gateway.proxy.off_loop import off_loop, takes_long
 from gateway.proxy.outbox import Outbox
 from gateway.proxy.overlap import forward_meanwhile
 from gateway.proxy.sanitise import ignored_header, sanitise
@@ -158,9 +158,9 @@ class Pipeline:
             return body
         exchange.received = len(body)
         default = self._pool.default_model
-        if len(body) <= LARGE:
-            return sanitise(dialect, body, aliases, default)
-        return await off_loop(lambda: sanitise(dialect, body, aliases, default))
+        if takes_long(body):
+            return await off_loop(lambda: sanitise(dialect, body, aliases, default))
+        return sanitise(dialect, body, aliases, default)
 
     def _open_entry(
         self,

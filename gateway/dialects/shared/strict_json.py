@@ -174,7 +174,9 @@ def _is_deep(tree: Any) -> bool:
     level: list[Any] = [[tree]]
     for _ in range(DEEPEST + 1):
         level = [item for one in level for item in _items(one) if isinstance(item, dict | list)]
-    return bool(level)
+        if not level:
+            return False
+    return True
 
 
 def _items(one: dict[str, Any] | list[Any]) -> Iterable[Any]:
