@@ -49,7 +49,8 @@ async def test_it_may_touch_no_table_column_or_sequence(ledger: Ledger):
             sql = f"select has_sequence_privilege('{ROLE}', '{name}', 'usage, select, update')"
         else:
             sql = (
-                f"select has_table_privilege('{ROLE}', '{name}', '{ANY}, delete, truncate, trigger')"
+                f"select has_table_privilege('{ROLE}', '{name}', '{ANY}, delete, truncate,"
+                " trigger')"
                 f" or has_any_column_privilege('{ROLE}', '{name}', '{ANY}')"
             )
         assert not await ledger.value(sql), name
