@@ -14,6 +14,7 @@ from gateway.commands.keys import keys
 from gateway.commands.running import debugging
 from gateway.commands.serve import serve
 from gateway.commands.service import service
+from gateway.commands.supabase import supabase
 from gateway.commands.tunnel import tunnel
 from gateway.commands.up import up
 from gateway.commands.usage import usage
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for _command in (up, serve, tunnel, keys, usage, doctor, db, service, completion):
+for _command in (up, serve, tunnel, keys, usage, doctor, db, service, supabase, completion):
     cli.add_command(_command)
 
 

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.checks.finding import Finding, fail, ok, warn
-from gateway.config import preflight
+from gateway.config import preflight, supabase_project
 from gateway.config.settings import Settings
 
 OUTBOX_FOLDER = "outbox"
+SOON = timedelta(days=14)
 
 
 async def store(loaded: Settings, report: Callable[[str], None]) -> Finding:
@@ -43,6 +45,13 @@ async def _project(loaded: Settings, report: Callable[[str], None]) -> Finding:
     text = f"Supabase project {loaded.supabase_url}, {took:.0f} ms away"
     if missing:
         return warn("store", f"{text}: its functions differ; {PUSH}")
+    end = supabase_project.end_of(loaded.supabase_gateway_token)
+    if end is not None and end - datetime.now(UTC) < SOON:
+        return warn(
+            "store",
+            f"{text}: SUPABASE_GATEWAY_TOKEN expires on {end:%Y-%m-%d}; make a new one: "
+            "localllm supabase role",
+        )
     return ok("store", f"{text}, schema up to date")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.checks.finding import Finding, fail, ok, warn
 from gateway.config import preflight, secret_files, settings
 from gateway.config.dotenv_file import read_dotenv
-from gateway.config.secret_files import ADMIN_SECRET_FILE
+from gateway.config.secret_files import ADMIN_SECRET_FILE, SIGNING_KEY_FILE
 from gateway.config.settings import Settings
 from gateway.core import descriptors
 from tunnel.private_files import UnsafeFile
@@ -61,9 +61,14 @@ def secrets(loaded: Settings) -> Finding:
         kept = secret_files.read(loaded.data_dir / ADMIN_SECRET_FILE)
     except UnsafeFile as problem:
         return fail("secrets", str(problem))
+    left = loaded.data_dir / SIGNING_KEY_FILE
+    if left.exists():
+        return warn("secrets", f"{left} was left by `localllm supabase role`: delete it.")
     shared = _readable_dotenv()
     if shared:
         return warn("secrets", f"other users can read {shared}; run: chmod 600 .env")
+    if not loaded.manages_keys:
+        return ok("secrets", "no ADMIN_SECRET is needed: this gateway only serves calls")
     if loaded.admin_secret:
         return ok("secrets", "ADMIN_SECRET is set")
     if kept:

@@ -39,13 +39,16 @@ def print_banner(
         click.echo(f"  {click.style(key, bold=True)}\n")
         click.echo("Try it in another terminal:\n")
     else:
-        click.echo("Existing keys cannot be shown again. To create one: localllm keys create NAME")
+        if settings.manages_keys:
+            click.echo("Existing keys cannot be shown again. ", nl=False)
+            click.echo("To create one: localllm keys create NAME")
         click.echo(f"Try it in another terminal, with your key in {KEY_VARIABLE}:\n")
     click.echo(f"  {curl_line(url, key, model)}\n")
     click.echo(f"Model: {model_note}")
     if settings.store == "supabase":
         click.echo(f"Keys:  {settings.supabase_url}")
-    click.echo(f"Data:  {settings.data_dir} (admin secret: {settings.data_dir / 'admin-secret'})")
+    secret = f" (admin secret: {settings.data_dir / 'admin-secret'})"
+    click.echo(f"Data:  {settings.data_dir}{secret if settings.manages_keys else ''}")
 
 
 def curl_line(url: str, key: str | None, model: str) -> str:

@@ -19,7 +19,7 @@ from gateway.config.secret_files import ADMIN_SECRET_FILE
 from gateway.config.settings import Settings
 from gateway.database.opening import open_store
 from gateway.database.supervision import supervised
-from gateway.stores import Store, StoreUnavailable
+from gateway.stores import SecretKeyNeeded, Store, StoreUnavailable
 
 if TYPE_CHECKING:
     from gateway.commands.tunnel_front import TunnelFront
@@ -32,9 +32,10 @@ async def launch(settings: Settings, signals: Signals, *, demo: bool, tunnel: bo
     """Run until Ctrl-C or SIGTERM, then stop everything that was started here."""
     preflight.check_port(settings.host, settings.port)
     preflight.check_data_dir(settings.data_dir)
-    secret_file = settings.data_dir / ADMIN_SECRET_FILE
-    kept = settings.admin_secret or secret_files.read_or_make(secret_file, secret_files.new_secret)
-    settings = replace(settings, admin_secret=kept)
+    if settings.manages_keys and not settings.admin_secret:
+        file = settings.data_dir / ADMIN_SECRET_FILE
+        kept = secret_files.read_or_make(file, secret_files.new_secret)
+        settings = replace(settings, admin_secret=kept)
     pool = BackendPool(settings)
     async with (
         await _front(settings, tunnel) as front,
@@ -70,6 +71,9 @@ async def _tell(
     """Print the banner. The first key is created only now, when it is certain to be shown."""
     try:
         key = await _first_key(settings, store)
+    except SecretKeyNeeded as problem:
+        say(f"No key was looked for or created: {problem}")
+        key = None
     except (Failed, StoreUnavailable) as problem:
         say(f"The first key could not be created: {problem} Try: localllm keys create NAME")
         key = None

@@ -14,7 +14,7 @@ def serve() -> None:
     For production: there is no demo model, and a bad or missing setting is an error.
     """
     settings = load()
-    if not settings.admin_secret:
+    if not settings.admin_secret and settings.manages_keys:
         raise Failed(
             "ADMIN_SECRET is not set. Set it to a long random text, for example the output of: "
             "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"

@@ -132,7 +132,7 @@ def _make_ready(loaded: Settings, system: bool, run_as: str | None) -> None:
     preflight.check_data_dir(loaded.data_dir)
     run(_bring_extras(loaded))
     path = loaded.data_dir / ADMIN_SECRET_FILE
-    if loaded.admin_secret:
+    if loaded.admin_secret or not loaded.manages_keys:
         return
     if not system:
         secret_files.read_or_make(path, secret_files.new_secret)

@@ -11,7 +11,10 @@ from pathlib import Path
 from tunnel import private_files
 from tunnel.private_files import UnsafeFile
 
-ADMIN_SECRET_FILE = "admin-secret"  # noqa: S105 - its name in DATA_DIR
+# Their names in DATA_DIR.
+ADMIN_SECRET_FILE = "admin-secret"  # noqa: S105
+GATEWAY_TOKEN_FILE = "supabase-gateway-token"  # noqa: S105
+SIGNING_KEY_FILE = "supabase-signing-key.json"  # only while `supabase role` runs
 
 
 def new_secret() -> str:

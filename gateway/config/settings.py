@@ -12,11 +12,10 @@ from dataclasses import MISSING, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal, cast
-from urllib.parse import urlsplit
 
 import platformdirs
 
-from gateway.config import values
+from gateway.config import supabase_project, values
 from gateway.config.dotenv_file import SettingsError, read_dotenv
 from gateway.config.postgres_url import postgres_url
 from gateway.core.key_fields import span
@@ -126,10 +125,24 @@ class Settings:
         "seconds to wait for the next byte from Ollama; five times as long if not streaming",
     )
     supabase_url: str = _setting(
-        "", values.supabase_url, "URL of a Supabase project that holds the keys, limits and usage"
+        "",
+        supabase_project.supabase_url,
+        "URL of a Supabase project that holds the keys, limits and usage",
     )
     supabase_service_key: str = _setting(
-        "", values.supabase_key, "secret key of that project (`sb_secret_…`)", secret=True
+        "", supabase_project.secret_key, "secret key of that project (`sb_secret_…`)", secret=True
+    )
+    supabase_publishable_key: str = _setting(
+        "",
+        supabase_project.publishable_key,
+        "with a gateway token, in place of the secret key: publishable key of that project"
+        " (`sb_publishable_…`)",
+    )
+    supabase_gateway_token: str = _setting(
+        "",
+        supabase_project.gateway_token,
+        "token of a role that may only serve calls, made by `localllm supabase role`",
+        secret=True,
     )
     database_url: str = _setting(
         "", postgres_url, "your own Postgres, instead of the embedded one", secret=True
@@ -193,6 +206,11 @@ class Settings:
             return "supabase"
         return "postgres" if self.database_url else "embedded"
 
+    @property
+    def manages_keys(self) -> bool:
+        """With a gateway token it only serves calls, and needs no admin secret either."""
+        return not self.supabase_gateway_token
+
 
 def names() -> list[str]:
     return [item.name.upper() for item in fields(Settings)]
@@ -223,16 +241,14 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
             shown = "" if item.metadata["secret"] else f" ({values.without_password(text)!r})"
             raise SettingsError(f"{name}{shown} {problem}.") from None
     settings = Settings(**given)
-    if bool(settings.supabase_url) != bool(settings.supabase_service_key):
-        raise SettingsError("SUPABASE_URL and SUPABASE_SERVICE_KEY belong together: set both.")
+    supabase_project.check(
+        settings.supabase_url,
+        settings.supabase_service_key,
+        settings.supabase_publishable_key,
+        settings.supabase_gateway_token,
+    )
     if bool(settings.access_team) != bool(settings.access_audience):
         raise SettingsError("ACCESS_TEAM and ACCESS_AUDIENCE belong together: set both.")
-    project = values.jwt_claims(settings.supabase_service_key).get("ref")
-    host = urlsplit(settings.supabase_url).hostname or ""
-    if project and host.endswith(".supabase.co") and host != f"{project}.supabase.co":
-        raise SettingsError(
-            f"SUPABASE_SERVICE_KEY belongs to the project {project}, SUPABASE_URL is {host}."
-        )
     return settings
 
 

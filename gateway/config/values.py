@@ -5,10 +5,9 @@ and follows the name of the setting: "PORT (x) should be a whole number".
 import ipaddress
 import json
 import re
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from gateway.core.host_names import host_pattern, is_of_own_network
@@ -244,53 +243,7 @@ def path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
-def supabase_url(text: str) -> str:
-    """The address of a project. The key is sent there, so only a local one may do without TLS."""
-    text = text.strip()
-    dashboard = re.search(r"supabase\.com/dashboard/project/([a-z]{20})", text)
-    if dashboard:
-        raise ValueError(
-            f"is the dashboard; the project's URL is https://{dashboard[1]}.supabase.co"
-        )
-    near = _is_near(urlsplit(f"//{text}").hostname or "")
-    scheme = "http" if near else "https"
-    try:
-        url = http_url(text if "://" in text else f"{scheme}://{text}")
-    except ValueError:
-        raise ValueError("should be an address such as https://abcdefgh.supabase.co") from None
-    parts = urlsplit(url)
-    if parts.path:
-        raise ValueError(f"should have no path: {parts.scheme}://{parts.netloc}")
-    if parts.scheme == "http" and not _is_near(parts.hostname or ""):
-        raise ValueError("should begin with https://")
-    return url
-
-
-def supabase_key(text: str) -> str:
-    """`sb_secret_…` or a service_role JWT. Public keys are refused by name."""
-    text = text.strip()
-    role = jwt_claims(text).get("role")
-    if text.startswith("sb_publishable_") or role in {"anon", "authenticated"}:
-        raise ValueError("is the public key; the secret one is needed (sb_secret_…)")
-    if not (re.fullmatch(r"sb_secret_[\x21-\x7e]+", text) or role):
-        raise ValueError("should be the secret key (sb_secret_…) or the service_role key")
-    return text
-
-
-def jwt_claims(text: str) -> dict[str, Any]:
-    """The claims of a JSON Web Token, or {} if it is none. They are not verified: only the server
-    can check the signature."""
-    parts = text.split(".")
-    if len(parts) != 3 or not re.fullmatch(r"[\w.-]+", text, re.ASCII):
-        return {}
-    try:
-        claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
-        return {}
-    return cast(dict[str, Any], claims) if isinstance(claims, dict) else {}
-
-
-def _is_near(host: str) -> bool:
+def is_near(host: str) -> bool:
     """Whether the host is on this machine or in the owner's own network."""
     try:
         address = ipaddress.ip_address(host)

@@ -90,6 +90,13 @@ KINDS: dict[str, Kind] = {
         "Admin routes are not available through the tunnel or another proxy. "
         "The owner of this server can change that with ADMIN_THROUGH_TUNNEL.",
     ),
+    "keys_elsewhere": Kind(
+        501,
+        "api_error",
+        "not_supported",
+        "This gateway has a token that only serves calls. Keys are managed with the project's "
+        "Supabase function 'admin', or by a gateway that has SUPABASE_SERVICE_KEY.",
+    ),
     "host_not_served": Kind(
         421,
         _INVALID,

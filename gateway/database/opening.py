@@ -83,7 +83,8 @@ async def reach_project(settings: Settings, report: Report) -> AsyncGenerator[St
     await install_if_needed(settings, report)
     from gateway.stores.supabase import SupabaseStore
 
-    store = SupabaseStore(settings.supabase_url, settings.supabase_service_key)
+    key = settings.supabase_service_key or settings.supabase_publishable_key
+    store = SupabaseStore(settings.supabase_url, key, settings.supabase_gateway_token)
     try:
         yield store
     finally:

@@ -7,7 +7,10 @@ from gateway.reference.account_routes import usage_parameters
 from gateway.reference.examples import CREATE, KEY, KEY_ID, USAGE_ROW
 from gateway.reference.route import JSON, OWNER, Content, Parameter, Route
 
-_REFUSALS = ("admin_denied", "too_many_failures", "admin_through_tunnel", "store_unavailable")
+_REFUSALS = (
+    *("admin_denied", "too_many_failures", "admin_through_tunnel", "keys_elsewhere"),
+    "store_unavailable",
+)
 _BODY_REFUSALS = ("invalid_request", "request_too_large", *_REFUSALS)
 _KEY_ID = Parameter("id", "path", {"type": "string", "format": "uuid"}, "The id of the key.")
 

@@ -62,6 +62,7 @@ _REMEDIES = {
     "for more.",
     "admin_denied": "Send the secret in `X-Admin-Secret`.",
     "admin_through_tunnel": "Call from the machine itself, or set `ADMIN_THROUGH_TUNNEL`.",
+    "keys_elsewhere": "Use the Supabase function `admin`; its routes are the same.",
     "host_not_served": "Use one of its names, or set `ALLOWED_HOSTS`.",
     "access_denied": "Log in at Cloudflare Access, or send its service token.",
     "invalid_request": "Change what the message names.",

@@ -70,7 +70,7 @@ NAMES = (GATEWAY, TUNNEL)
 def jobs(loaded: Settings, *, tunnel: bool) -> list[Job]:
     """The gateway, and its tunnel if there is one."""
     environment = {"DATA_DIR": str(loaded.data_dir), "PYTHONUNBUFFERED": "1"}
-    if not loaded.admin_secret:
+    if not loaded.admin_secret and loaded.manages_keys:
         environment["ADMIN_SECRET_FILE"] = str(loaded.data_dir / ADMIN_SECRET_FILE)
     gateway = Job(
         name=GATEWAY,

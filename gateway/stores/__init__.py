@@ -20,6 +20,10 @@ class StoreMisconfigured(StoreUnavailable):
     """Only the owner can fix this: a wrong address or key, or a schema that is missing or old."""
 
 
+class SecretKeyNeeded(StoreMisconfigured):
+    """This gateway may only serve calls; what was asked for is done with another key."""
+
+
 class StoreRefused(StoreUnavailable):
     """The store rejects what it was sent. Sending it again would fail again."""
 

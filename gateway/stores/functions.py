@@ -24,6 +24,9 @@ ADMINISTRATION: dict[str, tuple[str, ...]] = {
     "applied_migrations": (),
 }
 
+# What a gateway calls of them to serve; the others need a key that may do everything.
+SERVING = ("usage_report", "keep_house", "applied_migrations")
+
 _WITH_DEFAULT = {"p_max_output_tokens", "p_group_by"}
 JSON_ARGUMENTS = {"p_changes", "p_rows"}  # of type jsonb
 

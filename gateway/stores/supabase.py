@@ -56,11 +56,13 @@ class _Swept(msgspec.Struct):
 class SupabaseStore:
     """Implements `Store`. The constructor sends nothing: the project may be unreachable now."""
 
-    def __init__(self, url: str, key: str) -> None:
-        """`key`: `sb_secret_…` or a service_role JWT."""
+    def __init__(self, url: str, key: str, token: str = "") -> None:
+        """`key`: `sb_secret_…` or a service_role JWT; or, with a `token` of the role
+        localllm_gateway, which serves calls alone, `sb_publishable_…` or an anon JWT."""
         self.gateways = 1
         self._id = str(uuid4())
         self._host = urlsplit(url).netloc
+        self._by_token = bool(token)
         self._http = httpx.AsyncClient(
             transport=_Transport(url), timeout=httpx.Timeout(CALL_TIMEOUT, connect=DECISION_TIMEOUT)
         )
@@ -68,6 +70,7 @@ class SupabaseStore:
             httpx_client=self._http, auto_refresh_token=False, persist_session=False
         )
         self._client = AsyncClient(url, key, options)
+        self._authorize_as(token or key)
         self._closed = False
 
     async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
@@ -127,6 +130,15 @@ class SupabaseStore:
         self._closed = True
         await self._http.aclose()
 
+    def _authorize_as(self, token: str) -> None:
+        """Only a JWT is a token. supabase's client would send `sb_secret_…` as one too, which the
+        hosted service takes and a stack of one's own refuses."""
+        headers = self._client.postgrest.headers
+        if token.startswith("sb_"):
+            headers.pop("Authorization", None)
+        else:
+            headers["Authorization"] = f"Bearer {token}"
+
     async def _call(
         self,
         function: str,
@@ -145,7 +157,8 @@ class SupabaseStore:
             await asyncio.sleep(random.uniform(0, PAUSE))  # noqa: S311 - not all at once
             return await self._send(function, arguments, shape, timeout)
         except FAILURES as problem:
-            raise explain(problem, self._host) from problem
+            denied = function if self._by_token else None
+            raise explain(problem, self._host, by_token=denied) from problem
 
     async def _send(
         self, function: str, arguments: dict[str, Any], shape: type[Shape], timeout: float

@@ -12,7 +12,14 @@ import httpx
 import msgspec
 
 from gateway.core.decoding import decode
-from gateway.stores import PUSH, StoreMisconfigured, StoreRefused, StoreUnavailable
+from gateway.stores import (
+    PUSH,
+    SecretKeyNeeded,
+    StoreMisconfigured,
+    StoreRefused,
+    StoreUnavailable,
+)
+from gateway.stores.functions import ADMINISTRATION, SERVING
 
 _ABOUT_WHAT_WAS_SENT = ("22", "23", "P0", "PGRST1")  # classes of codes
 # The same call may succeed now: a conflict, a deadlock, or an upgrade that replaced a function
@@ -50,10 +57,12 @@ def may_pass(problem: BaseException) -> bool:
     return not isinstance(problem, NotJson) and not isinstance(_cause(problem), TimeoutError)
 
 
-def explain(problem: BaseException, host: str) -> StoreUnavailable:
-    """The failure as an exception with a text. StoreMisconfigured: only the owner can fix it."""
+def explain(problem: BaseException, host: str, *, by_token: str | None = None) -> StoreUnavailable:
+    """The failure as an exception with a text. StoreMisconfigured: only the owner can fix it.
+    `by_token`: the function that was called with a gateway token, and not with the secret key."""
     if isinstance(problem, Rejected):
-        return _explain_answer(problem, host)
+        about_token = None if by_token is None else _explain_token(problem, host, by_token)
+        return about_token or _explain_answer(problem, host)
     if isinstance(problem, NotJson):
         return StoreUnavailable(  # perhaps the login page of this machine's network
             f"{host} answers, but not as a Supabase project does: check SUPABASE_URL."
@@ -77,9 +86,40 @@ def explain(problem: BaseException, host: str) -> StoreUnavailable:
     return StoreUnavailable(text)
 
 
+def _explain_token(problem: Rejected, host: str, function: str) -> StoreMisconfigured | None:
+    """What is wrong with the gateway token, or with the key beside it, if anything is."""
+    error, said = _error(problem), _said(problem)
+    match problem.status, error.code:
+        case 401, "PGRST303" if "expired" in said:
+            return StoreMisconfigured(
+                "SUPABASE_GATEWAY_TOKEN has expired: make a new one with `localllm supabase role`."
+            )
+        case (401, "22023") | (_, "42501") if '"localllm_gateway"' in said:
+            return StoreMisconfigured(f"the project lacks the role of the token ({said}): {PUSH}")
+        case _, "42501" if function in ADMINISTRATION and function not in SERVING:
+            return SecretKeyNeeded(
+                "this needs the secret key, and SUPABASE_GATEWAY_TOKEN only serves calls: use the "
+                f"function admin at {host}/functions/v1/admin, or set SUPABASE_SERVICE_KEY in "
+                "place of the token."
+            )
+        case _, "42501":
+            return StoreMisconfigured(f"the token may not call {function} ({said}): {PUSH}")
+        case 401, str():
+            return StoreMisconfigured(
+                f"{host} does not accept the token ({said}): check SUPABASE_GATEWAY_TOKEN, and its "
+                "signing key in the dashboard under Project Settings, JWT Keys."
+            )
+        case 401, None:
+            return StoreMisconfigured(
+                f"{host} does not accept the key ({said}): check SUPABASE_PUBLISHABLE_KEY, "
+                "in the dashboard under Project Settings, API Keys."
+            )
+        case _:
+            return None
+
+
 def _explain_answer(problem: Rejected, host: str) -> StoreUnavailable:
-    error = _error(problem)
-    said = " ".join((error.message or "").split()).rstrip(".") or f"status {problem.status}"
+    error, said = _error(problem), _said(problem)
     match problem.status, error.code:
         case 540, _:
             return StoreUnavailable(
@@ -128,6 +168,11 @@ def _explain_answer(problem: Rejected, host: str) -> StoreUnavailable:
 
 def _error(problem: Rejected) -> _Error:
     return decode(problem.body, _Error) or _Error()
+
+
+def _said(problem: Rejected) -> str:
+    words = " ".join((_error(problem).message or "").split()).rstrip(".")
+    return words or f"status {problem.status}"
 
 
 def _cause(problem: BaseException) -> BaseException:

@@ -11,6 +11,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from gateway.stores import functions
+from gateway.stores.functions import ADMINISTRATION
 from scripts import supabase_migrations
 from tests.sql.test_supabase_migrations import push
 from tests.support.postgres import ROLES, Server, execute
@@ -34,11 +36,16 @@ select c.oid::regclass::text as name, c.relkind::text as kind
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where n.nspname {NOT_POSTGRES} and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
 """
-ANY = "select, insert, update, references"  # has_any_column_privilege knows no others
+COLUMNS = "select, insert, update, references"
+TABLES = f"{COLUMNS}, delete, truncate, trigger"
 
 
 async def test_it_may_execute_what_serves_calls_and_nothing_else(ledger: Ledger):
     assert [row[0] for row in await ledger.connection.fetch(MAY_EXECUTE)] == SERVING
+
+
+async def test_the_gateway_knows_which_functions_of_administration_these_are():
+    assert set(SERVING) & ADMINISTRATION.keys() == set(functions.SERVING)
 
 
 async def test_it_may_touch_no_table_column_or_sequence(ledger: Ledger):
@@ -49,9 +56,8 @@ async def test_it_may_touch_no_table_column_or_sequence(ledger: Ledger):
             sql = f"select has_sequence_privilege('{ROLE}', '{name}', 'usage, select, update')"
         else:
             sql = (
-                f"select has_table_privilege('{ROLE}', '{name}', '{ANY}, delete, truncate,"
-                " trigger')"
-                f" or has_any_column_privilege('{ROLE}', '{name}', '{ANY}')"
+                f"select has_table_privilege('{ROLE}', '{name}', '{TABLES}')"
+                f" or has_any_column_privilege('{ROLE}', '{name}', '{COLUMNS}')"
             )
         assert not await ledger.value(sql), name
 

@@ -9,11 +9,23 @@ from tests.support.fake_upstream import FakeUpstream
 from tests.support.postgrest.stand_in import StandIn
 
 
+def by_token(project: StandIn) -> dict[str, str]:
+    """The settings of a gateway that may only serve calls; it needs no admin secret."""
+    return {
+        "SUPABASE_URL": project.url,
+        "SUPABASE_PUBLISHABLE_KEY": project.publishable_key,
+        "SUPABASE_GATEWAY_TOKEN": project.gateway_token(),
+        "ADMIN_SECRET": "",
+    }
+
+
 def gateway_of(
-    project: StandIn, home: Path, upstream: FakeUpstream, **settings: object
+    project: StandIn, home: Path, upstream: FakeUpstream, *, token: bool = False, **settings: object
 ) -> GatewayProcess:
-    """A gateway that lets Supabase decide."""
+    """A gateway that lets Supabase decide, with the secret key or a gateway token."""
     secrets = {"SUPABASE_URL": project.url, "SUPABASE_SERVICE_KEY": project.secret_key}
+    if token:
+        secrets = by_token(project)
     return GatewayProcess(home, upstream.url, **secrets, **settings)
 
 

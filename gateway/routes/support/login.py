@@ -25,10 +25,13 @@ class Login:
         self._store = services.store
         self._has_tunnel = services.has_tunnel
         self._proxies = services.settings.trusted_proxies
+        self._manages_keys = services.settings.manages_keys
         secret = services.settings.admin_secret
         self._expected = _digest(secret.encode()) if secret else None
 
     async def __call__(self, request: AnyRequest) -> Refusal | None:
+        if not self._manages_keys:  # nor could it count who guesses
+            return Refusal("keys_elsewhere")
         secret = request.headers.get("x-admin-secret")
         if not secret:  # nobody has guessed anything, so there is nothing to count
             return Refusal("admin_denied")

@@ -23,11 +23,11 @@ def project(dsn: str) -> Iterator[StandIn]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(params=[False, True], ids=["secret key", "gateway token"])
 async def gateway(
-    project: StandIn, home: Path, upstream: FakeUpstream
+    request: pytest.FixtureRequest, project: StandIn, home: Path, upstream: FakeUpstream
 ) -> AsyncIterator[GatewayProcess]:
-    async with gateway_of(project, home, upstream) as running:
+    async with gateway_of(project, home, upstream, token=request.param) as running:
         yield running
 
 

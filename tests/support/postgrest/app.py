@@ -62,10 +62,12 @@ class App:
     def _admitted(self, request: Request, call: Call) -> tuple[Reply | None, dict[str, Any]]:
         """Who calls with what, or why not."""
         keys = self._stand_in.keys
+        call.has_token = "authorization" in request.headers
         try:
             if not request.path.startswith(f"{rpc.PREFIX}/"):
                 return json_reply(404, {"error": "requested path is invalid"}), {}
-            claims = claims_of(keys.jwt_secret, bearer_of(keys, request))
+            bearer = bearer_of(keys, request, is_hosted=self._stand_in.is_hosted)
+            claims = claims_of(keys.jwt_secret, keys.jwks, bearer)
             call.role = str(claims.get("role", "anon"))
             rpc.check(request)
             arguments = rpc.arguments_of(request)

@@ -16,6 +16,7 @@ class Call:
     function: str
     arrived: float
     role: str | None = None  # None: whoever it was, the gateway or the token check refused it
+    has_token: bool = False  # whether there was an Authorization header
     arguments: dict[str, Any] = field(default_factory=dict)
     status: int | None = None
     ended: float | None = None

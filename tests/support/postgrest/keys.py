@@ -8,8 +8,10 @@ the gateway that Supabase publishes for hosting it oneself.
 import secrets
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.support.postgrest.calls import Refused, Reply, Request, json_reply
+from tests.support.postgrest.problems import problem
 from tests.support.postgrest.tokens import sign
 
 YEARS = 10 * 365 * 86400
@@ -33,14 +35,17 @@ class Keys:
     publishable: str = field(default_factory=lambda: _opaque("publishable"))
     service_jwt: str = field(init=False)
     anon_jwt: str = field(init=False)
+    # The public halves of imported signing keys, by their ids.
+    jwks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "service_jwt", _token(self.jwt_secret, "service_role"))
         object.__setattr__(self, "anon_jwt", _token(self.jwt_secret, "anon"))
 
 
-def bearer_of(keys: Keys, request: Request) -> str:
-    """The token that PostgREST gets to see. Raises Refused."""
+def bearer_of(keys: Keys, request: Request, *, is_hosted: bool = True) -> str:
+    """The token that PostgREST gets to see. Only the hosted gateway (`is_hosted`) exchanges a new
+    key in Authorization, too; on a stack of one's own it is no token. Raises Refused."""
     key = request.headers.get("apikey") or dict(request.query).get("apikey")
     if not key:
         raise Refused(_no_key())
@@ -55,6 +60,8 @@ def bearer_of(keys: Keys, request: Request) -> str:
     if key == keys.secret and request.headers.get("user-agent", "").startswith("Mozilla/"):
         raise Refused(_secret_in_browser())
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if given == key and key.startswith("sb_") and not is_hosted:
+        raise problem("PGRST301", "Expected 3 parts in JWT; got 1")
     if scheme.lower() != "bearer" or given == key:
         return tokens[key]
     return given  # a signed-in user's

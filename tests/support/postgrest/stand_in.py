@@ -8,9 +8,11 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from gateway.stores import gateway_token
 from tests.support.postgrest.app import App
 from tests.support.postgrest.calls import Call
 from tests.support.postgrest.database import Database
@@ -28,6 +30,7 @@ class StandIn:
 
     def __init__(self, dsn: str) -> None:
         self.latency = 0.0  # seconds of a round trip
+        self.is_hosted = True  # False: a stack of one's own, see keys.bearer_of
         self.fault: Callable[[Call], Fault | None] | None = None
         self.calls: list[Call] = []
         self.bugs: list[Exception] = []  # the stand-in's own: `stand_in` raises them at its end
@@ -60,6 +63,20 @@ class StandIn:
     def sign(self, **claims: Any) -> str:
         """A token of this project, such as a signed-in user has."""
         return sign(self.keys.jwt_secret, claims)
+
+    def import_signing_key(self, key: Mapping[str, Any]) -> None:
+        """As the dashboard does with a private JWK: what it has signed is good from now on."""
+        self.keys.jwks[key["kid"]] = {name: key[name] for name in ("kty", "crv", "x", "y")}
+
+    def revoke_signing_keys(self) -> None:
+        self.keys.jwks.clear()
+
+    def gateway_token(self, **claims: Any) -> str:
+        """A token of the role localllm_gateway, by a signing key of its own."""
+        key = gateway_token.new_signing_key()
+        self.import_signing_key(key)
+        in_an_hour = datetime.now(UTC) + timedelta(hours=1)
+        return gateway_token.sign(key, gateway_token.claims(self.url, in_an_hour) | claims)
 
     def start(self) -> None:
         """Listen; again on the same port after a `stop`."""

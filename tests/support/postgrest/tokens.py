@@ -1,12 +1,18 @@
-"""JSON web tokens as PostgREST checks them (src/PostgREST/Auth/Jwt.hs): HS256, 30 s of leeway."""
+"""JSON web tokens as PostgREST checks them (src/PostgREST/Auth/Jwt.hs): 30 s of leeway.
+
+HS256 with the project's secret; ES256 with one of its signing keys, of which it knows the public
+halves (a JWKS): the one that the token names, or any if it names none.
+"""
 
 import base64
 import binascii
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
 from typing import Any
 
+import jwt
 import msgspec
 
 from tests.support.postgrest.problems import problem
@@ -20,9 +26,9 @@ def sign(secret: str, claims: dict[str, Any], algorithm: str = "HS256") -> str:
     return f"{signed}.{_encode(_signature(secret, signed))}"
 
 
-def claims_of(secret: str, token: str) -> dict[str, Any]:
-    """What a good token says. Raises Refused."""
-    claims = _verified(secret, token)
+def claims_of(secret: str, jwks: Mapping[str, dict[str, Any]], token: str) -> dict[str, Any]:
+    """What a good token says. `jwks`: public keys by their ids. Raises Refused."""
+    claims = _verified(secret, jwks, token)
     now = time.time()
     for name, wrong, message in (
         ("exp", lambda when: now - LEEWAY > when, "JWT expired"),
@@ -39,7 +45,7 @@ def claims_of(secret: str, token: str) -> dict[str, Any]:
     return claims
 
 
-def _verified(secret: str, token: str) -> dict[str, Any]:
+def _verified(secret: str, jwks: Mapping[str, dict[str, Any]], token: str) -> dict[str, Any]:
     parts = token.split(".")
     if not token:
         raise problem("PGRST301", "Empty JWT is sent in Authorization header")
@@ -50,14 +56,26 @@ def _verified(secret: str, token: str) -> dict[str, Any]:
         signature = _decode(parts[2])
     except (ValueError, msgspec.DecodeError):
         raise problem("PGRST301", "JWT cryptographic operation failed") from None
-    right = hmac.compare_digest(signature, _signature(secret, f"{parts[0]}.{parts[1]}"))
-    if head.get("alg") != "HS256" or not right:
+    signed = f"{parts[0]}.{parts[1]}"
+    if head.get("alg") == "ES256":
+        named = jwks.keys() & {head["kid"]} if "kid" in head else jwks.keys()
+        right = any(_is_by(jwks[kid], signed, signature) for kid in named)
+    else:
+        right = head.get("alg") == "HS256" and hmac.compare_digest(
+            signature, _signature(secret, signed)
+        )
+    if not right:
         details = "None of the keys was able to decode the JWT"
         raise problem("PGRST301", "No suitable key or wrong key type", details)
     try:
         return msgspec.json.decode(_decode(parts[1]), type=dict[str, Any])
     except (ValueError, msgspec.DecodeError):
         raise problem("PGRST303", "Parsing claims failed") from None
+
+
+def _is_by(key: dict[str, Any], signed: str, signature: bytes) -> bool:
+    ecdsa = jwt.get_algorithm_by_name("ES256")
+    return ecdsa.verify(signed.encode(), ecdsa.from_jwk(key), signature)
 
 
 def _signature(secret: str, signed: str) -> bytes:

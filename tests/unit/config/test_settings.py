@@ -20,6 +20,8 @@ def jwt(**claims: str) -> str:
 
 
 ANON = jwt(role="anon", ref="abc")
+SERVICE = jwt(role="service_role", ref="abc")
+TOKEN = jwt(role="localllm_gateway", iss="https://abc.supabase.co/auth/v1")
 WRONG = {
     "HOST": ["localhost:80", "example.com", "256.1.1.1"],
     "PORT": ["0", "65536", "eighty", "8000.5", "٨"],
@@ -56,7 +58,12 @@ WRONG = {
         "sb_secret_ü",
         "a.b.c",
         "sb_secret_",
+        TOKEN,
     ],
+    "SUPABASE_PUBLISHABLE_KEY": [
+        *("sb_secret_x", SERVICE, TOKEN, "anon", "sb_publishable_", "sb_publishable_ü", "a.b.c"),
+    ],
+    "SUPABASE_GATEWAY_TOKEN": ["sb_secret_x", "sb_publishable_x", "a.b.c", ANON, SERVICE, "x"],
     "USAGE_RETENTION_MONTHS": ["1", "0", "a year"],
     "DATABASE_URL": ["mysql://x", "localhost"],
     "DEFAULT_RATE_LIMIT_PER_MIN": ["0", "-5", "1e3"],
@@ -175,6 +182,54 @@ def test_the_key_of_another_supabase_project_is_named() -> None:
         settings.load(environ, NOWHERE)
     own = environ | {"SUPABASE_SERVICE_KEY": jwt(role="service_role", ref="abc")}
     assert settings.load(own, NOWHERE).supabase_url == "https://abc.supabase.co"
+
+
+BY_TOKEN = {
+    "SUPABASE_URL": "abc.supabase.co",
+    "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_x",
+    "SUPABASE_GATEWAY_TOKEN": TOKEN,
+}
+
+
+@pytest.mark.parametrize("publishable", ["sb_publishable_x", ANON])
+def test_a_gateway_token_stands_in_for_the_secret_key(publishable: str) -> None:
+    loaded = settings.load(BY_TOKEN | {"SUPABASE_PUBLISHABLE_KEY": f" {publishable}\n"}, NOWHERE)
+    assert loaded.store == "supabase"
+    assert (loaded.supabase_publishable_key, loaded.supabase_gateway_token) == (publishable, TOKEN)
+    assert TOKEN not in repr(loaded)
+
+
+@pytest.mark.parametrize("without", BY_TOKEN)
+def test_a_gateway_token_needs_its_address_and_the_publishable_key(without: str) -> None:
+    if without == "SUPABASE_GATEWAY_TOKEN":
+        words = "SUPABASE_GATEWAY_TOKEN belong together: set all three"
+    else:
+        words = f"{without}.* belong together: set all three"
+    with pytest.raises(SettingsError, match=words):
+        settings.load(BY_TOKEN | {without: ""}, NOWHERE)
+
+
+def test_a_gateway_token_beside_the_secret_key_is_refused() -> None:
+    with pytest.raises(SettingsError, match="remove the first, which may do everything"):
+        settings.load(BY_TOKEN | {"SUPABASE_SERVICE_KEY": "sb_secret_x"}, NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SUPABASE_PUBLISHABLE_KEY", jwt(role="anon", ref="xyz")),
+        ("SUPABASE_GATEWAY_TOKEN", jwt(role="localllm_gateway", ref="xyz")),
+        (
+            "SUPABASE_GATEWAY_TOKEN",
+            jwt(role="localllm_gateway", iss="https://xyz.supabase.co/auth/v1"),
+        ),
+    ],
+)
+def test_a_token_of_another_supabase_project_is_named(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=rf"{name} belongs to the project xyz"):
+        settings.load(BY_TOKEN | {name: text}, NOWHERE)
+    for elsewhere in ("https://api.example.com", "127.0.0.1:54321"):  # a name of one's own
+        settings.load(BY_TOKEN | {name: text, "SUPABASE_URL": elsewhere}, NOWHERE)
 
 
 def test_a_supabase_on_this_machine_or_network_may_do_without_tls() -> None:
