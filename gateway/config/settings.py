@@ -137,6 +137,7 @@ class Settings:
         supabase_project.publishable_key,
         "with a gateway token, in place of the secret key: publishable key of that project"
         " (`sb_publishable_…`)",
+        secret=True,  # it is none, but who confuses the two puts one here
     )
     supabase_gateway_token: str = _setting(
         "",

@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import os
-import select
 import stat
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,9 +12,10 @@ import pytest
 
 from gateway.config.secret_files import GATEWAY_TOKEN_FILE, SIGNING_KEY_FILE
 from gateway.config.supabase_project import jwt_claims
+from tests.support.asking import Asking
 from tests.support.books import Books
 from tests.support.command_line import CommandLine, one_line
-from tests.support.gateway_process import PATIENCE, Running, fresh_directory
+from tests.support.gateway_process import Running, fresh_directory
 from tests.support.paths import ROOT
 from tests.support.postgrest.stand_in import StandIn, stand_in
 from tests.support.supabase_project import by_token
@@ -37,41 +35,10 @@ def localllm() -> Iterator[CommandLine]:
         yield CommandLine(data_dir)
 
 
-class Asking:
-    """The command, which asks and waits."""
-
-    def __init__(self, localllm: CommandLine, project: StandIn, *arguments: str) -> None:
-        secrets = {"SUPABASE_URL": project.url, "SUPABASE_SERVICE_KEY": project.secret_key}
-        self.said = ""
-        self._read = 0  # up to there it was waited for
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "gateway", "supabase", "role", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=localllm.environ | secrets,
-            cwd=ROOT,
-        )
-
-    def until(self, words: str) -> None:
-        """Read up to these words, which may end in no new line."""
-        assert self.process.stdout is not None
-        while (found := self.said.find(words, self._read)) < 0:
-            ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
-            read = os.read(self.process.stdout.fileno(), 4096).decode() if ready else ""
-            assert read, self.said
-            self.said += read
-        self._read = found + len(words)
-
-    def answers(self, text: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{text}\n".encode())
-        self.process.stdin.flush()
-
-    def ends(self) -> int:
-        out, _ = self.process.communicate(timeout=PATIENCE)
-        self.said += out.decode()
-        return self.process.returncode
+def role_command(localllm: CommandLine, project: StandIn, *arguments: str) -> Asking:
+    secrets = {"SUPABASE_URL": project.url, "SUPABASE_SERVICE_KEY": project.secret_key}
+    command = [sys.executable, "-W", "error", "-m", "gateway", "supabase", "role", *arguments]
+    return Asking(command, localllm.environ | secrets, ROOT)
 
 
 def mode(path: Path) -> int:
@@ -81,7 +48,7 @@ def mode(path: Path) -> int:
 def test_it_leads_to_a_token_that_the_project_accepts(localllm: CommandLine, project: StandIn):
     key_file = localllm.data_dir / SIGNING_KEY_FILE
     token_file = localllm.data_dir / GATEWAY_TOKEN_FILE
-    command = Asking(localllm, project, "--days", "30")
+    command = role_command(localllm, project, "--days", "30")
     command.until("Publishable key: ")
     assert str(key_file) in command.said
     key = json.loads(key_file.read_text())
@@ -120,7 +87,7 @@ def test_it_leads_to_a_token_that_the_project_accepts(localllm: CommandLine, pro
 
 
 def test_broken_off_it_leaves_nothing(localllm: CommandLine, project: StandIn):
-    command = Asking(localllm, project)
+    command = role_command(localllm, project)
     command.until("Publishable key: ")
     assert command.ends() == 130  # its input ends, as with Ctrl-D
     assert list(localllm.data_dir.glob("supabase-*")) == []

@@ -1,5 +1,6 @@
 """The page about Supabase is true: what can be run without its servers is run as it stands."""
 
+import json
 import os
 import re
 import stat
@@ -11,6 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
+from gateway.config.secret_files import SIGNING_KEY_FILE
+from tests.support.asking import Asking
 from tests.support.failing_parts import fresh_database
 from tests.support.fake_upstream import MODEL, FakeUpstream
 from tests.support.gateway_process import PATIENCE, Running, ask, chat, free_port, fresh_directory
@@ -134,6 +137,9 @@ def test_the_page_can_be_followed_from_top_to_bottom(place: Place, project: Stan
                 running.wait_for(f"localllm is running at {place.url}")
                 key = running.wait_for(r"\n  (llm_\w+)\n")[1]
                 continue
+            if "role" in block.marks:
+                _makes_a_token(place, project, block.text)
+                continue
             if " db " in block.text and running is not None:  # the page says: stop it
                 assert running.stop() == 0
                 running = None
@@ -157,6 +163,20 @@ def test_the_page_can_be_followed_from_top_to_bottom(place: Place, project: Stan
         assert stat.S_IMODE((place.path / secret).stat().st_mode) == 0o600
     assert project.secret_key not in said
     _is_served(place, [key, old_key])
+
+
+def _makes_a_token(place: Place, project: StandIn, command: str) -> None:
+    """The owner does in the dashboard what it says. The page goes on with the secret key."""
+    asking = Asking(["sh", "-ec", f"exec {command}"], place.environ, place.path)
+    asking.until("Publishable key: ")
+    signing_key = place.path / "data" / SIGNING_KEY_FILE
+    project.import_signing_key(json.loads(signing_key.read_text()))
+    asking.answers(project.publishable_key)
+    asking.until("Press Enter when that is done")
+    asking.answers("")
+    assert asking.ends() == 0, asking.said
+    assert "The project accepts the token." in asking.said
+    assert not signing_key.exists()
 
 
 def _is_served(place: Place, keys: list[str]) -> None:

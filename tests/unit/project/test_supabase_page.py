@@ -14,6 +14,7 @@ import pytest
 
 from gateway.config import settings
 from gateway.config.settings import SettingsError
+from gateway.config.supabase_project import ROLE
 from gateway.database.opening import SchemaMissing
 from gateway.stores.supabase_problems import NotJson, Rejected, explain
 from tests.support.paths import ROOT
@@ -25,9 +26,24 @@ ROWS = re.findall(r"^\| `(.*?)` \| \S", PAGE.partition("## What the gateway says
 PATTERNS = {row: ".*".join(re.escape(part) for part in row.split("…")) for row in ROWS}
 # Postgres's and PostgREST's, those that mean something to us and some that mean nothing.
 CODES = (
-    *(None, "", "42501", "42883", "42P01", "3F000", "25006", "53100", "57014", "40001", "22P02"),
+    *(
+        None,
+        "",
+        "42501",
+        "42883",
+        "42P01",
+        "3F000",
+        "25006",
+        "53100",
+        "57014",
+        "40001",
+        "22P02",
+        "22023",
+    ),
     *("23505", "P0001", "XX000", "PGRST000", "PGRST100", "PGRST106", "PGRST202", "PGRST301"),
+    "PGRST303",
 )
+WORDS = ("no\nway.", "JWT expired", 'role "localllm_gateway" does not exist')
 
 
 def service_key(project: str, role: str) -> str:
@@ -41,8 +57,9 @@ def answers() -> Iterator[BaseException]:
     """Whatever PostgREST, or what stands before it, may answer."""
     for status in (*range(300, 309), *range(400, 452), *range(500, 512), 520, 540, 544):
         for code in CODES:
-            body = json.dumps({"code": code, "message": "no\nway."}).encode()
-            yield Rejected(status, body, "https://elsewhere.example/login")
+            for words in WORDS:
+                body = json.dumps({"code": code, "message": words}).encode()
+                yield Rejected(status, body, "https://elsewhere.example/login")
         yield Rejected(status, b"<html>", "")
     yield NotJson()
 
@@ -78,12 +95,22 @@ def wrong_settings() -> Iterator[dict[str, str]]:
     yield {"SUPABASE_URL": HOST}
     yield {"SUPABASE_SERVICE_KEY": KEY}
     keys = ("x", "sb_publishable_x", service_key("o" * 20, "anon"))
-    for key in (*keys, service_key("o" * 20, "service_role")):
+    token = service_key(HOST[:20], ROLE)
+    for key in (*keys, token, service_key("o" * 20, "service_role")):
         yield {"SUPABASE_URL": HOST, "SUPABASE_SERVICE_KEY": key}
+    public, theirs, ours = "SUPABASE_PUBLISHABLE_KEY", "sb_publishable_x", "SUPABASE_GATEWAY_TOKEN"
+    yield {"SUPABASE_URL": HOST, ours: token}
+    yield {"SUPABASE_URL": HOST, "SUPABASE_SERVICE_KEY": KEY, ours: token}
+    for key in ("x", KEY, service_key("o" * 20, "anon")):
+        yield {"SUPABASE_URL": HOST, public: key, ours: token}
+    for key in ("x", service_key(HOST[:20], "service_role"), service_key("o" * 20, ROLE)):
+        yield {"SUPABASE_URL": HOST, public: theirs, ours: key}
 
 
 def messages() -> Iterator[str]:
-    yield from (str(explain(problem, HOST)) for problem in (*answers(), *breaks()))
+    for function in (None, "authorize_request", "create_api_key"):
+        for problem in (*answers(), *breaks()):
+            yield str(explain(problem, HOST, by_token=function))
     yield str(SchemaMissing(["0001_start", "functions"]))
     for given in wrong_settings():
         with pytest.raises(SettingsError) as caught:
