@@ -15,11 +15,21 @@ from tests.support.postgres import Server, own_postgres
 __all__ = ["own_postgres"]
 
 
+FEW = {"UPSTREAM_CONCURRENCY": 1, "QUEUE_LIMIT": 1}
+
+
 @pytest.fixture(scope="module")
 def gateway(shared_upstream: FakeUpstream, postgres: Server) -> Iterator[GatewayProcess]:
     """One slot, room for one to wait, and little patience with a silent model."""
-    few = {"UPSTREAM_CONCURRENCY": 1, "QUEUE_LIMIT": 1, "OLLAMA_TIMEOUT": 0.5}
+    few = FEW | {"OLLAMA_TIMEOUT": 0.5}
     with fresh_database(postgres) as dsn, served(shared_upstream.url, dsn, **few) as running:
+        yield running
+
+
+@pytest.fixture
+def patient_gateway(upstream: FakeUpstream, postgres: Server) -> Iterator[GatewayProcess]:
+    """The same with as much patience as people have."""
+    with fresh_database(postgres) as dsn, served(upstream.url, dsn, **FEW) as running:
         yield running
 
 
@@ -56,8 +66,9 @@ def test_a_model_server_that_is_down_is_a_503_with_retry_after(
 
 
 def test_a_full_queue_is_a_503_with_retry_after(
-    upstream: FakeUpstream, gateway: GatewayProcess
+    upstream: FakeUpstream, patient_gateway: GatewayProcess
 ) -> None:
+    gateway = patient_gateway
     gate = upstream.gate()
 
     async def hold(exchange: Exchange) -> None:

@@ -13,8 +13,14 @@ from tunnel.errors import TunnelError
 pytestmark = pytest.mark.anyio
 
 
+class Status:
+    problem = ""
+
+
 class Slow:
     """A tunnel that opens, or fails, when a test says so."""
+
+    status = Status()
 
     def __init__(self) -> None:
         self.opened, self.failed = asyncio.Event(), asyncio.Event()

@@ -25,6 +25,7 @@ class Yes:
     """A store that lets everybody in, and what it was asked."""
 
     def __init__(self) -> None:
+        self.gateways = 1
         self.asked: list[AuthorizationRequest] = []
 
     async def authorize(self, ask: AuthorizationRequest) -> Verdict:
