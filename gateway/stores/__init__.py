@@ -32,6 +32,23 @@ PUSH = "run: npx supabase@3 db push --remote"  # how a Supabase project gets the
 HOLD_SECONDS = 900  # a hold that is not renewed for so long belongs to a dead gateway
 
 
+class Claim(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the gateway knows of a caller who may be a visitor: `p_visitor` of the SQL functions.
+
+    `address` is where the caller sits: an IPv4 address or an IPv6 /64; `network` the /48 around the
+    latter. `subject` is the user whom `issuer` names in a verified token that was made for
+    `audience`, and `key_id` the key whose visitors such users are."""
+
+    address: str | None = None
+    network: str | None = None
+    issuer: str | None = None
+    audience: str | None = None
+    subject: str | None = None
+    anonymous: bool = False
+    plan: str | None = None
+    key_id: UUID | None = None
+
+
 class AuthorizationRequest(msgspec.Struct, frozen=True, gc=False):
     """One request that asks for permission. Its token counts are upper bounds."""
 
@@ -44,6 +61,21 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, gc=False):
     prompt_bound: int
     max_output: int
     capped: bool = True  # the request itself names a length; else it leaves room for others
+    visitor: Claim | None = None
+
+
+class VisitorVerdict(msgspec.Struct, frozen=True, gc=False):
+    """What a visitor is told of their limits; None: there is no such limit. `pool`: with whom the
+    visitor shares another one, which is told where it is the narrower."""
+
+    id: UUID
+    pool: UUID | None = None
+    rate_limit: int | None = None
+    rate_remaining: int | None = None
+    rate_reset_ms: int | None = None
+    token_limit: int | None = None
+    tokens_remaining: int | None = None
+    day_resets_at: datetime | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -66,6 +98,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     tokens_remaining: int | None = None
     month_resets_at: datetime | None = None
     retry_after_ms: int | None = None
+    visitor: VisitorVerdict | None = None
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -75,6 +108,7 @@ class Identity(msgspec.Struct, frozen=True):
     reason: str | None = None
     key_id: UUID | None = None
     allowed_models: list[str] | None = None  # see model_names.is_allowed; None: all
+    visitor: UUID | None = None
 
 
 class Settlement(msgspec.Struct, gc=False):
@@ -97,6 +131,8 @@ class Settlement(msgspec.Struct, gc=False):
     # Let through without the store: a hold can still come after it. SQL and outbox files know the
     # field as `lent`.
     granted_offline: bool = msgspec.field(default=False, name="lent")
+    visitor: UUID | None = None
+    pool: UUID | None = None
 
 
 class Store(Protocol):
@@ -109,7 +145,9 @@ class Store(Protocol):
         """Decide, and hold the tokens. The same request id always gets the same answer."""
         ...
 
-    async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
+    async def identify(
+        self, key_hash: str, scope: str | None, origin: str | None, visitor: Claim | None = None
+    ) -> Identity:
         """Who the key belongs to, and whether it has the scope. `scope` None: any will do."""
         ...
 

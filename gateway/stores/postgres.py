@@ -12,7 +12,15 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from gateway.stores import HOLD_SECONDS, AuthorizationRequest, Identity, Settlement, Verdict
+from gateway.stores import (
+    HOLD_SECONDS,
+    AuthorizationRequest,
+    Claim,
+    Identity,
+    Settlement,
+    Verdict,
+    VisitorVerdict,
+)
 from gateway.stores.connections import Connections
 from gateway.stores.functions import JSON_ARGUMENTS, arguments_of
 from gateway.stores.problems import FAILURES, explained, is_passing, unavailable
@@ -23,10 +31,10 @@ _CONNECTIONS = 10
 _AUTHORIZE = """select * from public.authorize_request(
     p_request_id => $1, p_key_hash => $2, p_scope => $3, p_origin => $4, p_model => $5,
     p_endpoint => $6, p_prompt_bound => $7, p_max_output => $8, p_ttl_seconds => $9,
-    p_capped => $10, p_clock => $11
+    p_capped => $10, p_clock => $11, p_visitor => $12
 )"""
 _IDENTIFY = """select * from public.identify_key(
-    p_key_hash => $1, p_scope => $2, p_origin => $3
+    p_key_hash => $1, p_scope => $2, p_origin => $3, p_visitor => $4
 )"""
 _SETTLE = "select * from public.settle_requests(p_settlements => $1, p_clock => $2)"
 _SWEEP = """select * from public.sweep_holds(
@@ -76,12 +84,17 @@ class PostgresStore:
             HOLD_SECONDS,
             wanted.capped,
             datetime.now(UTC),
+            _json(wanted.visitor),
         )
-        return Verdict(*row)
+        *fields, visitor = row
+        return Verdict(*fields, VisitorVerdict(*visitor) if visitor else None)
 
-    async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
+    async def identify(
+        self, key_hash: str, scope: str | None, origin: str | None, visitor: Claim | None = None
+    ) -> Identity:
         """Who the key belongs to."""
-        return Identity(*await self._row(_IDENTIFY, key_hash, scope, origin))
+        row = await self._row(_IDENTIFY, key_hash, scope, origin, _json(visitor))
+        return Identity(*row)
 
     async def settle(self, batch: Sequence[Settlement]) -> None:
         """Count each request once."""
@@ -118,6 +131,10 @@ class PostgresStore:
                 raise unavailable(problem) from problem
         with explained():
             return await self._connections.fetchrow(sql, *arguments)
+
+
+def _json(visitor: Claim | None) -> str | None:
+    return msgspec.json.encode(visitor).decode() if visitor else None
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -23,6 +23,7 @@ from gateway.core.read_at_most import read_at_most
 from gateway.stores import (
     HOLD_SECONDS,
     AuthorizationRequest,
+    Claim,
     Identity,
     Settlement,
     StoreMisconfigured,
@@ -88,14 +89,24 @@ class SupabaseStore:
             "p_capped": wanted.capped,
             "p_clock": _now(),
         }
+        if wanted.visitor is not None:
+            arguments["p_visitor"] = msgspec.to_builtins(wanted.visitor)
         verdict = await self._call("authorize_request", arguments, Verdict, DECISION_TIMEOUT)
         if verdict.allowed and verdict.key_id is None:
             raise explain(NotJson(), self._host)
         return verdict
 
-    async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
+    async def identify(
+        self, key_hash: str, scope: str | None, origin: str | None, visitor: Claim | None = None
+    ) -> Identity:
         """Who the key belongs to."""
-        arguments = {"p_key_hash": key_hash, "p_scope": scope, "p_origin": origin}
+        arguments: dict[str, Any] = {
+            "p_key_hash": key_hash,
+            "p_scope": scope,
+            "p_origin": origin,
+        }
+        if visitor is not None:
+            arguments["p_visitor"] = msgspec.to_builtins(visitor)
         return await self._call("identify_key", arguments, Identity, DECISION_TIMEOUT)
 
     async def settle(self, batch: Sequence[Settlement]) -> None:

@@ -11,7 +11,8 @@ create or replace function public.create_api_key(
     p_allowed_origins text[],
     p_scopes text[],
     p_expires_at timestamptz,
-    p_max_output_tokens integer default null
+    p_max_output_tokens integer default null,
+    p_visitors jsonb default null
 ) returns jsonb
 language sql
 security definer
@@ -29,6 +30,7 @@ begin atomic
         p_allowed_origins,
         p_scopes,
         p_expires_at,
-        p_max_output_tokens
+        p_max_output_tokens,
+        p_visitors
     );
 end;

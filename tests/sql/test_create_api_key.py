@@ -37,6 +37,7 @@ async def test_shows_the_key_as_lists_do_and_never_its_hash(ledger: Ledger):
         "allowed_models": ["small"],
         "allowed_origins": ["https://a.example"],
         "scopes": ["chat"],
+        "visitors": None,
         "is_active": True,
         "created_at": "2030-01-15T12:00:00Z",
         "expires_at": "2031-01-01T00:00:00Z",

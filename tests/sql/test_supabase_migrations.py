@@ -111,6 +111,11 @@ def _without_window(counter: str) -> dict[str, Any]:
     return {name: fields[name] for name in fields.keys() - {"bucket", "window_counts"}}
 
 
+def _without_salt(key: str) -> str:
+    """Each key gets one, which nothing was made of yet."""
+    return json.dumps(json.loads(key) | {"visitor_salt": ""}, sort_keys=True)
+
+
 async def test_a_project_with_data_is_brought_up_to_date_and_nothing_is_lost(
     new_project: NewProject,
 ):
@@ -138,6 +143,7 @@ async def test_a_project_with_data_is_brought_up_to_date_and_nothing_is_lost(
     for told in (before, after):  # the window is counted in other steps since
         counters = map(_without_window, told["key_counters"])
         told["key_counters"] = sorted(json.dumps(row, sort_keys=True) for row in counters)
+        told["api_keys"] = sorted(map(_without_salt, told["api_keys"]))
     assert {table: after[table] for table in before} == before
     assert await ledger.value(calls) == called > 0
     settled = [settlement(request, 1, 1) for request in in_flight]

@@ -1,6 +1,4 @@
--- The output tokens that can be granted; -1: not even the prompt fits. A request that names no
--- length (p_least < p_max_output) takes a quarter of what is left, so that others like it fit
--- beside it, but p_least as long as there are so many.
+-- The output tokens that a key can be granted; -1: not even the prompt fits.
 create or replace function gateway.grantable(
     p_key gateway.api_keys,
     p_counter gateway.key_counters,
@@ -10,13 +8,6 @@ create or replace function gateway.grantable(
     p_least integer
 ) returns integer
 language sql immutable parallel safe
-return greatest(
-    -1,
-    least(
-        p_max_output,
-        gateway.tokens_left(p_key, p_counter, p_month) - p_prompt_bound,
-        greatest(
-            p_least, (gateway.tokens_left(p_key, p_counter, p_month) - p_prompt_bound) / 4
-        )
-    )
-)::integer;
+return gateway.grant_of(
+    gateway.tokens_left(p_key, p_counter, p_month), p_prompt_bound, p_max_output, p_least
+);

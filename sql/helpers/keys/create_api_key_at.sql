@@ -10,13 +10,18 @@ create or replace function gateway.create_api_key_at(
     p_allowed_origins text[],
     p_scopes text[],
     p_expires_at timestamptz,
-    p_max_output_tokens integer default null
+    p_max_output_tokens integer default null,
+    p_visitors jsonb default null
 ) returns jsonb
 language plpgsql
 as $$
 declare
     v_key gateway.api_keys;
+    v_problem constant text := gateway.visitors_problem(p_visitors);
 begin
+    if v_problem is not null then
+        return gateway.refusal('invalid_visitors', v_problem);
+    end if;
     insert into gateway.api_keys as k (
         key_hash,
         prefix,
@@ -29,7 +34,8 @@ begin
         scopes,
         created_at,
         expires_at,
-        max_output_tokens
+        max_output_tokens,
+        visitors
     ) values (
         p_key_hash,
         p_prefix,
@@ -42,7 +48,8 @@ begin
         coalesce(p_scopes, '{chat,embeddings,models:read}'),
         p_now,
         p_expires_at,
-        p_max_output_tokens
+        p_max_output_tokens,
+        gateway.tidy_visitors(p_visitors)
     ) on conflict (key_hash) do nothing
     returning k.* into v_key;
     if found then

@@ -1,16 +1,27 @@
 create or replace function gateway.identify_key_at(
-    p_now timestamptz, p_key_hash text, p_scope text, p_origin text
+    p_now timestamptz,
+    p_key_hash text,
+    p_scope text,
+    p_origin text,
+    p_visitor jsonb default null
 ) returns gateway.identity
-language plpgsql stable
+language plpgsql
 as $$
 declare
-    v_key gateway.api_keys;
-    v_reason text;
+    v gateway.caller := gateway.find_caller(
+        p_now, p_key_hash, p_scope, p_origin, null, p_visitor
+    );
+    v_models text[] := (v.key).allowed_models;
 begin
-    v_key := gateway.find_key(p_now, p_key_hash);
-    v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, null);
+    if (v.token).models is not null then
+        v_models := array(
+            select m.name
+            from unnest((v.token).models) as m (name)
+            where gateway.model_allowed(m.name, v_models) is not false
+        );
+    end if;
     return row(
-        v_reason is null, v_reason, v_key.id, v_key.allowed_models
+        v.refusal is null, v.refusal, (v.key).id, v_models, (v.visitor).id
     )::gateway.identity;
 end;
 $$;

@@ -17,6 +17,7 @@ begin atomic
             'allowed_models', (p_key).allowed_models,
             'allowed_origins', (p_key).allowed_origins,
             'scopes', (p_key).scopes,
+            'visitors', (p_key).visitors,
             'is_active', (p_key).is_active,
             'created_at', gateway.iso((p_key).created_at),
             'expires_at', gateway.iso((p_key).expires_at),

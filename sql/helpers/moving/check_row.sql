@@ -14,7 +14,10 @@ begin
     full join unnest(p_columns) as c (name) on f.name = c.name
     where
         c.name is null
-        or (f.name is null and c.name <> 'max_output_tokens') -- which older exports lack
+        or (
+            f.name is null -- older exports lack these
+            and c.name <> all('{max_output_tokens,visitors,visitor_salt,visitor}'::text[])
+        )
     order by 1
     limit 1;
     if v_name is not null then -- a newer version's, or a damaged file: a lost limit is no limit
@@ -35,6 +38,6 @@ begin
     if p_kind = 'logs' and not isfinite((p_row ->> 'created_at')::timestamptz) then
         return 'created_at is not a time';
     end if;
-    return null;
+    return gateway.visitors_problem(p_row -> 'visitors');
 end;
 $$;

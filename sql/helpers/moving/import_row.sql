@@ -9,7 +9,11 @@ begin
     case p_kind
         when 'keys' then
             insert into gateway.api_keys
-            select k.* from jsonb_populate_record(null::gateway.api_keys, p_row) as k
+            select k.*
+            from jsonb_populate_record(
+                null::gateway.api_keys,
+                jsonb_build_object('visitor_salt', gen_random_uuid()) || p_row
+            ) as k
             on conflict (id) do nothing;
             if found then -- of no month yet, so that the counter of the key may still come
                 insert into gateway.key_counters (api_key_id, month_start)

@@ -1,5 +1,6 @@
 -- The conditional update decides: many callers at once queue for the counter's row, and each sees
--- the newest one. All reading before it only spares refused requests the writing.
+-- the newest one. All reading before it only spares refused requests the writing. Where a visitor
+-- calls, the row is locked first, and what is read of the visitor then is exact.
 --
 -- p_moment: by whose clock the rate is limited, which is always Postgres' own. Were it the one that
 -- true_now takes, two gateways whose clocks differ would move the window to and fro, and empty it.
@@ -15,17 +16,23 @@ create or replace function gateway.authorize_request_at(
     p_max_output integer,
     p_ttl_seconds integer,
     p_capped boolean default true,
-    p_moment timestamptz default null -- as p_now
+    p_moment timestamptz default null, -- as p_now
+    p_visitor jsonb default null
 ) returns gateway.verdict
 language plpgsql
 as $$
 declare
+    v_caller gateway.caller;
     v_key gateway.api_keys;
+    v_visitor gateway.visitor;
+    v_room gateway.visitor_room;
     v_counter gateway.key_counters;
     v_hold gateway.holds;
     v_reason text;
     v_wanted integer := greatest(coalesce(p_max_output, 0), 0);
     v_least integer;
+    v_held_for date;
+    v_at timestamptz;
     v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
     v_month constant timestamptz := gateway.month_of(p_now);
     v_moment constant timestamptz := coalesce(p_moment, p_now);
@@ -35,24 +42,40 @@ begin
     -- disk, and with it all that came before.
     perform set_config('synchronous_commit', 'off', true);
 
-    v_key := gateway.find_key(p_now, p_key_hash);
-    v_wanted := least(v_wanted, v_key.max_output_tokens); -- null: no cap
-    v_least := case when p_capped then v_wanted else least(v_wanted, gateway.least_grant()) end;
-    v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
-    if v_reason is not null then
+    v_caller := gateway.find_caller(p_now, p_key_hash, p_scope, p_origin, p_model, p_visitor);
+    v_key := v_caller.key;
+    v_visitor := v_caller.visitor;
+    if v_caller.refusal is not null then
         if v_key.id is not null then
             v_counter := gateway.read_counter(p_now, v_key.id);
         end if;
-        return gateway.make_verdict(v_moment, v_key, v_counter, v_reason, 0);
+        return gateway.make_verdict(v_moment, v_key, v_counter, v_caller.refusal, 0);
     end if;
+    v_wanted := least(v_wanted, v_key.max_output_tokens, v_visitor.max_output_tokens); -- null: none
+    v_least := case when p_capped then v_wanted else least(v_wanted, gateway.least_grant()) end;
 
     v_counter := gateway.counter_of(p_now, v_key.id);
     v_reason := gateway.limit_refusal(
         v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted, v_least
     );
+    if v_visitor.id is not null then
+        v_room := gateway.visitor_room(
+            p_now, v_moment, v_key.id, v_visitor, v_prompt, v_wanted, v_least
+        );
+        v_reason := coalesce(v_room.refusal, v_reason);
+    end if;
     if v_reason is null then
-        insert into gateway.holds (
-            request_id, api_key_id, authorized_at, expires_at, tokens, granted, model, endpoint
+        insert into gateway.holds as h (
+            request_id,
+            api_key_id,
+            authorized_at,
+            expires_at,
+            tokens,
+            granted,
+            model,
+            endpoint,
+            visitor,
+            pool
         ) values (
             p_request_id,
             v_key.id,
@@ -61,23 +84,54 @@ begin
             v_prompt + v_wanted,
             v_wanted,
             p_model,
-            p_endpoint
-        ) on conflict (request_id) do nothing;
+            p_endpoint,
+            v_visitor.id,
+            v_visitor.pool
+        ) on conflict (request_id) do nothing
+        returning h.* into v_hold;
     end if;
-    if v_reason is not null or not found then
+    if v_hold.request_id is null then
         select * into v_hold
         from gateway.holds as h
         where h.request_id = p_request_id and h.api_key_id = v_key.id;
         if found then
             v_counter := gateway.read_counter(p_now, v_key.id); -- with the hold in it
-            return gateway.make_verdict(v_moment, v_key, v_counter, null, v_hold.granted);
+            return gateway.tell_visitor(
+                p_now,
+                v_moment,
+                gateway.make_verdict(v_moment, v_key, v_counter, null, v_hold.granted),
+                v_visitor
+            );
         end if;
         if v_reason is null then
             raise exception 'request % is settled already or has another key', p_request_id;
         end if;
+        if v_room.refusal is not null then
+            return gateway.visitor_denial(p_now, v_moment, v_key, v_visitor, v_room);
+        end if;
         return gateway.limit_verdict(
             v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
         );
+    end if;
+
+    if v_visitor.id is not null then
+        perform 1 from gateway.key_counters as c where c.api_key_id = v_key.id for update;
+        perform gateway.open_visitors(p_now, v_key.id, v_visitor, p_request_id);
+        v_room := gateway.visitor_room(
+            p_now, v_moment, v_key.id, v_visitor, v_prompt, v_wanted, v_least
+        );
+        v_room.refusal := coalesce(
+            v_room.refusal,
+            gateway.token_refusal(
+                p_now, v_key, gateway.find_token((v_caller.token).token_hash), p_origin, p_model
+            )
+        );
+        if v_room.refusal is not null then -- others took what was left in the meantime
+            delete from gateway.holds as h where h.request_id = p_request_id;
+            return gateway.visitor_denial(p_now, v_moment, v_key, v_visitor, v_room);
+        end if;
+        v_wanted := v_room.granted;
+        v_least := least(v_least, v_wanted);
     end if;
 
     update gateway.key_counters as c
@@ -113,15 +167,31 @@ begin
         );
     end if;
 
-    if v_counter.last_granted < v_wanted or v_counter.month_start > p_now then
-        -- granted less than wanted; or the month turned while this call waited for the row
+    if v_visitor.id is not null then
+        v_held_for := gateway.hold_for_visitor(
+            p_now,
+            v_moment,
+            v_key.id,
+            v_visitor,
+            (v_caller.token).token_hash,
+            v_prompt + v_counter.last_granted
+        );
+    end if;
+    v_at := greatest(p_now, v_counter.month_start, gateway.start_of(v_held_for));
+    if v_counter.last_granted < v_hold.granted or v_at > p_now then
+        -- granted less than wanted; or a month or a day turned while this call waited for the row
         update gateway.holds as h
         set
             tokens = v_prompt + v_counter.last_granted,
             granted = v_counter.last_granted,
-            authorized_at = greatest(p_now, v_counter.month_start)
+            authorized_at = v_at
         where h.request_id = p_request_id;
     end if;
-    return gateway.make_verdict(v_moment, v_key, v_counter, null, v_counter.last_granted);
+    return gateway.tell_visitor(
+        p_now,
+        v_moment,
+        gateway.make_verdict(v_moment, v_key, v_counter, null, v_counter.last_granted),
+        v_visitor
+    );
 end;
 $$;

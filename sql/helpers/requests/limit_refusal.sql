@@ -1,5 +1,4 @@
--- Which limit leaves no room for a request in this month and bucket, or null. One that names no
--- length is not cut to less than p_least for what others hold.
+-- Which limit leaves no room for a request in this month and bucket, or null.
 create or replace function gateway.limit_refusal(
     p_key gateway.api_keys,
     p_counter gateway.key_counters,
@@ -18,12 +17,10 @@ return case
         then 'rate_limit_exceeded'
     when
         gateway.grantable(p_key, p_counter, p_month, p_prompt_bound, p_max_output, p_least)
-        < case
-            when
-                p_least < p_max_output
-                and gateway.carried((p_counter).tokens_held, (p_counter).month_start, p_month) > 0
-                then p_least
-            else least(p_max_output, 1)
-        end
+        < gateway.smallest_grant(
+            p_max_output,
+            p_least,
+            gateway.carried((p_counter).tokens_held, (p_counter).month_start, p_month) > 0
+        )
         then 'insufficient_quota'
 end;

@@ -6,7 +6,9 @@ create or replace function gateway.lost_hold(
     p_key_id uuid,
     p_authorized_at timestamptz,
     p_model text,
-    p_endpoint text
+    p_endpoint text,
+    p_visitor uuid,
+    p_pool uuid
 ) returns gateway.holds
 language plpgsql
 as $$
@@ -26,6 +28,8 @@ begin
     v_hold.tokens := 0;
     v_hold.model := coalesce(p_model, '');
     v_hold.endpoint := coalesce(p_endpoint, '');
+    v_hold.visitor := p_visitor;
+    v_hold.pool := p_pool;
     return v_hold;
 end;
 $$;

@@ -45,7 +45,9 @@ begin
             authorized_at timestamptz,
             model text,
             endpoint text,
-            lent boolean
+            lent boolean,
+            visitor uuid,
+            pool uuid
         )
         order by
             coalesce(
@@ -72,7 +74,9 @@ begin
                 v_item.key_id,
                 v_item.authorized_at + p_behind,
                 v_item.model,
-                v_item.endpoint
+                v_item.endpoint,
+                v_item.visitor,
+                v_item.pool
             );
         end if;
         if v_hold.request_id is null then

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from gateway.stores import Identity, Verdict
+from gateway.stores import Identity, Verdict, VisitorVerdict
 
 NOON = datetime(2030, 1, 15, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -66,7 +66,9 @@ class Ledger:
             wishes.get("origins"),
             wishes.get("scopes"),
             wishes.get("expires_at"),
-            *((wishes["cap"],) if "cap" in wishes else ()),  # older schemas have none
+            # older schemas have neither
+            *((wishes.get("cap"),) if wishes.keys() & {"cap", "visitors"} else ()),
+            *((json.dumps(wishes["visitors"]),) if "visitors" in wishes else ()),
         )
 
     async def key(self, at: datetime = NOON, **wishes: Any) -> Key:
@@ -87,8 +89,14 @@ class Ledger:
         output: int = 20,
         ttl: int = TTL,
         capped: bool | None = None,
+        visitor: dict[str, Any] | None = None,
     ) -> Verdict:
-        places = ", ".join(f"${number}" for number in range(1, 11 if capped is None else 12))
+        more: tuple[Any, ...] = ()  # older schemas do not ask
+        if capped is not None or visitor is not None:
+            more = (capped is not False,)
+        if visitor is not None:
+            more = (*more, None, json.dumps(visitor))
+        places = ", ".join(f"${number}" for number in range(1, 11 + len(more)))
         row = await self.connection.fetchrow(
             f"select * from gateway.authorize_request_at({places})",
             at,
@@ -101,9 +109,10 @@ class Ledger:
             prompt,
             output,
             ttl,
-            *(() if capped is None else (capped,)),  # older schemas do not ask
+            *more,
         )
-        return Verdict(*row)
+        *fields, told = row if len(row) > 11 else (*row, None)
+        return Verdict(*fields, VisitorVerdict(*told) if told else None)
 
     async def hold(self, key: Key, at: datetime = NOON, **ask: Any) -> UUID:
         """Authorise what has to be allowed; the request's id."""
