@@ -9,6 +9,8 @@ from gateway.http.authentication import Authenticator
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.http.hosts import Hosts
 from gateway.http.middleware import Middleware
+from gateway.http.site_issuers import SiteIssuers
+from gateway.http.visitors import Visitors
 from gateway.proxy.authorise import Authoriser
 from gateway.proxy.health import Health
 from gateway.proxy.outbox import FAR_LINGER, LINGER, Outbox
@@ -41,8 +43,12 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         return bool(tunnel.status or settings.tunnel_hostname)
 
     failed_keys = FailedKeyLimiter(has_tunnel, settings.trusted_proxies)
-    authenticator = Authenticator(failed_keys, verdict_cache.identify)
-    authoriser = Authoriser(verdict_cache, failed_keys, outbox)
+    issuers = SiteIssuers(store.admin)
+    visitors = Visitors(
+        verdict_cache.wants_claim, issuers, has_tunnel, settings.trusted_proxies
+    )
+    authenticator = Authenticator(failed_keys, verdict_cache.identify, visitors)
+    authoriser = Authoriser(verdict_cache, failed_keys, outbox, visitors)
     pipeline = Pipeline(settings, pool, scheduler, outbox, authenticator, authoriser)
     return Services(
         settings=settings,

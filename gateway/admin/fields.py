@@ -14,7 +14,10 @@ from gateway.core.key_fields import BOUNDS, SCOPES, span
 from gateway.core.model_names import canonical_entry
 from gateway.core.origins import origin
 
-NULLABLE = {"owner_email", "max_output_tokens", "allowed_models", "allowed_origins", "expires_at"}
+NULLABLE = {
+    *("owner_email", "max_output_tokens", "allowed_models", "allowed_origins", "expires_at"),
+    "visitors",
+}
 
 _EMAIL = re.compile(BOUNDS["owner_email"]["pattern"])
 
@@ -141,4 +144,5 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "allowed_origins": origins,
     "scopes": scopes,
     "expires_at": moment,
+    "visitors": dict,  # gateway.visitors_problem checks them
 }

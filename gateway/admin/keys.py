@@ -35,6 +35,7 @@ class CreateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     allowed_origins: list[str] | None = None
     scopes: list[str] | None = None
     expires_at: str | None = None
+    visitors: dict[str, Any] | None = None
 
 
 class UpdateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -49,6 +50,7 @@ class UpdateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     allowed_origins: list[str] | msgspec.UnsetType | None = msgspec.UNSET
     scopes: list[str] | msgspec.UnsetType = msgspec.UNSET
     expires_at: str | msgspec.UnsetType | None = msgspec.UNSET
+    visitors: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class RotateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -82,6 +84,7 @@ async def create_key(store: Store, settings: Settings, request: CreateKey) -> An
             "p_scopes": values.get("scopes"),
             "p_expires_at": values.get("expires_at"),
             "p_max_output_tokens": values.get("max_output_tokens"),
+            "p_visitors": values.get("visitors"),
         },
     )
     return _with_key(row, key)
@@ -178,6 +181,8 @@ def _answer(row: dict[str, Any]) -> Answer:
     refusal = row.get("refusal")
     if refusal == "not_found":
         return Refusal("not_found", row.get("detail") or "There is no key with this id.")
+    if refusal == "invalid_visitors":  # SQL knows best what they may be
+        return Refusal("invalid_request", row["detail"], param="visitors")
     if refusal:
         return Refusal("invalid_request", row.get("detail") or "This is not possible.")
     return row

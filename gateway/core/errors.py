@@ -63,6 +63,69 @@ KINDS: dict[str, Kind] = {
         "This request does not fit into what is left of this API key's monthly token limit."
         "{detail}",
     ),
+    "visitor_unknown": Kind(
+        403,
+        _INVALID,
+        "permission_denied",
+        "This key tells its visitors apart by their address, and yours is not known here: the "
+        "request came through a proxy that is not trusted. The owner of this server can use its "
+        "own tunnel, or name the proxy in TRUSTED_PROXIES.",
+    ),
+    "visitor_token_required": Kind(
+        403,
+        _INVALID,
+        "visitor_token_required",
+        "This key itself may not be used in a page, from where anybody could take it. Send the "
+        "token of a visitor: the website's server makes one with POST /v1/visitor-tokens, or it "
+        "is that of the visitor's log-in.",
+    ),
+    "visitor_anonymous": Kind(
+        403,
+        _INVALID,
+        "permission_denied",
+        "This website lets only visitors in who have logged in with an account.",
+    ),
+    "visitor_token_expired": Kind(
+        401,
+        _INVALID,
+        "visitor_token_expired",
+        _WRONG_KEY + "this visitor's token has expired, or its website has ended it. The website "
+        "can make a new one.",
+    ),
+    "visitor_token_used_up": Kind(
+        401,
+        _INVALID,
+        "visitor_token_used_up",
+        _WRONG_KEY + "this visitor's token has been used as often as it may. The website can make "
+        "a new one.",
+    ),
+    "visitor_rate_limit_exceeded": Kind(
+        429,
+        "rate_limit_error",
+        "visitor_rate_limit_exceeded",
+        "Too many requests of this visitor. Try again in {wait} s.",
+    ),
+    "visitor_quota": Kind(
+        429,
+        "insufficient_quota",
+        "visitor_quota",
+        "This request does not fit into what is left of this visitor's day.{detail}",
+    ),
+    "visitor_tokens_held": Kind(
+        429,
+        "rate_limit_error",
+        "rate_limit_exceeded",
+        "Requests of this visitor that run now hold the tokens that this one may need.{detail} "
+        "What they do not use is free when they end: try again in {wait} s.",
+    ),
+    "visitors_by_token_off": Kind(
+        403,
+        _INVALID,
+        "permission_denied",
+        "This key makes no tokens for visitors. The owner of this server can allow it with "
+        "`localllm keys update ID --visitors token`; such a key has to stay secret, so it cannot "
+        "serve visitors by address or by log-in as well.",
+    ),
     # made by the gateway
     "tokens_held": Kind(
         429,

@@ -13,33 +13,68 @@ from collections.abc import Awaitable, Callable
 from gateway.core import keys
 from gateway.core.errors import Refusal
 from gateway.core.repeated_log import RepeatedLog
+from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import USELESS, FailedKeyLimiter
+from gateway.http.jwt import tokens
+from gateway.http.visitors import Visitors
 from gateway.stores import Identity, StoreUnavailable
 
-Identify = Callable[[str, str | None, str | None], Awaitable[Identity]]
+Identify = Callable[[Caller, str | None, str | None], Awaitable[Identity]]
 
 _HEADERS = (b"x-api-key", b"api-key", b"authorization")  # a key in each at most
 _unasked = RepeatedLog(logging.getLogger("localllm"), logging.WARNING)
 
 
 class Authenticator:
-    """`identify`: as in `Store`. It is asked only where a request shows several keys."""
+    """`identify`: who a caller is, asked only where a request shows several keys. `visitors`: what
+    is known of them here."""
 
-    def __init__(self, failed_keys: FailedKeyLimiter, identify: Identify) -> None:
+    def __init__(
+        self, failed_keys: FailedKeyLimiter, identify: Identify, visitors: Visitors
+    ) -> None:
         self._failed_keys = failed_keys
         self._identify = identify
+        self._visitors = visitors
 
     def has_worked(self, key_hash: str) -> bool:
         """Whether the key is known to exist."""
         return self._failed_keys.has_worked(key_hash)
 
-    async def key_hash(self, exchange: Exchange) -> str | Refusal:
-        """The SHA-256 of the key, which the store can look up. A key that cannot be one, or that
-        comes from an address with too many failures, is refused without a look-up."""
+    async def caller(self, exchange: Exchange) -> Caller | Refusal:
+        """Who calls. A key that cannot be one, or that comes from an address with too many
+        failures, is refused without a look-up."""
         shown = shown_keys(exchange.headers)
+        token = shown_token(exchange.headers)
         if isinstance(shown, Refusal):
-            return shown
+            return await self._user(exchange, token) if token else shown
+        key_hash = await self._key_hash(exchange, shown)
+        if isinstance(key_hash, Refusal):
+            return key_hash
+        if token:  # beside a key, it counts where the key has such visitors; others have theirs
+            user = await self._user(exchange, token)
+            if isinstance(user, Caller):
+                return Caller(key_hash, user.claim)
+        return Caller(key_hash, self._visitors.claim(exchange, key_hash))
+
+    async def _user(self, exchange: Exchange, token: str) -> Caller | Refusal:
+        """A user of a website's log-in. Tokens that are not valid count as guesses."""
+        token_hash = keys.hash_key(token)
+        refusal = self._failed_keys.refusal(exchange, token_hash)
+        if refusal is not None:
+            return refusal
+        try:
+            claim = await self._visitors.user(exchange, token)
+        except StoreUnavailable as problem:
+            return store_unavailable(problem)
+        if isinstance(claim, Refusal):
+            if claim.reason == "invalid_visitor_token":
+                self._failed_keys.note(exchange, token_hash, "invalid_api_key")
+            return claim
+        return Caller(f"user {claim.key_id}", claim)
+
+    async def _key_hash(self, exchange: Exchange, shown: list[str]) -> str | Refusal:
+        """The SHA-256 of the key, which the store can look up."""
         if len(shown) == 1:
             key_hash = keys.hash_key(shown[0])
             return self._failed_keys.refusal(exchange, key_hash) or key_hash
@@ -54,7 +89,7 @@ class Authenticator:
         reasons: list[str] = []
         try:
             for key_hash in hashes:
-                identity = await self._identify(key_hash, None, exchange.origin)
+                identity = await self._identify(Caller(key_hash), None, exchange.origin)
                 reason = None if identity.allowed else identity.reason or "invalid_api_key"
                 if reason not in USELESS:  # a key that exists, whatever it may do
                     self._failed_keys.note(exchange, key_hash, None)
@@ -88,6 +123,13 @@ def shown_keys(headers: dict[bytes, bytes]) -> list[str] | Refusal:
             elif key not in found:
                 found.append(key)
     return found or refusal
+
+
+def shown_token(headers: dict[bytes, bytes]) -> str:
+    """What looks like the token of a website's log-in; empty if nothing does."""
+    words = headers.get(b"authorization", b"").split()
+    text = words[-1].decode("latin-1") if words else ""
+    return text if tokens.looks_like_one(text) else ""
 
 
 def _key_in(value: bytes) -> str:

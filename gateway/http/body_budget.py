@@ -1,8 +1,8 @@
 """How much of request bodies may be in memory at once, so that uploads cannot fill it.
 
 A large body counts until its request has ended: as long as a request waits for the model, it is
-kept in one form or another. Any body counts as unfinished while it is waited for. One key gets half
-of what there is in all.
+kept in one form or another. Any body counts as unfinished while it is waited for. One caller gets
+half of what there is in all.
 """
 
 from collections import Counter
@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from gateway.core.errors import Refusal
+from gateway.http.caller import Caller
 
 LEAST = 64 * 1024**2  # bytes in all, however small one body has to be
 MOST_UNFINISHED = 256  # bodies that are waited for at once
@@ -23,50 +24,50 @@ class BodyBudget:
         self.most = max(LEAST, 4 * largest)
         self.bytes = 0
         self.unfinished = 0
-        self._bytes_of: Counter[str] = Counter()
-        self._unfinished_of: Counter[str] = Counter()
+        self._bytes_of: Counter[Caller] = Counter()
+        self._unfinished_of: Counter[Caller] = Counter()
 
-    def grow(self, key_hash: str, size: int) -> Refusal | None:
+    def grow(self, caller: Caller, size: int) -> Refusal | None:
         """Take room for so many bytes. A refusal: there is none now."""
-        if self._bytes_of[key_hash] + size > self.most // 2:
+        if self._bytes_of[caller] + size > self.most // 2:
             return Refusal("too_many_uploads", retry_after_ms=RETRY)
         if self.bytes + size > self.most:
             return Refusal("uploads_full", retry_after_ms=RETRY)
         self.bytes += size
-        self._bytes_of[key_hash] += size
+        self._bytes_of[caller] += size
         return None
 
-    def begin(self, key_hash: str) -> Refusal | None:
+    def begin(self, caller: Caller) -> Refusal | None:
         """Wait for one more body. A refusal: too many are waited for."""
-        if self._unfinished_of[key_hash] >= MOST_UNFINISHED // 2:
+        if self._unfinished_of[caller] >= MOST_UNFINISHED // 2:
             return Refusal("too_many_uploads", retry_after_ms=RETRY)
         if self.unfinished >= MOST_UNFINISHED:
             return Refusal("uploads_full", retry_after_ms=RETRY)
         self.unfinished += 1
-        self._unfinished_of[key_hash] += 1
+        self._unfinished_of[caller] += 1
         return None
 
-    def end(self, key_hash: str) -> None:
+    def end(self, caller: Caller) -> None:
         self.unfinished -= 1
-        _take(self._unfinished_of, key_hash, 1)
+        _take(self._unfinished_of, caller, 1)
 
-    def shrink(self, key_hash: str, size: int) -> None:
+    def shrink(self, caller: Caller, size: int) -> None:
         self.bytes -= size
-        _take(self._bytes_of, key_hash, size)
+        _take(self._bytes_of, caller, size)
 
 
 class Lease:
-    """What the body of one request of a key takes of it. As a context manager it spans the time in
-    which the body is waited for."""
+    """What the body of one request takes of it. As a context manager it spans the time in which
+    the body is waited for."""
 
-    def __init__(self, budget: BodyBudget, key_hash: str) -> None:
+    def __init__(self, budget: BodyBudget, caller: Caller) -> None:
         self._budget = budget
-        self._key_hash = key_hash
+        self._caller = caller
         self._size = 0
         self.refusal: Refusal | None = None  # why it may not be waited for
 
     def __enter__(self) -> Self:
-        self.refusal = self._budget.begin(self._key_hash)
+        self.refusal = self._budget.begin(self._caller)
         return self
 
     def __exit__(
@@ -76,23 +77,23 @@ class Lease:
         trace: TracebackType | None,
     ) -> None:
         if self.refusal is None:
-            self._budget.end(self._key_hash)
+            self._budget.end(self._caller)
 
     def hold(self, size: int) -> Refusal | None:
         """Take room for as many bytes in all."""
         more = size - self._size
-        refusal = self._budget.grow(self._key_hash, more) if more > 0 else None
+        refusal = self._budget.grow(self._caller, more) if more > 0 else None
         if refusal is None:
             self._size = max(size, self._size)
         return refusal
 
     def give_back(self) -> None:
         """The request has ended."""
-        self._budget.shrink(self._key_hash, self._size)
+        self._budget.shrink(self._caller, self._size)
         self._size = 0
 
 
-def _take(counts: Counter[str], key_hash: str, amount: int) -> None:
-    counts[key_hash] -= amount
-    if counts[key_hash] <= 0:
-        del counts[key_hash]
+def _take(counts: Counter[Caller], caller: Caller, amount: int) -> None:
+    counts[caller] -= amount
+    if counts[caller] <= 0:
+        del counts[caller]

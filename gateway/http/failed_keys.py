@@ -16,7 +16,10 @@ from gateway.http.exchange import Exchange
 
 FAILURES = 20  # of one address, before it has to wait
 WINDOW = 600.0  # seconds after which its failures are forgotten
-USELESS = {"invalid_api_key", "key_revoked", "key_expired"}  # why a key can do nothing at all
+USELESS = {  # why a key, or a visitor's token, can do nothing at all
+    *("invalid_api_key", "key_revoked", "key_expired"),
+    *("visitor_token_expired", "visitor_token_used_up"),
+}
 _MOST = 10_000  # addresses, and keys, that are remembered
 _log = logging.getLogger("localllm")
 

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 
 from gateway.core.errors import Refusal
+from gateway.http.caller import Caller
 
 PER_MINUTE = 600
 _MOST_KEYS = 10_000
@@ -18,17 +19,17 @@ class ReadRate:
     """In this process alone, so it costs no call. A key that is forgotten may begin anew."""
 
     def __init__(self) -> None:
-        self._full_at: OrderedDict[str, float] = OrderedDict()  # when it has all of them again
+        self._full_at: OrderedDict[Caller, float] = OrderedDict()  # when it has all of them again
 
-    def refusal(self, key_hash: str) -> Refusal | None:
+    def refusal(self, caller: Caller) -> Refusal | None:
         """Count one question; why it is one too many, if so."""
         now = time.monotonic()
-        full_at = max(now, self._full_at.get(key_hash, now)) + 60.0 / PER_MINUTE
+        full_at = max(now, self._full_at.get(caller, now)) + 60.0 / PER_MINUTE
         late = full_at - now - 60.0
         if late > 0:
             return Refusal("rate_limit_exceeded", retry_after_ms=int(late * 1000) + 1)
-        self._full_at[key_hash] = full_at
-        self._full_at.move_to_end(key_hash)
+        self._full_at[caller] = full_at
+        self._full_at.move_to_end(caller)
         if len(self._full_at) > _MOST_KEYS:
             self._full_at.popitem(last=False)
         return None

@@ -4,6 +4,7 @@ from gateway.core.errors import Refusal
 
 Headers = list[tuple[bytes, bytes]]
 
+_USED_UP = {"insufficient_quota", "visitor_quota"}
 HOPELESS = {401, 403}  # Claude Code tries a 401 for minutes otherwise
 
 
@@ -12,7 +13,7 @@ def refusal_headers(refusal: Refusal) -> Headers:
     headers: Headers = []
     if refusal.retry_after_ms is not None:
         headers.append((b"retry-after", b"%d" % refusal.retry_after))
-    if refusal.kind.status in HOPELESS or refusal.reason == "insufficient_quota":
+    if refusal.kind.status in HOPELESS or refusal.reason in _USED_UP:
         headers.append((b"x-should-retry", b"false"))
     if refusal.kind.code in {"invalid_api_key", "invalid_visitor_token"}:
         headers.append((b"www-authenticate", b"Bearer"))

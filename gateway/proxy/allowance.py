@@ -1,4 +1,5 @@
-"""What a key had left when the store last spoke of it, less what was granted offline since."""
+"""What a key, or a visitor, had left when the store last spoke of it, less what was granted offline
+since."""
 
 import time
 from collections import deque
@@ -23,8 +24,8 @@ class _OfflineGrant:
 
 
 class Allowance:
-    """Of one key, under whichever of its hashes it is shown. `verdict` is the store's last word,
-    None while there is none, or none that counts any more."""
+    """Of one key, under whichever of its hashes it is shown, or of one of its visitors. `verdict`
+    is the store's last word, None while there is none, or none that counts any more."""
 
     def __init__(self) -> None:
         self.verdict: Verdict | None = None
@@ -106,10 +107,14 @@ class Allowance:
         self._waiting -= 1
         self._waiting_tokens -= _most(wanted)
 
-    def grant_offline(self, wanted: AuthorizationRequest, gateways: int = 1) -> Verdict | None:
+    def told_within(self, seconds: float) -> bool:
+        """Whether the store spoke of it in the last so many seconds."""
+        return self.verdict is not None and time.monotonic() - self._told < seconds
+
+    def offline_verdict(self, wanted: AuthorizationRequest, gateways: int) -> Verdict | None:
         """A verdict without the store, within this gateway's part of what it last left; None: that
         is nothing. No answer may be longer than one that the store has allowed: who knows what the
-        key's cap is."""
+        key's cap is. `grant_offline` notes what it allows."""
         if self.verdict is None:
             return None
         now = time.monotonic()
@@ -135,14 +140,16 @@ class Allowance:
             return None
         if not wanted.capped:
             granted = min(granted, max(LEAST_GRANT, (part - wanted.prompt_bound) // SPARE))
+        remaining = part - wanted.prompt_bound - granted
+        return replace(plain, granted=granted, rate_remaining=left - 1, tokens_remaining=remaining)
+
+    def grant_offline(self, wanted: AuthorizationRequest, granted: int) -> None:
+        """So many output tokens were granted without the store."""
         cost = wanted.prompt_bound + granted
-        self._offline.append(now)
+        self._offline.append(time.monotonic())
         self._tokens -= cost
         self._granted += cost
         self._grants[wanted.request_id] = _OfflineGrant(cost)
-        return replace(
-            plain, granted=granted, rate_remaining=left - 1, tokens_remaining=part - cost
-        )
 
     def has_offline_grant(self, request_id: UUID) -> bool:
         """Whether this request was let through without the store."""

@@ -4,11 +4,15 @@ import time
 from collections import OrderedDict
 from datetime import UTC
 
+from msgspec.structs import replace
+
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Privilege, Sanitised
 from gateway.http.authentication import store_unavailable
+from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
+from gateway.http.visitors import Visitors
 from gateway.proxy.outbox import Outbox
 from gateway.proxy.verdict_cache import FRESH, MOST_KEYS, VerdictCache
 from gateway.stores import AuthorizationRequest, Identity, StoreUnavailable, Verdict
@@ -20,24 +24,29 @@ class Authoriser:
     """Asks the store through the verdict cache, and tells the failed-key limiter what it said."""
 
     def __init__(
-        self, verdict_cache: VerdictCache, failed_keys: FailedKeyLimiter, outbox: Outbox
+        self,
+        verdict_cache: VerdictCache,
+        failed_keys: FailedKeyLimiter,
+        outbox: Outbox,
+        visitors: Visitors,
     ) -> None:
         self.verdict_cache = verdict_cache
+        self._visitors = visitors
         self._outbox = outbox
         self._failed_keys = failed_keys
-        self._lacking: OrderedDict[tuple[str, str], float] = OrderedDict()  # hash, scope: when
+        self._lacking: OrderedDict[tuple[Caller, str], float] = OrderedDict()  # and scope: when
 
     async def narrow(
-        self, exchange: Exchange, dialect: Dialect, request: Sanitised, key_hash: str
+        self, exchange: Exchange, dialect: Dialect, request: Sanitised, caller: Caller
     ) -> Refusal | None:
         """Leave out of the request what its key has no scope for, where it can do without. A
         refusal: the key cannot be used at all."""
         privilege = request.privilege
         if privilege is None or privilege.needed:
             return None
-        asked = key_hash, privilege.scope
+        asked = caller, privilege.scope
         if time.monotonic() - self._lacking.get(asked, -FRESH) >= FRESH:
-            denial = await self.denial(exchange, key_hash, privilege.scope, recent=True)
+            denial = await self.denial(exchange, caller, privilege.scope, recent=True)
             if denial is None:
                 return None
             if denial.reason not in {"scope_missing", "store_unavailable"}:
@@ -64,6 +73,9 @@ class Authoriser:
         """Let the store decide and hold. `privilege`: why the request needs a second scope."""
         try:
             verdict = await self._decide(wanted)
+            if verdict.reason == "visitor_unknown" and wanted.claim is None:
+                wanted = replace(wanted, claim=self._visitors.whereabouts(exchange))
+                verdict = await self._decide(wanted)
         except StoreUnavailable as problem:
             return store_unavailable(problem)
         reason = None if verdict.allowed else verdict.reason or "internal_error"
@@ -83,6 +95,8 @@ class Authoriser:
                 reason, detail = "tokens_held", _held_words(wanted, verdict)
         elif reason == "scope_missing":
             detail = wanted.scope
+        elif reason in {"visitor_quota", "visitor_tokens_held"}:
+            detail = _visitor_words(wanted, verdict)
         return Refusal(reason, detail, model=wanted.model, retry_after_ms=verdict.retry_after_ms)
 
     async def _decide(self, wanted: AuthorizationRequest) -> Verdict:
@@ -97,30 +111,42 @@ class Authoriser:
             verdict = await self.verdict_cache.authorize(wanted)
         return verdict
 
-    async def identify(self, exchange: Exchange, key_hash: str, scope: str) -> Identity | Refusal:
-        """Who the key is, if it may use routes of this scope. Nothing is held."""
+    async def identify(
+        self, exchange: Exchange, caller: Caller, scope: str | None
+    ) -> Identity | Refusal:
+        """Who the caller is, if routes of this scope (None: any) may be used. Nothing is held."""
+        origin, cache = exchange.origin, self.verdict_cache
         try:
-            identity = await self.verdict_cache.identify(key_hash, scope, exchange.origin)
+            identity = await cache.identify(caller, scope, origin)
+            if identity.reason == "visitor_unknown" and caller.claim is None:
+                caller = caller._replace(claim=self._visitors.whereabouts(exchange))
+                identity = await cache.identify(caller, scope, origin)
         except StoreUnavailable as problem:
             return store_unavailable(problem)
         reason = None if identity.allowed else identity.reason or "invalid_api_key"
-        self._failed_keys.note(exchange, key_hash, reason)
-        return Refusal(reason, scope) if reason else identity
+        self._failed_keys.note(exchange, caller.key_hash, reason)
+        return _refusal(reason, scope) if reason else identity
 
     async def denial(
-        self, exchange: Exchange, key_hash: str, scope: str, *, recent: bool
+        self, exchange: Exchange, caller: Caller, scope: str, *, recent: bool
     ) -> Refusal | None:
-        """Why the key may not use routes of this scope at all, if so. Nothing is held.
+        """Why the caller may not use routes of this scope at all, if so. Nothing is held.
 
         `recent`: it is enough that the key was allowed within the last minute."""
+        origin, cache = exchange.origin, self.verdict_cache
         try:
-            reason = await self.verdict_cache.denial(
-                key_hash, scope, exchange.origin, recent=recent
-            )
+            reason = await cache.denial(caller, scope, origin, recent=recent)
+            if reason == "visitor_unknown" and caller.claim is None:
+                caller = caller._replace(claim=self._visitors.whereabouts(exchange))
+                reason = await cache.denial(caller, scope, origin, recent=recent)
         except StoreUnavailable as problem:
             return store_unavailable(problem)
-        self._failed_keys.note(exchange, key_hash, reason)
-        return Refusal(reason, scope if reason == "scope_missing" else "") if reason else None
+        self._failed_keys.note(exchange, caller.key_hash, reason)
+        return _refusal(reason, scope) if reason else None
+
+
+def _refusal(reason: str, scope: str | None) -> Refusal:
+    return Refusal(reason, scope or "" if reason == "scope_missing" else "")
 
 
 def _held_words(wanted: AuthorizationRequest, verdict: Verdict) -> str:
@@ -128,6 +154,18 @@ def _held_words(wanted: AuthorizationRequest, verdict: Verdict) -> str:
     return (
         f"Its prompt may be up to {wanted.prompt_bound} tokens; {verdict.tokens_remaining or 0} of "
         f"{verdict.token_limit} are neither used nor held"
+    )
+
+
+def _visitor_words(wanted: AuthorizationRequest, verdict: Verdict) -> str:
+    """What the request may need, and what is left of the visitor's day."""
+    told = verdict.visitor
+    if told is None or told.token_limit is None or told.day_resets_at is None:
+        return ""
+    until = told.day_resets_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return (
+        f" Its prompt may be up to {wanted.prompt_bound} tokens, and needs at least one for the "
+        f"answer; {told.tokens_remaining or 0} of {told.token_limit} are left until {until}."
     )
 
 
@@ -144,7 +182,7 @@ def _quota_words(wanted: AuthorizationRequest, verdict: Verdict) -> str:
 
 
 def authorization_request(
-    exchange: Exchange, dialect: Dialect, request: Sanitised, key_hash: str, max_output: int
+    exchange: Exchange, dialect: Dialect, request: Sanitised, caller: Caller, max_output: int
 ) -> AuthorizationRequest:
     """What the request may cost at most. `max_output`: tokens, where the client names no less."""
     scope = dialect.scope
@@ -153,7 +191,7 @@ def authorization_request(
     named = request.max_output
     return AuthorizationRequest(
         request_id=exchange.id,
-        key_hash=key_hash,
+        key_hash=caller.key_hash,
         scope=scope,
         origin=exchange.origin,
         model=request.model,
@@ -161,4 +199,5 @@ def authorization_request(
         prompt_bound=min(request.prompt_bound, _LARGEST_BOUND),
         max_output=max_output if named is None else min(named, max_output),
         capped=named is not None and named <= max_output,
+        claim=caller.claim,
     )

@@ -5,9 +5,11 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from gateway.proxy.allowance import Allowance
-from gateway.stores import Identity
+from gateway.proxy.shares import Shares
+from gateway.stores import Claim, Identity
 
 MOST_USES = 200  # a key may come with any number of models and websites
+MOST_VISITORS = 1000  # of one key that are remembered
 LATELY = 1.0  # seconds in which a use that was allowed need not be noted again
 
 Use = tuple[str | None, str | None, str | None]  # scope, origin, model (None: whatever)
@@ -25,12 +27,36 @@ _NEVER = _Allowed()
 
 
 class CachedKey:
-    """A hash that the store has allowed something: what, and when; and the key behind it."""
+    """A hash that the store has allowed something: what, and when; and the key behind it.
+    `wants_claim`: its visitors are told apart by what the gateway knows of them."""
 
     def __init__(self, allowance: Allowance) -> None:
         self.allowance = allowance
+        self.wants_claim = False
         self.ended = 0.0  # when the store no longer knew the hash
+        self._visitors: OrderedDict[Claim | None, Allowance] = OrderedDict()
         self._uses: OrderedDict[Use, _Allowed] = OrderedDict()
+
+    def shares(self, claim: Claim | None) -> Shares | None:
+        """Of this caller; None: a visitor of whom nothing is known here."""
+        if not self._visitors and not self.wants_claim:
+            return Shares(self.allowance)
+        visitor = self._visitors.get(claim)
+        if visitor is None and (claim or self.wants_claim):
+            return None
+        return Shares(self.allowance, visitor)
+
+    def meet(self, claim: Claim | None, visitor: Allowance | None) -> None:
+        """Who that caller is; None: nobody in particular."""
+        if visitor is None:
+            self.wants_claim = self.wants_claim and claim is None
+            self._visitors.pop(claim, None)
+            return
+        self.wants_claim = claim is not None
+        self._visitors[claim] = visitor
+        self._visitors.move_to_end(claim)
+        if len(self._visitors) > MOST_VISITORS:
+            self._visitors.popitem(last=False)
 
     def allow(self, use: Use, identity: Identity | None = None) -> None:
         now, before = time.monotonic(), self._uses.get(use, _NEVER)

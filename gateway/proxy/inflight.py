@@ -39,7 +39,6 @@ class InFlight:
         request: Sanitised,
         backends: tuple[Backend, ...],
         entry: Entry,
-        key_hash: str,
         verdict_cache: VerdictCache,
         registry: "dict[UUID, InFlight]",
     ) -> None:
@@ -56,7 +55,6 @@ class InFlight:
         self.forwarded = False  # the model server has the prompt, or is being sent it
         self._sample = b""  # of the prompt
         self._entry = entry
-        self._key_hash = key_hash
         self._verdict_cache = verdict_cache
         self._registry = registry
         self._status: str | None = None
@@ -85,7 +83,10 @@ class InFlight:
     def permit(self, verdict: Verdict) -> None:
         """The store said yes."""
         self.verdict = verdict
-        self._entry.settlement.key_id = verdict.key_id
+        settlement = self._entry.settlement
+        settlement.key_id = verdict.key_id
+        if verdict.visitor is not None:
+            settlement.visitor, settlement.pool = verdict.visitor.id, verdict.visitor.pool
         self.permitted.set()
 
     def begin_early(self, verdict: Verdict, authorising: asyncio.Task[Verdict | Refusal]) -> None:
@@ -145,7 +146,7 @@ class InFlight:
         settlement.duration_ms = self._elapsed_ms()
         if self.meter and self.meter.usage and settlement.status == "ok":
             self._learn(self.meter.usage)
-        self._verdict_cache.settled(self._key_hash, settlement)
+        self._verdict_cache.settled(settlement)
         self._entry.commit()
 
     async def settle_before_end(self) -> None:

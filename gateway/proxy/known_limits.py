@@ -10,6 +10,7 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from gateway.core.errors import Refusal
+from gateway.http.caller import Caller
 
 QUOTA_SECONDS = 10.0  # the owner may raise it
 _LONGEST = 60.0  # seconds; a rate window is no longer
@@ -24,31 +25,31 @@ class _Limit(NamedTuple):
 
 class KnownLimits:
     def __init__(self) -> None:
-        self._known: OrderedDict[str, _Limit] = OrderedDict()
+        self._known: OrderedDict[Caller, _Limit] = OrderedDict()
 
-    def refusal(self, key_hash: str, size: float) -> Refusal | None:
+    def refusal(self, caller: Caller, size: float) -> Refusal | None:
         """Why a body of so many bytes need not be read, if so."""
-        known = self._known.get(key_hash)
+        known = self._known.get(caller)
         if known is None or size < known.smallest:
             return None
         left = known.until - time.monotonic()
         if left <= 0:
-            del self._known[key_hash]
+            del self._known[caller]
             return None
         if known.refusal.retry_after_ms is None:
             return known.refusal
         return Refusal(known.refusal.reason, retry_after_ms=int(left * 1000) + 1)
 
-    def note(self, key_hash: str, size: int, refusal: Refusal) -> None:
+    def note(self, caller: Caller, size: int, refusal: Refusal) -> None:
         """The store refused a request with a body of so many bytes."""
-        if refusal.reason == "rate_limit_exceeded":
+        if refusal.reason in {"rate_limit_exceeded", "visitor_rate_limit_exceeded"}:
             seconds, smallest = (refusal.retry_after_ms or 0) / 1000, 0
-        elif refusal.reason == "insufficient_quota":
+        elif refusal.reason in {"insufficient_quota", "visitor_quota"}:
             seconds, smallest = QUOTA_SECONDS, size
         else:
             return
         until = time.monotonic() + min(seconds, _LONGEST)
-        self._known[key_hash] = _Limit(until, smallest, refusal)
-        self._known.move_to_end(key_hash)
+        self._known[caller] = _Limit(until, smallest, refusal)
+        self._known.move_to_end(caller)
         if len(self._known) > _MOST:
             self._known.popitem(last=False)

@@ -16,6 +16,7 @@ from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised
 from gateway.http.authentication import Authenticator
 from gateway.http.body_budget import BodyBudget, Lease
+from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
 from gateway.proxy.authorise import Authoriser, authorization_request
 from gateway.proxy.candidates import find_candidates
@@ -70,16 +71,16 @@ class Pipeline:
         Stages note what they learn in `request` and `in_flight`. `forward` waits for a slot, sends,
         and meters (relay.py), which also settles before the last byte leaves; whatever did not come
         so far is settled here."""
-        key_hash = exchange.refuse_method("POST") or await self._authenticator.key_hash(exchange)
-        if isinstance(key_hash, Refusal):
-            return key_hash
-        denial = await self._denial_unread(dialect, exchange, key_hash)
-        request = denial or await self._read(dialect, exchange, key_hash)
+        caller = exchange.refuse_method("POST") or await self._authenticator.caller(exchange)
+        if isinstance(caller, Refusal):
+            return caller
+        denial = await self._denial_unread(dialect, exchange, caller)
+        request = denial or await self._read(dialect, exchange, caller)
         if isinstance(request, Refusal):
             return request
         settings = self._settings
         exchange.model = request.alias or request.request.model
-        denial = await self._authoriser.narrow(exchange, dialect, request, key_hash)
+        denial = await self._authoriser.narrow(exchange, dialect, request, caller)
         if denial is not None:
             return denial
         ignored = ignored_header(request)
@@ -87,20 +88,20 @@ class Pipeline:
             exchange.extra.append(ignored)
         candidates = await find_candidates(self._pool, dialect, request, settings.context_check)
         if isinstance(candidates, Refusal):  # who may not ask does not learn what is installed
-            denial = await self._authoriser.denial(exchange, key_hash, dialect.scope, recent=False)
+            denial = await self._authoriser.denial(exchange, caller, dialect.scope, recent=False)
             return denial or candidates
-        in_flight = self._open_entry(dialect, exchange, request, key_hash, candidates)
+        in_flight = self._open_entry(dialect, exchange, request, candidates)
         if isinstance(in_flight, Refusal):
             return in_flight
         wanted = authorization_request(
-            exchange, dialect, request, key_hash, settings.max_output_tokens
+            exchange, dialect, request, caller, settings.max_output_tokens
         )
         in_flight.wanted = wanted
         expected = self._authoriser.expect(wanted, request.privilege)
         if expected is None:
             verdict = await self._authorise(in_flight, wanted)
             if isinstance(verdict, Refusal):
-                self._limits.note(key_hash, exchange.received, verdict)
+                self._limits.note(caller, exchange.received, verdict)
                 return verdict
             in_flight.permit(verdict)
             serving = forward(in_flight, self._scheduler, self._pool)
@@ -112,20 +113,20 @@ class Pipeline:
             exchange.watch()
             refusal = await serving
             if refusal is not None:
-                self._limits.note(key_hash, exchange.received, refusal)
+                self._limits.note(caller, exchange.received, refusal)
                 in_flight.cut("refused")
         return refusal
 
     async def estimate(self, dialect: Dialect, exchange: Exchange) -> Refusal | None:
         """Authenticate → receive → sanitise → count: neither the model nor what the key has left is
         touched."""
-        key_hash = exchange.refuse_method("POST") or await self._authenticator.key_hash(exchange)
-        if isinstance(key_hash, Refusal):
-            return key_hash
-        identity = await self._authoriser.identify(exchange, key_hash, dialect.scope)
+        caller = exchange.refuse_method("POST") or await self._authenticator.caller(exchange)
+        if isinstance(caller, Refusal):
+            return caller
+        identity = await self._authoriser.identify(exchange, caller, dialect.scope)
         if isinstance(identity, Refusal):
             return identity
-        request = await self._read(dialect, exchange, key_hash)
+        request = await self._read(dialect, exchange, caller)
         if isinstance(request, Refusal):
             return request
         exchange.model = request.alias or request.request.model
@@ -137,23 +138,23 @@ class Pipeline:
         return None
 
     async def _denial_unread(
-        self, dialect: Dialect, exchange: Exchange, key_hash: str
+        self, dialect: Dialect, exchange: Exchange, caller: Caller
     ) -> Refusal | None:
         """Why the body is not read, if so."""
         denial = await denial_unread(
-            self._authenticator, self._authoriser, exchange, key_hash, dialect.scope
+            self._authenticator, self._authoriser, exchange, caller, dialect.scope
         )
         if denial is not None or not exchange.is_large():
             return denial
-        return self._limits.refusal(key_hash, exchange.declared)
+        return self._limits.refusal(caller, exchange.declared)
 
     async def _read(
-        self, dialect: Dialect, exchange: Exchange, key_hash: str
+        self, dialect: Dialect, exchange: Exchange, caller: Caller
     ) -> Sanitised | Refusal:
         """Receive → sanitise."""
         limit, aliases = self._settings.max_body_bytes, self._settings.model_aliases
         small = exchange.has_arrived and not exchange.is_large()
-        body = await exchange.body(limit, None if small else Lease(self._bodies, key_hash))
+        body = await exchange.body(limit, None if small else Lease(self._bodies, caller))
         if isinstance(body, Refusal):
             return body
         exchange.received = len(body)
@@ -167,7 +168,6 @@ class Pipeline:
         dialect: Dialect,
         exchange: Exchange,
         request: Sanitised,
-        key_hash: str,
         candidates: list[Candidate],
     ) -> InFlight | Refusal:
         """Take an entry of the outbox before anything is held, so that a crash between the two is
@@ -185,9 +185,7 @@ class Pipeline:
             return entry
         backends = tuple([one.backend for one in candidates])
         cache = self._authoriser.verdict_cache
-        return InFlight(
-            *(exchange, dialect, request, backends, entry, key_hash, cache, self.in_flight)
-        )
+        return InFlight(*(exchange, dialect, request, backends, entry, cache, self.in_flight))
 
     async def _authorise(
         self, in_flight: InFlight, wanted: AuthorizationRequest

@@ -20,8 +20,10 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from gateway.core.model_names import is_allowed
+from gateway.http.caller import Caller
 from gateway.proxy.allowance import Allowance
 from gateway.proxy.cached_key import CachedKey, Use
+from gateway.proxy.shares import Shares
 from gateway.stores import (
     AuthorizationRequest,
     Identity,
@@ -34,8 +36,12 @@ from gateway.stores import (
 FRESH = 60.0  # seconds
 PROBE = 2.0  # seconds between two looks whether the store is back
 MOST_KEYS = 10_000
-_LIMITS = {"rate_limit_exceeded", "insufficient_quota"}
+_LIMITS = {
+    *("rate_limit_exceeded", "insufficient_quota"),
+    *("visitor_rate_limit_exceeded", "visitor_quota", "visitor_tokens_held"),
+}
 _OVER = {"key_revoked", "key_expired"}
+_UNKNOWN = {"invalid_api_key", "visitor_token_expired", "visitor_token_used_up"}
 _log = logging.getLogger("localllm.store")
 
 
@@ -56,8 +62,8 @@ class VerdictCache:
 
     def near_limit(self, wanted: AuthorizationRequest) -> UUID | None:
         """The key, if the store last left so little of its tokens that a grant may be cut."""
-        cached = self._cached.get(wanted.key_hash)
-        return cached.allowance.near_limit(wanted, self._store.gateways) if cached else None
+        shares = self._shares(wanted)
+        return shares.near_limit(wanted, self._store.gateways) if shares else None
 
     def near_limit_elsewhere(self, wanted: AuthorizationRequest) -> UUID | None:
         """The same, if other gateways ask the store for it, too: they know nothing of what has
@@ -70,8 +76,15 @@ class VerdictCache:
         cached = self._cached.get(wanted.key_hash)
         if not self._overlap or self._probing or cached is None:
             return None
-        lately = cached.allowed_within(FRESH, _use(wanted))
-        return cached.allowance.expect(wanted) if lately else None
+        shares = cached.shares(wanted.claim)
+        if shares is None or not cached.allowed_within(FRESH, _use(wanted)):
+            return None
+        return shares.expect(wanted, FRESH)
+
+    def wants_claim(self, key_hash: str) -> bool:
+        """Whether the key tells its visitors apart by what is known of them here."""
+        cached = self._cached.get(key_hash)
+        return cached is not None and cached.wants_claim
 
     async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
         """The store's verdict; while it is away, what its last one leaves room for.
@@ -81,10 +94,10 @@ class VerdictCache:
             verdict = self._grant_offline(wanted)
             if verdict is not None:
                 return verdict
-        cached = self._cached.get(wanted.key_hash)
+        shares = self._shares(wanted)
         asked_at = time.monotonic()
-        if cached is not None:
-            cached.allowance.begin_waiting(wanted)
+        if shares is not None:
+            shares.begin_waiting(wanted)
         try:
             verdict = await self._store.authorize(wanted)
         except StoreUnavailable as problem:
@@ -94,19 +107,19 @@ class VerdictCache:
                 raise
             return verdict
         finally:
-            if cached is not None:
-                cached.allowance.end_waiting(wanted)
+            if shares is not None:
+                shares.end_waiting(wanted)
         self._learn(wanted, verdict, asked_at)
         return verdict
 
-    async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
-        """Who the key is; while the store is away, who it was. Raises StoreUnavailable."""
-        use = scope, origin, None
+    async def identify(self, caller: Caller, scope: str | None, origin: str | None) -> Identity:
+        """Who the caller is; while the store is away, who it was. Raises StoreUnavailable."""
+        key_hash, use = caller.key_hash, (scope, origin, None)
         if self._probing and (identity := self._identity(key_hash, use)):
             return identity
         asked_at = time.monotonic()
         try:
-            identity = await self._store.identify(key_hash, scope, origin)
+            identity = await self._store.identify(key_hash, scope, origin, caller.claim)
         except StoreUnavailable as problem:
             self._begin_probing(problem)
             if identity := self._identity(key_hash, use):
@@ -121,36 +134,41 @@ class VerdictCache:
         return identity
 
     async def denial(
-        self, key_hash: str, scope: str, origin: str | None, *, recent: bool
+        self, caller: Caller, scope: str, origin: str | None, *, recent: bool
     ) -> str | None:
-        """Why the key may not use this scope at all; None where it may. `recent`: that it might
-        within the last minute will do. Raises StoreUnavailable."""
+        """Why the caller may not use this scope at all; None where it may. `recent`: that its key
+        might within the last minute will do. Raises StoreUnavailable."""
         use = scope, origin, None
-        if recent and self._may_go_on(key_hash, use, FRESH):
+        if recent and self._may_go_on(caller.key_hash, use, FRESH):
             return None
         try:
-            identity = await self.identify(key_hash, scope, origin)
+            identity = await self.identify(caller, scope, origin)
         except StoreUnavailable:
-            if not self._may_go_on(key_hash, use, self._grace):
+            if not self._may_go_on(caller.key_hash, use, self._grace):
                 raise
             return None
         return None if identity.allowed else identity.reason or "invalid_api_key"
 
-    def settled(self, key_hash: str, settlement: Settlement) -> None:
+    def settled(self, settlement: Settlement) -> None:
         """A request has ended: what it was granted offline and did not use can be granted again."""
-        cached = self._cached.get(key_hash)
-        if cached is not None and cached.allowance.has_offline_grant(settlement.request_id):
-            settlement.granted_offline = True
-            used = settlement.prompt_tokens + settlement.completion_tokens
-            cached.allowance.return_unused(settlement.request_id, used)
+        for allowance in self._charged(settlement):
+            if allowance.has_offline_grant(settlement.request_id):
+                settlement.granted_offline = True
+                used = settlement.prompt_tokens + settlement.completion_tokens
+                allowance.return_unused(settlement.request_id, used)
 
     def counted(self, settlements: Sequence[Settlement]) -> None:
         """The store has these."""
         for one in settlements:
-            if one.granted_offline and one.key_id:
-                allowance = self._allowances.get(one.key_id)
-                if allowance is not None:
+            if one.granted_offline:
+                for allowance in self._charged(one):
                     allowance.counted(one.request_id)
+
+    def _charged(self, settlement: Settlement) -> list[Allowance]:
+        """Of whom this is counted, as far as they are remembered."""
+        ids = (settlement.key_id, settlement.visitor)
+        found = [self._allowances.get(one) for one in ids if one is not None]
+        return [allowance for allowance in found if allowance is not None]
 
     async def close(self) -> None:
         tasks = [*self._identifying.values(), *filter(None, [self._probing])]
@@ -169,7 +187,7 @@ class VerdictCache:
             cached = self._remembered(wanted.key_hash, verdict.key_id)
             if asked_at < cached.over:  # it was overtaken by a later word: the key is over
                 return
-            cached.allowance.learn(wanted, verdict, asked_at)
+            self._learn_shares(cached, wanted, verdict, asked_at)
             if verdict.allowed:
                 cached.allow(use)
                 cached.allow(_lane(wanted))
@@ -178,6 +196,20 @@ class VerdictCache:
                     cached.allow((route, wanted.origin, None))  # as `denial` asks
                 if self._grace > 0:
                     self._learn_lane(wanted, cached)
+
+    def _learn_shares(
+        self,
+        cached: CachedKey,
+        wanted: AuthorizationRequest,
+        verdict: Verdict,
+        asked_at: float,
+    ) -> None:
+        visitor = None
+        if verdict.visitor is not None:
+            visitor = self._allowances.setdefault(verdict.visitor.id, Allowance())
+        if visitor is not None or wanted.claim is not None:
+            cached.meet(wanted.claim, visitor)
+        Shares(cached.allowance, visitor).learn(wanted, verdict, asked_at)
 
     def _learn_lane(self, wanted: AuthorizationRequest, cached: CachedKey) -> None:
         """Ask beside the request which models the key may use, in case the store goes away."""
@@ -191,7 +223,7 @@ class VerdictCache:
         asked_at = time.monotonic()
         try:
             with contextlib.suppress(StoreUnavailable):
-                asked = wanted.key_hash, wanted.scope, wanted.origin
+                asked = wanted.key_hash, wanted.scope, wanted.origin, wanted.claim
                 identity = await self._store.identify(*asked)
                 if identity.allowed and asked_at >= cached.over:
                     cached.allow(_lane(wanted), identity)
@@ -204,7 +236,7 @@ class VerdictCache:
             return
         if reason in _OVER:
             cached.allowance.end()
-        elif reason == "invalid_api_key":
+        elif reason in _UNKNOWN:
             cached.ended = time.monotonic()
         else:
             cached.forbid(use)
@@ -220,10 +252,12 @@ class VerdictCache:
         return cached
 
     def _grant_offline(self, wanted: AuthorizationRequest) -> Verdict | None:
-        if not self._is_in_lane(wanted):
-            return None
-        allowance = self._cached[wanted.key_hash].allowance
-        return allowance.grant_offline(wanted, self._store.gateways)
+        shares = self._shares(wanted) if self._is_in_lane(wanted) else None
+        return shares.grant_offline(wanted, self._store.gateways) if shares else None
+
+    def _shares(self, wanted: AuthorizationRequest) -> Shares | None:
+        cached = self._cached.get(wanted.key_hash)
+        return cached.shares(wanted.claim) if cached else None
 
     def _is_in_lane(self, wanted: AuthorizationRequest) -> bool:
         """Whether the key was lately allowed this model, or everything but has it in its lane."""

@@ -33,11 +33,11 @@ def pull_routes(services: Services) -> list[ASGIRouteHandler]:
 
 async def answer(services: Services, exchange: Exchange) -> Refusal | None:
     """Authenticate → read → authorise → join the pull → tell how it goes on."""
-    key_hash = exchange.refuse_method("POST") or await services.authenticator.key_hash(exchange)
-    if isinstance(key_hash, Refusal):
-        return key_hash
+    caller = exchange.refuse_method("POST") or await services.authenticator.caller(exchange)
+    if isinstance(caller, Refusal):
+        return caller
     denial = await denial_unread(
-        services.authenticator, services.authoriser, exchange, key_hash, _SCOPE
+        services.authenticator, services.authoriser, exchange, caller, _SCOPE
     )
     body = denial or await exchange.body(_MAX_BODY)
     if isinstance(body, Refusal):
@@ -48,13 +48,14 @@ async def answer(services: Services, exchange: Exchange) -> Refusal | None:
         return wanted
     permission = AuthorizationRequest(
         request_id=exchange.id,
-        key_hash=key_hash,
+        key_hash=caller.key_hash,
         scope=_SCOPE,
         origin=exchange.origin,
         model=wanted.name,
         endpoint=OLLAMA_PATH if native else PATH,
         prompt_bound=0,
         max_output=0,
+        claim=caller.claim,
     )
     verdict = await services.authoriser.authorise(exchange, permission)
     if isinstance(verdict, Refusal):
@@ -94,7 +95,7 @@ async def _counted_join(
         settlement.status = "refused" if isinstance(pull, Refusal) else "ok"
         return pull
     finally:
-        services.verdict_cache.settled(permission.key_hash, settlement)
+        services.verdict_cache.settled(settlement)
         entry.commit()
 
 

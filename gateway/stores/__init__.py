@@ -33,7 +33,7 @@ HOLD_SECONDS = 900  # a hold that is not renewed for so long belongs to a dead g
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the gateway knows of a caller who may be a visitor: `p_visitor` of the SQL functions.
+    """What the gateway knows of a caller who may be a visitor: `p_claim` of the SQL functions.
 
     `address` is where the caller sits: an IPv4 address or an IPv6 /64; `network` the /48 around the
     latter. `subject` is the user whom `issuer` names in a verified token that was made for
@@ -61,7 +61,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, gc=False):
     prompt_bound: int
     max_output: int
     capped: bool = True  # the request itself names a length; else it leaves room for others
-    visitor: Claim | None = None
+    claim: Claim | None = None
 
 
 class VisitorVerdict(msgspec.Struct, frozen=True, gc=False):
@@ -146,7 +146,7 @@ class Store(Protocol):
         ...
 
     async def identify(
-        self, key_hash: str, scope: str | None, origin: str | None, visitor: Claim | None = None
+        self, key_hash: str, scope: str | None, origin: str | None, claim: Claim | None = None
     ) -> Identity:
         """Who the key belongs to, and whether it has the scope. `scope` None: any will do."""
         ...

@@ -10,12 +10,18 @@ ADMINISTRATION: dict[str, tuple[str, ...]] = {
     "create_api_key": (
         *("p_key_hash", "p_prefix", "p_label", "p_owner_email", "p_rate_limit_per_min"),
         *("p_monthly_token_limit", "p_allowed_models", "p_allowed_origins", "p_scopes"),
-        *("p_expires_at", "p_max_output_tokens"),
+        *("p_expires_at", "p_max_output_tokens", "p_visitors"),
     ),
     "list_api_keys": ("p_cursor", "p_limit"),
     "update_api_key": ("p_id", "p_changes"),
     "rotate_api_key": ("p_id", "p_key_hash", "p_prefix", "p_grace_seconds"),
     "revoke_api_key": ("p_id",),
+    "create_visitor_token": (
+        *("p_key_hash", "p_origin", "p_token_hash", "p_visitor", "p_expires_in", "p_uses"),
+        *("p_max_output_tokens", "p_models", "p_page"),
+    ),
+    "visitor_issuers": (),
+    "visitor_report": (*("p_key_hash", "p_scope", "p_origin", "p_claim", "p_from", "p_to"),),
     "usage_report": _USAGE,
     "admin_usage": _USAGE,
     "export_data": ("p_kind", "p_cursor", "p_limit"),
@@ -25,10 +31,16 @@ ADMINISTRATION: dict[str, tuple[str, ...]] = {
 }
 
 # What a gateway calls of them to serve; the others need a key that may do everything.
-SERVING = ("usage_report", "keep_house", "applied_migrations")
+SERVING = (
+    *("usage_report", "keep_house", "applied_migrations"),
+    *("create_visitor_token", "visitor_issuers", "visitor_report"),
+)
 
-_WITH_DEFAULT = {"p_max_output_tokens", "p_group_by"}
-JSON_ARGUMENTS = {"p_changes", "p_rows"}  # of type jsonb
+_WITH_DEFAULT = {
+    *("p_max_output_tokens", "p_group_by", "p_visitors"),
+    *("p_uses", "p_models", "p_page"),
+}
+JSON_ARGUMENTS = {"p_changes", "p_rows", "p_visitors", "p_claim"}  # of type jsonb
 
 
 def arguments_of(function: str, given: Mapping[str, Any]) -> tuple[str, ...]:

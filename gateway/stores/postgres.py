@@ -31,10 +31,10 @@ _CONNECTIONS = 10
 _AUTHORIZE = """select * from public.authorize_request(
     p_request_id => $1, p_key_hash => $2, p_scope => $3, p_origin => $4, p_model => $5,
     p_endpoint => $6, p_prompt_bound => $7, p_max_output => $8, p_ttl_seconds => $9,
-    p_capped => $10, p_clock => $11, p_visitor => $12
+    p_capped => $10, p_clock => $11, p_claim => $12
 )"""
 _IDENTIFY = """select * from public.identify_key(
-    p_key_hash => $1, p_scope => $2, p_origin => $3, p_visitor => $4
+    p_key_hash => $1, p_scope => $2, p_origin => $3, p_claim => $4
 )"""
 _SETTLE = "select * from public.settle_requests(p_settlements => $1, p_clock => $2)"
 _SWEEP = """select * from public.sweep_holds(
@@ -84,16 +84,17 @@ class PostgresStore:
             HOLD_SECONDS,
             wanted.capped,
             datetime.now(UTC),
-            _json(wanted.visitor),
+            _json(wanted.claim),
         )
-        *fields, visitor = row
-        return Verdict(*fields, VisitorVerdict(*visitor) if visitor else None)
+        values = list(row)
+        values[-1] = VisitorVerdict(*values[-1]) if values[-1] else None
+        return Verdict(*values)
 
     async def identify(
-        self, key_hash: str, scope: str | None, origin: str | None, visitor: Claim | None = None
+        self, key_hash: str, scope: str | None, origin: str | None, claim: Claim | None = None
     ) -> Identity:
         """Who the key belongs to."""
-        row = await self._row(_IDENTIFY, key_hash, scope, origin, _json(visitor))
+        row = await self._row(_IDENTIFY, key_hash, scope, origin, _json(claim))
         return Identity(*row)
 
     async def settle(self, batch: Sequence[Settlement]) -> None:
@@ -133,8 +134,8 @@ class PostgresStore:
             return await self._connections.fetchrow(sql, *arguments)
 
 
-def _json(visitor: Claim | None) -> str | None:
-    return msgspec.json.encode(visitor).decode() if visitor else None
+def _json(claim: Claim | None) -> str | None:
+    return msgspec.json.encode(claim).decode() if claim else None
 
 
 def _plain(name: str, value: Any) -> Any:

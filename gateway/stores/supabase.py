@@ -89,15 +89,15 @@ class SupabaseStore:
             "p_capped": wanted.capped,
             "p_clock": _now(),
         }
-        if wanted.visitor is not None:
-            arguments["p_visitor"] = msgspec.to_builtins(wanted.visitor)
+        if wanted.claim is not None:
+            arguments["p_claim"] = msgspec.to_builtins(wanted.claim)
         verdict = await self._call("authorize_request", arguments, Verdict, DECISION_TIMEOUT)
         if verdict.allowed and verdict.key_id is None:
             raise explain(NotJson(), self._host)
         return verdict
 
     async def identify(
-        self, key_hash: str, scope: str | None, origin: str | None, visitor: Claim | None = None
+        self, key_hash: str, scope: str | None, origin: str | None, claim: Claim | None = None
     ) -> Identity:
         """Who the key belongs to."""
         arguments: dict[str, Any] = {
@@ -105,8 +105,8 @@ class SupabaseStore:
             "p_scope": scope,
             "p_origin": origin,
         }
-        if visitor is not None:
-            arguments["p_visitor"] = msgspec.to_builtins(visitor)
+        if claim is not None:
+            arguments["p_claim"] = msgspec.to_builtins(claim)
         return await self._call("identify_key", arguments, Identity, DECISION_TIMEOUT)
 
     async def settle(self, batch: Sequence[Settlement]) -> None:

@@ -1,6 +1,6 @@
 -- Decide whether a request may run, and hold what it may cost at most. Asking again with the same
 -- request id gives the same answer and holds nothing twice. p_capped: p_max_output is the request's
--- own, not only the gateway's. p_clock: what time it is for the gateway. p_visitor: what it knows
+-- own, not only the gateway's. p_clock: what time it is for the gateway. p_claim: what it knows
 -- of the caller, see gateway.find_visitor.
 create or replace function public.authorize_request(
     p_request_id uuid,
@@ -14,7 +14,7 @@ create or replace function public.authorize_request(
     p_ttl_seconds integer,
     p_capped boolean default true,
     p_clock timestamptz default null,
-    p_visitor jsonb default null
+    p_claim jsonb default null
 ) returns gateway.verdict
 language plpgsql
 security definer
@@ -36,7 +36,7 @@ begin
         p_ttl_seconds,
         p_capped,
         v_moment,
-        p_visitor
+        p_claim
     );
 end;
 $$;

@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0009_visitors aa607a4f0f985630e59f05fb9fe0dc67b35edd757cdba12a4ff9d7a8838d7684
--- step functions 3676c660d4f55175ff4921c5f0f62ed4eee44a045f4ad04f75c9640b6b657ac3
+-- step functions 1051e63fe7cfe5b59a99da1c799c393f4b138279bdcde014286e2e72ac818fb5
 
 do $migration$
 begin
@@ -152,7 +152,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '3676c660d4f55175ff4921c5f0f62ed4eee44a045f4ad04f75c9640b6b657ac3')
+            (m.version = 'functions' and m.checksum = '1051e63fe7cfe5b59a99da1c799c393f4b138279bdcde014286e2e72ac818fb5')
             or (m.version <> 'functions' and m.version collate "C" > '0009_visitors')
     ) then
         execute $step$
@@ -1514,6 +1514,8 @@ begin
     end if;
     if v_reason is null and p_origin is not null then
         v_reason := 'visitor_token_required'; -- a page has its site's key
+    elsif v_reason is null and v_key.visitors -> 'by' is distinct from '["token"]' then
+        v_reason := 'visitors_by_token_off'; -- it is not secret: pages have it, too
     end if;
     if v_reason is not null then
         return gateway.refusal(v_reason, '');
@@ -1729,8 +1731,8 @@ begin
             v.pool := gateway.address_id(v_salt, v_day, p_claim ->> 'network');
             v.pool_share := 16; -- customers of a provider have /56 or /64 of such a network
         end if;
-    elsif p_origin is not null then
-        v.refusal := 'visitor_token_required';
+    elsif p_origin is not null or v_by is distinct from '["token"]' then
+        v.refusal := 'visitor_token_required'; -- a key of pages is known to everybody
     end if;
     if v.id is not null and v.refusal is null
         and not string_to_array(p_scope, ' ') <@ '{chat,embeddings,models:read}'
@@ -2687,13 +2689,13 @@ create or replace function gateway.identify_key_at(
     p_key_hash text,
     p_scope text,
     p_origin text,
-    p_visitor jsonb default null
+    p_claim jsonb default null
 ) returns gateway.identity
 language plpgsql
 as $$
 declare
     v gateway.caller := gateway.find_caller(
-        p_now, p_key_hash, p_scope, p_origin, null, p_visitor
+        p_now, p_key_hash, p_scope, p_origin, null, p_claim
     );
     v_models text[] := (v.key).allowed_models;
 begin
@@ -3113,7 +3115,7 @@ create or replace function gateway.visitor_report_at(
     p_key_hash text,
     p_scope text,
     p_origin text,
-    p_visitor jsonb,
+    p_claim jsonb,
     p_from date,
     p_to date
 ) returns jsonb
@@ -3121,7 +3123,7 @@ language plpgsql
 as $$
 declare
     v_caller constant gateway.caller := gateway.find_caller(
-        p_now, p_key_hash, p_scope, p_origin, null, p_visitor
+        p_now, p_key_hash, p_scope, p_origin, null, p_claim
     );
     v_key_id constant uuid := (v_caller.key).id;
     v_visitor constant gateway.visitor := v_caller.visitor;
@@ -3191,7 +3193,7 @@ create or replace function gateway.authorize_request_at(
     p_ttl_seconds integer,
     p_capped boolean default true,
     p_moment timestamptz default null, -- as p_now
-    p_visitor jsonb default null
+    p_claim jsonb default null
 ) returns gateway.verdict
 language plpgsql
 as $$
@@ -3216,7 +3218,7 @@ begin
     -- disk, and with it all that came before.
     perform set_config('synchronous_commit', 'off', true);
 
-    v_caller := gateway.find_caller(p_now, p_key_hash, p_scope, p_origin, p_model, p_visitor);
+    v_caller := gateway.find_caller(p_now, p_key_hash, p_scope, p_origin, p_model, p_claim);
     v_key := v_caller.key;
     v_visitor := v_caller.visitor;
     if v_caller.refusal is not null then
@@ -3407,16 +3409,16 @@ begin atomic
     );
 end;
 
--- Who a key is, for routes that spend nothing. p_visitor: as in public.authorize_request.
+-- Who a key is, for routes that spend nothing. p_claim: as in public.authorize_request.
 create or replace function public.identify_key(
-    p_key_hash text, p_scope text, p_origin text, p_visitor jsonb default null
+    p_key_hash text, p_scope text, p_origin text, p_claim jsonb default null
 ) returns gateway.identity
 language plpgsql
 security definer
 set search_path = ''
 as $$
 begin
-    return gateway.identify_key_at(now(), p_key_hash, p_scope, p_origin, p_visitor);
+    return gateway.identify_key_at(now(), p_key_hash, p_scope, p_origin, p_claim);
 end;
 $$;
 
@@ -3521,20 +3523,20 @@ end;
 -- What a visitor may use, what is used and left today, and what was used by day: for the visitor,
 -- so nothing of the key's. The arguments are those of public.identify_key.
 create or replace function public.visitor_report(
-    p_key_hash text, p_scope text, p_origin text, p_visitor jsonb, p_from date, p_to date
+    p_key_hash text, p_scope text, p_origin text, p_claim jsonb, p_from date, p_to date
 ) returns jsonb
 language sql
 security definer
 set search_path = ''
 begin atomic
     select gateway.visitor_report_at(
-        now(), p_key_hash, p_scope, p_origin, p_visitor, p_from, p_to
+        now(), p_key_hash, p_scope, p_origin, p_claim, p_from, p_to
     );
 end;
 
 -- Decide whether a request may run, and hold what it may cost at most. Asking again with the same
 -- request id gives the same answer and holds nothing twice. p_capped: p_max_output is the request's
--- own, not only the gateway's. p_clock: what time it is for the gateway. p_visitor: what it knows
+-- own, not only the gateway's. p_clock: what time it is for the gateway. p_claim: what it knows
 -- of the caller, see gateway.find_visitor.
 create or replace function public.authorize_request(
     p_request_id uuid,
@@ -3548,7 +3550,7 @@ create or replace function public.authorize_request(
     p_ttl_seconds integer,
     p_capped boolean default true,
     p_clock timestamptz default null,
-    p_visitor jsonb default null
+    p_claim jsonb default null
 ) returns gateway.verdict
 language plpgsql
 security definer
@@ -3570,7 +3572,7 @@ begin
         p_ttl_seconds,
         p_capped,
         v_moment,
-        p_visitor
+        p_claim
     );
 end;
 $$;
@@ -3677,7 +3679,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '3676c660d4f55175ff4921c5f0f62ed4eee44a045f4ad04f75c9640b6b657ac3')
+        values ('functions', '1051e63fe7cfe5b59a99da1c799c393f4b138279bdcde014286e2e72ac818fb5')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

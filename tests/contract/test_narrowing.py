@@ -12,8 +12,10 @@ import pytest
 from gateway.core.errors import Refusal
 from gateway.dialects.ollama.chat import OLLAMA_CHAT
 from gateway.dialects.protocol import Sanitised
+from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
+from gateway.http.visitors import Visitors
 from gateway.proxy import authorise
 from gateway.proxy.authorise import Authoriser
 from gateway.proxy.outbox import Outbox
@@ -64,12 +66,13 @@ def watched(backend: Backend) -> Watched:
 def authoriser(watched: Watched, tmp_path: Path) -> Iterator[Authoriser]:
     cache = VerdictCache(watched)  # type: ignore[arg-type]
     with contextlib.closing(Outbox(tmp_path, nothing_to_settle)) as outbox:
-        yield Authoriser(cache, FailedKeyLimiter(lambda: False), outbox)
+        visitors = Visitors(cache.wants_claim, lambda: False, ())
+        yield Authoriser(cache, FailedKeyLimiter(lambda: False), outbox, visitors)
 
 
 async def narrowed(authoriser: Authoriser, key_hash: str, **fields: Any) -> Sanitised:
     request = asked(**fields)
-    refusal = await authoriser.narrow(exchange(), OLLAMA_CHAT, request, key_hash)
+    refusal = await authoriser.narrow(exchange(), OLLAMA_CHAT, request, Caller(key_hash))
     assert refusal is None
     return request
 
@@ -108,7 +111,7 @@ async def test_a_request_that_needs_nothing_or_cannot_do_without_asks_for_nothin
 
 
 async def test_a_key_that_does_not_exist_is_refused_there(authoriser: Authoriser):
-    refusal = await authoriser.narrow(exchange(), OLLAMA_CHAT, asked(), "0" * 64)
+    refusal = await authoriser.narrow(exchange(), OLLAMA_CHAT, asked(), Caller("0" * 64))
     assert isinstance(refusal, Refusal)
     assert refusal.reason == "invalid_api_key"
 

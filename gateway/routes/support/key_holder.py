@@ -6,6 +6,7 @@ from typing import NamedTuple
 from gateway.backends.backend import Backend
 from gateway.core import model_names
 from gateway.core.errors import Refusal
+from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
 from gateway.routes.support.answers import AnyRequest
 from gateway.services import Services
@@ -13,9 +14,9 @@ from gateway.stores import Identity, StoreUnavailable
 
 
 class KeyHolder(NamedTuple):
-    """The holder of a key that may use the route."""
+    """Who may use the route: the holder of a key, or a visitor of it."""
 
-    key_hash: str
+    caller: Caller
     origin: str | None
     identity: Identity
 
@@ -23,21 +24,18 @@ class KeyHolder(NamedTuple):
 async def identify(
     services: Services, request: AnyRequest, scope: str | None
 ) -> KeyHolder | Refusal:
-    """The holder of the key that the request shows, if it may use a route of that scope. Raises
-    StoreUnavailable."""
+    """The holder of the key that the request shows, if it may use a route of that scope."""
     exchange = Exchange(request.scope, request.receive, request.send)
-    key_hash = await services.authenticator.key_hash(exchange)
-    if isinstance(key_hash, Refusal):
-        return key_hash
-    too_often = services.read_rate.refusal(key_hash)
+    caller = await services.authenticator.caller(exchange)
+    if isinstance(caller, Refusal):
+        return caller
+    too_often = services.read_rate.refusal(caller)
     if too_often is not None:
         return too_often
-    identity = await services.verdict_cache.identify(key_hash, scope, exchange.origin)
-    reason = None if identity.allowed else identity.reason or "invalid_api_key"
-    services.failed_keys.note(exchange, key_hash, reason)
-    if reason:
-        return Refusal(reason, scope or "" if reason == "scope_missing" else "")
-    return KeyHolder(key_hash, exchange.origin, identity)
+    identity = await services.authoriser.identify(exchange, caller, scope)
+    if isinstance(identity, Refusal):
+        return identity
+    return KeyHolder(caller, exchange.origin, identity)
 
 
 async def has_scopes(services: Services, holder: KeyHolder, scopes: str) -> bool:
@@ -45,7 +43,7 @@ async def has_scopes(services: Services, holder: KeyHolder, scopes: str) -> bool
     say."""
     try:
         denial = await services.verdict_cache.denial(
-            holder.key_hash, scopes, holder.origin, recent=False
+            holder.caller, scopes, holder.origin, recent=False
         )
     except StoreUnavailable:
         return False

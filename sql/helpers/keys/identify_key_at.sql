@@ -3,13 +3,13 @@ create or replace function gateway.identify_key_at(
     p_key_hash text,
     p_scope text,
     p_origin text,
-    p_visitor jsonb default null
+    p_claim jsonb default null
 ) returns gateway.identity
 language plpgsql
 as $$
 declare
     v gateway.caller := gateway.find_caller(
-        p_now, p_key_hash, p_scope, p_origin, null, p_visitor
+        p_now, p_key_hash, p_scope, p_origin, null, p_claim
     );
     v_models text[] := (v.key).allowed_models;
 begin

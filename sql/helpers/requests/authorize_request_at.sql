@@ -17,7 +17,7 @@ create or replace function gateway.authorize_request_at(
     p_ttl_seconds integer,
     p_capped boolean default true,
     p_moment timestamptz default null, -- as p_now
-    p_visitor jsonb default null
+    p_claim jsonb default null
 ) returns gateway.verdict
 language plpgsql
 as $$
@@ -42,7 +42,7 @@ begin
     -- disk, and with it all that came before.
     perform set_config('synchronous_commit', 'off', true);
 
-    v_caller := gateway.find_caller(p_now, p_key_hash, p_scope, p_origin, p_model, p_visitor);
+    v_caller := gateway.find_caller(p_now, p_key_hash, p_scope, p_origin, p_model, p_claim);
     v_key := v_caller.key;
     v_visitor := v_caller.visitor;
     if v_caller.refusal is not null then

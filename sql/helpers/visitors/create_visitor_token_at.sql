@@ -21,6 +21,8 @@ begin
     end if;
     if v_reason is null and p_origin is not null then
         v_reason := 'visitor_token_required'; -- a page has its site's key
+    elsif v_reason is null and v_key.visitors -> 'by' is distinct from '["token"]' then
+        v_reason := 'visitors_by_token_off'; -- it is not secret: pages have it, too
     end if;
     if v_reason is not null then
         return gateway.refusal(v_reason, '');

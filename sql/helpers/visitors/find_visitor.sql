@@ -51,8 +51,8 @@ begin
             v.pool := gateway.address_id(v_salt, v_day, p_claim ->> 'network');
             v.pool_share := 16; -- customers of a provider have /56 or /64 of such a network
         end if;
-    elsif p_origin is not null then
-        v.refusal := 'visitor_token_required';
+    elsif p_origin is not null or v_by is distinct from '["token"]' then
+        v.refusal := 'visitor_token_required'; -- a key of pages is known to everybody
     end if;
     if v.id is not null and v.refusal is null
         and not string_to_array(p_scope, ' ') <@ '{chat,embeddings,models:read}'

@@ -3,7 +3,7 @@ create or replace function gateway.visitor_report_at(
     p_key_hash text,
     p_scope text,
     p_origin text,
-    p_visitor jsonb,
+    p_claim jsonb,
     p_from date,
     p_to date
 ) returns jsonb
@@ -11,7 +11,7 @@ language plpgsql
 as $$
 declare
     v_caller constant gateway.caller := gateway.find_caller(
-        p_now, p_key_hash, p_scope, p_origin, null, p_visitor
+        p_now, p_key_hash, p_scope, p_origin, null, p_claim
     );
     v_key_id constant uuid := (v_caller.key).id;
     v_visitor constant gateway.visitor := v_caller.visitor;

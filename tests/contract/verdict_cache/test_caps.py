@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway.http.caller import Caller
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
@@ -112,5 +113,5 @@ async def test_what_was_allowed_for_two_scopes_is_not_for_others(
     supabase.stop()
     with pytest.raises(StoreUnavailable):
         await granted(known, key, 20, scope=native)
-    assert await known.denial(key.hash, "chat", None, recent=False) is None
+    assert await known.denial(Caller(key.hash), "chat", None, recent=False) is None
     supabase.start()

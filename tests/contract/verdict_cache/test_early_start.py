@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gateway.http.caller import Caller
 from gateway.proxy import cached_key, verdict_cache
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import StoreUnavailable
@@ -87,7 +88,7 @@ async def test_a_near_store_is_asked_each_time_and_nothing_is_remembered(
     assert (await near.authorize(ask(key))).allowed
     assert near.expect(ask(key)) is None
     supabase.fault = lambda call: Fault.REFUSE
-    for call in (near.authorize(ask(key)), near.identify(key.hash, None, None)):
+    for call in (near.authorize(ask(key)), near.identify(Caller(key.hash), None, None)):
         with pytest.raises(StoreUnavailable):
             await call
     assert not near._cached
@@ -103,7 +104,7 @@ async def test_memory_is_bounded_however_many_keys_models_and_websites_come(
         await known.authorize(ask(key))
     for number in range(9):
         await known.authorize(ask(keys[-1], origin=f"https://{number}.example"))
-        await known.identify(keys[-1].hash, "chat", f"https://{number}.example")
+        await known.identify(Caller(keys[-1].hash), "chat", f"https://{number}.example")
     await asyncio.gather(*known._identifying.values())  # which know the keys while they run
     assert list(known._cached) == [key.hash for key in keys[-3:]]
     assert len(known._allowances) == 3

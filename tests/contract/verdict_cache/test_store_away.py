@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gateway.http.caller import Caller
 from gateway.proxy import allowance
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import Settlement, StoreUnavailable
@@ -28,12 +29,12 @@ async def test_while_the_store_is_away_known_keys_go_on_and_others_are_told_late
     supabase.fault = lambda call: fault
     verdict = await known.authorize(ask(key))
     assert (verdict.allowed, verdict.granted, verdict.key_id) == (True, 20, key.id)
-    assert await known.denial(key.hash, "chat", None, recent=False) is None
+    assert await known.denial(Caller(key.hash), "chat", None, recent=False) is None
     for call in (
         known.authorize(ask(stranger)),
         known.authorize(ask(key, origin="https://a.example")),
-        known.denial(stranger.hash, "chat", None, recent=True),
-        known.identify(key.hash, "models:read", None),
+        known.denial(Caller(stranger.hash), "chat", None, recent=True),
+        known.identify(Caller(key.hash), "models:read", None),
     ):
         with pytest.raises(StoreUnavailable):
             await call
@@ -65,10 +66,10 @@ async def test_no_more_is_lent_than_was_left_and_what_is_not_used_can_be_lent_ag
     assert (await known.authorize(second)).granted == 20
     with pytest.raises(StoreUnavailable):
         await known.authorize(ask(key))
-    known.settled(key.hash, Settlement(first.request_id, 5, 5))
+    known.settled(Settlement(first.request_id, 5, 5, key_id=key.id))
     verdict = await known.authorize(ask(key))
     assert (verdict.granted, verdict.tokens_remaining) == (20, 0)
-    known.settled(key.hash, Settlement(second.request_id, 10, 10))
+    known.settled(Settlement(second.request_id, 10, 10, key_id=key.id))
     with pytest.raises(StoreUnavailable):
         await known.authorize(ask(key))
     supabase.start()
@@ -108,11 +109,11 @@ async def test_who_a_key_was_is_told_while_the_store_is_away(
     known: VerdictCache, store: SupabaseStore, supabase: StandIn
 ):
     key = await create(store, p_allowed_models=["small"])
-    told = await known.identify(key.hash, "models:read", None)
+    told = await known.identify(Caller(key.hash), "models:read", None)
     supabase.stop()
-    assert await known.identify(key.hash, "models:read", None) == told
+    assert await known.identify(Caller(key.hash), "models:read", None) == told
     with pytest.raises(StoreUnavailable):
-        await known.identify(key.hash, "models:pull", None)
+        await known.identify(Caller(key.hash), "models:pull", None)
     supabase.start()
 
 
@@ -159,7 +160,7 @@ async def test_a_key_that_was_said_to_be_revoked_meanwhile_is_lent_nothing(
     with pytest.raises(StoreUnavailable):
         await known.authorize(ask(key))
     with pytest.raises(StoreUnavailable):
-        await known.denial(key.hash, "chat", None, recent=True)
+        await known.denial(Caller(key.hash), "chat", None, recent=True)
     supabase.start()
 
 

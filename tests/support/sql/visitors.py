@@ -58,7 +58,7 @@ async def days(ledger: Ledger, key: Key) -> dict[UUID, tuple[int, int, int]]:
 async def report(
     ledger: Ledger, shown: str, claim: dict[str, Any] | None = None, **at: Any
 ) -> dict[str, Any]:
-    said = await ledger.admin(
+    return await ledger.admin(
         "visitor_report",
         at.get("at", NOON),
         shown,
@@ -68,4 +68,3 @@ async def report(
         None,
         None,
     )
-    return said

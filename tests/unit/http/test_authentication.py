@@ -8,8 +8,10 @@ import pytest
 from gateway.core import keys
 from gateway.core.errors import Refusal
 from gateway.http.authentication import Authenticator, shown_keys
+from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FAILURES, FailedKeyLimiter
+from gateway.http.visitors import Visitors
 from gateway.stores import Identity, StoreUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -88,11 +90,12 @@ class Door:
         self.reasons = reasons
         self.looked_up: list[str] = []
         self.failed_keys = FailedKeyLimiter(lambda: False)
-        self.authenticator = Authenticator(self.failed_keys, self._identify)
+        visitors = Visitors(lambda key_hash: False, lambda: False, ())
+        self.authenticator = Authenticator(self.failed_keys, self._identify, visitors)
 
-    async def _identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
+    async def _identify(self, caller: Caller, scope: str | None, origin: str | None) -> Identity:
         names = {keys.hash_key(key): key for key in (KEY, OTHER, THIRD)}
-        key = names[key_hash]
+        key = names[caller.key_hash]
         self.looked_up.append(key)
         if self.reasons.get(key) == "away":
             raise StoreUnavailable("it is away.")
@@ -109,10 +112,10 @@ class Door:
             "method": "GET",
             "headers": list(sent.items()),
         }
-        found = await self.authenticator.key_hash(Exchange(scope, None, None))
+        found = await self.authenticator.caller(Exchange(scope, None, None))
         if isinstance(found, Refusal):
             return found
-        return {keys.hash_key(key): key for key in (KEY, OTHER, THIRD)}[found]
+        return {keys.hash_key(key): key for key in (KEY, OTHER, THIRD)}[found.key_hash]
 
 
 async def test_one_key_alone_is_not_looked_up_here():
