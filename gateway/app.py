@@ -25,6 +25,7 @@ from gateway.routes.pages import page_routes
 from gateway.routes.proxied import proxied_routes
 from gateway.routes.pull import pull_routes
 from gateway.routes.support.answers import on_exception
+from gateway.routes.visitor_tokens import visitor_token_routes
 from gateway.services import Services
 from gateway.stores import Store
 from tunnel.status_file import FOLDER, StatusWatcher
@@ -44,9 +45,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
 
     failed_keys = FailedKeyLimiter(has_tunnel, settings.trusted_proxies)
     issuers = SiteIssuers(store.admin)
-    visitors = Visitors(
-        verdict_cache.wants_claim, issuers, has_tunnel, settings.trusted_proxies
-    )
+    visitors = Visitors(verdict_cache.wants_claim, issuers, has_tunnel, settings.trusted_proxies)
     authenticator = Authenticator(failed_keys, verdict_cache.identify, visitors)
     authoriser = Authoriser(verdict_cache, failed_keys, outbox, visitors)
     pipeline = Pipeline(settings, pool, scheduler, outbox, authenticator, authoriser)
@@ -59,6 +58,8 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         has_tunnel=has_tunnel,
         hosts=Hosts(settings, tunnel),
         failed_keys=failed_keys,
+        visitors=visitors,
+        site_issuers=issuers,
         authenticator=authenticator,
         verdict_cache=verdict_cache,
         authoriser=authoriser,
@@ -74,6 +75,7 @@ def make_app(services: Services) -> Middleware:
         route_handlers=[
             *proxied_routes(services),
             *account_routes(services),
+            *visitor_token_routes(services),
             *pull_routes(services),
             *native_routes(services),
             *admin_routes(services),

@@ -138,4 +138,5 @@ async def serve(
         with contextlib.suppress(OSError):
             outbox.close()
         await services.verdict_cache.close()
+        await services.site_issuers.close()
         await pool.close()

@@ -10,6 +10,8 @@ from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.http.hosts import Hosts
 from gateway.http.read_rate import ReadRate
+from gateway.http.site_issuers import SiteIssuers
+from gateway.http.visitors import Visitors
 from gateway.proxy.authorise import Authoriser
 from gateway.proxy.health import Health
 from gateway.proxy.outbox import Outbox
@@ -36,6 +38,8 @@ class Services:
     has_tunnel: Callable[[], bool]
     hosts: Hosts
     failed_keys: FailedKeyLimiter
+    visitors: Visitors
+    site_issuers: SiteIssuers
     authenticator: Authenticator
     verdict_cache: VerdictCache
     authoriser: Authoriser

@@ -38,6 +38,9 @@ declare
         'sweep_holds', -- which requests still run, once a minute
         'keep_house', -- next month's part of the log, once a day: nobody else makes it
         'usage_report', -- GET /v1/usage: a key reads its own
+        'visitor_report', -- the same for a visitor
+        'create_visitor_token', -- POST /v1/visitor-tokens, with the key of a site
+        'visitor_issuers', -- whose users are visitors of which key
         'applied_migrations' -- at the start, and for /health: does the schema fit
     ];
     v_table record;

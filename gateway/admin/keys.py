@@ -4,7 +4,7 @@ Requests are checked here and brought into canonical form; the store's SQL does 
 function returns the JSON of the HTTP API, or a `Refusal`. The plain key never reaches the store.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,7 @@ from gateway.config.settings import Settings
 from gateway.core import keys
 from gateway.core.errors import Refusal
 from gateway.core.key_fields import BOUNDS
-from gateway.stores import Store
+from gateway.stores import Claim, Store
 
 SAVE_IT = "Save this key — it will not be shown again."
 DEFAULT_GRACE_SECONDS: int = BOUNDS["grace_seconds"]["default"]
@@ -57,6 +57,14 @@ class RotateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Body of `POST /admin/api-keys/{id}/rotate`: how long the old key keeps working."""
 
     grace_seconds: int = DEFAULT_GRACE_SECONDS
+
+
+class Visitor(NamedTuple):
+    """Who asks for their own use: as `Store.identify` is told."""
+
+    key_hash: str
+    origin: str | None
+    claim: Claim
 
 
 async def create_key(store: Store, settings: Settings, request: CreateKey) -> Answer:
@@ -150,6 +158,24 @@ async def revoke_key(store: Store, key_id: str) -> Answer:
 async def key_usage(store: Store, key_id: str | UUID, asked: UsageQuery) -> Answer:
     """The JSON of `GET /v1/usage`: limits, month and rows of one key."""
     return await _usage(store, "usage_report", key_id, asked)
+
+
+async def visitor_usage(store: Store, visitor: Visitor, asked: UsageQuery) -> Answer:
+    """The JSON of `GET /v1/usage` for a visitor: the visitor's own, and nothing of the key's."""
+    if asked.group_by:
+        text = "A visitor's use comes by day; leave group_by out."
+        return Refusal("invalid_request", text, param="group_by")
+    if asked.start and asked.end and asked.end < asked.start:
+        return Refusal("invalid_request", "The range ends before it begins.", param="to")
+    arguments = {
+        "p_key_hash": visitor.key_hash,
+        "p_scope": None,
+        "p_origin": visitor.origin,
+        "p_claim": msgspec.to_builtins(visitor.claim),
+        "p_from": asked.start,
+        "p_to": asked.end,
+    }
+    return _answer(await store.admin("visitor_report", arguments))
 
 
 async def all_usage(store: Store, asked: UsageQuery) -> Answer:

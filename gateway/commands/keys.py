@@ -1,11 +1,10 @@
 """`localllm keys`: create, list, update, rotate and revoke API keys."""
 
-import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from gateway.commands.key_options import Duration, changes, key_options
 from gateway.commands.output import (
     accepted,
     bar,
@@ -16,41 +15,15 @@ from gateway.commands.output import (
     print_table,
 )
 from gateway.commands.running import with_store
+from gateway.config.settings import Settings
 
 if TYPE_CHECKING:
+    from gateway.core.errors import Refusal
     from gateway.stores import Store
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 # Claude Code takes some 45,000 tokens a turn: this is 500 turns on each of 22 working days. An
 # agent asks for one thing after the other, with a few short requests beside each.
 AGENT: dict[str, Any] = {"rate_limit_per_min": 120, "monthly_token_limit": 500_000_000}
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-class Duration(click.ParamType[int]):
-    """`90`, `90s`, `15m`, `24h` or `7d`, as seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        found = re.fullmatch(r"([0-9]{1,9})\s*([smhd]?)", str(value).strip().lower(), re.ASCII)
-        if not found:
-            self.fail(f"{value!r} should be a duration such as 0, 30m, 24h or 7d.", param, ctx)
-        return int(found[1]) * _UNITS[found[2]]
-
-
-class Cap(click.ParamType[int | str]):
-    """A number of tokens, or `none`. Both `none` and an empty text become null."""
-
-    name = "tokens"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
-        return "" if str(value) in {"", "none"} else click.INT.convert(value, param, ctx)
 
 
 @click.group()
@@ -58,80 +31,10 @@ def keys() -> None:
     """Create, list, update, rotate and revoke API keys."""
 
 
-def _key_options(command: Command) -> Command:
-    """The options of both `create` and `update`, named as in the HTTP API."""
-    for decorate in reversed(
-        [
-            click.option("--owner-email", "--email", metavar="EMAIL", help="Who uses it."),
-            click.option(
-                "--rate-limit-per-min", "--rate-limit", type=int, help="Requests per minute."
-            ),
-            click.option(
-                "--monthly-token-limit", "--token-limit", type=int, help="Tokens per month."
-            ),
-            click.option(
-                "--max-output-tokens",
-                type=Cap(),
-                metavar="TOKENS",
-                help="Most tokens in one answer. `none`: only the server's own limit applies.",
-            ),
-            click.option(
-                "--allowed-models",
-                "--model",
-                multiple=True,
-                metavar="NAME",
-                help="Models it may use: a name, or a pattern such as 'qwen2.5:*'. Repeat it, or "
-                "separate them with commas. `all`: every model.",
-            ),
-            click.option(
-                "--allowed-origins",
-                "--origin",
-                multiple=True,
-                metavar="URL",
-                help="Website whose pages may use it. Can be repeated. `all`: every website.",
-            ),
-            click.option(
-                "--scopes",
-                "--scope",
-                multiple=True,
-                metavar="NAME",
-                help="What it may do. Default: chat, embeddings and models:read. models:pull: "
-                "install models. ollama:native: options that change Ollama for everybody.",
-            ),
-            click.option(
-                "--expires-at",
-                "--expires",
-                metavar="TIME",
-                help="When it expires, such as 2030-01-31 or 2030-01-31T12:00Z, or `never`.",
-            ),
-        ]
-    ):
-        command = decorate(command)
-    return command
-
-
-def _changes(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given; `all`, `never` and an empty text become null."""
-    changes: dict[str, Any] = {}
-    for name, value in options.items():
-        if value is None or value == ():
-            continue
-        if isinstance(value, tuple):
-            changes[name] = _list(value)  # type: ignore[arg-type]  # click gives tuples of text
-        else:
-            changes[name] = None if value in ("", "never") else value
-    return changes
-
-
-def _list(values: Sequence[str]) -> list[str] | None:
-    items = [item.strip() for value in values for item in value.split(",") if item.strip()]
-    return None if "all" in items or not items else items
-
-
 @keys.command()
 @click.argument("label", required=False)
 @click.option("--label", "named_label", metavar="TEXT", help="What the key is for.")
-@_key_options
+@key_options
 @click.option(
     "--agent",
     is_flag=True,
@@ -157,9 +60,14 @@ def create(
         raise click.UsageError("Give the key one label: localllm keys create 'my website'")
     if key_only and as_json:
         raise click.UsageError("Use either --key-only or --json, not both.")
-    wishes = (AGENT if agent else {}) | _changes(options)
+    wishes = (AGENT if agent else {}) | changes(options)
     request = keys.CreateKey(label=text, **wishes)
-    made = accepted(with_store(lambda store, settings: keys.create_key(store, settings, request)))
+
+    async def make(store: "Store", settings: Settings) -> Any:
+        refusal = _address_refusal(settings, request.visitors)
+        return refusal or await keys.create_key(store, settings, request)
+
+    made = accepted(with_store(make))
     if key_only:
         click.echo(made["key"])
     else:
@@ -195,14 +103,19 @@ def show(as_json: bool) -> None:
 @keys.command()
 @click.argument("key_id")
 @click.option("--label", metavar="TEXT", help="What the key is for.")
-@_key_options
+@key_options
 @json_option
 def update(key_id: str, as_json: bool, **options: Any) -> None:
     """Change a key. This applies from its next request on."""
     from gateway.admin import keys
 
-    request = keys.UpdateKey(**_changes(options))
-    changed = accepted(with_store(lambda store, _: keys.update_key(store, key_id, request)))
+    wanted = changes(options)
+
+    async def change(store: "Store", settings: Settings) -> Any:
+        refusal = _address_refusal(settings, wanted.get("visitors"))
+        return refusal or await keys.update_key(store, key_id, keys.UpdateKey(**wanted))
+
+    changed = accepted(with_store(change))
     if as_json:
         print_json(changed)
     else:
@@ -240,6 +153,14 @@ def revoke(key_id: str, as_json: bool) -> None:
         print_json(revoked)
     else:
         click.echo(f"Revoked {revoked['label']!r} ({revoked['id']}).")
+
+
+def _address_refusal(settings: Settings, visitors: dict[str, Any] | None) -> "Refusal | None":
+    from gateway.admin.trusted_addresses import address_refusal
+    from tunnel.status_file import FOLDER, current
+
+    has_tunnel = current(settings.data_dir / FOLDER) is not None
+    return address_refusal(settings, visitors, has_tunnel=has_tunnel)
 
 
 async def all_keys(store: "Store") -> list[dict[str, Any]]:

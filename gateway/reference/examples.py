@@ -51,6 +51,7 @@ KEY: dict[str, Any] = {
     "allowed_origins": None,
     "created_at": "2026-11-01T09:30:00+00:00",
     "expires_at": None,
+    "visitors": None,
     "last_used_at": "2026-11-24T03:10:00+00:00",
     "revoked_at": None,
 }

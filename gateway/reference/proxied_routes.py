@@ -2,11 +2,12 @@
 
 from gateway.dialects import all_counters, all_dialects
 from gateway.dialects.protocol import Dialect
-from gateway.reference.route import HOLDER, JSON, SHOWN_KEY, Content, Route
+from gateway.reference.route import HOLDER, JSON, SHOWN_KEY, VISITOR, Content, Route
 
 _PROXIED = (
     *SHOWN_KEY,
-    *("invalid_visitor_token", "issuer_unavailable"),
+    *VISITOR,
+    *("visitor_rate_limit_exceeded", "visitor_quota", "visitor_tokens_held"),
     *("model_not_allowed", "rate_limit_exceeded", "insufficient_quota", "tokens_held"),
     *("invalid_request", "cloud_model", "unknown_model", "demo_lacks_model", "request_timeout"),
     *("request_too_large", "too_many_uploads", "uploads_full", "unsupported_encoding"),
@@ -46,6 +47,7 @@ def _counted(dialect: Dialect) -> Route:
     """A route that estimates, and asks no model."""
     refusals = (
         *SHOWN_KEY,
+        *VISITOR,
         *("invalid_request", "request_timeout", "request_too_large", "unsupported_encoding"),
         *("too_many_uploads", "uploads_full"),
     )

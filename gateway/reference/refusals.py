@@ -18,6 +18,12 @@ _TEXTS = {
     "the message says what it may need, what is left, and until when.",
     "tokens_held": "Running requests of the key hold the tokens that this one may need; "
     "`retry-after` says when to try again.",
+    "visitor_quota": "The request does not fit into what is left of the visitor's day; the message "
+    "says what it may need, what is left, and until when.",
+    "visitor_tokens_held": "Running requests of the visitor hold the tokens that this one may "
+    "need; `retry-after` says when to try again.",
+    "visitor_rate_limit_exceeded": "Too many requests of one visitor; `retry-after` says when to "
+    "try again.",
     "rate_limit_exceeded": "Too many requests; `retry-after` says when to try again.",
     "too_many_failures": "Too many failed log-ins; `retry-after` says when to try again.",
     "too_many_pulls": "Other models are being pulled; `retry-after` says when to try again.",
@@ -60,6 +66,13 @@ _REMEDIES = {
     "upstream_not_found": "Use one that [GET /v1/models](#get-v1models) lists.",
     "insufficient_quota": f"Wait for the next month, or ask for less at once; {_OWNER.lower()} "
     "for more.",
+    "visitor_token_required": "Send a [visitor's token](#post-v1visitor-tokens).",
+    "visitor_token_expired": "Make a [new token](#post-v1visitor-tokens).",
+    "visitor_token_used_up": "Make a [new token](#post-v1visitor-tokens).",
+    "visitor_unknown": f"{_OWNER} to use the server's own tunnel, or `TRUSTED_PROXIES`.",
+    "visitor_anonymous": "Let the visitor log in with an account.",
+    "visitor_quota": "Wait for the next day, or ask for less at once.",
+    "visitors_by_token_off": f"{_OWNER} for a key with visitors by token alone.",
     "admin_denied": "Send the secret in `X-Admin-Secret`.",
     "admin_through_tunnel": "Call from the machine itself, or set `ADMIN_THROUGH_TUNNEL`.",
     "keys_elsewhere": "Use the Supabase function `admin`; its routes are the same.",

@@ -70,4 +70,9 @@ SHOWN_KEY = (
     *("missing_api_key", "malformed_api_key", "invalid_api_key", "key_revoked", "key_expired"),
     *("scope_missing", "too_many_failures", "store_unavailable"),
 )
+# Where visitors call with a key, or in its place.
+VISITOR = (
+    *("invalid_visitor_token", "issuer_unavailable", "visitor_token_required"),
+    *("visitor_token_expired", "visitor_token_used_up", "visitor_unknown", "visitor_anonymous"),
+)
 MODEL_SERVER = ("upstream_error", "upstream_unavailable", "upstream_timeout")

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from datetime import date as day
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, field
@@ -90,6 +90,14 @@ class UsageReport(Struct):
     total: UsageTotal | UnsetType = UNSET
 
 
+class VisitorToken(Struct):
+    """The only answer that ever holds the token itself."""
+
+    token: str
+    expires_at: datetime
+    visitor: str
+
+
 class Key(Struct):
     """A key as the owner sees it. The key itself is not stored, only its SHA-256."""
 
@@ -108,6 +116,7 @@ class Key(Struct):
     allowed_origins: list[str] | None
     created_at: datetime
     expires_at: datetime | None
+    visitors: dict[str, Any] | None
     last_used_at: datetime | None
     revoked_at: datetime | None
 

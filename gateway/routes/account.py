@@ -11,6 +11,7 @@ from gateway.admin import keys, usage_query
 from gateway.core import alias_names, model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.anthropic.models import VERSION_HEADER, model_info, model_page
+from gateway.http.exchange import Exchange
 from gateway.routes.support.answers import READ, AnyRequest, respond
 from gateway.routes.support.key_holder import identify
 from gateway.routes.support.listing import usable_models
@@ -60,6 +61,11 @@ def account_routes(services: Services) -> list[HTTPRouteHandler]:
         if isinstance(asked, Refusal):
             return respond(request, asked)
         await services.outbox.drained(_DRAIN_SECONDS)  # a caller reads its own last request
+        if holder.identity.visitor is not None:
+            exchange = Exchange(request.scope, request.receive, request.send)
+            claim = holder.caller.claim or services.visitors.whereabouts(exchange)
+            visitor = keys.Visitor(holder.caller.key_hash, holder.origin, claim)
+            return respond(request, await keys.visitor_usage(services.store, visitor, asked))
         key_id = holder.identity.key_id
         assert key_id is not None
         return respond(request, await keys.key_usage(services.store, key_id, asked))

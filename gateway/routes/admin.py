@@ -5,9 +5,11 @@ from typing import Any
 from litestar import Response, delete, patch, post, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from msgspec import UNSET
 
 from gateway.admin import keys, usage_query
 from gateway.admin.keys import CreateKey, RotateKey, UpdateKey
+from gateway.admin.trusted_addresses import address_refusal
 from gateway.core.errors import Refusal
 from gateway.dialects.shared import strict_json
 from gateway.routes.support.answers import READ, AnyRequest, respond
@@ -30,11 +32,15 @@ def admin_routes(services: Services) -> list[HTTPRouteHandler]:
                 return Refusal("request_too_large", str(_MAX_BODY))
         return strict_json.parse(data or b"{}", shape)
 
+    def addressed(visitors: dict[str, Any] | None) -> Refusal | None:
+        return address_refusal(settings, visitors, has_tunnel=services.has_tunnel())
+
     @post("/admin/api-keys")
     async def create(request: AnyRequest) -> Response[bytes]:
         asked = await denied(request) or await body(request, CreateKey)
         if not isinstance(asked, Refusal):
-            asked = await keys.create_key(store, settings, asked)
+            refusal = addressed(asked.visitors)
+            asked = refusal or await keys.create_key(store, settings, asked)
         return respond(request, asked, 201)
 
     @route("/admin/api-keys", http_method=READ)
@@ -53,7 +59,8 @@ def admin_routes(services: Services) -> list[HTTPRouteHandler]:
     async def update(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
         asked = await denied(request) or await body(request, UpdateKey)
         if not isinstance(asked, Refusal):
-            asked = await keys.update_key(store, key_id, asked)
+            visitors = None if asked.visitors is UNSET else asked.visitors
+            asked = addressed(visitors) or await keys.update_key(store, key_id, asked)
         return respond(request, asked)
 
     @post("/admin/api-keys/{key_id:str}/rotate", status_code=200)

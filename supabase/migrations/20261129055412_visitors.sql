@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0009_visitors aa607a4f0f985630e59f05fb9fe0dc67b35edd757cdba12a4ff9d7a8838d7684
--- step functions 1051e63fe7cfe5b59a99da1c799c393f4b138279bdcde014286e2e72ac818fb5
+-- step functions cd6825278c25af642282d31328ca20dcaaf32d8107738921ee5249f5d0e67a08
 
 do $migration$
 begin
@@ -152,7 +152,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '1051e63fe7cfe5b59a99da1c799c393f4b138279bdcde014286e2e72ac818fb5')
+            (m.version = 'functions' and m.checksum = 'cd6825278c25af642282d31328ca20dcaaf32d8107738921ee5249f5d0e67a08')
             or (m.version <> 'functions' and m.version collate "C" > '0009_visitors')
     ) then
         execute $step$
@@ -524,6 +524,11 @@ create or replace function gateway.newest_bucket(p_from bigint, p_to bigint) ret
 language sql immutable parallel safe
 return case when p_from - p_to between 1 and 60 then p_from else p_to end;
 
+-- Whose a hold is that only keeps its place: see gateway.bar_holds.
+create or replace function gateway.nobody() returns uuid
+language sql immutable parallel safe
+return '00000000-0000-0000-0000-000000000000'::uuid;
+
 -- This gateway runs at p_now; how many of them do. One that has not swept for three minutes is
 -- gone.
 create or replace function gateway.note_gateway(p_now timestamptz, p_gateway uuid)
@@ -865,6 +870,25 @@ set search_path = ''
 begin atomic
     select gateway.applied_migrations_at();
 end;
+
+-- Where a gateway never heard whether a request was let through, its asking may still be under way
+-- while it is settled: a row of nobody's takes the place of the hold, which would stay for its
+-- time-to-live. Whoever inserts here waits for an asking that is about to end.
+create or replace function gateway.bar_holds(p_now timestamptz, p_settlements jsonb) returns void
+language plpgsql
+as $$
+begin
+    insert into gateway.holds (
+        request_id, api_key_id, authorized_at, expires_at, released_at, tokens, granted,
+        model, endpoint
+    )
+    select s.request_id, gateway.nobody(), p_now, p_now, p_now, 0, 0, '', ''
+    from jsonb_to_recordset(p_settlements) as s (request_id uuid, key_id uuid, lent boolean)
+    where s.key_id is null or s.lent
+    order by s.request_id
+    on conflict (request_id) do nothing;
+end;
+$$;
 
 -- The counts with one more request at p_to.
 create or replace function gateway.count_in_window(
@@ -2886,7 +2910,7 @@ $$;
 -- the settlement names its key, the request is counted all the same, unless the log has it.
 --
 -- A request that a gateway let through while it could not reach us (`lent`) has no hold, unless its
--- asking arrives late: then the hold is given back, and not counted again.
+-- asking arrived late: then the hold is given back, and not counted again.
 --
 -- p_behind: how far the clock of the gateway is behind, by which it says when it let them through.
 create or replace function gateway.settle_requests_at(
@@ -2901,6 +2925,7 @@ declare
     v_settled integer := 0;
     v_unknown integer := 0;
 begin
+    perform gateway.bar_holds(p_now, p_settlements);
     if jsonb_array_length(p_settlements) > 1 then
         select array_agg((s.item ->> 'request_id')::uuid) into v_ids
         from jsonb_array_elements(p_settlements) as s (item);
@@ -2933,14 +2958,14 @@ begin
             coalesce(
                 (
                     select h.api_key_id from gateway.holds as h
-                    where h.request_id = s.request_id
+                    where h.request_id = s.request_id and h.api_key_id <> gateway.nobody()
                 ),
                 s.key_id
             ),
             s.request_id
     loop
         delete from gateway.holds as h
-        where h.request_id = v_item.request_id
+        where h.request_id = v_item.request_id and h.api_key_id <> gateway.nobody()
         returning h.* into v_hold;
         if found and v_item.lent
             and gateway.is_counted(v_item.request_id, v_hold.api_key_id)
@@ -3022,7 +3047,11 @@ begin
         v_released := v_released + 1;
     end loop;
 
-    delete from gateway.holds as h where h.released_at < p_now - gateway.settling_time();
+    -- No asking is under way for two minutes.
+    delete from gateway.holds as h
+    where
+        h.released_at < p_now - gateway.settling_time()
+        or (h.api_key_id = gateway.nobody() and h.released_at < p_now - interval '2 minutes');
     return row(v_released, v_renewed, v_gateways)::gateway.sweep_result;
 end;
 $$;
@@ -3617,6 +3646,9 @@ declare
         'sweep_holds', -- which requests still run, once a minute
         'keep_house', -- next month's part of the log, once a day: nobody else makes it
         'usage_report', -- GET /v1/usage: a key reads its own
+        'visitor_report', -- the same for a visitor
+        'create_visitor_token', -- POST /v1/visitor-tokens, with the key of a site
+        'visitor_issuers', -- whose users are visitors of which key
         'applied_migrations' -- at the start, and for /health: does the schema fit
     ];
     v_table record;
@@ -3679,7 +3711,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '1051e63fe7cfe5b59a99da1c799c393f4b138279bdcde014286e2e72ac818fb5')
+        values ('functions', 'cd6825278c25af642282d31328ca20dcaaf32d8107738921ee5249f5d0e67a08')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

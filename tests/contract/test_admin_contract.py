@@ -19,7 +19,7 @@ COLUMNS = {
     *("id", "prefix", "label", "owner_email", "rate_limit_per_min", "monthly_token_limit"),
     *("tokens_used_month", "month_reset_at", "is_active", "scopes", "allowed_models"),
     *("allowed_origins", "created_at", "expires_at", "last_used_at", "revoked_at"),
-    "max_output_tokens",
+    *("max_output_tokens", "visitors"),
 }
 
 

@@ -15,6 +15,7 @@ from gateway.dialects.protocol import Sanitised
 from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
+from gateway.http.site_issuers import SiteIssuers
 from gateway.http.visitors import Visitors
 from gateway.proxy import authorise
 from gateway.proxy.authorise import Authoriser
@@ -34,6 +35,9 @@ class Watched:
         self.asked = 0
         self.away = False
         self._store = backend.store
+
+    async def admin(self, function: str, arguments: object) -> dict[str, Any]:
+        raise AssertionError(function)
 
     async def identify(self, *given: Any) -> Identity:
         self.asked += 1
@@ -66,7 +70,7 @@ def watched(backend: Backend) -> Watched:
 def authoriser(watched: Watched, tmp_path: Path) -> Iterator[Authoriser]:
     cache = VerdictCache(watched)  # type: ignore[arg-type]
     with contextlib.closing(Outbox(tmp_path, nothing_to_settle)) as outbox:
-        visitors = Visitors(cache.wants_claim, lambda: False, ())
+        visitors = Visitors(cache.wants_claim, SiteIssuers(watched.admin), lambda: False, ())
         yield Authoriser(cache, FailedKeyLimiter(lambda: False), outbox, visitors)
 
 

@@ -13,15 +13,20 @@ KNOWN = {
     401: {
         ("invalid_request_error", "invalid_api_key"),
         ("invalid_request_error", "invalid_visitor_token"),  # for pages: log in again
+        ("invalid_request_error", "visitor_token_expired"),  # and: get a new token
+        ("invalid_request_error", "visitor_token_used_up"),
     },
     403: {
         ("invalid_request_error", "permission_denied"),
         ("invalid_request_error", "model_not_found"),
+        ("invalid_request_error", "visitor_token_required"),
     },
     413: {("invalid_request_error", "request_too_large")},
     429: {
         ("rate_limit_error", "rate_limit_exceeded"),
         ("insufficient_quota", "insufficient_quota"),
+        ("rate_limit_error", "visitor_rate_limit_exceeded"),
+        ("insufficient_quota", "visitor_quota"),
     },
     503: {("service_unavailable_error", "server_is_overloaded")},
     504: {("timeout_error", "upstream_timeout")},

@@ -1,6 +1,7 @@
 """Keys as clients send them: whatever form they come in, the one of this gateway counts."""
 
 from base64 import b64encode
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from gateway.http.authentication import Authenticator, shown_keys
 from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FAILURES, FailedKeyLimiter
+from gateway.http.site_issuers import SiteIssuers
 from gateway.http.visitors import Visitors
 from gateway.stores import Identity, StoreUnavailable
 
@@ -90,8 +92,11 @@ class Door:
         self.reasons = reasons
         self.looked_up: list[str] = []
         self.failed_keys = FailedKeyLimiter(lambda: False)
-        visitors = Visitors(lambda key_hash: False, lambda: False, ())
+        visitors = Visitors(lambda key_hash: False, SiteIssuers(self._no_sites), lambda: False, ())
         self.authenticator = Authenticator(self.failed_keys, self._identify, visitors)
+
+    async def _no_sites(self, function: str, arguments: object) -> dict[str, Any]:
+        return {"data": []}
 
     async def _identify(self, caller: Caller, scope: str | None, origin: str | None) -> Identity:
         names = {keys.hash_key(key): key for key in (KEY, OTHER, THIRD)}

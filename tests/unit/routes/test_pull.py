@@ -32,7 +32,9 @@ class Yes:
         self.asked.append(ask)
         return Verdict(True, key_id=uuid4())
 
-    async def identify(self, key_hash: str, scope: str | None, origin: str | None) -> Identity:
+    async def identify(
+        self, key_hash: str, scope: str | None, origin: str | None, claim: object = None
+    ) -> Identity:
         return Identity(True, key_id=uuid4())
 
 
