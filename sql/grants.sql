@@ -37,6 +37,7 @@ declare
         'settle_requests', -- what a request came to
         'sweep_holds', -- which requests still run, once a minute
         'keep_house', -- next month's part of the log, once a day: nobody else makes it
+        'current_presets', -- what is behind the models that are called @preset/…
         'usage_report', -- GET /v1/usage: a key reads its own
         'visitor_report', -- the same for a visitor
         'create_visitor_token', -- POST /v1/visitor-tokens, with the key of a site

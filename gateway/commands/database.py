@@ -18,6 +18,8 @@ _NOUNS = {
     "counters": "counters",
     "daily": "days of usage",
     "logs": "requests",
+    "presets": "presets",
+    "preset_versions": "versions of presets",
 }
 
 _DIFFERENT = {  # columns whose names say too little; the prefix changes with the key

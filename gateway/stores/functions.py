@@ -21,7 +21,13 @@ ADMINISTRATION: dict[str, tuple[str, ...]] = {
         *("p_max_output_tokens", "p_models", "p_page"),
     ),
     "visitor_issuers": (),
-    "visitor_report": (*("p_key_hash", "p_scope", "p_origin", "p_claim", "p_from", "p_to"),),
+    "visitor_report": ("p_key_hash", "p_scope", "p_origin", "p_claim", "p_from", "p_to"),
+    "create_preset": ("p_name", "p_fields"),
+    "list_presets": (),
+    "get_preset": ("p_name", "p_version"),
+    "update_preset": ("p_name", "p_changes"),
+    "delete_preset": ("p_name",),
+    "current_presets": ("p_known",),
     "usage_report": _USAGE,
     "admin_usage": _USAGE,
     "export_data": ("p_kind", "p_cursor", "p_limit"),
@@ -32,7 +38,7 @@ ADMINISTRATION: dict[str, tuple[str, ...]] = {
 
 # What a gateway calls of them to serve; the others need a key that may do everything.
 SERVING = (
-    *("usage_report", "keep_house", "applied_migrations"),
+    *("current_presets", "usage_report", "keep_house", "applied_migrations"),
     *("create_visitor_token", "visitor_issuers", "visitor_report"),
 )
 
@@ -40,7 +46,8 @@ _WITH_DEFAULT = {
     *("p_max_output_tokens", "p_group_by", "p_visitors"),
     *("p_uses", "p_models", "p_page"),
 }
-JSON_ARGUMENTS = {"p_changes", "p_rows", "p_visitors", "p_claim"}  # of type jsonb
+# of type jsonb
+JSON_ARGUMENTS = {"p_changes", "p_fields", "p_known", "p_rows", "p_visitors", "p_claim"}
 
 
 def arguments_of(function: str, given: Mapping[str, Any]) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ async def fill(ledger: Ledger, times: int = 9) -> None:
         key = await ledger.key(NOON + number // 2 * MICRO)
         await ledger.admin("rotate_api_key", NOON, key.id, new_hash(), "p", 60)
         rotated = await ledger.value("select key_hash from gateway.api_keys where id = $1", key.id)
+        fields = json.dumps({"model": "m", "system": f"s {number}"})
+        await ledger.admin("create_preset", NOON, f"preset-{number}", fields)
         for day in (0, 0, 20, 60):
             request = uuid4()
             await ledger.authorize(rotated, NOON + day * DAY, request=request, model=f"m{day}")
@@ -82,7 +84,7 @@ async def test_a_cursor_that_no_export_gave_is_refused(ledger: Ledger):
     await fill(ledger, 1)
     text = ("", "x", "{}", "[]", "[null]", '["a","b"]', '["a","b","c"]', "[1,2]", "7", '["a"]')
     for kind in KINDS:
-        for cursor in text[:-1] if kind == "retired_keys" else text:
+        for cursor in text[:-1] if kind in {"retired_keys", "presets"} else text:
             assert await page(ledger, kind, cursor) == {
                 "refusal": "invalid",
                 "detail": "This cursor is not one that an export gave.",

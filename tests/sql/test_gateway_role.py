@@ -22,8 +22,8 @@ pytestmark = pytest.mark.anyio
 
 ROLE = "localllm_gateway"
 SERVING = [
-    *("applied_migrations", "authorize_request", "create_visitor_token", "identify_key"),
-    *("keep_house", "settle_requests", "sweep_holds", "usage_report"),
+    *("applied_migrations", "authorize_request", "create_visitor_token", "current_presets"),
+    *("identify_key", "keep_house", "settle_requests", "sweep_holds", "usage_report"),
     *("visitor_issuers", "visitor_report"),
 ]
 NOT_POSTGRES = "not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%'"

@@ -50,6 +50,9 @@ async def source(postgres: Server) -> AsyncIterator[Ledger]:
         await ledger.admin("rotate_api_key", NOON, key.id, new_hash(), "llm_next", 3600)
         await ledger.admin("revoke_api_key", NOON, (await ledger.key(NOON)).id)
         await ledger.hold(key, NOON, model="x:1")
+        preset = {"model": "x:1", "system": "λ", "variables": {"a": {"enum": ["b"]}}}
+        await ledger.admin("create_preset", NOON, "faq", json.dumps(preset))
+        await ledger.admin("update_preset", NOON, "faq", json.dumps({"system": "μ"}))
         yield ledger
         await ledger.connection.close()
 
@@ -64,8 +67,10 @@ async def test_everything_arrives_exactly_and_keys_go_on_as_they_were(
         "counters": {"imported": 2, "present": 0},
         "daily": {"imported": 3, "present": 0},
         "logs": {"imported": 4, "present": 0},
+        "presets": {"imported": 1, "present": 0},
+        "preset_versions": {"imported": 2, "present": 0},
     }
-    for kind in ("keys", "retired_keys", "daily", "logs"):
+    for kind in ("keys", "retired_keys", "daily", "logs", "presets", "preset_versions"):
         assert await table(ledger, kind) == await table(source, kind)
     assert await export(ledger, "counters") == await export(source, "counters")
 
@@ -87,14 +92,16 @@ async def test_sent_again_in_other_pages_it_changes_nothing(source: Ledger, ledg
     await move(source, ledger)
     before = {kind: await table(ledger, kind) for kind in KINDS}
     answers = await move(source, ledger, limit=1)
-    assert [answer["imported"] for answer in answers.values()] == [0] * 5
-    assert [answer["present"] for answer in answers.values()] == [2, 1, 2, 3, 4]
+    assert [answer["imported"] for answer in answers.values()] == [0] * 7
+    assert [answer["present"] for answer in answers.values()] == [2, 1, 2, 3, 4, 1, 2]
     assert {kind: await table(ledger, kind) for kind in KINDS} == before
 
 
 async def test_what_was_used_here_meanwhile_stays(source: Ledger, ledger: Ledger):
     keys = await export(source, "keys")
     await take(ledger, "keys", keys)
+    own = {"model": "own", "system": ""}
+    mine = await ledger.admin("create_preset", NOON, "faq", json.dumps(own))
     await ledger.admin("update_api_key", NOON, keys[0]["id"], json.dumps({"label": "mine"}))
     await ledger.settle(settlement(uuid4(), 1, 1, key_id=keys[0]["id"], model="x:1"), at=NOON)
     answers = await move(source, ledger)
@@ -107,6 +114,9 @@ async def test_what_was_used_here_meanwhile_stays(source: Ledger, ledger: Ledger
     report = await ledger.admin("usage_report", NOON, keys[0]["id"], None, None)
     used = 900_000_000_001 + 2  # there, as far as it is known, and here
     assert report["month"]["tokens_used"] == used
+    kept = await ledger.admin("get_preset", NOON, "faq", None)
+    assert {name: kept[name] for name in mine} == mine
+    assert [one["version"] for one in kept["versions"]] == [1]
 
 
 async def test_a_key_works_between_its_arrival_and_that_of_its_counter(
@@ -215,6 +225,16 @@ WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"prompt_tokens": -5}, "a count is negative"),
         ({"status": ...}, "status is missing"),
     ],
+    "presets": [
+        ({"name": "A"}, "the name must be"),
+        ({"variables": {"a": {}}}, "variables.a should be"),
+        ({"locked": ...}, "locked is missing"),
+        ({"model": "@preset/x"}, "a preset cannot be the model of a preset"),
+    ],
+    "preset_versions": [
+        ({"name": "other"}, "there is no preset of this name"),
+        ({"content": []}, "content is not an object"),
+    ],
 }
 
 
@@ -225,6 +245,8 @@ async def test_one_wrong_row_is_named_and_nothing_of_its_page_is_taken(
     good = await export(source, kind)
     if kind != "keys":
         await take(ledger, "keys", await export(source, "keys"))
+    if kind == "preset_versions":
+        await take(ledger, "presets", await export(source, "presets"))
     before = await table(ledger, kind)
     for change, reason in WRONG[kind]:
         changed = good[-1] | {"request_id": str(uuid4())} if kind == "logs" else good[-1]

@@ -26,6 +26,17 @@ begin
     if jsonb_path_exists(p_row - '{ttft_ms,duration_ms}'::text[], '$.* ? (@ < 0)') then
         return 'a count is negative';
     end if;
+    if p_kind = 'presets' then
+        return gateway.preset_problem(jsonb_populate_record(null::gateway.presets, p_row))
+        ->> 'detail';
+    end if;
+    if p_kind = 'preset_versions' then
+        return case
+            when not exists (select 1 from gateway.presets as p where p.name = p_row ->> 'name')
+                then 'there is no preset of this name'
+            when jsonb_typeof(p_row -> 'content') <> 'object' then 'content is not an object'
+        end;
+    end if;
     if p_kind <> 'keys' and not exists (
         select 1 from gateway.api_keys as k where k.id = (p_row ->> 'api_key_id')::uuid
     ) then

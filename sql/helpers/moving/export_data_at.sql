@@ -4,7 +4,8 @@ language plpgsql stable
 as $$
 declare
     v_order constant text[] := gateway.moving_order(p_kind);
-    v_limit constant integer := least(greatest(coalesce(p_limit, 1000), 1), 1000);
+    v_most constant integer := case when p_kind like 'preset%' then 20 else 1000 end; -- long ones
+    v_limit constant integer := least(greatest(coalesce(p_limit, 1000), 1), v_most);
     v_after jsonb;
     v_rows jsonb[];
 begin
@@ -29,7 +30,7 @@ begin
         'next', case
             when cardinality(v_rows) > v_limit
                 then (
-                    select jsonb_agg(v_rows[v_limit] -> o.name order by o.number)::text
+                    select jsonb_agg(v_rows[v_limit] ->> o.name order by o.number)::text
                     from unnest(v_order) with ordinality as o (name, number)
                 )
         end

@@ -57,6 +57,20 @@ begin
                 )
             order by d.api_key_id, d.day, d.model
             limit p_limit;
+        when 'presets' then
+            return query
+            select to_jsonb(p) from gateway.presets as p
+            where p.name > coalesce(p_after ->> 0, '')
+            order by p.name
+            limit p_limit;
+        when 'preset_versions' then
+            return query
+            select to_jsonb(v) from gateway.preset_versions as v
+            where
+                (v.name, v.version)
+                > (coalesce(p_after ->> 0, ''), coalesce((p_after ->> 1)::integer, 0))
+            order by v.name, v.version
+            limit p_limit;
         when 'logs' then -- no index has its order, so a month at a time is sorted
             v_time := coalesce((p_after ->> 0)::timestamptz, '-infinity');
             v_id := coalesce((p_after ->> 1)::uuid, v_no_id);

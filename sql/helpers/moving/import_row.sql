@@ -43,6 +43,16 @@ begin
             where not exists (
                 select 1 from gateway.usage_logs as l where l.request_id = v_log.request_id
             );
+        when 'presets' then
+            insert into gateway.presets
+            select p.* from jsonb_populate_record(null::gateway.presets, p_row) as p
+            on conflict (name) do nothing;
+        when 'preset_versions' then
+            insert into gateway.preset_versions
+            select v.* from jsonb_populate_record(null::gateway.preset_versions, p_row) as v
+            inner join gateway.presets as p on v.name = p.name
+            where v.version <= p.version -- of one that was there before, and has fewer
+            on conflict (name, version) do nothing;
     end case;
     return found;
 end;

@@ -13,6 +13,8 @@ return case
                 when 'retired_keys' then 'gateway.retired_keys'::regclass
                 when 'daily' then 'gateway.usage_daily'::regclass
                 when 'logs' then 'gateway.usage_logs'::regclass
+                when 'presets' then 'gateway.presets'::regclass
+                when 'preset_versions' then 'gateway.preset_versions'::regclass
             end
             and a.attnum > 0
             and not a.attisdropped

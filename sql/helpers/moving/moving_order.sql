@@ -8,4 +8,6 @@ return case p_kind
     when 'counters' then '{api_key_id}'
     when 'daily' then '{api_key_id,day,model}'
     when 'logs' then '{created_at,request_id}'
+    when 'presets' then '{name}'
+    when 'preset_versions' then '{name,version}'
 end;

@@ -22,7 +22,10 @@ from tests.support.postgrest.stand_in import stand_in
 from tests.support.sql.ledger import DAY, Key, Ledger, open_ledger, settlement
 
 NOON = datetime(2025, 1, 15, 12, tzinfo=UTC)  # a past month: of later ones nothing is taken in
-TABLES = ("api_keys", "retired_keys", "key_counters", "usage_daily", "usage_logs")
+TABLES = (
+    *("api_keys", "retired_keys", "key_counters", "usage_daily", "usage_logs", "presets"),
+    "preset_versions",
+)
 PASSING = {"tokens_held", "bucket", "window_counts", "last_granted", "last_charged"}
 
 
@@ -87,6 +90,9 @@ async def fill(ledger: Ledger) -> Key:
         await ledger.settle(settlement(request, 90, 110, ttft_ms=12), at=at)
     revoked = await ledger.key(NOON, label="gone")
     await ledger.admin("revoke_api_key", NOON, revoked.id)
+    preset = {"model": "a-model", "system": "Be brief."}
+    await ledger.admin("create_preset", NOON, "faq", json.dumps(preset))
+    await ledger.admin("update_preset", NOON, "faq", '{"system": "Be kind."}')
     rotated = await ledger.key(NOON, label="turned", owner_email="me@example.com")
     await ledger.admin("rotate_api_key", NOON, rotated.id, "f" * 64, "llm_ffff", 3600)
     return caller
@@ -133,7 +139,8 @@ async def test_all_comes_over_and_a_key_goes_on_with_what_it_had_left(
     assert told.returncode == 0
     assert told.stdout == b""
     assert told.stderr.decode() == (
-        "Exported: keys 3, rotated keys 1, counters 3, days of usage 3, requests 3.\n"
+        "Exported: keys 3, rotated keys 1, counters 3, days of usage 3, requests 3, presets 1, "
+        "versions of presets 2.\n"
     )
     assert stat.S_IMODE((home / "moved.ndjson").stat().st_mode) == 0o600
     assert new.imported("moved.ndjson") == {
@@ -142,6 +149,8 @@ async def test_all_comes_over_and_a_key_goes_on_with_what_it_had_left(
         "counters": {"imported": 3, "present": 0},
         "daily": {"imported": 3, "present": 0},
         "logs": {"imported": 3, "present": 0},
+        "presets": {"imported": 1, "present": 0},
+        "preset_versions": {"imported": 2, "present": 0},
         "different_keys": [],
     }
     before = await everything(dsn)
@@ -167,7 +176,7 @@ async def test_a_second_import_changes_nothing(
     assert await everything(other_dsn) == before
     assert again.pop("different_keys") == []
     assert {kind: count["imported"] for kind, count in again.items()} == dict.fromkeys(again, 0)
-    assert [count["present"] for count in again.values()] == [3, 1, 3, 3, 3]
+    assert [count["present"] for count in again.values()] == [3, 1, 3, 3, 3, 1, 2]
     shown = new.done("import", input=exported).decode()
     assert "No key has changed" in shown
 
