@@ -11,6 +11,7 @@ from gateway.commands.completion import completion
 from gateway.commands.database import db
 from gateway.commands.doctor import doctor
 from gateway.commands.keys import keys
+from gateway.commands.presets import presets
 from gateway.commands.running import debugging
 from gateway.commands.serve import serve
 from gateway.commands.service import service
@@ -31,7 +32,7 @@ def cli() -> None:
     """
 
 
-for _command in (up, serve, tunnel, keys, usage, doctor, db, service, supabase, completion):
+for _command in (up, serve, tunnel, keys, presets, usage, doctor, db, service, supabase, completion):
     cli.add_command(_command)
 
 

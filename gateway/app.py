@@ -15,10 +15,12 @@ from gateway.proxy.authorise import Authoriser
 from gateway.proxy.health import Health
 from gateway.proxy.outbox import FAR_LINGER, LINGER, Outbox
 from gateway.proxy.pipeline import Pipeline
+from gateway.proxy.presets import Presets
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.pulls.pulls import Pulls
 from gateway.routes.account import account_routes
 from gateway.routes.admin import admin_routes
+from gateway.routes.admin_presets import admin_preset_routes
 from gateway.routes.health import health_routes
 from gateway.routes.native import native_routes
 from gateway.routes.pages import page_routes
@@ -48,7 +50,8 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
     visitors = Visitors(verdict_cache.wants_claim, issuers, has_tunnel, settings.trusted_proxies)
     authenticator = Authenticator(failed_keys, verdict_cache.identify, visitors)
     authoriser = Authoriser(verdict_cache, failed_keys, outbox, visitors)
-    pipeline = Pipeline(settings, pool, scheduler, outbox, authenticator, authoriser)
+    presets = Presets(store, settings.offline_grace_seconds)
+    pipeline = Pipeline(settings, pool, scheduler, outbox, authenticator, authoriser, presets)
     return Services(
         settings=settings,
         store=store,
@@ -63,6 +66,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         authenticator=authenticator,
         verdict_cache=verdict_cache,
         authoriser=authoriser,
+        presets=presets,
         pipeline=pipeline,
         pulls=Pulls(settings.ollama_timeout),
         health=Health(settings, store, pool, scheduler, outbox, tunnel, pipeline.in_flight),
@@ -79,6 +83,7 @@ def make_app(services: Services) -> Middleware:
             *pull_routes(services),
             *native_routes(services),
             *admin_routes(services),
+            *admin_preset_routes(services),
             *health_routes(services),
             *page_routes(services),
         ],

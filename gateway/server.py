@@ -139,4 +139,5 @@ async def serve(
             outbox.close()
         await services.verdict_cache.close()
         await services.site_issuers.close()
+        await services.presets.close()
         await pool.close()

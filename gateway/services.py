@@ -16,6 +16,7 @@ from gateway.proxy.authorise import Authoriser
 from gateway.proxy.health import Health
 from gateway.proxy.outbox import Outbox
 from gateway.proxy.pipeline import Pipeline
+from gateway.proxy.presets import Presets
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.pulls.pulls import Pulls
 from gateway.stores import Store
@@ -43,6 +44,7 @@ class Services:
     authenticator: Authenticator
     verdict_cache: VerdictCache
     authoriser: Authoriser
+    presets: Presets
     pipeline: Pipeline
     pulls: Pulls
     health: Health

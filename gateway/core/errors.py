@@ -186,6 +186,13 @@ KINDS: dict[str, Kind] = {
         "'{model}' runs in Ollama's cloud. The owner of this server does not allow cloud models.",
     ),
     "unknown_model": Kind(404, _INVALID, "model_not_found", "model '{model}' not found"),
+    "preset_elsewhere": Kind(
+        400,
+        _INVALID,
+        "invalid_request",
+        "'{model}' is a preset, and answers chats: send it to /v1/chat/completions or another "
+        "route for chats.",
+    ),
     "demo_lacks_model": Kind(
         404,
         _INVALID,

@@ -14,6 +14,8 @@ _HOST = re.compile(r"[a-z0-9_][a-z0-9_.:-]{0,349}", re.ASCII)
 _NAMESPACE_SHAPE = re.compile(r"[a-z0-9_][a-z0-9_-]{0,79}", re.ASCII)
 _PART = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}", re.ASCII)
 _FOREIGN = re.compile(r"[!-~]([ -~]{0,198}[!-~])?", re.ASCII)
+PRESET = "@preset/"  # how the name of a preset begins, which only this gateway knows
+_PRESET_ENTRY = re.compile(r"@preset/[a-z0-9*][a-z0-9_.*-]{0,63}", re.ASCII)
 _PATTERN = re.compile(r"[a-z0-9_*][a-z0-9_.:/*-]{0,199}", re.ASCII)
 
 
@@ -85,6 +87,11 @@ def is_foreign(canonical: str) -> bool:
 def canonical_entry(entry: str) -> str:
     """The canonical spelling of an entry of `allowed_models`: a name, or a pattern with `*`. A
     pattern is compared with whole names, so nothing is filled in. Raises ValueError for neither."""
+    preset = re.sub(r"\*+", "*", entry.strip().lower())
+    if preset.startswith(PRESET):
+        if not _PRESET_ENTRY.fullmatch(preset):
+            raise ValueError(f"'{entry[:80]}' is not the name of a preset")
+        return preset
     if "*" not in entry:
         return canonical_name(entry)
     text = re.sub(r"\*+", "*", entry.strip().lower())

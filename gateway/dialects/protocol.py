@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Protocol
 
+import msgspec
 from msgspec import Meta, Struct
 
 from gateway.core import model_names
@@ -16,6 +17,7 @@ from gateway.core.errors import Refusal
 from gateway.dialects.family import Framing
 from gateway.dialects.reference import Reference
 from gateway.dialects.shared import strict_json
+from gateway.dialects.shared.preset import Chosen, Preset
 
 _MOST = 2**40
 Count = Annotated[int, Meta(ge=0, le=_MOST)]  # anything else is no count
@@ -67,6 +69,13 @@ class Sanitised(Struct, kw_only=True):
     listed: str = ""  # the name under which a server that is no Ollama knows it
     alias: str | None = None  # the name that answers show, where it is not the model's own
     sent: str = ""  # the name that went to the model server
+    preset: Preset | None = None  # what `model` is asked through
+    dialect: "Dialect | None" = None  # which takes the place of the one that was asked
+
+    @property
+    def public_model(self) -> str:
+        """The model for which the key is allowed and charged."""
+        return self.preset.called if self.preset else self.model
 
 
 class Usage(Struct, frozen=True):
@@ -155,6 +164,28 @@ class Translator(Protocol):
         ...
 
 
+# Which preset the JSON of a request names; None: none.
+Find = Callable[[dict[str, Any]], Chosen | Refusal | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PresetForm:
+    """How a dialect asks for a model through a preset."""
+
+    # Refuses and leaves out of the JSON what a preset does not take, and names what it left out.
+    # Returns the message that its variables make, if `place` has to put it in. May raise `Refused`.
+    admit: Callable[[dict[str, Any], Preset, list[str]], str | None]
+    # Puts that message, the prompt and the parameters into the struct that was read; what of them
+    # has no place there is named. Returns that struct, or another one.
+    place: Callable[[Any, Preset, str | None, list[str]], Any]
+    measure: Callable[[Any], Sanitised | Refusal] | None = None  # of another struct
+    takes_variables: bool = False  # in the field `prompt`, which may name the preset as well
+
+
+def no_presets(request: dict[str, Any]) -> None:
+    """Implements `Find`."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Dialect:
     """One route. The functions may change a request that they are given, but nothing else."""
@@ -204,24 +235,63 @@ class Dialect:
 
     translator: Translator | None = None  # None: the model server's answers are the client's
 
-    def sanitise(self, body: bytes | bytearray) -> Sanitised | Refusal:
+    presets: PresetForm | None = None  # None: it serves none
+    for_presets: "Dialect | None" = None  # serves them instead
+
+    def sanitise(self, body: bytes | bytearray, find: Find = no_presets) -> Sanitised | Refusal:
         """Check a request and say what it may cost."""
         left: list[str] = []
         forms: dict[str, ToolForm] = {}
+        found: list[Chosen | Refusal] = []
+        message: list[str | None] = []
         read = self.to_json(body) if self.to_json else body
         if isinstance(read, Refusal):
             return read
-        request: Any = strict_json.parse(
-            read, self.reference.request, lambda tree: forms.update(self.tidy(tree, left) or {})
-        )
+
+        def prepare(tree: dict[str, Any]) -> None:
+            chosen = find(tree)
+            if chosen is not None:
+                found.append(chosen)
+                if isinstance(chosen, Refusal) or self.presets is None:
+                    raise strict_json.Refused("")
+                message.append(self.presets.admit(tree, chosen.preset, left))
+            forms.update(self.tidy(tree, left) or {})
+
+        request: Any = strict_json.parse(read, self.reference.request, prepare)
+        if found:
+            chosen = found[0]
+            if isinstance(chosen, Refusal):
+                return chosen
+            if self.for_presets is not None:
+                return self.for_presets.sanitise(body, find)
+            if self.presets is None:
+                return Refusal("preset_elsewhere", model=chosen.preset.called, param="model")
+            if isinstance(request, Refusal):
+                return msgspec.structs.replace(request, model=chosen.preset.called)
+            request = self.presets.place(request, chosen.preset, message[0], left)
+            return self._measured(request, left, forms, chosen)
         if isinstance(request, Refusal):
             return request
+        return self._measured(request, left, forms, None)
+
+    def _measured(
+        self,
+        request: Any,
+        left: list[str],
+        forms: dict[str, ToolForm],
+        chosen: Chosen | None,
+    ) -> Sanitised | Refusal:
         spelling: str | None = request.model
         model = strict_json.model_name(spelling) if spelling and not spelling.isspace() else ""
         if isinstance(model, Refusal):
             return model
-        sanitised = self.measure(request)
+        through = self.presets.measure if self.presets and chosen else None
+        sanitised = (through or self.measure)(request)
         if isinstance(sanitised, Sanitised):
+            if chosen is not None:
+                sanitised.preset = chosen.preset
+                sanitised.alias = chosen.spelling
+                sanitised.dialect = self
             sanitised.ignored = left
             sanitised.tool_forms = forms
             sanitised.request.model = sanitised.request.model or ""

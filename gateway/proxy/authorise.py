@@ -194,7 +194,7 @@ def authorization_request(
         key_hash=caller.key_hash,
         scope=scope,
         origin=exchange.origin,
-        model=request.model,
+        model=request.public_model,
         endpoint=exchange.path,
         prompt_bound=min(request.prompt_bound, _LARGEST_BOUND),
         max_output=max_output if named is None else min(named, max_output),

@@ -14,10 +14,11 @@ from gateway.config.settings import Settings
 from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised
-from gateway.http.authentication import Authenticator
+from gateway.http.authentication import Authenticator, store_unavailable
 from gateway.http.body_budget import BodyBudget, Lease
 from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
+from gateway.proxy import preset_answer
 from gateway.proxy.authorise import Authoriser, authorization_request
 from gateway.proxy.candidates import find_candidates
 from gateway.proxy.forward import forward
@@ -26,9 +27,11 @@ from gateway.proxy.known_limits import KnownLimits
 from gateway.proxy.off_loop import off_loop, takes_long
 from gateway.proxy.outbox import Outbox
 from gateway.proxy.overlap import forward_meanwhile
+from gateway.proxy.preset_lookup import PresetLookup
+from gateway.proxy.presets import Presets
 from gateway.proxy.sanitise import ignored_header, sanitise
 from gateway.proxy.unread_body import denial_unread
-from gateway.stores import AuthorizationRequest, Settlement, Verdict
+from gateway.stores import AuthorizationRequest, Settlement, StoreUnavailable, Verdict
 
 
 class Pipeline:
@@ -43,6 +46,7 @@ class Pipeline:
         outbox: Outbox,
         authenticator: Authenticator,
         authoriser: Authoriser,
+        presets: Presets,
     ) -> None:
         self.in_flight: dict[UUID, InFlight] = {}
         self.authorising: set[asyncio.Task[Verdict | Refusal]] = set()
@@ -52,6 +56,7 @@ class Pipeline:
         self._outbox = outbox
         self._authenticator = authenticator
         self._authoriser = authoriser
+        self._presets = presets
         self._bodies = BodyBudget(settings.max_body_bytes)
         self._limits = KnownLimits()
 
@@ -77,7 +82,8 @@ class Pipeline:
         denial = await self._denial_unread(dialect, exchange, caller)
         request = denial or await self._read(dialect, exchange, caller)
         if isinstance(request, Refusal):
-            return request
+            return await self._told(exchange, key_hash, dialect.scope, request)
+        dialect = request.dialect or dialect
         settings = self._settings
         exchange.model = request.alias or request.request.model
         denial = await self._authoriser.narrow(exchange, dialect, request, caller)
@@ -113,6 +119,7 @@ class Pipeline:
             exchange.watch()
             refusal = await serving
             if refusal is not None:
+                refusal = preset_answer.in_refusal(request, refusal)
                 self._limits.note(caller, exchange.received, refusal)
                 in_flight.cut("refused")
         return refusal
@@ -128,14 +135,26 @@ class Pipeline:
             return identity
         request = await self._read(dialect, exchange, caller)
         if isinstance(request, Refusal):
-            return request
+            return await self._told(exchange, key_hash, dialect.scope, request)
         exchange.model = request.alias or request.request.model
-        if not model_names.is_allowed(request.model, identity.allowed_models):
-            return Refusal("model_not_allowed", model=request.model)
+        if not model_names.is_allowed(request.public_model, identity.allowed_models):
+            return Refusal("model_not_allowed", model=request.public_model)
         assert dialect.count is not None
         exchange.extra.append((b"x-localllm-estimated", b"input_tokens"))
         await exchange.whole(200, dialect.count(request))
         return None
+
+    async def _told(
+        self, exchange: Exchange, key_hash: str, scope: str, refusal: Refusal
+    ) -> Refusal:
+        """A refusal of what was read. What it says of a preset learns only who may use that."""
+        if not refusal.model.startswith(model_names.PRESET):
+            return refusal
+        identity = await self._authoriser.identify(exchange, key_hash, scope)
+        if isinstance(identity, Refusal):
+            return identity
+        allowed = model_names.is_allowed(refusal.model, identity.allowed_models)
+        return refusal if allowed else Refusal("model_not_allowed", model=refusal.model)
 
     async def _denial_unread(
         self, dialect: Dialect, exchange: Exchange, caller: Caller
@@ -159,9 +178,23 @@ class Pipeline:
             return body
         exchange.received = len(body)
         default = self._pool.default_model
-        if takes_long(body):
-            return await off_loop(lambda: sanitise(dialect, body, aliases, default))
-        return sanitise(dialect, body, aliases, default)
+        find = PresetLookup(dialect, aliases, self._presets.known())
+
+        async def read() -> Sanitised | Refusal:
+            if takes_long(body):
+                return await off_loop(lambda: sanitise(dialect, body, aliases, default, find))
+            return sanitise(dialect, body, aliases, default, find)
+
+        request = await read()
+        if find.wanted:
+            try:
+                find = PresetLookup(dialect, aliases, await self._presets.read())
+            except StoreUnavailable as problem:
+                return store_unavailable(problem)
+            request = await read()
+        if isinstance(request, Sanitised) and request.preset is not None:
+            self._presets.used()
+        return request
 
     def _open_entry(
         self,
@@ -177,7 +210,7 @@ class Pipeline:
             usage_source="estimated",
             status="gateway_died",
             authorized_at=datetime.now(UTC),
-            model=request.model,
+            model=request.public_model,
             endpoint=exchange.path,
         )
         entry = self._outbox.open_entry(settlement)

@@ -9,7 +9,7 @@ from gateway.backends.errors import refusal_of
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import AnswerContext, Translation
 from gateway.http.exchange import JSON
-from gateway.proxy import alias_echo
+from gateway.proxy import alias_echo, preset_answer
 from gateway.proxy.context_check import PromptCut, found_cut
 from gateway.proxy.inflight import InFlight
 from gateway.proxy.meter import BodyMeter, BrokenStream, PartMeter, StreamMeter
@@ -134,7 +134,9 @@ def _prompt_cut(in_flight: InFlight) -> PromptCut | None:
 def _translation(in_flight: InFlight, *, whole: bool) -> Translation | None:
     """What makes the client's answer of the model server's; None: it is the same."""
     request, translator = in_flight.request, in_flight.dialect.translator
-    echo = alias_echo.echo(request, whole=whole)
+    echo = preset_answer.concealing(
+        *(request, in_flight.dialect, str(in_flight.exchange.id)), whole=whole
+    ) or alias_echo.echo(request, whole=whole)
     if translator is None:
         return echo
     model = request.alias or request.sent

@@ -5,20 +5,30 @@ from collections.abc import Mapping
 
 from gateway.core import model_names
 from gateway.core.errors import Refusal
-from gateway.dialects.protocol import Dialect, Sanitised
+from gateway.dialects.protocol import Dialect, Find, Sanitised, no_presets
 
 _UNTOLD = re.compile(r"[^\w.-]", re.ASCII)  # what no name of a field holds
 _LONGEST, _MOST_NAMES = 64, 20
 
 
 def sanitise(
-    dialect: Dialect, body: bytes | bytearray, aliases: Mapping[str, str], default_model: str
+    dialect: Dialect,
+    body: bytes | bytearray,
+    aliases: Mapping[str, str],
+    default_model: str,
+    find: Find = no_presets,
 ) -> Sanitised | Refusal:
     """The request after every check that needs neither database nor model server. It names the
     real model: `default_model` where the client named none, or what `aliases` (by canonical name)
-    has for its name."""
-    request = dialect.sanitise(body)
+    has for its name, or the preset that `find` finds."""
+    request = dialect.sanitise(body, find)
     if isinstance(request, Refusal):
+        return request
+    if request.preset is not None:
+        try:
+            _ask_for(request, request.preset.model)
+        except ValueError:  # no model can be called so
+            return Refusal("unknown_model", model=request.preset.called, param="model")
         return request
     if not request.model:
         _ask_for(request, default_model)

@@ -7,11 +7,11 @@ from gateway.reference.account_routes import usage_parameters
 from gateway.reference.examples import CREATE, KEY, KEY_ID, USAGE_ROW
 from gateway.reference.route import JSON, OWNER, Content, Parameter, Route
 
-_REFUSALS = (
+ADMIN_REFUSALS = (
     *("admin_denied", "too_many_failures", "admin_through_tunnel", "keys_elsewhere"),
     "store_unavailable",
 )
-_BODY_REFUSALS = ("invalid_request", "request_too_large", *_REFUSALS)
+BODY_REFUSALS = ("invalid_request", "request_too_large", *ADMIN_REFUSALS)
 _KEY_ID = Parameter("id", "path", {"type": "string", "format": "uuid"}, "The id of the key.")
 
 ADMIN_ROUTES = (
@@ -25,7 +25,7 @@ ADMIN_ROUTES = (
         answer=(
             Content(JSON, shapes.NewKey, {**KEY, "key": "llm_…", "message": "Save this key …"}),
         ),
-        refusals=_BODY_REFUSALS,
+        refusals=BODY_REFUSALS,
     ),
     Route(
         *("GET", "/admin/api-keys", "listKeys", OWNER, "Administration"),
@@ -43,7 +43,7 @@ ADMIN_ROUTES = (
             ),
         ),
         answer=(Content(JSON, shapes.KeyPage, {"data": [KEY], "next": None}),),
-        refusals=("invalid_request", *_REFUSALS),
+        refusals=("invalid_request", *ADMIN_REFUSALS),
     ),
     Route(
         *("PATCH", "/admin/api-keys/{id}", "updateKey", OWNER, "Administration"),
@@ -53,7 +53,7 @@ ADMIN_ROUTES = (
         body=UpdateKey,
         example={"rate_limit_per_min": 60, "allowed_origins": ["https://example.com"]},
         answer=(Content(JSON, shapes.Key, KEY),),
-        refusals=("not_found", *_BODY_REFUSALS),
+        refusals=("not_found", *BODY_REFUSALS),
     ),
     Route(
         *("DELETE", "/admin/api-keys/{id}", "revokeKey", OWNER, "Administration"),
@@ -61,7 +61,7 @@ ADMIN_ROUTES = (
         text="It is refused from now on, and so are those it replaced. Its usage stays.",
         parameters=(_KEY_ID,),
         answer=(Content(JSON, shapes.Key, {**KEY, "is_active": False}),),
-        refusals=("not_found", *_REFUSALS),
+        refusals=("not_found", *ADMIN_REFUSALS),
     ),
     Route(
         *("POST", "/admin/api-keys/{id}/rotate", "rotateKey", OWNER, "Administration"),
@@ -74,7 +74,7 @@ ADMIN_ROUTES = (
         answer=(
             Content(JSON, shapes.NewKey, {**KEY, "key": "llm_…", "message": "Save this key …"}),
         ),
-        refusals=("not_found", *_BODY_REFUSALS),
+        refusals=("not_found", *BODY_REFUSALS),
     ),
     Route(
         *("GET", "/admin/usage", "readAllUsage", OWNER, "Administration"),
@@ -88,6 +88,6 @@ ADMIN_ROUTES = (
             *usage_parameters(OF_ALL_KEYS),
         ),
         answer=(Content(JSON, shapes.UsagePage, {"data": [{"api_key_id": KEY_ID, **USAGE_ROW}]}),),
-        refusals=("invalid_request", "not_found", *_REFUSALS),
+        refusals=("invalid_request", "not_found", *ADMIN_REFUSALS),
     ),
 )

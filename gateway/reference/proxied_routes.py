@@ -10,6 +10,7 @@ _PROXIED = (
     *("visitor_rate_limit_exceeded", "visitor_quota", "visitor_tokens_held"),
     *("model_not_allowed", "rate_limit_exceeded", "insufficient_quota", "tokens_held"),
     *("invalid_request", "cloud_model", "unknown_model", "demo_lacks_model", "request_timeout"),
+    "preset_elsewhere",
     *("request_too_large", "too_many_uploads", "uploads_full", "unsupported_encoding"),
     *("queue_full", "outbox_unavailable"),
     *("shutting_down", "upstream_unavailable", "upstream_timeout", "upstream_refused"),

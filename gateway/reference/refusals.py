@@ -13,6 +13,7 @@ _TEXTS = {
     "cloud_model": "The model runs in Ollama's cloud, which the owner has not allowed.",
     "scope_missing": "The key may not use this route; the message names the scope that it lacks.",
     "unknown_model": "The model is not installed; the message is Ollama's.",
+    "preset_elsewhere": "The model is a preset, which only routes for chats and texts serve.",
     "demo_lacks_model": "Ollama is away, and the demo model that stands in has no other name.",
     "insufficient_quota": "The request does not fit into what is left of the key's monthly limit; "
     "the message says what it may need, what is left, and until when.",
@@ -62,6 +63,7 @@ _REMEDIES = {
     "model_not_allowed": "Use one that [GET /v1/models](#get-v1models) lists.",
     "cloud_model": "Use one that [GET /v1/models](#get-v1models) lists.",
     "unknown_model": "Use one that [GET /v1/models](#get-v1models) lists.",
+    "preset_elsewhere": "Use a route for chats.",
     "demo_lacks_model": f"{_OWNER} to start Ollama, or name no model.",
     "upstream_not_found": "Use one that [GET /v1/models](#get-v1models) lists.",
     "insufficient_quota": f"Wait for the next month, or ask for less at once; {_OWNER.lower()} "

@@ -135,6 +135,43 @@ class KeyPage(Struct):
     next: str | None
 
 
+class PresetSummary(Struct):
+    """A preset in a list: without its prompt and its template."""
+
+    name: str
+    version: int
+    model: str
+    parameters: dict[str, Any]
+    variables: dict[str, dict[str, Any]]
+    locked: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class Preset(PresetSummary, kw_only=True):
+    """A preset as the owner sees it. Callers see its name."""
+
+    system: str
+    template: str | None
+
+
+class PresetVersion(Struct):
+    version: int
+    updated_at: datetime
+
+
+class PresetDetails(Preset, kw_only=True):
+    """`versions`: those that are kept, the newest first."""
+
+    versions: list[PresetVersion]
+
+
+class PresetList(Struct):
+    """All presets, by name."""
+
+    data: list[PresetSummary]
+
+
 class UsagePage(Struct):
     """Use by day, key and model; the other fields come with `group_by`."""
 

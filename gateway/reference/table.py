@@ -7,6 +7,7 @@ application serves.
 from gateway.reference.account_routes import ACCOUNT_ROUTES
 from gateway.reference.admin_routes import ADMIN_ROUTES
 from gateway.reference.native_routes import NATIVE_ROUTES
+from gateway.reference.preset_routes import PRESET_ROUTES
 from gateway.reference.proxied_routes import PROXIED_ROUTES
 from gateway.reference.pull_route import PULL_ROUTES
 from gateway.reference.route import Route
@@ -21,5 +22,11 @@ def _by_group(*routes: Route) -> tuple[Route, ...]:
 
 
 ROUTES = _by_group(
-    *PROXIED_ROUTES, *NATIVE_ROUTES, *ACCOUNT_ROUTES, *PULL_ROUTES, *ADMIN_ROUTES, *SERVER_ROUTES
+    *PROXIED_ROUTES,
+    *NATIVE_ROUTES,
+    *ACCOUNT_ROUTES,
+    *PULL_ROUTES,
+    *ADMIN_ROUTES,
+    *PRESET_ROUTES,
+    *SERVER_ROUTES,
 )

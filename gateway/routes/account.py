@@ -15,6 +15,7 @@ from gateway.http.exchange import Exchange
 from gateway.routes.support.answers import READ, AnyRequest, respond
 from gateway.routes.support.key_holder import identify
 from gateway.routes.support.listing import usable_models
+from gateway.routes.support.preset_listing import as_openai, usable_presets
 from gateway.services import Services
 
 _DRAIN_SECONDS = 2.0
@@ -25,7 +26,11 @@ def account_routes(services: Services) -> list[HTTPRouteHandler]:
         holder = await identify(services, request, "models:read")
         if isinstance(holder, Refusal):
             return holder
-        return await usable_models(services, holder.identity, "/v1/models", _Listed, _entries)
+        identity = holder.identity
+        found = await usable_models(services, identity, "/v1/models", _Listed, _entries)
+        if isinstance(found, Refusal):
+            return found
+        return [*found, *map(as_openai, await usable_presets(services, identity))]
 
     @route("/v1/models", http_method=READ)
     async def models(request: AnyRequest) -> Response[bytes]:

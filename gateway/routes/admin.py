@@ -1,7 +1,5 @@
 """The owner's routes, behind X-Admin-Secret. The same contract as the Supabase function `admin`."""
 
-from typing import Any
-
 from litestar import Response, delete, patch, post, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -11,33 +9,22 @@ from gateway.admin import keys, usage_query
 from gateway.admin.keys import CreateKey, RotateKey, UpdateKey
 from gateway.admin.trusted_addresses import address_refusal
 from gateway.core.errors import Refusal
-from gateway.dialects.shared import strict_json
+from gateway.routes.support.admin_body import admin_body
 from gateway.routes.support.answers import READ, AnyRequest, respond
 from gateway.routes.support.login import Login
 from gateway.services import Services
-
-_MAX_BODY = 64 * 1024
 
 
 def admin_routes(services: Services) -> list[HTTPRouteHandler]:
     settings, store = services.settings, services.store
     denied = Login(services)
 
-    async def body(request: AnyRequest, shape: type[Any]) -> Any:
-        """The request as `shape`; no body at all means all defaults, where the shape has them."""
-        data = b""
-        async for part in request.stream():
-            data += part
-            if len(data) > _MAX_BODY:
-                return Refusal("request_too_large", str(_MAX_BODY))
-        return strict_json.parse(data or b"{}", shape)
-
     def addressed(visitors: dict[str, Any] | None) -> Refusal | None:
         return address_refusal(settings, visitors, has_tunnel=services.has_tunnel())
 
     @post("/admin/api-keys")
     async def create(request: AnyRequest) -> Response[bytes]:
-        asked = await denied(request) or await body(request, CreateKey)
+        asked = await denied(request) or await admin_body(request, CreateKey)
         if not isinstance(asked, Refusal):
             refusal = addressed(asked.visitors)
             asked = refusal or await keys.create_key(store, settings, asked)
@@ -57,7 +44,7 @@ def admin_routes(services: Services) -> list[HTTPRouteHandler]:
 
     @patch("/admin/api-keys/{key_id:str}")
     async def update(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
-        asked = await denied(request) or await body(request, UpdateKey)
+        asked = await denied(request) or await admin_body(request, UpdateKey)
         if not isinstance(asked, Refusal):
             visitors = None if asked.visitors is UNSET else asked.visitors
             asked = addressed(visitors) or await keys.update_key(store, key_id, asked)
@@ -65,7 +52,7 @@ def admin_routes(services: Services) -> list[HTTPRouteHandler]:
 
     @post("/admin/api-keys/{key_id:str}/rotate", status_code=200)
     async def rotate(request: AnyRequest, key_id: FromPath[str]) -> Response[bytes]:
-        asked = await denied(request) or await body(request, RotateKey)
+        asked = await denied(request) or await admin_body(request, RotateKey)
         if not isinstance(asked, Refusal):
             asked = await keys.rotate_key(store, settings, key_id, asked.grace_seconds)
         return respond(request, asked)

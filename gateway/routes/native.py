@@ -24,6 +24,12 @@ from gateway.http.exchange import Exchange
 from gateway.routes.support.answers import READ, AnyRequest, respond
 from gateway.routes.support.key_holder import has_scopes, identify, refused_model
 from gateway.routes.support.listing import usable_models
+from gateway.routes.support.preset_listing import (
+    as_ollama,
+    as_shown,
+    preset_called,
+    usable_presets,
+)
 from gateway.services import Services
 
 _MAX_BODY = 64 * 1024
@@ -49,7 +55,10 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         if isinstance(holder, Refusal):
             return holder
         listed = await usable_models(services, holder.identity, path, InstalledModels, _entries)
-        return here(listed) if isinstance(listed, Refusal) else InstalledModels(listed)
+        if isinstance(listed, Refusal):
+            return here(listed)
+        presets = await usable_presets(services, holder.identity) if path == "/api/tags" else []
+        return InstalledModels([*listed, *map(as_ollama, presets)])
 
     @route("/api/version", http_method=READ)
     async def version(request: AnyRequest) -> Response[bytes]:
@@ -80,6 +89,9 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         if isinstance(asked, Refusal):
             return asked
         shown = asked.model or asked.name or services.pool.default_model
+        preset = await preset_called(services, holder.identity, shown)
+        if preset is not None:
+            return as_shown(preset)
         spelling = alias_names.real_name(services.settings.model_aliases, shown)
         refusal = await refused_model(services, spelling, holder.identity, native=True)
         if refusal is not None:

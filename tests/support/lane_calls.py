@@ -42,6 +42,7 @@ def _call(route: Route) -> Call:
         if "stream" in body:
             body["stream"] = False
     path = route.path.replace("{model}", MODEL).replace("{id}", UNKNOWN)
+    path = path.replace("{name}", "faq")
     return Call(route.method, path, body, route.scope)
 
 

@@ -14,7 +14,11 @@ def served_routes(app: Any) -> set[tuple[str, str]]:
     for route in app.routes:
         if route.path.startswith("/docs/"):
             continue
-        path = route.path.replace("{key_id:str}", "{id}").replace(":path}", "}")
+        path = (
+            route.path.replace("{key_id:str}", "{id}")
+            .replace(":path}", "}")
+            .replace("{name:str}", "{name}")
+        )
         if isinstance(route, HTTPRoute):
             served |= {(name, path) for name in route.methods if name not in {"OPTIONS", "HEAD"}}
         else:

@@ -6,7 +6,7 @@ a model thinks before it answers is counted, but not shown.
 
 import re
 
-from gateway.dialects.generate import answer, request
+from gateway.dialects.generate import answer, preset, request
 from gateway.dialects.generate.reference import REFERENCE
 from gateway.dialects.openai.chat.answer import CLOSING, text_size
 from gateway.dialects.openai.chat.request import grant
@@ -30,5 +30,6 @@ GENERATE = Dialect(
     closing=CLOSING,
     error_event=FAMILY.error_event,
     translator=answer.translator,
+    presets=preset.PRESETS,
 )
 DIALECTS = (GENERATE,)

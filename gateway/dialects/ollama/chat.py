@@ -1,6 +1,6 @@
 """Ollama's own chat."""
 
-from gateway.dialects.ollama import answer, kinds, load
+from gateway.dialects.ollama import answer, kinds, load, preset
 from gateway.dialects.ollama import chat_request as request
 from gateway.dialects.ollama.chat_reference import REFERENCE
 from gateway.dialects.ollama.family import FAMILY
@@ -27,5 +27,6 @@ OLLAMA_CHAT = Dialect(
     read_event=answer.read_event,
     text_size=answer.text_size,
     error_event=FAMILY.error_event,
+    presets=preset.CHAT_PRESETS,
 )
 DIALECTS = (OLLAMA_CHAT,)

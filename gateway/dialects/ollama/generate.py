@@ -1,6 +1,6 @@
 """Ollama's own generate: one prompt, one answer."""
 
-from gateway.dialects.ollama import answer, kinds, load
+from gateway.dialects.ollama import answer, kinds, load, preset
 from gateway.dialects.ollama import generate_request as request
 from gateway.dialects.ollama.family import FAMILY
 from gateway.dialects.ollama.generate_reference import REFERENCE
@@ -27,5 +27,6 @@ OLLAMA_GENERATE = Dialect(
     read_event=answer.read_event,
     text_size=answer.text_size,
     error_event=FAMILY.error_event,
+    presets=preset.GENERATE_PRESETS,
 )
 DIALECTS = (OLLAMA_GENERATE,)

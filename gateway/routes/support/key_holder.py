@@ -66,6 +66,8 @@ async def refused_model(
         return Refusal("invalid_request", f"{problem}.", param="model")
     if not model_names.is_allowed(name, identity.allowed_models):
         return Refusal("model_not_allowed", model=name, param="model")
+    if name.startswith(model_names.PRESET):  # no machine's model can be one
+        return Refusal("unknown_model", model=name, param="model")
     found = await services.pool.candidates(
         name, cloud=model_names.is_cloud(spelling), native=native, among=among
     )

@@ -10,6 +10,8 @@ const NAMESPACE = "library";
 const HOST_SHAPE = /^[a-z0-9_][a-z0-9_.:-]{0,349}$/;
 const NAMESPACE_SHAPE = /^[a-z0-9_][a-z0-9_-]{0,79}$/;
 const PART_SHAPE = /^[a-z0-9_][a-z0-9_.-]{0,79}$/;
+const PRESET = "@preset/";
+const PRESET_SHAPE = /^@preset\/[a-z0-9*][a-z0-9_.*-]{0,63}$/;
 const PATTERN_SHAPE = /^[a-z0-9_*][a-z0-9_.:/*-]{0,199}$/;
 
 /** What stands before and after the last `separator`; all of it is after where there is none. */
@@ -42,6 +44,13 @@ function withoutScheme(text: string): string {
 
 /** The one spelling of an entry of `allowed_models`: a name, or a pattern with `*`. */
 export function canonicalEntry(entry: string): string {
+  const preset = strip(entry).toLowerCase().replace(/\*+/g, "*");
+  if (preset.startsWith(PRESET)) {
+    if (!PRESET_SHAPE.test(preset)) {
+      throw new Error(`'${cut(entry)}' is not the name of a preset`);
+    }
+    return preset;
+  }
   if (!entry.includes("*")) return canonicalName(entry);
   const text = strip(entry).toLowerCase().replace(/\*+/g, "*");
   const short = without(`${NAMESPACE}/`, without(`${REGISTRY}/`, withoutScheme(text)));

@@ -10,12 +10,21 @@ import {
 } from "./administration.ts";
 import { readBody } from "./body.ts";
 import { Refusal } from "./errors.ts";
+import { createPreset, deletePreset, getPreset, listPresets, updatePreset } from "./presets.ts";
 import type { Settings } from "./settings.ts";
-import { CREATE, type Given, ROTATE, type Shape, UPDATE } from "./shapes.ts";
+import {
+  CREATE,
+  type Given,
+  PRESET_CREATE,
+  PRESET_UPDATE,
+  ROTATE,
+  type Shape,
+  UPDATE,
+} from "./shapes.ts";
 import type { Store } from "./store.ts";
 import { usage } from "./usage.ts";
 
-/** One request with what it needs. `id`: of the key that its path names. */
+/** One request with what it needs. `id`: of the key, or the name of the preset, in its path. */
 export interface Call {
   request: Request;
   query: URLSearchParams;
@@ -39,6 +48,18 @@ const ROUTES: [RegExp, Record<string, Route>][] = [
     PATCH: { status: 200, run: update },
   }],
   [/^\/admin\/api-keys\/(?<id>[^/]+)\/rotate\/?$/, { POST: { status: 200, run: rotate } }],
+  [/^\/admin\/presets\/?$/, {
+    GET: { status: 200, run: ({ store }) => listPresets(store) },
+    POST: { status: 201, run: makePreset },
+  }],
+  [/^\/admin\/presets\/(?<id>[^/]+)\/?$/, {
+    DELETE: { status: 200, run: ({ store, id }) => deletePreset(store, id) },
+    GET: {
+      status: 200,
+      run: ({ store, id, query }) => getPreset(store, id, query.get("version")),
+    },
+    PATCH: { status: 200, run: changePreset },
+  }],
   [/^\/admin\/usage\/?$/, { GET: { status: 200, run: report } }],
 ];
 
@@ -83,6 +104,14 @@ async function list({ query, store }: Call): Promise<Answer> {
     return new Refusal("invalid_request", "limit should be a number.", "limit");
   }
   return await listKeys(store, query.get("cursor"), Number(limit));
+}
+
+function makePreset(call: Call): Promise<Answer> {
+  return withBody(call, PRESET_CREATE, (given) => createPreset(call.store, given));
+}
+
+function changePreset(call: Call): Promise<Answer> {
+  return withBody(call, PRESET_UPDATE, (given) => updatePreset(call.store, call.id, given));
 }
 
 function report({ query, store }: Call): Promise<Answer> {

@@ -39,7 +39,47 @@ export const ROTATE = v.strictObject({
   grace_seconds: v.optional(number("grace_seconds"), bounds.grace_seconds.default),
 });
 
-export type Shape = typeof CREATE | typeof UPDATE | typeof ROTATE;
+const text = v.string("should be text");
+const flag = v.boolean("should be true or false");
+const object = v.custom<Record<string, unknown>>(isObject, "should be an object");
+const objects = v.custom<Record<string, unknown>>(
+  (given) => isObject(given) && Object.values(given).every(isObject),
+  "should be an object of objects",
+);
+const whole = v.custom<number>(Number.isInteger, "should be a whole number");
+
+/** What is null or left out takes its default, as gateway/admin/presets.py says. */
+export const PRESET_CREATE = v.strictObject({
+  name: text,
+  model: text,
+  system: text,
+  parameters: v.nullish(object),
+  template: v.nullish(text),
+  variables: v.nullish(objects),
+  locked: v.nullish(flag),
+});
+
+/** Only what is named changes. */
+export const PRESET_UPDATE = v.strictObject({
+  model: v.optional(text),
+  system: v.optional(text),
+  parameters: v.nullish(object),
+  template: v.nullish(text),
+  variables: v.nullish(objects),
+  locked: v.optional(flag),
+  restore: v.optional(whole),
+});
+
+function isObject(given: unknown): given is Record<string, unknown> {
+  return typeof given === "object" && given !== null && !Array.isArray(given);
+}
+
+export type Shape =
+  | typeof CREATE
+  | typeof UPDATE
+  | typeof ROTATE
+  | typeof PRESET_CREATE
+  | typeof PRESET_UPDATE;
 export type Given<S extends Shape> = v.InferOutput<S>;
 
 /** The fields in their one form; or the refusal of the first that does not fit. */

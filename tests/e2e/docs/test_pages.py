@@ -124,6 +124,22 @@ def test_a_key_for_one_website_has_the_lane_that_the_page_describes(place: Place
     assert key["max_output_tokens"] == 500
 
 
+def test_presets_are_made_for_a_key_that_can_do_nothing_else_and_go_back(place: Place):
+    make, go_back = commands("presets.md")
+    assert "llm_" in place.run(make)
+    show = ".venv/bin/localllm presets show {} --json"
+    faq = json.loads(place.run(show.format("faq")))
+    assert (faq["model"], faq["parameters"]["max_output_tokens"]) == ("qwen2.5:7b", 300)
+    assert faq["system"].startswith("You answer questions")
+    describe = json.loads(place.run(show.format("describe")))
+    assert describe["locked"] and describe["variables"]["tone"] == {"enum": ["friendly", "formal"]}
+    (key,) = json.loads(place.run(".venv/bin/localllm keys list --json"))["data"]
+    assert key["allowed_models"] == ["@preset/*"]
+    assert "version 2 (kept: 2, 1)" in place.run(go_back)
+    restored = json.loads(place.run(show.format("faq")))
+    assert (restored["version"], restored["parameters"]) == (3, faq["parameters"])
+
+
 def test_what_is_moved_is_the_same_on_the_new_machine(
     place: Place, upstream: FakeUpstream, postgres: Server
 ):

@@ -18,8 +18,8 @@ from tests.support.watching_client import ask
 pytestmark = pytest.mark.anyio
 
 SERVING = {
-    *("applied_migrations", "authorize_request", "identify_key", "keep_house"),
-    *("settle_requests", "sweep_holds", "usage_report"),
+    *("applied_migrations", "authorize_request", "current_presets", "identify_key"),
+    *("keep_house", "settle_requests", "sweep_holds", "usage_report"),
 }
 
 

@@ -8,12 +8,18 @@ import httpx
 from tests.support.admin.servers import SECRET
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
+MADE_AT = ("/admin/api-keys", "/admin/presets")
 ROUTES = [
     ("POST", "/admin/api-keys"),
     ("GET", "/admin/api-keys"),
     ("PATCH", f"/admin/api-keys/{UNKNOWN}"),
     ("DELETE", f"/admin/api-keys/{UNKNOWN}"),
     ("POST", f"/admin/api-keys/{UNKNOWN}/rotate"),
+    ("POST", "/admin/presets"),
+    ("GET", "/admin/presets"),
+    ("GET", "/admin/presets/faq"),
+    ("PATCH", "/admin/presets/faq"),
+    ("DELETE", "/admin/presets/faq"),
     ("GET", "/admin/usage"),
 ]
 
@@ -48,9 +54,7 @@ class Owner:
     def done(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of what has to succeed."""
         answer = self.ask(method, path, body)
-        assert answer.status_code == (201 if path == "/admin/api-keys" and body else 200), (
-            answer.text
-        )
+        assert answer.status_code == (201 if path in MADE_AT and body else 200), answer.text
         return answer.json()
 
     def create(self, label: str = "a key", **fields: Any) -> Any:

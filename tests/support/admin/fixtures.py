@@ -12,7 +12,8 @@ from tests.support.postgres import Server, execute
 
 _EMPTY = """
 truncate gateway.api_keys, gateway.retired_keys, gateway.key_counters, gateway.holds,
-    gateway.usage_logs, gateway.usage_daily, gateway.admin_failures
+    gateway.usage_logs, gateway.usage_daily, gateway.admin_failures,
+    gateway.presets, gateway.preset_versions
 """
 
 

@@ -117,7 +117,8 @@ REFERENCE = Reference(
     "Let a model answer a conversation",
     "As OpenAI's API: whole, or with `stream` as server-sent events that end with "
     "`data: [DONE]`. Lines that begin with a colon are signs of life. An error after the "
-    'first event comes as `data: {"error": …}`.',
+    'first event comes as `data: {"error": …}`. A preset may be asked for with '
+    '`prompt: {"id": "@preset/NAME", "variables": {…}}` in place of `model` and `messages`.',
     ChatRequest,
     _REQUEST,
     ChatCompletion,

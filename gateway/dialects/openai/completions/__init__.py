@@ -4,6 +4,7 @@ import re
 
 from gateway.dialects.openai.chat.answer import CLOSING, FINISH_MARKERS, REPORT_MARKERS
 from gateway.dialects.openai.completions import answer, load, request
+from gateway.dialects.openai.completions.preset import THROUGH_CHAT
 from gateway.dialects.openai.completions.reference import REFERENCE
 from gateway.dialects.openai.family import FAMILY
 from gateway.dialects.protocol import Dialect
@@ -26,5 +27,6 @@ COMPLETIONS = Dialect(
     text_size=answer.text_size,
     closing=CLOSING,
     error_event=FAMILY.error_event,
+    for_presets=THROUGH_CHAT,
 )
 DIALECTS = (COMPLETIONS,)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.openai.family import FAMILY
-from gateway.dialects.openai.responses import answer, kinds, load, request, restore
+from gateway.dialects.openai.responses import answer, kinds, load, preset, request, restore
 from gateway.dialects.openai.responses.reference import REFERENCE
 from gateway.dialects.protocol import Dialect
 from gateway.dialects.shared import sse
@@ -38,5 +38,6 @@ RESPONSES = Dialect(
     text_size=answer.text_size,
     error_event=_error_event,
     translator=restore.translator,
+    presets=preset.PRESETS,
 )
 DIALECTS = (RESPONSES,)

@@ -108,8 +108,9 @@ REFERENCE = Reference(
     "Let a model answer, in OpenAI's newer form",
     "As OpenAI's API: whole, or with `stream` as server-sent events that end with "
     "`response.completed`. Nothing is kept: a response cannot be fetched or gone on with, so "
-    "`previous_response_id`, `conversation` and `prompt` are refused. Tools that a server runs "
-    "itself, such as `web_search`, are left out. An error after the first event comes as "
+    "`previous_response_id`, `conversation` and a `prompt` that is no preset are refused. Tools "
+    "that a server runs itself, such as `web_search`, are left out. An error after the first event "
+    "comes as "
     "`event: error`.",
     ResponseRequest,
     _REQUEST,

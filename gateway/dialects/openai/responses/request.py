@@ -81,7 +81,13 @@ class ResponseRequest(Struct, omit_defaults=True):
     chat_template_kwargs: dict[str, Any] | None = None
     previous_response_id: Annotated[str | None, _REFUSED] = None
     conversation: Annotated[Any, _REFUSED] = None
-    prompt: Annotated[Any, _REFUSED] = None
+    prompt: Annotated[
+        Any,
+        Meta(
+            description='A preset: `{"id": "@preset/NAME", "variables": {…}}`; `model` may be left '
+            "out. Any other is refused: nothing is kept here."
+        ),
+    ] = None
 
 
 def measure(request: ResponseRequest) -> Sanitised | Refusal:
