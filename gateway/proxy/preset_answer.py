@@ -14,19 +14,22 @@ from gateway.dialects.family import Framing
 from gateway.dialects.protocol import Dialect, Sanitised, Translation
 from gateway.dialects.shared import sse
 
-# What some servers tell of the request, and the context in which Ollama gives its prompt back.
-_TOLD = (
-    *(
-        "context",
-        "_debug_info",
-        "instructions",
-        "input",
-        "prompt",
-        "messages",
-        "system",
-        "template",
-    ),
-    *("input_messages", "prompt_logprobs", "prompt_token_ids", "metadata", "kv_transfer_params"),
+# What an answer is made of, in the APIs that are spoken here. All else is left out: some servers
+# tell of the request, and Ollama gives the prompt back in its `context`.
+_KEPT = frozenset(
+    (
+        *("id", "object", "created", "created_at", "completed_at", "model", "type", "role"),
+        *("choices", "usage", "system_fingerprint", "service_tier", "logprobs", "error"),
+        *("content", "stop_reason", "stop_sequence", "index", "delta", "content_block"),
+        *("message", "response", "thinking", "done", "done_reason", "tool_calls"),
+        *("total_duration", "load_duration", "prompt_eval_count", "prompt_eval_duration"),
+        *("eval_count", "eval_duration", "status", "output", "incomplete_details", "text"),
+        *("sequence_number", "output_index", "content_index", "summary_index", "item_id", "item"),
+        *("part", "annotation", "annotation_index", "refusal", "instructions", "tools"),
+        *("tool_choice", "parallel_tool_calls", "previous_response_id", "reasoning", "truncation"),
+        *("max_output_tokens", "temperature", "top_p", "presence_penalty", "frequency_penalty"),
+        *("top_logprobs", "max_tool_calls", "store", "background", "metadata"),
+    )
 )
 _WITHIN = ("response", "message")  # where an event has the answer
 _FAILED = "The model server could not answer this."
@@ -98,10 +101,11 @@ def _shown(data: bytes, model: Raw) -> bytes | None:
 
 
 def _cleared(answer: Object, model: Raw) -> dict[str, Any]:
-    cleared: dict[str, Any] = {name: one for name, one in answer.items() if name not in _TOLD}
-    if "instructions" in answer:
-        cleared["instructions"] = None
-    if "text" in answer and answer["text"] and bytes(answer["text"]).startswith(b"{"):
+    cleared: dict[str, Any] = {name: one for name, one in answer.items() if name in _KEPT}
+    for name in ("instructions", "metadata"):
+        if name in answer:
+            cleared[name] = None
+    if bytes(answer.get("text", b"")).startswith(b"{"):  # the form that was asked for
         cleared["text"] = {"format": {"type": "text"}}
     if "model" in answer:
         cleared["model"] = model

@@ -39,8 +39,8 @@ LOCKED = {"template": TEMPLATE, "variables": VARIABLES, "locked": True}
 
 
 @pytest.fixture(scope="module")
-def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
-    with served(shared_upstream.url, shared_dsn, MODEL_ALIASES=f"gpt-x={NAME}") as running:
+def gateway(shared_upstream: FakeUpstream, own_dsn: str) -> Iterator[GatewayProcess]:
+    with served(shared_upstream.url, own_dsn, MODEL_ALIASES=f"gpt-x={NAME}") as running:
         make_preset(running.url)
         make_preset(running.url, "set", parameters=PARAMETERS)
         make_preset(running.url, "locked", **LOCKED)
