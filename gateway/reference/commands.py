@@ -15,7 +15,7 @@ _OWN_MODELS = {"embeddings", "models:pull"}  # what answers a chat makes no vect
 def curl(route: Route, address: str, model: str) -> str:
     """The example request of a route to the server at `address`; `model` is put where its body
     names one."""
-    path = route.path.replace("{id}", KEY_ID).replace("{model}", model)
+    path = route.path.replace("{id}", KEY_ID).replace("{name}", "faq").replace("{model}", model)
     body: dict[str, Any] | None = route.example
     streams = body is not None and "stream" in body
     lines = [f"curl {'-N ' if streams else ''}{address}{path}"]

@@ -15,7 +15,7 @@ from gateway.reference.examples import KEY, KEY_ID
 from gateway.reference.route import JSON, Route
 from gateway.reference.route_markdown import ADDRESS
 from gateway.reference.table import ROUTES
-from tests.support.callers import ADMIN_SECRET, make_keys, served
+from tests.support.callers import ADMIN_SECRET, admin, make_keys, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import FakeUpstream, fake_upstream
 from tests.support.gateway_process import PATIENCE, fresh_directory
@@ -72,6 +72,8 @@ def run(route: Route, gateway: GatewayProcess, home: Path) -> Told:
     made: Any = make_keys(gateway.url, scopes=list(SCOPES))
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(home), "NO_PROXY": "127.0.0.1"}
     environ |= {"LOCALLLM_KEY": made["key"], "ADMIN_SECRET": ADMIN_SECRET}
+    if route.path.startswith("/admin/presets"):
+        _place_preset(gateway.url, there="{name}" in route.path)
     text = block_of(route).replace(ADDRESS, gateway.url).replace(KEY_ID, made["id"])
     done = subprocess.run(
         ["sh", "-ec", text], cwd=home, env=environ, capture_output=True, text=True, timeout=PATIENCE
@@ -81,6 +83,15 @@ def run(route: Route, gateway: GatewayProcess, home: Path) -> Told:
     body, _, said = done.stdout.rpartition("\n")
     status, _, media = said.partition(" ")
     return Told(body, int(status), media.partition(";")[0])
+
+
+def _place_preset(url: str, *, there: bool) -> None:
+    """The one that the page speaks of, or none."""
+    example = next(one.example for one in ROUTES if one.name == "createPreset")
+    if example["name"] in [one["name"] for one in admin(url, "GET", "/presets")["data"]]:
+        admin(url, "DELETE", f"/presets/{example['name']}")
+    if there:
+        admin(url, "POST", "/presets", example)
 
 
 def test_each_shell_block_of_the_page_is_one_of_those_that_are_run() -> None:
