@@ -18,6 +18,7 @@ from gateway.dialects.family import Framing
 from gateway.dialects.reference import Reference
 from gateway.dialects.shared import strict_json
 from gateway.dialects.shared.preset import Chosen, Preset
+from gateway.dialects.shared.preset_form import Find, PresetForm, no_presets
 
 _MOST = 2**40
 Count = Annotated[int, Meta(ge=0, le=_MOST)]  # anything else is no count
@@ -164,28 +165,6 @@ class Translator(Protocol):
         ...
 
 
-# Which preset the JSON of a request names; None: none.
-Find = Callable[[dict[str, Any]], Chosen | Refusal | None]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class PresetForm:
-    """How a dialect asks for a model through a preset."""
-
-    # Refuses and leaves out of the JSON what a preset does not take, and names what it left out.
-    # Returns the message that its variables make, if `place` has to put it in. May raise `Refused`.
-    admit: Callable[[dict[str, Any], Preset, list[str]], str | None]
-    # Puts that message, the prompt and the parameters into the struct that was read; what of them
-    # has no place there is named. Returns that struct, or another one.
-    place: Callable[[Any, Preset, str | None, list[str]], Any]
-    measure: Callable[[Any], Sanitised | Refusal] | None = None  # of another struct
-    takes_variables: bool = False  # in the field `prompt`, which may name the preset as well
-
-
-def no_presets(request: dict[str, Any]) -> None:
-    """Implements `Find`."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Dialect:
     """One route. The functions may change a request that they are given, but nothing else."""
@@ -268,7 +247,7 @@ class Dialect:
                 return Refusal("preset_elsewhere", model=chosen.preset.called, param="model")
             if isinstance(request, Refusal):
                 return msgspec.structs.replace(request, model=chosen.preset.called)
-            request = self.presets.place(request, chosen.preset, message[0], left)
+            request = self.presets.place(request, chosen.preset, message[0])
             return self._measured(request, left, forms, chosen)
         if isinstance(request, Refusal):
             return request

@@ -19,8 +19,7 @@ class PresetLookup:
         aliases: Mapping[str, str],
         presets: Mapping[str, Preset] | None,
     ) -> None:
-        form = dialect.presets
-        self._by_prompt = form is not None and form.takes_variables
+        self._dialect = dialect
         self._aliases = aliases
         self._presets = presets
         self.wanted = False
@@ -29,8 +28,12 @@ class PresetLookup:
         spelling: Any = request.get("model") or ""
         if not isinstance(spelling, str):
             return None  # the shape of the request refuses it
+        if not self._aliases and "prompt" not in request and "@" not in spelling:
+            return None  # nearly each request
         name = self._name(spelling)
-        prompt: Any = request.get("prompt") if self._by_prompt else None
+        form = self._dialect.presets
+        takes = form is not None and form.takes_variables
+        prompt: Any = request.get("prompt") if takes else None
         asked: Any = cast(dict[str, Any], prompt).get("id") if isinstance(prompt, dict) else None
         if isinstance(asked, str) and self._name(asked):
             if spelling.strip() and name != self._name(asked):
@@ -49,8 +52,6 @@ class PresetLookup:
 
     def _name(self, spelling: str) -> str:
         """The name of a preset that it stands for; "": none."""
-        if "@" not in spelling and not self._aliases:
-            return ""  # nearly each request
         try:
             name = model_names.requested_name(spelling)
             name = model_names.requested_name(self._aliases.get(name, name))

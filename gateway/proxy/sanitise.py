@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from gateway.core import model_names
 from gateway.core.errors import Refusal
-from gateway.dialects.protocol import Dialect, Find, Sanitised, no_presets
+from gateway.dialects.protocol import Dialect, Sanitised
+from gateway.dialects.shared.preset_form import Find, no_presets
 
 _UNTOLD = re.compile(r"[^\w.-]", re.ASCII)  # what no name of a field holds
 _LONGEST, _MOST_NAMES = 64, 20

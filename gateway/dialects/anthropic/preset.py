@@ -9,9 +9,9 @@ from gateway.dialects.anthropic.shapes import (
     OutputFormat,
     ThinkingConfig,
 )
-from gateway.dialects.protocol import PresetForm
 from gateway.dialects.shared.kinds import Json, objects
 from gateway.dialects.shared.preset import Preset
+from gateway.dialects.shared.preset_form import PresetForm
 from gateway.dialects.shared.preset_request import admit, conversation, parts_of
 
 _KEPT = (
@@ -35,7 +35,7 @@ def _admit(request: Json, preset: Preset, left: list[str]) -> str | None:
     return None
 
 
-def _place(request: Conversation, preset: Preset, message: str | None, left: list[str]) -> Any:
+def _place(request: Conversation, preset: Preset, message: str | None) -> Any:
     told = preset.parameters
     request.system = preset.system or None
     for name, value in told.given(*_DIRECT).items():
@@ -49,7 +49,6 @@ def _place(request: Conversation, preset: Preset, message: str | None, left: lis
         request.output_config = OutputConfig(format=OutputFormat("json_schema", schema))
     if told.max_output_tokens is not None and isinstance(request, MessagesRequest):
         request.max_tokens = min(request.max_tokens, told.max_output_tokens)
-    left += told.beyond(*_DIRECT, "stop", "think", "format", "max_output_tokens")
     return request
 
 

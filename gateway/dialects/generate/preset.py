@@ -5,9 +5,9 @@ from typing import Any
 from gateway.dialects.generate.request import GenerateRequest
 from gateway.dialects.openai.chat import preset as chat
 from gateway.dialects.openai.chat.request import ChatRequest, Message, measure
-from gateway.dialects.protocol import PresetForm
 from gateway.dialects.shared.kinds import Json
 from gateway.dialects.shared.preset import Preset, unmarked
+from gateway.dialects.shared.preset_form import PresetForm
 from gateway.dialects.shared.preset_request import admit
 
 _KEPT = ("model", "prompt", "max_tokens", "temperature", "stream")
@@ -23,7 +23,7 @@ def _admit(request: Json, preset: Preset, left: list[str]) -> str | None:
     return None
 
 
-def _place(request: GenerateRequest, preset: Preset, message: str | None, left: list[str]) -> Any:
+def _place(request: GenerateRequest, preset: Preset, message: str | None) -> Any:
     asked = ChatRequest(
         model=request.model,
         messages=[Message("user", request.prompt)],

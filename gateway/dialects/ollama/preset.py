@@ -6,10 +6,10 @@ from gateway.dialects.ollama.chat_request import OllamaChatRequest, OllamaMessag
 from gateway.dialects.ollama.generate_request import OllamaGenerateRequest
 from gateway.dialects.ollama.options import LOADING, Options
 from gateway.dialects.ollama.request import PromptedRequest
-from gateway.dialects.protocol import PresetForm
 from gateway.dialects.shared.fields import least_cap
 from gateway.dialects.shared.kinds import Json
 from gateway.dialects.shared.preset import Preset, unmarked
+from gateway.dialects.shared.preset_form import PresetForm
 from gateway.dialects.shared.preset_request import admit, conversation
 
 _KEPT = ("model", "stream", "format", "think", "options", "logprobs", "top_logprobs")
@@ -54,17 +54,13 @@ def _admit_options(request: Json, left: list[str]) -> None:
         left.append(f"options.{name}")
 
 
-def _place_chat(
-    request: OllamaChatRequest, preset: Preset, message: str | None, left: list[str]
-) -> Any:
+def _place_chat(request: OllamaChatRequest, preset: Preset, message: str | None) -> Any:
     if request.messages and preset.system:  # without messages the model is only loaded
         request.messages.insert(0, OllamaMessage("system", preset.system))
     return _placed(request, preset)
 
 
-def _place_generate(
-    request: OllamaGenerateRequest, preset: Preset, message: str | None, left: list[str]
-) -> Any:
+def _place_generate(request: OllamaGenerateRequest, preset: Preset, message: str | None) -> Any:
     if request.prompt:
         # Empty, it would leave the one that the model itself may have.
         request.system = preset.system or None

@@ -38,11 +38,6 @@ class Parameters(Struct, frozen=True):
         """Those of the names that it has."""
         return {name: one for name in names if (one := getattr(self, name)) is not None}
 
-    def beyond(self, *names: str) -> list[str]:
-        """The others that it has: what a route has no place for."""
-        others = [name for name in self.__struct_fields__ if name not in names]
-        return [f"preset.{name}" for name in self.given(*others)]
-
 
 class Variable(Struct, frozen=True):
     """In the words of JSON Schema: a text, a number, or one of some texts."""

@@ -3,10 +3,10 @@
 from typing import Any
 
 from gateway.dialects.openai.chat.request import ChatRequest, JsonSchema, Message, ResponseFormat
-from gateway.dialects.protocol import PresetForm
 from gateway.dialects.shared.fields import least_cap
 from gateway.dialects.shared.kinds import Json, objects
 from gateway.dialects.shared.preset import Parameters, Preset
+from gateway.dialects.shared.preset_form import PresetForm
 from gateway.dialects.shared.preset_request import (
     admit,
     conversation,
@@ -48,7 +48,7 @@ def _admit(request: Json, preset: Preset, left: list[str]) -> str | None:
     return None
 
 
-def _place(request: ChatRequest, preset: Preset, message: str | None, left: list[str]) -> Any:
+def _place(request: ChatRequest, preset: Preset, message: str | None) -> Any:
     if message is not None:
         request.messages.insert(0, Message("user", message))
     return place(request, preset)

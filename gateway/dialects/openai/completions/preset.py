@@ -18,10 +18,11 @@ from gateway.dialects.openai.chat.answer import DONE
 from gateway.dialects.openai.chat.request import ChatRequest, Message, measure
 from gateway.dialects.openai.completions.reference import REFERENCE
 from gateway.dialects.openai.completions.request import CompletionRequest
-from gateway.dialects.protocol import AnswerContext, Dialect, PresetForm, Translation
+from gateway.dialects.protocol import AnswerContext, Dialect, Translation
 from gateway.dialects.shared import sse
 from gateway.dialects.shared.kinds import Json, objects
 from gateway.dialects.shared.preset import Preset, unmarked
+from gateway.dialects.shared.preset_form import PresetForm
 from gateway.dialects.shared.preset_request import admit
 from gateway.dialects.shared.strict_json import Refused
 
@@ -44,7 +45,7 @@ def _admit(request: Json, preset: Preset, left: list[str]) -> str | None:
     return None
 
 
-def _place(request: CompletionRequest, preset: Preset, message: str | None, left: list[str]) -> Any:
+def _place(request: CompletionRequest, preset: Preset, message: str | None) -> Any:
     given = request.prompt
     text = given[0] if isinstance(given, list) else given or ""
     fields = {name: getattr(request, name) for name in _DIRECT}

@@ -9,10 +9,10 @@ from gateway.dialects.openai.responses.request import (
     TextFormat,
     TextOptions,
 )
-from gateway.dialects.protocol import PresetForm
 from gateway.dialects.shared.fields import least_cap
 from gateway.dialects.shared.kinds import Json, objects
 from gateway.dialects.shared.preset import Preset, unmarked
+from gateway.dialects.shared.preset_form import PresetForm
 from gateway.dialects.shared.preset_request import (
     admit,
     conversation,
@@ -60,7 +60,7 @@ def _admit_items(request: Json, left: list[str]) -> None:
         parts_of(one, f"input[{at}]", "content", _PARTS)
 
 
-def _place(request: ResponseRequest, preset: Preset, message: str | None, left: list[str]) -> Any:
+def _place(request: ResponseRequest, preset: Preset, message: str | None) -> Any:
     told = preset.parameters
     if message is not None:
         given = request.input
@@ -79,7 +79,6 @@ def _place(request: ResponseRequest, preset: Preset, message: str | None, left: 
     elif told.format is not None:
         request.text = TextOptions(TextFormat("json_object"))
     request.max_output_tokens = least_cap(request.max_output_tokens, told.max_output_tokens)
-    left += told.beyond(*_DIRECT, "think", "format", "max_output_tokens")
     return request
 
 
