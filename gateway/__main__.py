@@ -32,7 +32,19 @@ def cli() -> None:
     """
 
 
-for _command in (up, serve, tunnel, keys, presets, usage, doctor, db, service, supabase, completion):
+for _command in (
+    up,
+    serve,
+    tunnel,
+    keys,
+    presets,
+    usage,
+    doctor,
+    db,
+    service,
+    supabase,
+    completion,
+):
     cli.add_command(_command)
 
 
