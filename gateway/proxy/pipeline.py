@@ -82,7 +82,7 @@ class Pipeline:
         denial = await self._denial_unread(dialect, exchange, caller)
         request = denial or await self._read(dialect, exchange, caller)
         if isinstance(request, Refusal):
-            return await self._told(exchange, key_hash, dialect.scope, request)
+            return await self._told(exchange, caller, dialect.scope, request)
         dialect = request.dialect or dialect
         settings = self._settings
         exchange.model = request.alias or request.request.model
@@ -135,7 +135,7 @@ class Pipeline:
             return identity
         request = await self._read(dialect, exchange, caller)
         if isinstance(request, Refusal):
-            return await self._told(exchange, key_hash, dialect.scope, request)
+            return await self._told(exchange, caller, dialect.scope, request)
         exchange.model = request.alias or request.request.model
         if not model_names.is_allowed(request.public_model, identity.allowed_models):
             return Refusal("model_not_allowed", model=request.public_model)
@@ -145,12 +145,12 @@ class Pipeline:
         return None
 
     async def _told(
-        self, exchange: Exchange, key_hash: str, scope: str, refusal: Refusal
+        self, exchange: Exchange, caller: Caller, scope: str, refusal: Refusal
     ) -> Refusal:
         """A refusal of what was read. What it says of a preset learns only who may use that."""
         if not refusal.model.startswith(model_names.PRESET):
             return refusal
-        identity = await self._authoriser.identify(exchange, key_hash, scope)
+        identity = await self._authoriser.identify(exchange, caller, scope)
         if isinstance(identity, Refusal):
             return identity
         allowed = model_names.is_allowed(refusal.model, identity.allowed_models)

@@ -1,5 +1,7 @@
 """The owner's routes, behind X-Admin-Secret. The same contract as the Supabase function `admin`."""
 
+from typing import Any
+
 from litestar import Response, delete, patch, post, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath

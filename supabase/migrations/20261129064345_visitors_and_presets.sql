@@ -1,7 +1,8 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
+-- step 0009_visitors aa607a4f0f985630e59f05fb9fe0dc67b35edd757cdba12a4ff9d7a8838d7684
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions e9565f1fd2f4adad7ecfdf2f1ae5f41ba5d5fcc377ccdaa2f7bcb4c0323cb879
+-- step functions 285f20a2bc040a1c720f4686252556f06435606bae8444c31c67f79798e256f5
 
 do $migration$
 begin
@@ -13,6 +14,141 @@ create table if not exists gateway.migrations (
     checksum text not null,
     applied_at timestamptz not null default now()
 );
+
+    if not exists (select 1 from gateway.migrations as m where m.version = '0009_visitors') then
+        execute $step$
+-- Visitors: who calls with a key through a website, each with limits of their own by the day and
+-- the minute.
+
+-- {"by": ["address"|"token"|"issuer", …], "tokens_per_day", …}: gateway.visitors_problem says what
+-- it may hold. Null: the key has no visitors, and whoever has it is the key.
+alter table gateway.api_keys add column visitors jsonb;
+alter table gateway.api_keys add constraint the_visitors_must_be_an_object check (
+    jsonb_typeof(visitors) = 'object'
+);
+alter table gateway.api_keys add column visitor_salt uuid not null default gen_random_uuid();
+
+-- Of a visitor, or of a pool of them: a row is made on first sight, and changed only by who has the
+-- lock of its key's counter. (No foreign keys: keys are never deleted.)
+create table gateway.visitor_counters (
+    api_key_id uuid not null,
+    id uuid not null, -- see gateway.visitor_id
+    is_pool boolean not null,
+    kind text not null, -- address, token or issuer
+    name text, -- as the site calls the visitor, if it wants that kept
+    day date not null,
+    tokens_used bigint not null default 0, -- charged on that day
+    tokens_held bigint not null default 0, -- for the requests that run now
+    requests bigint not null default 0, -- settled on that day
+    token_limit bigint, -- of the day, as of the last request; null: none
+    rate_limit integer, -- of the minute, the same
+    bucket bigint not null default 0,
+    window_counts integer[] not null default array_fill(0, array[61]),
+    seen_at timestamptz not null,
+    primary key (api_key_id, id)
+) with (fillfactor = 70);
+
+-- What requests of visitors came to, by day.
+create table gateway.visitor_daily (
+    day date not null,
+    api_key_id uuid not null,
+    visitor uuid not null,
+    is_pool boolean not null,
+    requests bigint not null,
+    prompt_tokens bigint not null,
+    completion_tokens bigint not null,
+    total_tokens bigint not null,
+    charged_tokens bigint not null,
+    primary key (api_key_id, day, visitor)
+);
+
+-- What stands for a key in the page of one visitor, for a while.
+create table gateway.visitor_tokens (
+    token_hash text primary key check (token_hash ~ '^[0-9a-f]{64}$'),
+    api_key_id uuid not null,
+    visitor uuid not null,
+    name text, -- see visitor_counters
+    created_at timestamptz not null,
+    expires_at timestamptz not null,
+    uses_left integer, -- null: any number
+    max_output_tokens integer, -- of each answer; null: what the key's visitors may have
+    models text[], -- null: those of the key
+    origin text -- of the only website that may show it; null: any of the key's
+);
+
+-- By which the addresses of a day are hashed. When it is gone, nobody finds an address again.
+create table gateway.address_secrets (
+    day date primary key,
+    secret uuid not null default gen_random_uuid()
+);
+
+alter table gateway.holds add column visitor uuid;
+alter table gateway.holds add column pool uuid;
+alter table gateway.usage_logs add column visitor uuid;
+
+-- Who calls, as gateway.find_visitor finds out; `refusal` says why nobody does. Limits that are
+-- null are none. A pool may have what `pool_share` visitors may.
+create type gateway.visitor as (
+    id uuid,
+    pool uuid,
+    pool_share integer,
+    kind text,
+    name text,
+    tokens_per_day bigint,
+    requests_per_min integer,
+    max_output_tokens integer,
+    refusal text
+);
+
+-- What shows who calls. Its parts are the rows of the tables, so nothing of it is stored.
+create type gateway.caller as (
+    key gateway.api_keys, token gateway.visitor_tokens, visitor gateway.visitor, refusal text
+);
+
+-- One limit of a visitor: their own, or that of their pool.
+create type gateway.visitor_limit as (
+    id uuid, is_pool boolean, tokens_per_day bigint, requests_per_min integer
+);
+
+-- What the limits of a visitor leave for a request.
+create type gateway.visitor_room as (refusal text, granted integer, retry_after_ms integer);
+
+create type gateway.visitor_verdict as (
+    id uuid,
+    pool uuid,
+    rate_limit integer,
+    rate_remaining integer,
+    rate_reset_ms integer,
+    token_limit bigint,
+    tokens_remaining bigint,
+    day_resets_at timestamptz
+);
+-- Gateways that do not know them read what is before them.
+alter type gateway.verdict add attribute visitor gateway.visitor_verdict;
+alter type gateway.identity add attribute visitor uuid;
+
+-- They take more now: the old ones beside the new ones would make a call ambiguous.
+drop function if exists public.authorize_request(
+    uuid, text, text, text, text, text, integer, integer, integer, boolean, timestamptz
+);
+drop function if exists gateway.authorize_request_at(
+    timestamptz,
+    uuid, text, text, text, text, text, integer, integer, integer, boolean, timestamptz
+);
+drop function if exists public.identify_key(text, text, text);
+drop function if exists gateway.identify_key_at(timestamptz, text, text, text);
+drop function if exists public.create_api_key(
+    text, text, text, text, integer, bigint, text[], text[], text[], timestamptz, integer
+);
+drop function if exists gateway.create_api_key_at(
+    timestamptz,
+    text, text, text, text, integer, bigint, text[], text[], text[], timestamptz, integer
+);
+drop function if exists gateway.lost_hold(timestamptz, uuid, uuid, timestamptz, text, text);
+$step$;
+        insert into gateway.migrations (version, checksum)
+        values ('0009_visitors', 'aa607a4f0f985630e59f05fb9fe0dc67b35edd757cdba12a4ff9d7a8838d7684');
+    end if;
 
     if not exists (select 1 from gateway.migrations as m where m.version = '0010_presets') then
         execute $step$
@@ -64,7 +200,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'e9565f1fd2f4adad7ecfdf2f1ae5f41ba5d5fcc377ccdaa2f7bcb4c0323cb879')
+            (m.version = 'functions' and m.checksum = '285f20a2bc040a1c720f4686252556f06435606bae8444c31c67f79798e256f5')
             or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
     ) then
         execute $step$
@@ -141,6 +277,32 @@ begin
 end;
 $$;
 
+-- The token of a visitor with this hash, or null.
+create or replace function gateway.find_token(p_hash text) returns gateway.visitor_tokens
+language plpgsql -- volatile: each read sees what was committed until then
+as $$
+declare
+    v_token gateway.visitor_tokens;
+begin
+    select t.* into v_token from gateway.visitor_tokens as t where t.token_hash = p_hash;
+    return v_token;
+end;
+$$;
+
+-- The output tokens that can be granted of p_left; -1: not even the prompt fits. A request that
+-- names no length (p_least < p_max_output) takes a quarter of what is left, so that others like it
+-- fit beside it, but p_least as long as there are so many.
+create or replace function gateway.grant_of(
+    p_left bigint, p_prompt_bound bigint, p_max_output integer, p_least integer
+) returns integer
+language sql immutable parallel safe
+return greatest(
+    -1,
+    least(
+        p_max_output, p_left - p_prompt_bound, greatest(p_least, (p_left - p_prompt_bound) / 4)
+    )
+)::integer;
+
 -- The advisory lock of whoever adds up months of the log, or imports into them.
 create or replace function gateway.housekeeping_lock() returns bigint
 language sql immutable parallel safe
@@ -157,7 +319,11 @@ begin
     case p_kind
         when 'keys' then
             insert into gateway.api_keys
-            select k.* from jsonb_populate_record(null::gateway.api_keys, p_row) as k
+            select k.*
+            from jsonb_populate_record(
+                null::gateway.api_keys,
+                jsonb_build_object('visitor_salt', gen_random_uuid()) || p_row
+            ) as k
             on conflict (id) do nothing;
             if found then -- of no month yet, so that the counter of the key may still come
                 insert into gateway.key_counters (api_key_id, month_start)
@@ -229,6 +395,26 @@ create or replace function gateway.iso(p_time timestamptz) returns text
 language sql stable parallel safe
 return to_char(p_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
 
+-- The key for which somebody calls who does not show it: with a token, or as a user of its issuer,
+-- whom the gateway has verified.
+create or replace function gateway.key_behind(p_token gateway.visitor_tokens, p_claim jsonb)
+returns gateway.api_keys
+language plpgsql stable
+as $$
+declare
+    v_key gateway.api_keys;
+begin
+    select k.* into v_key
+    from gateway.api_keys as k
+    where
+        k.id = coalesce(
+            p_token.api_key_id,
+            case when p_claim ? 'subject' then (p_claim ->> 'key_id')::uuid end
+        );
+    return v_key;
+end;
+$$;
+
 -- What a key that is here has otherwise than a row that came for it; null: nothing. Times are
 -- compared as times.
 create or replace function gateway.key_difference(p_row jsonb) returns jsonb
@@ -256,6 +442,47 @@ end;
 create or replace function gateway.least_grant() returns integer
 language sql immutable parallel safe
 return 256;
+
+-- What is wrong with the limits of visitors, for who sets them; null: nothing. p_where: what they
+-- are called.
+create or replace function gateway.limits_problem(
+    p_limits jsonb, p_where text, p_others text[] default '{}'
+) returns text
+language sql immutable parallel safe
+return case
+    when jsonb_typeof(p_limits) <> 'object' then p_where || ' should be an object.'
+    else (
+        select
+            case
+                when b.most is null then format('%s.%s is not known.', p_where, l.name)
+                else format(
+                    '%s.%s should be a whole number from 1 to %s, or null.', p_where, l.name, b.most
+                )
+            end
+        from jsonb_each(p_limits) as l (name, value)
+        left join (
+            values
+            ('tokens_per_day', 1000000000000),
+            ('requests_per_min', 1000000),
+            ('max_output_tokens', 1000000000)
+        ) as b (name, most) on b.name = l.name
+        where
+            l.name <> all(p_others)
+            and (
+                b.most is null
+                or case jsonb_typeof(l.value)
+                    when 'null' then false
+                    when 'number'
+                        then
+                            l.value::numeric not between 1 and b.most
+                            or l.value::numeric <> trunc(l.value::numeric)
+                    else true
+                end
+            )
+        order by l.name
+        limit 1
+    )
+end;
 
 -- Have the log for this transaction alone. Who makes or drops a partition waits for everyone who
 -- writes to the log, so it may hold no lock on holds or counters. Those who come to write wait
@@ -341,6 +568,12 @@ return case p_kind
     when 'presets' then '{name}'
     when 'preset_versions' then '{name,version}'
 end;
+
+-- Milliseconds, one at least.
+create or replace function gateway.ms_between(p_from timestamptz, p_to timestamptz)
+returns integer
+language sql immutable parallel safe
+return greatest(1, ceil(extract(epoch from p_to - p_from) * 1000))::integer;
 
 -- Milliseconds until this bucket begins.
 create or replace function gateway.ms_until_bucket(p_bucket bigint, p_now timestamptz)
@@ -469,6 +702,22 @@ begin
 end;
 $$;
 
+-- The least that an answer is granted. One that names no length is not cut to less than p_least for
+-- what others hold.
+create or replace function gateway.smallest_grant(
+    p_max_output integer, p_least integer, p_others_hold boolean
+) returns integer
+language sql immutable parallel safe
+return case
+    when p_least < p_max_output and p_others_hold then p_least
+    else least(p_max_output, 1)
+end;
+
+-- When a day begins, in UTC.
+create or replace function gateway.start_of(p_day date) returns timestamptz
+language sql immutable parallel safe
+return p_day::timestamp at time zone 'UTC';
+
 -- What is wrong with a template and the variables that fill it; null: nothing. Each {{name}} in it
 -- is a variable, and each variable stands in it.
 create or replace function gateway.template_problem(p_template text, p_variables jsonb)
@@ -513,6 +762,45 @@ return case
         )
 end;
 
+-- The visitors of a key as they are stored: whole numbers are written as such, and what is null is
+-- left out.
+create or replace function gateway.tidy_visitors(p_visitors jsonb) returns jsonb
+language plpgsql immutable parallel safe
+as $$
+begin
+    return case jsonb_typeof(p_visitors)
+        when 'object' then (
+            select jsonb_object_agg(v.name, gateway.tidy_visitors(v.value))
+            from jsonb_each(p_visitors) as v (name, value)
+            where jsonb_typeof(v.value) <> 'null'
+        )
+        when 'number' then to_jsonb(trim_scale(p_visitors::numeric))
+        when 'null' then null
+        else p_visitors
+    end;
+end;
+$$;
+
+-- Why the token of a visitor may not do this, or null, as where there is none. It narrows what its
+-- key may do.
+create or replace function gateway.token_refusal(
+    p_now timestamptz,
+    p_key gateway.api_keys,
+    p_token gateway.visitor_tokens,
+    p_origin text,
+    p_model text
+) returns text
+language sql immutable parallel safe
+return case
+    when (p_token).token_hash is null then null
+    when (p_token).expires_at <= p_now or not coalesce((p_key).visitors -> 'by' ? 'token', false)
+        then 'visitor_token_expired'
+    when (p_token).origin is not null and p_origin is distinct from (p_token).origin
+        then 'origin_not_allowed'
+    when p_model <> all((p_token).models) then 'model_not_allowed'
+    when (p_token).uses_left < 1 then 'visitor_token_used_up'
+end;
+
 -- The time by which to decide: Postgres' own, unless a gateway tells quite another. Then the one of
 -- the two that is nearer to what was seen last: the other clock has jumped.
 create or replace function gateway.true_now(p_now timestamptz, p_clock timestamptz)
@@ -555,6 +843,62 @@ begin atomic
     select d.*
     from gateway.usage_daily as d
     where (p_key_id is null or d.api_key_id = p_key_id) and d.day between p_from and p_to;
+end;
+
+-- What is stored of a visitor: the first half of a SHA-256. It does not tell who the site means,
+-- and no two sites have an id in common.
+create or replace function gateway.visitor_id(p_secret uuid, p_kind text, p_name text)
+returns uuid
+language sql immutable parallel safe
+return encode(
+    substring(
+        sha256(convert_to(concat_ws(' ', p_secret, p_kind, p_name), 'UTF8')) from 1 for 16
+    ),
+    'hex'
+)::uuid;
+
+create or replace function gateway.visitor_issuers_at(p_now timestamptz) returns jsonb
+language sql stable
+begin atomic
+    select
+        jsonb_build_object(
+            'data',
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'key_id', k.id,
+                        'issuer', k.visitors ->> 'issuer',
+                        'audience', k.visitors ->> 'audience'
+                    )
+                    order by k.created_at, k.id
+                ),
+                '[]'
+            )
+        )
+    from gateway.api_keys as k
+    where
+        k.visitors -> 'by' ? 'issuer'
+        and k.is_active
+        and k.revoked_at is null
+        and coalesce(k.expires_at > p_now, true);
+end;
+
+-- The limits of a visitor, and those of the pool, if there is one.
+create or replace function gateway.visitor_limits(p_visitor gateway.visitor)
+returns setof gateway.visitor_limit
+language sql immutable parallel safe
+begin atomic
+    select
+        v.id,
+        v.is_pool,
+        (p_visitor).tokens_per_day * v.share as tokens_per_day,
+        (p_visitor).requests_per_min * v.share as requests_per_min
+    from (
+        values
+        ((p_visitor).id, false, 1),
+        ((p_visitor).pool, true, (p_visitor).pool_share)
+    ) as v (id, is_pool, share)
+    where v.id is not null;
 end;
 
 -- The calls in the whole window. Not in SQL: to call that takes longer than the sum.
@@ -635,6 +979,23 @@ begin
         group by 1, 2
     ) as m
     where c.api_key_id = m.api_key_id and c.month_start = m.month;
+end;
+$$;
+
+-- The id of an address on this day. Its secret is made on first sight, and goes with the day.
+create or replace function gateway.address_id(p_salt uuid, p_day date, p_address text)
+returns uuid
+language plpgsql
+as $$
+declare
+    v_secret uuid;
+begin
+    select s.secret into v_secret from gateway.address_secrets as s where s.day = p_day;
+    if not found then
+        insert into gateway.address_secrets (day) values (p_day) on conflict (day) do nothing;
+        select s.secret into v_secret from gateway.address_secrets as s where s.day = p_day;
+    end if;
+    return gateway.visitor_id(v_secret, 'address', p_salt || ' ' || p_address);
 end;
 $$;
 
@@ -724,6 +1085,24 @@ begin
             offset (gateway.login_limits()).overall - 1
             limit 1
         );
+end;
+$$;
+
+-- Visitors who were not here for 35 days, their tokens that are over, the secrets of days that are,
+-- and the sums of visitors by day from before the log.
+create or replace function gateway.forget_visitors(p_now timestamptz, p_kept_from timestamptz)
+returns void
+language plpgsql
+as $$
+begin
+    delete from gateway.visitor_counters as c
+    where
+        c.seen_at < p_now - interval '35 days'
+        and c.day < gateway.day_of(p_now - interval '35 days')
+        and c.tokens_held = 0;
+    delete from gateway.visitor_tokens as t where t.expires_at < p_now - interval '1 day';
+    delete from gateway.address_secrets as s where s.day < gateway.day_of(p_now) - 1;
+    delete from gateway.visitor_daily as d where d.day < gateway.day_of(p_kept_from);
 end;
 $$;
 
@@ -829,7 +1208,9 @@ create or replace function gateway.lost_hold(
     p_key_id uuid,
     p_authorized_at timestamptz,
     p_model text,
-    p_endpoint text
+    p_endpoint text,
+    p_visitor uuid,
+    p_pool uuid
 ) returns gateway.holds
 language plpgsql
 as $$
@@ -849,7 +1230,70 @@ begin
     v_hold.tokens := 0;
     v_hold.model := coalesce(p_model, '');
     v_hold.endpoint := coalesce(p_endpoint, '');
+    v_hold.visitor := p_visitor;
+    v_hold.pool := p_pool;
     return v_hold;
+end;
+$$;
+
+-- Make the token of a visitor for a key. It narrows what the key may do, and never widens it.
+create or replace function gateway.mint_visitor_token(
+    p_now timestamptz,
+    p_key gateway.api_keys,
+    p_token_hash text,
+    p_visitor text,
+    p_expires_in integer,
+    p_uses integer,
+    p_max_output_tokens integer,
+    p_models text[],
+    p_page text
+) returns jsonb
+language plpgsql
+as $$
+declare
+    v_token gateway.visitor_tokens;
+    v_model text;
+begin
+    if not coalesce(p_key.visitors -> 'by' ? 'token', false) then
+        return gateway.refusal('visitors_by_token_off', '');
+    end if;
+    select m.name into v_model
+    from unnest(p_models) as m (name)
+    where not gateway.model_allowed(m.name, p_key.allowed_models)
+    limit 1;
+    if v_model is not null then
+        return gateway.refusal('model_not_allowed', v_model);
+    end if;
+    if p_page <> all(p_key.allowed_origins) then
+        return gateway.refusal('invalid', 'This key may not be used by that website.');
+    end if;
+    insert into gateway.visitor_tokens as t (
+        token_hash,
+        api_key_id,
+        visitor,
+        name,
+        created_at,
+        expires_at,
+        uses_left,
+        max_output_tokens,
+        models,
+        origin
+    ) values (
+        p_token_hash,
+        p_key.id,
+        gateway.visitor_id(p_key.visitor_salt, 'token', p_visitor),
+        case when (p_key.visitors ->> 'keep_names')::boolean then p_visitor end,
+        p_now,
+        least(p_now + p_expires_in * interval '1 second', p_key.expires_at),
+        p_uses,
+        p_max_output_tokens,
+        p_models,
+        p_page
+    ) on conflict (token_hash) do update set token_hash = excluded.token_hash -- asked again
+    returning t.* into v_token;
+    return jsonb_build_object(
+        'expires_at', gateway.iso(v_token.expires_at), 'visitor', p_visitor
+    );
 end;
 $$;
 
@@ -857,6 +1301,54 @@ $$;
 create or replace function gateway.month_after(p_time timestamptz) returns timestamptz
 language sql immutable parallel safe
 return (gateway.month_of(p_time) at time zone 'UTC' + interval '1 month') at time zone 'UTC';
+
+-- Make the counter of a visitor that of the day, from what the daily roll-up and the holds have of
+-- it; on first sight, there is none yet. What was counted on a day before a clock went ahead and
+-- came back is found again. The caller has the lock of the key's counter, and adds what p_request
+-- holds.
+create or replace function gateway.open_visitor(
+    p_now timestamptz,
+    p_key_id uuid,
+    p_visitor gateway.visitor,
+    p_limit gateway.visitor_limit,
+    p_request uuid
+) returns void
+language plpgsql
+as $$
+declare
+    v_day constant date := gateway.day_of(p_now);
+begin
+    insert into gateway.visitor_counters as c (
+        api_key_id, id, is_pool, kind, name, day, tokens_used, requests, tokens_held, seen_at
+    )
+    select
+        p_key_id,
+        p_limit.id,
+        p_limit.is_pool,
+        p_visitor.kind,
+        p_visitor.name,
+        v_day,
+        coalesce(sum(u.charged_tokens), 0),
+        coalesce(sum(u.requests), 0),
+        (
+            select coalesce(sum(h.tokens), 0)
+            from gateway.holds as h
+            where
+                h.api_key_id = p_key_id
+                and p_limit.id in (h.visitor, h.pool)
+                and h.request_id <> p_request
+                and gateway.day_of(h.authorized_at) = v_day
+        ),
+        p_now
+    from gateway.visitor_daily as u
+    where u.api_key_id = p_key_id and u.visitor = p_limit.id and u.day = v_day
+    on conflict (api_key_id, id) do update set
+        day = excluded.day,
+        tokens_used = excluded.tokens_used,
+        requests = excluded.requests,
+        tokens_held = excluded.tokens_held;
+end;
+$$;
 
 -- What is wrong with a parameter of a preset; null: nothing.
 create or replace function gateway.parameter_problem(p_name text, p_value jsonb) returns text
@@ -907,16 +1399,70 @@ language sql immutable parallel safe
 return gateway.refusal('invalid', format('%s %s.', p_field, p_problem))
 || jsonb_build_object('param', p_field);
 
--- Give back to its key what a hold has of the month that is counted now.
+-- Give back to its key, and its visitor, what a hold has of the month and the day that are counted
+-- now.
 create or replace function gateway.release_hold(p_hold gateway.holds) returns void
 language plpgsql
 as $$
 begin
+    if p_hold.visitor is not null then -- no visitor's counter is changed without this lock
+        perform 1 from gateway.key_counters as c
+        where c.api_key_id = p_hold.api_key_id
+        for update;
+        update gateway.visitor_counters as c
+        set tokens_held = c.tokens_held - p_hold.tokens
+        where
+            c.api_key_id = p_hold.api_key_id
+            and c.id in (p_hold.visitor, p_hold.pool)
+            and c.day = gateway.day_of(p_hold.authorized_at);
+    end if;
     update gateway.key_counters as c
     set tokens_held = c.tokens_held - p_hold.tokens
     where
         c.api_key_id = p_hold.api_key_id
         and c.month_start = gateway.month_of(p_hold.authorized_at);
+end;
+$$;
+
+-- Count what came of a hold for its visitor and the pool. The caller has the lock of the key's
+-- counter.
+create or replace function gateway.settle_visitor(
+    p_hold gateway.holds, p_prompt_tokens bigint, p_completion_tokens bigint, p_charged bigint
+) returns void
+language plpgsql
+as $$
+declare
+    v_day constant date := gateway.day_of(p_hold.authorized_at);
+begin
+    insert into gateway.visitor_daily as d (
+        day, api_key_id, visitor, is_pool,
+        requests, prompt_tokens, completion_tokens, total_tokens, charged_tokens
+    )
+    select
+        v_day, p_hold.api_key_id, v.id, v.is_pool,
+        1,
+        p_prompt_tokens,
+        p_completion_tokens,
+        p_prompt_tokens + p_completion_tokens,
+        p_charged
+    from (values (p_hold.visitor, false), (p_hold.pool, true)) as v (id, is_pool)
+    where v.id is not null
+    on conflict (api_key_id, day, visitor) do update set
+        requests = d.requests + 1,
+        prompt_tokens = d.prompt_tokens + excluded.prompt_tokens,
+        completion_tokens = d.completion_tokens + excluded.completion_tokens,
+        total_tokens = d.total_tokens + excluded.total_tokens,
+        charged_tokens = d.charged_tokens + excluded.charged_tokens;
+
+    update gateway.visitor_counters as c
+    set
+        tokens_used = c.tokens_used + p_charged,
+        tokens_held = c.tokens_held - p_hold.tokens,
+        requests = c.requests + 1
+    where
+        c.api_key_id = p_hold.api_key_id
+        and c.id in (p_hold.visitor, p_hold.pool)
+        and c.day = v_day;
 end;
 $$;
 
@@ -990,6 +1536,138 @@ return case
     else 'should be of the type string, integer or number, or have an enum'
 end;
 
+-- The counter of a visitor as it is at p_now: of this day, with the window moved on to p_moment.
+-- One that does not exist yet is empty, and so is one of another day until gateway.open_visitor has
+-- moved it.
+create or replace function gateway.visitor_counter_at(
+    p_now timestamptz, p_moment timestamptz, p_key_id uuid, p_limit gateway.visitor_limit
+) returns gateway.visitor_counters
+language plpgsql
+as $$
+declare
+    v_counter gateway.visitor_counters;
+    v_bucket constant bigint := gateway.bucket_of(p_moment);
+begin
+    select c.* into v_counter
+    from gateway.visitor_counters as c
+    where c.api_key_id = p_key_id and c.id = p_limit.id;
+    if not found or v_counter.day < gateway.day_of(p_now) then
+        v_counter.day := gateway.day_of(p_now);
+        v_counter.tokens_used := 0;
+        v_counter.tokens_held := 0;
+    end if;
+    v_counter.window_counts := gateway.shift_window(
+        coalesce(v_counter.window_counts, array_fill(0, array[61])),
+        coalesce(v_counter.bucket, v_bucket),
+        v_bucket
+    );
+    v_counter.bucket := gateway.newest_bucket(coalesce(v_counter.bucket, v_bucket), v_bucket);
+    return v_counter;
+end;
+$$;
+
+-- Whose users are visitors of which key: {"data": [{"key_id", "issuer", "audience"}]}.
+create or replace function public.visitor_issuers() returns jsonb
+language sql stable
+security definer
+set search_path = ''
+begin atomic
+    select gateway.visitor_issuers_at(now());
+end;
+
+-- The most tokens that a request of a visitor can be charged, on the day of its hold: what it held,
+-- and what else is left. Of a day that is over, only what it held. Null: there is no limit.
+create or replace function gateway.visitor_most(p_hold gateway.holds) returns bigint
+language sql stable
+begin atomic
+    select (p_hold).tokens + min(o.others)
+    from (
+        select
+            case
+                when c.day = gateway.day_of((p_hold).authorized_at)
+                    then greatest(0, c.token_limit - c.tokens_used - c.tokens_held)
+                else 0
+            end as others
+        from gateway.visitor_counters as c
+        where
+            c.api_key_id = (p_hold).api_key_id
+            and c.id in ((p_hold).visitor, (p_hold).pool)
+            and c.token_limit is not null
+    ) as o;
+end;
+
+-- What is wrong with the visitors of a key, for who sets them; null: nothing. They are
+-- {"by": ["address"|"token"|"issuer", …], "tokens_per_day", "requests_per_min",
+-- "max_output_tokens", "issuer", "audience", "anonymous": {limits} | null,
+-- "plans": {name: {limits}}, "keep_names": boolean}. What is left out, or null, is no limit.
+create or replace function gateway.visitors_problem(p_visitors jsonb) returns text
+language plpgsql immutable parallel safe
+as $$
+declare
+    v_by constant jsonb := p_visitors -> 'by';
+    v_plan record;
+    v_problem text;
+begin
+    if p_visitors is null or jsonb_typeof(p_visitors) = 'null' then
+        return null;
+    end if;
+    v_problem := gateway.limits_problem(
+        p_visitors, 'visitors', '{by,issuer,audience,anonymous,plans,keep_names}'
+    );
+    if v_problem is not null then
+        return v_problem;
+    end if;
+    if jsonb_typeof(v_by) is distinct from 'array' or v_by = '[]'
+        or not v_by <@ '["address", "token", "issuer"]' or jsonb_array_length(v_by) > 3
+    then
+        return 'visitors.by should be a list of some of: address, token, issuer.';
+    end if;
+    if v_by ? 'issuer' then
+        if not coalesce(
+            p_visitors ->> 'issuer' ~ '^https?://[^\s/?#@]+[^\s?#@]*$'
+            and length(p_visitors ->> 'issuer') <= 300
+            and jsonb_typeof(p_visitors -> 'audience') = 'string'
+            and length(p_visitors ->> 'audience') between 1 and 300,
+            false
+        ) then
+            return 'visitors.issuer should be the address of who signs the tokens, as their "iss" '
+            || 'has it, and visitors.audience what their "aud" has.';
+        end if;
+    elsif jsonb_path_exists(p_visitors, '$.keyvalue() ? (@.value != null).key ? (
+        @ == "issuer" || @ == "audience" || @ == "anonymous" || @ == "plans"
+    )') then
+        return 'visitors.issuer, audience, anonymous and plans need "issuer" among visitors.by.';
+    end if;
+    if jsonb_typeof(p_visitors -> 'keep_names') not in ('boolean', 'null') then
+        return 'visitors.keep_names should be true or false.';
+    end if;
+    if jsonb_typeof(p_visitors -> 'anonymous') <> 'null' then
+        v_problem := gateway.limits_problem(p_visitors -> 'anonymous', 'visitors.anonymous');
+    end if;
+    if v_problem is null and jsonb_typeof(p_visitors -> 'plans') <> 'null' then
+        if jsonb_typeof(p_visitors -> 'plans') <> 'object' then
+            return 'visitors.plans should be an object.';
+        end if;
+        for v_plan in
+            select p.name, p.limits from jsonb_each(p_visitors -> 'plans') as p (name, limits)
+        loop
+            v_problem := coalesce(
+                v_problem,
+                case
+                    when v_plan.name !~ '^[a-z0-9_-]{1,50}$' then
+                        'The name of a plan should have 1 to 50 of a-z, 0-9, - and _.'
+                end,
+                gateway.limits_problem(v_plan.limits, 'visitors.plans.' || v_plan.name)
+            );
+        end loop;
+        if length((p_visitors -> 'plans')::text) > 10000 then
+            return 'visitors.plans should have fewer plans.';
+        end if;
+    end if;
+    return v_problem;
+end;
+$$;
+
 -- Milliseconds until the window is empty again, if nothing more comes.
 create or replace function gateway.window_reset_ms(p_bucket bigint, p_now timestamptz)
 returns integer
@@ -1041,6 +1719,49 @@ begin
     return jsonb_build_object(
         'allowed', v_allowed,
         'retry_after_ms', ceil(extract(epoch from v_locked_until - p_now) * 1000)::integer
+    );
+end;
+$$;
+
+create or replace function gateway.create_visitor_token_at(
+    p_now timestamptz,
+    p_key_hash text,
+    p_origin text,
+    p_token_hash text,
+    p_visitor text,
+    p_expires_in integer,
+    p_uses integer default null,
+    p_max_output_tokens integer default null,
+    p_models text[] default null,
+    p_page text default null
+) returns jsonb
+language plpgsql
+as $$
+declare
+    v_key constant gateway.api_keys := gateway.find_key(p_now, p_key_hash);
+    v_reason text := gateway.key_refusal(p_now, v_key, 'chat', null, null);
+begin
+    if v_reason = 'scope_missing' then -- tokens for embeddings alone are as good
+        v_reason := gateway.key_refusal(p_now, v_key, 'embeddings', null, null);
+    end if;
+    if v_reason is null and p_origin is not null then
+        v_reason := 'visitor_token_required'; -- a page has its site's key
+    elsif v_reason is null and v_key.visitors -> 'by' is distinct from '["token"]' then
+        v_reason := 'visitors_by_token_off'; -- it is not secret: pages have it, too
+    end if;
+    if v_reason is not null then
+        return gateway.refusal(v_reason, '');
+    end if;
+    return gateway.mint_visitor_token(
+        p_now,
+        v_key,
+        p_token_hash,
+        p_visitor,
+        p_expires_in,
+        p_uses,
+        p_max_output_tokens,
+        p_models,
+        p_page
     );
 end;
 $$;
@@ -1237,6 +1958,76 @@ begin
 end;
 $$;
 
+-- Who calls with a key that has visitors. p_token: that of a visitor, if the caller shows one.
+-- p_claim: what the gateway knows of the caller: {"address", "network", "issuer", "subject",
+-- "anonymous", "plan"}. A row of nulls: nobody in particular, but the site's own server.
+create or replace function gateway.find_visitor(
+    p_now timestamptz,
+    p_key gateway.api_keys,
+    p_token gateway.visitor_tokens,
+    p_claim jsonb,
+    p_scope text,
+    p_origin text,
+    p_model text
+) returns gateway.visitor
+language plpgsql
+as $$
+declare
+    v gateway.visitor;
+    v_by constant jsonb := p_key.visitors -> 'by';
+    v_limits jsonb := p_key.visitors;
+    v_day constant date := gateway.day_of(p_now);
+    v_salt constant uuid := p_key.visitor_salt;
+begin
+    if p_token.token_hash is not null then
+        v.kind := 'token';
+        v.refusal := gateway.token_refusal(p_now, p_key, p_token, p_origin, p_model);
+        v.id := p_token.visitor;
+        v.name := p_token.name;
+    elsif p_claim ? 'subject' then
+        v.kind := 'issuer';
+        v.id := gateway.visitor_id(v_salt, 'issuer', p_claim ->> 'subject');
+        if not coalesce(v_by ? 'issuer', false)
+            or p_claim ->> 'issuer' is distinct from v_limits ->> 'issuer'
+            or p_claim ->> 'audience' is distinct from v_limits ->> 'audience'
+        then
+            v.refusal := 'invalid_visitor_token';
+        elsif (p_claim ->> 'anonymous')::boolean then
+            v_limits := nullif(v_limits -> 'anonymous', 'null');
+            v.refusal := case
+                when v_limits is null then 'visitor_anonymous'
+                when p_claim ->> 'address' is null then 'visitor_unknown'
+            end;
+            v.pool := gateway.address_id(v_salt, v_day, 'pool ' || (p_claim ->> 'address'));
+            v.pool_share := 1;
+        else
+            v_limits := v_limits || coalesce(v_limits -> 'plans' -> (p_claim ->> 'plan'), '{}');
+        end if;
+    elsif v_by ? 'address' then
+        v.kind := 'address';
+        v.refusal := case when p_claim ->> 'address' is null then 'visitor_unknown' end;
+        v.id := gateway.address_id(v_salt, v_day, p_claim ->> 'address');
+        if p_claim ->> 'network' is not null then
+            v.pool := gateway.address_id(v_salt, v_day, p_claim ->> 'network');
+            v.pool_share := 16; -- customers of a provider have /56 or /64 of such a network
+        end if;
+    elsif p_origin is not null or v_by is distinct from '["token"]' then
+        v.refusal := 'visitor_token_required'; -- a key of pages is known to everybody
+    end if;
+    if v.id is not null and v.refusal is null
+        and not string_to_array(p_scope, ' ') <@ '{chat,embeddings,models:read}'
+    then
+        v.refusal := 'scope_missing';
+    end if;
+    v.tokens_per_day := v_limits ->> 'tokens_per_day';
+    v.requests_per_min := v_limits ->> 'requests_per_min';
+    v.max_output_tokens := least(
+        (v_limits ->> 'max_output_tokens')::integer, p_token.max_output_tokens
+    );
+    return v;
+end;
+$$;
+
 create or replace function gateway.get_preset_at(
     p_now timestamptz, p_name text, p_version integer
 ) returns jsonb
@@ -1275,9 +2066,7 @@ begin
 end;
 $$;
 
--- The output tokens that can be granted; -1: not even the prompt fits. A request that names no
--- length (p_least < p_max_output) takes a quarter of what is left, so that others like it fit
--- beside it, but p_least as long as there are so many.
+-- The output tokens that a key can be granted; -1: not even the prompt fits.
 create or replace function gateway.grantable(
     p_key gateway.api_keys,
     p_counter gateway.key_counters,
@@ -1287,16 +2076,9 @@ create or replace function gateway.grantable(
     p_least integer
 ) returns integer
 language sql immutable parallel safe
-return greatest(
-    -1,
-    least(
-        p_max_output,
-        gateway.tokens_left(p_key, p_counter, p_month) - p_prompt_bound,
-        greatest(
-            p_least, (gateway.tokens_left(p_key, p_counter, p_month) - p_prompt_bound) / 4
-        )
-    )
-)::integer;
+return gateway.grant_of(
+    gateway.tokens_left(p_key, p_counter, p_month), p_prompt_bound, p_max_output, p_least
+);
 
 -- Added up by some of month, day, key and model; a row has only what it was added up by.
 create or replace function gateway.grouped_usage(
@@ -1356,20 +2138,42 @@ begin atomic
     ) as g;
 end;
 
-create or replace function gateway.identify_key_at(
-    p_now timestamptz, p_key_hash text, p_scope text, p_origin text
-) returns gateway.identity
-language plpgsql stable
+-- Note in the counters of a visitor and the pool what was held for them in that of the key, and one
+-- use of the token. The caller has the lock of the key's counter. The day for which it is held.
+create or replace function gateway.hold_for_visitor(
+    p_now timestamptz,
+    p_moment timestamptz,
+    p_key_id uuid,
+    p_visitor gateway.visitor,
+    p_token_hash text,
+    p_tokens bigint
+) returns date
+language plpgsql
 as $$
 declare
-    v_key gateway.api_keys;
-    v_reason text;
+    v_bucket constant bigint := gateway.bucket_of(p_moment);
+    v_day date;
 begin
-    v_key := gateway.find_key(p_now, p_key_hash);
-    v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, null);
-    return row(
-        v_reason is null, v_reason, v_key.id, v_key.allowed_models
-    )::gateway.identity;
+    with held as (
+        update gateway.visitor_counters as c
+        set
+            tokens_held = c.tokens_held + p_tokens,
+            token_limit = l.tokens_per_day,
+            rate_limit = l.requests_per_min,
+            window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
+            bucket = gateway.newest_bucket(c.bucket, v_bucket),
+            seen_at = greatest(c.seen_at, p_now)
+        from gateway.visitor_limits(p_visitor) as l
+        where c.api_key_id = p_key_id and c.id = l.id
+        returning c.day as day
+    )
+
+    select max(h.day) into v_day from held as h;
+
+    update gateway.visitor_tokens as t
+    set uses_left = t.uses_left - 1
+    where t.token_hash = p_token_hash and t.uses_left is not null;
+    return v_day;
 end;
 $$;
 
@@ -1531,6 +2335,31 @@ begin
 end;
 $$;
 
+-- The same for a visitor and the pool, where it is needed. A day that begins a moment after p_now
+-- has begun while this call waited for the lock.
+create or replace function gateway.open_visitors(
+    p_now timestamptz, p_key_id uuid, p_visitor gateway.visitor, p_request uuid
+) returns void
+language plpgsql
+as $$
+declare
+    v_limit gateway.visitor_limit;
+    v_day constant date := gateway.day_of(p_now);
+begin
+    for v_limit in select l.* from gateway.visitor_limits(p_visitor) as l loop
+        perform 1
+        from gateway.visitor_counters as c
+        where
+            c.api_key_id = p_key_id
+            and c.id = v_limit.id
+            and (c.day = v_day or c.day = gateway.day_of(p_now + interval '1 hour'));
+        if not found then
+            perform gateway.open_visitor(p_now, p_key_id, p_visitor, v_limit, p_request);
+        end if;
+    end loop;
+end;
+$$;
+
 -- Why a preset cannot be used, beyond what constraints say; null: it can.
 create or replace function gateway.preset_problem(p_preset gateway.presets) returns jsonb
 language plpgsql immutable
@@ -1581,6 +2410,97 @@ declare
 begin
     select c.* into v_counter from gateway.key_counters as c where c.api_key_id = p_key_id;
     return gateway.counter_at(p_now, v_counter);
+end;
+$$;
+
+-- What the limits of a visitor leave for a request that the key would be granted p_max_output. It
+-- is exact for who has the lock of the key's counter, without which no visitor's is changed.
+create or replace function gateway.visitor_room(
+    p_now timestamptz,
+    p_moment timestamptz,
+    p_key_id uuid,
+    p_visitor gateway.visitor,
+    p_prompt_bound bigint,
+    p_max_output integer,
+    p_least integer
+) returns gateway.visitor_room
+language plpgsql
+as $$
+declare
+    v gateway.visitor_room := row(null, p_max_output, null);
+    v_limit gateway.visitor_limit;
+    v_counter gateway.visitor_counters;
+    v_left bigint;
+begin
+    for v_limit in select l.* from gateway.visitor_limits(p_visitor) as l loop
+        v_counter := gateway.visitor_counter_at(p_now, p_moment, p_key_id, v_limit);
+        if gateway.window_sum(v_counter.window_counts) >= v_limit.requests_per_min then
+            v.refusal := 'visitor_rate_limit_exceeded';
+            v.retry_after_ms := gateway.window_wait_ms(
+                v_counter.window_counts, v_counter.bucket, v_limit.requests_per_min, p_moment
+            );
+            return v;
+        end if;
+        continue when v_limit.tokens_per_day is null;
+        v_left := v_limit.tokens_per_day - v_counter.tokens_used - v_counter.tokens_held;
+        v.granted := least(
+            v.granted, gateway.grant_of(v_left, p_prompt_bound, p_max_output, p_least)
+        );
+        if v.granted
+            < gateway.smallest_grant(p_max_output, p_least, v_counter.tokens_held > 0)
+        then
+            v_left := v_left + v_counter.tokens_held;
+            if gateway.grant_of(v_left, p_prompt_bound, p_max_output, p_least)
+                >= least(p_max_output, 1)
+            then
+                v.refusal := 'visitor_tokens_held';
+                v.retry_after_ms := 5000;
+            else
+                v.refusal := 'visitor_quota';
+                v.retry_after_ms := gateway.ms_between(
+                    p_now, gateway.start_of(v_counter.day + 1)
+                );
+            end if;
+            return v;
+        end if;
+    end loop;
+    return v;
+end;
+$$;
+
+-- What a visitor is told of the limits: the narrower of their own and the pool's.
+create or replace function gateway.visitor_verdict_at(
+    p_now timestamptz, p_moment timestamptz, p_key_id uuid, p_visitor gateway.visitor
+) returns gateway.visitor_verdict
+language plpgsql
+as $$
+declare
+    v gateway.visitor_verdict;
+    v_limit gateway.visitor_limit;
+    v_counter gateway.visitor_counters;
+begin
+    v.id := p_visitor.id;
+    v.pool := p_visitor.pool;
+    v.rate_limit := p_visitor.requests_per_min;
+    v.token_limit := p_visitor.tokens_per_day;
+    for v_limit in select l.* from gateway.visitor_limits(p_visitor) as l loop
+        v_counter := gateway.visitor_counter_at(p_now, p_moment, p_key_id, v_limit);
+        v.rate_remaining := least(
+            v.rate_remaining,
+            greatest(0, v_limit.requests_per_min - gateway.window_sum(v_counter.window_counts))
+        );
+        v.tokens_remaining := least(
+            v.tokens_remaining,
+            greatest(
+                0, v_limit.tokens_per_day - v_counter.tokens_used - v_counter.tokens_held
+            )
+        );
+        v.rate_reset_ms := greatest(
+            v.rate_reset_ms, gateway.window_reset_ms(v_counter.bucket, p_moment)
+        );
+        v.day_resets_at := greatest(v.day_resets_at, gateway.start_of(v_counter.day + 1));
+    end loop;
+    return v;
 end;
 $$;
 
@@ -1635,7 +2555,10 @@ begin
     full join unnest(p_columns) as c (name) on f.name = c.name
     where
         c.name is null
-        or (f.name is null and c.name <> 'max_output_tokens') -- which older exports lack
+        or (
+            f.name is null -- older exports lack these
+            and c.name <> all('{max_output_tokens,visitors,visitor_salt,visitor}'::text[])
+        )
     order by 1
     limit 1;
     if v_name is not null then -- a newer version's, or a damaged file: a lost limit is no limit
@@ -1667,7 +2590,7 @@ begin
     if p_kind = 'logs' and not isfinite((p_row ->> 'created_at')::timestamptz) then
         return 'created_at is not a time';
     end if;
-    return null;
+    return gateway.visitors_problem(p_row -> 'visitors');
 end;
 $$;
 
@@ -1739,6 +2662,39 @@ exception
 end;
 $$;
 
+-- Make a token for one visitor of a site, with the site's key. Its hash is the caller's: the plain
+-- token never comes here. p_visitor: who the visitor is to the site. p_origin: the website that
+-- asks; a page is refused, since it would have the key in it. p_page: the only website that may
+-- show the token. Asking again with the same hash changes nothing.
+create or replace function public.create_visitor_token(
+    p_key_hash text,
+    p_origin text,
+    p_token_hash text,
+    p_visitor text,
+    p_expires_in integer,
+    p_uses integer default null,
+    p_max_output_tokens integer default null,
+    p_models text[] default null,
+    p_page text default null
+) returns jsonb
+language sql
+security definer
+set search_path = ''
+begin atomic
+    select gateway.create_visitor_token_at(
+        now(),
+        p_key_hash,
+        p_origin,
+        p_token_hash,
+        p_visitor,
+        p_expires_in,
+        p_uses,
+        p_max_output_tokens,
+        p_models,
+        p_page
+    );
+end;
+
 -- The presets for a gateway that knows some of them: the revisions of all, and in full those that
 -- are not in p_known, a list of revisions.
 create or replace function public.current_presets(p_known jsonb) returns jsonb
@@ -1805,6 +2761,39 @@ begin
 end;
 $$;
 
+-- Who calls: the key, and the visitor behind it, if it has visitors; or why not. Somebody who does
+-- not show the key itself is a visitor of it or nobody.
+create or replace function gateway.find_caller(
+    p_now timestamptz,
+    p_key_hash text,
+    p_scope text,
+    p_origin text,
+    p_model text,
+    p_claim jsonb
+) returns gateway.caller
+language plpgsql
+as $$
+declare
+    v gateway.caller;
+    v_key gateway.api_keys := gateway.find_key(p_now, p_key_hash);
+    v_is_key constant boolean := v_key.id is not null;
+begin
+    if not v_is_key then
+        v.token := gateway.find_token(p_key_hash);
+        v_key := gateway.key_behind(v.token, p_claim);
+    end if;
+    v.refusal := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
+    if v.refusal is null and (v_key.visitors is not null or not v_is_key) then
+        v.visitor := gateway.find_visitor(
+            p_now, v_key, v.token, p_claim, p_scope, p_origin, p_model
+        );
+        v.refusal := (v.visitor).refusal;
+    end if;
+    v.key := v_key;
+    return v;
+end;
+$$;
+
 -- One preset with its prompt, as it is now or was in a version, and the versions that are kept.
 create or replace function public.get_preset(p_name text, p_version integer) returns jsonb
 language sql stable
@@ -1813,18 +2802,6 @@ set search_path = ''
 begin atomic
     select gateway.get_preset_at(now(), p_name, p_version);
 end;
-
--- Who a key is, for routes that spend nothing.
-create or replace function public.identify_key(p_key_hash text, p_scope text, p_origin text)
-returns gateway.identity
-language plpgsql stable
-security definer
-set search_path = ''
-as $$
-begin
-    return gateway.identify_key_at(now(), p_key_hash, p_scope, p_origin);
-end;
-$$;
 
 -- A key as administrators see it: never its hash.
 create or replace function gateway.key_json(p_now timestamptz, p_key gateway.api_keys)
@@ -1845,6 +2822,7 @@ begin atomic
             'allowed_models', (p_key).allowed_models,
             'allowed_origins', (p_key).allowed_origins,
             'scopes', (p_key).scopes,
+            'visitors', (p_key).visitors,
             'is_active', (p_key).is_active,
             'created_at', gateway.iso((p_key).created_at),
             'expires_at', gateway.iso((p_key).expires_at),
@@ -1854,8 +2832,7 @@ begin atomic
     from (select gateway.read_counter(p_now, (p_key).id) as counter offset 0) as n;
 end;
 
--- Which limit leaves no room for a request in this month and bucket, or null. One that names no
--- length is not cut to less than p_least for what others hold.
+-- Which limit leaves no room for a request in this month and bucket, or null.
 create or replace function gateway.limit_refusal(
     p_key gateway.api_keys,
     p_counter gateway.key_counters,
@@ -1874,13 +2851,11 @@ return case
         then 'rate_limit_exceeded'
     when
         gateway.grantable(p_key, p_counter, p_month, p_prompt_bound, p_max_output, p_least)
-        < case
-            when
-                p_least < p_max_output
-                and gateway.carried((p_counter).tokens_held, (p_counter).month_start, p_month) > 0
-                then p_least
-            else least(p_max_output, 1)
-        end
+        < gateway.smallest_grant(
+            p_max_output,
+            p_least,
+            gateway.carried((p_counter).tokens_held, (p_counter).month_start, p_month) > 0
+        )
         then 'insufficient_quota'
 end;
 
@@ -1936,16 +2911,23 @@ as $$
 declare
     v_month constant timestamptz := gateway.month_of(p_hold.authorized_at);
     v_total constant bigint := p_prompt_tokens + p_completion_tokens;
+    v_most bigint := v_total; -- that can be charged
     v_charged bigint;
 begin
+    if p_hold.visitor is not null then -- no visitor's counter is changed without this lock
+        perform 1 from gateway.key_counters as c
+        where c.api_key_id = p_hold.api_key_id
+        for update;
+        v_most := least(v_total, gateway.visitor_most(p_hold));
+    end if;
     update gateway.key_counters as c
     set
         month_start = v_month,
         tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month)
-        + gateway.charge(v_total, p_hold.tokens, gateway.tokens_left(k, c, v_month)),
+        + gateway.charge(v_most, p_hold.tokens, gateway.tokens_left(k, c, v_month)),
         tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month) - p_hold.tokens,
         requests = gateway.carried(c.requests, c.month_start, v_month) + 1,
-        last_charged = gateway.charge(v_total, p_hold.tokens, gateway.tokens_left(k, c, v_month))
+        last_charged = gateway.charge(v_most, p_hold.tokens, gateway.tokens_left(k, c, v_month))
     from gateway.api_keys as k
     where
         c.api_key_id = p_hold.api_key_id
@@ -1958,7 +2940,7 @@ begin
         where c.api_key_id = p_hold.api_key_id
         for update;
         v_charged := gateway.charge(
-            v_total,
+            v_most,
             p_hold.tokens,
             gateway.left_of_month(p_hold.api_key_id, v_month) - p_hold.tokens
         );
@@ -1967,11 +2949,12 @@ begin
     insert into gateway.usage_logs (
         request_id, api_key_id, model, endpoint,
         prompt_tokens, completion_tokens, total_tokens, charged_tokens,
-        usage_source, status, ttft_ms, duration_ms, created_at
+        usage_source, status, ttft_ms, duration_ms, created_at, visitor
     ) values (
         p_hold.request_id, p_hold.api_key_id, p_hold.model, p_hold.endpoint,
         p_prompt_tokens, p_completion_tokens, v_total, v_charged,
-        p_usage_source, p_status, p_ttft_ms, p_duration_ms, p_hold.authorized_at
+        p_usage_source, p_status, p_ttft_ms, p_duration_ms, p_hold.authorized_at,
+        p_hold.visitor
     );
 
     insert into gateway.usage_daily as d (
@@ -1986,6 +2969,29 @@ begin
         completion_tokens = d.completion_tokens + excluded.completion_tokens,
         total_tokens = d.total_tokens + excluded.total_tokens,
         charged_tokens = d.charged_tokens + excluded.charged_tokens;
+
+    if p_hold.visitor is not null then
+        perform gateway.settle_visitor(p_hold, p_prompt_tokens, p_completion_tokens, v_charged);
+    end if;
+end;
+$$;
+
+-- A verdict with what its visitor is told, if there is one.
+create or replace function gateway.tell_visitor(
+    p_now timestamptz,
+    p_moment timestamptz,
+    p_verdict gateway.verdict,
+    p_visitor gateway.visitor
+) returns gateway.verdict
+language plpgsql
+as $$
+begin
+    if p_visitor.id is not null then
+        p_verdict.visitor := gateway.visitor_verdict_at(
+            p_now, p_moment, p_verdict.key_id, p_visitor
+        );
+    end if;
+    return p_verdict;
 end;
 $$;
 
@@ -2109,134 +3115,6 @@ begin atomic
     select gateway.admin_usage_at(now(), p_key_id, p_from, p_to, p_group_by);
 end;
 
--- The conditional update decides: many callers at once queue for the counter's row, and each sees
--- the newest one. All reading before it only spares refused requests the writing.
---
--- p_moment: by whose clock the rate is limited, which is always Postgres' own. Were it the one that
--- true_now takes, two gateways whose clocks differ would move the window to and fro, and empty it.
-create or replace function gateway.authorize_request_at(
-    p_now timestamptz,
-    p_request_id uuid,
-    p_key_hash text,
-    p_scope text,
-    p_origin text,
-    p_model text,
-    p_endpoint text,
-    p_prompt_bound integer,
-    p_max_output integer,
-    p_ttl_seconds integer,
-    p_capped boolean default true,
-    p_moment timestamptz default null -- as p_now
-) returns gateway.verdict
-language plpgsql
-as $$
-declare
-    v_key gateway.api_keys;
-    v_counter gateway.key_counters;
-    v_hold gateway.holds;
-    v_reason text;
-    v_wanted integer := greatest(coalesce(p_max_output, 0), 0);
-    v_least integer;
-    v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
-    v_month constant timestamptz := gateway.month_of(p_now);
-    v_moment constant timestamptz := coalesce(p_moment, p_now);
-    v_bucket constant bigint := gateway.bucket_of(v_moment);
-begin
-    -- A crash may cost the last moments of holds, never what was settled: settling waits for the
-    -- disk, and with it all that came before.
-    perform set_config('synchronous_commit', 'off', true);
-
-    v_key := gateway.find_key(p_now, p_key_hash);
-    v_wanted := least(v_wanted, v_key.max_output_tokens); -- null: no cap
-    v_least := case when p_capped then v_wanted else least(v_wanted, gateway.least_grant()) end;
-    v_reason := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
-    if v_reason is not null then
-        if v_key.id is not null then
-            v_counter := gateway.read_counter(p_now, v_key.id);
-        end if;
-        return gateway.make_verdict(v_moment, v_key, v_counter, v_reason, 0);
-    end if;
-
-    v_counter := gateway.counter_of(p_now, v_key.id);
-    v_reason := gateway.limit_refusal(
-        v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted, v_least
-    );
-    if v_reason is null then
-        insert into gateway.holds (
-            request_id, api_key_id, authorized_at, expires_at, tokens, granted, model, endpoint
-        ) values (
-            p_request_id,
-            v_key.id,
-            p_now,
-            p_now + p_ttl_seconds * interval '1 second',
-            v_prompt + v_wanted,
-            v_wanted,
-            p_model,
-            p_endpoint
-        ) on conflict (request_id) do nothing;
-    end if;
-    if v_reason is not null or not found then
-        select * into v_hold
-        from gateway.holds as h
-        where h.request_id = p_request_id and h.api_key_id = v_key.id;
-        if found then
-            v_counter := gateway.read_counter(p_now, v_key.id); -- with the hold in it
-            return gateway.make_verdict(v_moment, v_key, v_counter, null, v_hold.granted);
-        end if;
-        if v_reason is null then
-            raise exception 'request % is settled already or has another key', p_request_id;
-        end if;
-        return gateway.limit_verdict(
-            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
-        );
-    end if;
-
-    update gateway.key_counters as c
-    set
-        month_start = greatest(c.month_start, v_month),
-        tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month),
-        tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month)
-        + v_prompt
-        + gateway.grantable(v_key, c, v_month, v_prompt, v_wanted, v_least),
-        requests = gateway.carried(c.requests, c.month_start, v_month),
-        window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
-        bucket = gateway.newest_bucket(c.bucket, v_bucket),
-        last_granted = gateway.grantable(v_key, c, v_month, v_prompt, v_wanted, v_least),
-        last_used_at = greatest(c.last_used_at, p_now)
-    where
-        c.api_key_id = v_key.id
-        and gateway.limit_refusal(
-            v_key, c, v_month, v_bucket, v_prompt, v_wanted, v_least
-        ) is null
-    returning c.* into v_counter;
-
-    if not found then -- others took what was left in the meantime
-        delete from gateway.holds as h where h.request_id = p_request_id;
-        v_counter := gateway.read_counter(p_now, v_key.id);
-        v_reason := coalesce(
-            gateway.limit_refusal(
-                v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted, v_least
-            ),
-            'insufficient_quota'
-        );
-        return gateway.limit_verdict(
-            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
-        );
-    end if;
-
-    if v_counter.last_granted < v_wanted or v_counter.month_start > p_now then
-        -- granted less than wanted; or the month turned while this call waited for the row
-        update gateway.holds as h
-        set
-            tokens = v_prompt + v_counter.last_granted,
-            granted = v_counter.last_granted,
-            authorized_at = greatest(p_now, v_counter.month_start)
-        where h.request_id = p_request_id;
-    end if;
-    return gateway.make_verdict(v_moment, v_key, v_counter, null, v_counter.last_granted);
-end;
-$$;
-
 create or replace function gateway.create_api_key_at(
     p_now timestamptz,
     p_key_hash text,
@@ -2249,13 +3127,18 @@ create or replace function gateway.create_api_key_at(
     p_allowed_origins text[],
     p_scopes text[],
     p_expires_at timestamptz,
-    p_max_output_tokens integer default null
+    p_max_output_tokens integer default null,
+    p_visitors jsonb default null
 ) returns jsonb
 language plpgsql
 as $$
 declare
     v_key gateway.api_keys;
+    v_problem constant text := gateway.visitors_problem(p_visitors);
 begin
+    if v_problem is not null then
+        return gateway.refusal('invalid_visitors', v_problem);
+    end if;
     insert into gateway.api_keys as k (
         key_hash,
         prefix,
@@ -2268,7 +3151,8 @@ begin
         scopes,
         created_at,
         expires_at,
-        max_output_tokens
+        max_output_tokens,
+        visitors
     ) values (
         p_key_hash,
         p_prefix,
@@ -2281,7 +3165,8 @@ begin
         coalesce(p_scopes, '{chat,embeddings,models:read}'),
         p_now,
         p_expires_at,
-        p_max_output_tokens
+        p_max_output_tokens,
+        gateway.tidy_visitors(p_visitors)
     ) on conflict (key_hash) do nothing
     returning k.* into v_key;
     if found then
@@ -2317,6 +3202,34 @@ set search_path = ''
 as $$
 begin
     return gateway.export_data_at(p_kind, p_cursor, p_limit);
+end;
+$$;
+
+create or replace function gateway.identify_key_at(
+    p_now timestamptz,
+    p_key_hash text,
+    p_scope text,
+    p_origin text,
+    p_claim jsonb default null
+) returns gateway.identity
+language plpgsql
+as $$
+declare
+    v gateway.caller := gateway.find_caller(
+        p_now, p_key_hash, p_scope, p_origin, null, p_claim
+    );
+    v_models text[] := (v.key).allowed_models;
+begin
+    if (v.token).models is not null then
+        v_models := array(
+            select m.name
+            from unnest((v.token).models) as m (name)
+            where gateway.model_allowed(m.name, v_models) is not false
+        );
+    end if;
+    return row(
+        v.refusal is null, v.refusal, (v.key).id, v_models, (v.visitor).id
+    )::gateway.identity;
 end;
 $$;
 
@@ -2426,6 +3339,7 @@ begin
         delete from gateway.retired_keys as r
         where r.valid_until < p_now - interval '30 days' and gateway.is_steady(p_now);
         perform gateway.forget_failures(p_now);
+        perform gateway.forget_visitors(p_now, v_kept_from) where gateway.is_steady(p_now);
 
         v_made := gateway.ensure_partitions_at(p_now);
         v_busy := not gateway.has_partition(gateway.month_after(p_now));
@@ -2591,7 +3505,9 @@ begin
             authorized_at timestamptz,
             model text,
             endpoint text,
-            lent boolean
+            lent boolean,
+            visitor uuid,
+            pool uuid
         )
         order by
             coalesce(
@@ -2618,7 +3534,9 @@ begin
                 v_item.key_id,
                 v_item.authorized_at + p_behind,
                 v_item.model,
-                v_item.endpoint
+                v_item.endpoint,
+                v_item.visitor,
+                v_item.pool
             );
         end if;
         if v_hold.request_id is null then
@@ -2701,15 +3619,20 @@ as $$
 declare
     v_key gateway.api_keys;
     v_unknown text;
+    v_problem constant text := gateway.visitors_problem(p_changes -> 'visitors');
 begin
     select min(c.name) into v_unknown
     from jsonb_object_keys(p_changes) as c (name)
     where c.name <> all('{
         label,owner_email,rate_limit_per_min,monthly_token_limit,
-        max_output_tokens,allowed_models,allowed_origins,scopes,expires_at
+        max_output_tokens,allowed_models,allowed_origins,scopes,expires_at,visitors
     }'::text[]);
     if v_unknown is not null then
         return gateway.refusal('invalid', format('%s cannot be changed.', v_unknown));
+    end if;
+
+    if v_problem is not null then
+        return gateway.refusal('invalid_visitors', v_problem);
     end if;
 
     select k.* into v_key from gateway.api_keys as k where k.id = p_id for update;
@@ -2727,7 +3650,8 @@ begin
         allowed_models = v_key.allowed_models,
         allowed_origins = nullif(v_key.allowed_origins, '{}'),
         scopes = v_key.scopes,
-        expires_at = v_key.expires_at
+        expires_at = v_key.expires_at,
+        visitors = gateway.tidy_visitors(v_key.visitors)
     where k.id = p_id
     returning k.* into v_key;
     return gateway.key_json(p_now, v_key);
@@ -2760,10 +3684,98 @@ begin atomic
     select gateway.usage_report_at(now(), p_key_id, p_from, p_to, p_group_by);
 end;
 
--- Decide whether a request may run, and hold what it may cost at most. Asking again with the same
--- request id gives the same answer and holds nothing twice. p_capped: p_max_output is the request's
--- own, not only the gateway's. p_clock: what time it is for the gateway.
-create or replace function public.authorize_request(
+-- The answer to a request for which the limits of its visitor leave no room.
+create or replace function gateway.visitor_denial(
+    p_now timestamptz,
+    p_moment timestamptz,
+    p_key gateway.api_keys,
+    p_visitor gateway.visitor,
+    p_room gateway.visitor_room
+) returns gateway.verdict
+language plpgsql
+as $$
+declare
+    v gateway.verdict := gateway.make_verdict(
+        p_moment, p_key, gateway.read_counter(p_now, p_key.id), p_room.refusal, 0
+    );
+begin
+    v.retry_after_ms := p_room.retry_after_ms;
+    return gateway.tell_visitor(p_now, p_moment, v, p_visitor);
+end;
+$$;
+
+create or replace function gateway.visitor_report_at(
+    p_now timestamptz,
+    p_key_hash text,
+    p_scope text,
+    p_origin text,
+    p_claim jsonb,
+    p_from date,
+    p_to date
+) returns jsonb
+language plpgsql
+as $$
+declare
+    v_caller constant gateway.caller := gateway.find_caller(
+        p_now, p_key_hash, p_scope, p_origin, null, p_claim
+    );
+    v_key_id constant uuid := (v_caller.key).id;
+    v_visitor constant gateway.visitor := v_caller.visitor;
+    v_verdict gateway.visitor_verdict;
+    v_counter gateway.visitor_counters;
+begin
+    if v_caller.refusal is not null or v_visitor.id is null then
+        return gateway.refusal(coalesce(v_caller.refusal, 'not_found'), '');
+    end if;
+    v_verdict := gateway.visitor_verdict_at(p_now, p_now, v_key_id, v_visitor);
+    v_counter := gateway.visitor_counter_at(
+        p_now,
+        p_now,
+        v_key_id,
+        row(v_visitor.id, false, null, null)::gateway.visitor_limit
+    );
+    return jsonb_build_object(
+        'limits', jsonb_build_object(
+            'requests_per_min', v_verdict.rate_limit, 'tokens_per_day', v_verdict.token_limit
+        ),
+        'day', jsonb_build_object(
+            'tokens_used', v_counter.tokens_used,
+            'tokens_held', v_counter.tokens_held,
+            'tokens_remaining', v_verdict.tokens_remaining,
+            'requests', coalesce(v_counter.requests, 0),
+            'resets_at', gateway.iso(v_verdict.day_resets_at)
+        ),
+        'by_day', (
+            select
+                coalesce(
+                    jsonb_agg(
+                        jsonb_build_object('date', d.day)
+                        || gateway.usage_counts(
+                            d.requests, d.prompt_tokens, d.completion_tokens, d.total_tokens
+                        )
+                        order by d.day
+                    ),
+                    '[]'
+                )
+            from gateway.visitor_daily as d
+            where
+                d.api_key_id = v_key_id
+                and d.visitor = v_visitor.id
+                and d.day between gateway.first_day(p_now, p_from, p_to)
+                and gateway.last_day(p_now, p_from, p_to)
+        )
+    );
+end;
+$$;
+
+-- The conditional update decides: many callers at once queue for the counter's row, and each sees
+-- the newest one. All reading before it only spares refused requests the writing. Where a visitor
+-- calls, the row is locked first, and what is read of the visitor then is exact.
+--
+-- p_moment: by whose clock the rate is limited, which is always Postgres' own. Were it the one that
+-- true_now takes, two gateways whose clocks differ would move the window to and fro, and empty it.
+create or replace function gateway.authorize_request_at(
+    p_now timestamptz,
     p_request_id uuid,
     p_key_hash text,
     p_scope text,
@@ -2774,28 +3786,182 @@ create or replace function public.authorize_request(
     p_max_output integer,
     p_ttl_seconds integer,
     p_capped boolean default true,
-    p_clock timestamptz default null
+    p_moment timestamptz default null, -- as p_now
+    p_claim jsonb default null
 ) returns gateway.verdict
 language plpgsql
-security definer
-set search_path = ''
 as $$
 declare
-    v_moment constant timestamptz := clock_timestamp();
+    v_caller gateway.caller;
+    v_key gateway.api_keys;
+    v_visitor gateway.visitor;
+    v_room gateway.visitor_room;
+    v_counter gateway.key_counters;
+    v_hold gateway.holds;
+    v_reason text;
+    v_wanted integer := greatest(coalesce(p_max_output, 0), 0);
+    v_least integer;
+    v_held_for date;
+    v_at timestamptz;
+    v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
+    v_month constant timestamptz := gateway.month_of(p_now);
+    v_moment constant timestamptz := coalesce(p_moment, p_now);
+    v_bucket constant bigint := gateway.bucket_of(v_moment);
 begin
-    return gateway.authorize_request_at(
-        gateway.true_now(v_moment, p_clock),
-        p_request_id,
-        p_key_hash,
-        p_scope,
-        p_origin,
-        p_model,
-        p_endpoint,
-        p_prompt_bound,
-        p_max_output,
-        p_ttl_seconds,
-        p_capped,
-        v_moment
+    -- A crash may cost the last moments of holds, never what was settled: settling waits for the
+    -- disk, and with it all that came before.
+    perform set_config('synchronous_commit', 'off', true);
+
+    v_caller := gateway.find_caller(p_now, p_key_hash, p_scope, p_origin, p_model, p_claim);
+    v_key := v_caller.key;
+    v_visitor := v_caller.visitor;
+    if v_caller.refusal is not null then
+        if v_key.id is not null then
+            v_counter := gateway.read_counter(p_now, v_key.id);
+        end if;
+        return gateway.make_verdict(v_moment, v_key, v_counter, v_caller.refusal, 0);
+    end if;
+    v_wanted := least(v_wanted, v_key.max_output_tokens, v_visitor.max_output_tokens); -- null: none
+    v_least := case when p_capped then v_wanted else least(v_wanted, gateway.least_grant()) end;
+
+    v_counter := gateway.counter_of(p_now, v_key.id);
+    v_reason := gateway.limit_refusal(
+        v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted, v_least
+    );
+    if v_visitor.id is not null then
+        v_room := gateway.visitor_room(
+            p_now, v_moment, v_key.id, v_visitor, v_prompt, v_wanted, v_least
+        );
+        v_reason := coalesce(v_room.refusal, v_reason);
+    end if;
+    if v_reason is null then
+        insert into gateway.holds as h (
+            request_id,
+            api_key_id,
+            authorized_at,
+            expires_at,
+            tokens,
+            granted,
+            model,
+            endpoint,
+            visitor,
+            pool
+        ) values (
+            p_request_id,
+            v_key.id,
+            p_now,
+            p_now + p_ttl_seconds * interval '1 second',
+            v_prompt + v_wanted,
+            v_wanted,
+            p_model,
+            p_endpoint,
+            v_visitor.id,
+            v_visitor.pool
+        ) on conflict (request_id) do nothing
+        returning h.* into v_hold;
+    end if;
+    if v_hold.request_id is null then
+        select * into v_hold
+        from gateway.holds as h
+        where h.request_id = p_request_id and h.api_key_id = v_key.id;
+        if found then
+            v_counter := gateway.read_counter(p_now, v_key.id); -- with the hold in it
+            return gateway.tell_visitor(
+                p_now,
+                v_moment,
+                gateway.make_verdict(v_moment, v_key, v_counter, null, v_hold.granted),
+                v_visitor
+            );
+        end if;
+        if v_reason is null then
+            raise exception 'request % is settled already or has another key', p_request_id;
+        end if;
+        if v_room.refusal is not null then
+            return gateway.visitor_denial(p_now, v_moment, v_key, v_visitor, v_room);
+        end if;
+        return gateway.limit_verdict(
+            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+        );
+    end if;
+
+    if v_visitor.id is not null then
+        perform 1 from gateway.key_counters as c where c.api_key_id = v_key.id for update;
+        perform gateway.open_visitors(p_now, v_key.id, v_visitor, p_request_id);
+        v_room := gateway.visitor_room(
+            p_now, v_moment, v_key.id, v_visitor, v_prompt, v_wanted, v_least
+        );
+        v_room.refusal := coalesce(
+            v_room.refusal,
+            gateway.token_refusal(
+                p_now, v_key, gateway.find_token((v_caller.token).token_hash), p_origin, p_model
+            )
+        );
+        if v_room.refusal is not null then -- others took what was left in the meantime
+            delete from gateway.holds as h where h.request_id = p_request_id;
+            return gateway.visitor_denial(p_now, v_moment, v_key, v_visitor, v_room);
+        end if;
+        v_wanted := v_room.granted;
+        v_least := least(v_least, v_wanted);
+    end if;
+
+    update gateway.key_counters as c
+    set
+        month_start = greatest(c.month_start, v_month),
+        tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month),
+        tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month)
+        + v_prompt
+        + gateway.grantable(v_key, c, v_month, v_prompt, v_wanted, v_least),
+        requests = gateway.carried(c.requests, c.month_start, v_month),
+        window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
+        bucket = gateway.newest_bucket(c.bucket, v_bucket),
+        last_granted = gateway.grantable(v_key, c, v_month, v_prompt, v_wanted, v_least),
+        last_used_at = greatest(c.last_used_at, p_now)
+    where
+        c.api_key_id = v_key.id
+        and gateway.limit_refusal(
+            v_key, c, v_month, v_bucket, v_prompt, v_wanted, v_least
+        ) is null
+    returning c.* into v_counter;
+
+    if not found then -- others took what was left in the meantime
+        delete from gateway.holds as h where h.request_id = p_request_id;
+        v_counter := gateway.read_counter(p_now, v_key.id);
+        v_reason := coalesce(
+            gateway.limit_refusal(
+                v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted, v_least
+            ),
+            'insufficient_quota'
+        );
+        return gateway.limit_verdict(
+            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+        );
+    end if;
+
+    if v_visitor.id is not null then
+        v_held_for := gateway.hold_for_visitor(
+            p_now,
+            v_moment,
+            v_key.id,
+            v_visitor,
+            (v_caller.token).token_hash,
+            v_prompt + v_counter.last_granted
+        );
+    end if;
+    v_at := greatest(p_now, v_counter.month_start, gateway.start_of(v_held_for));
+    if v_counter.last_granted < v_hold.granted or v_at > p_now then
+        -- granted less than wanted; or a month or a day turned while this call waited for the row
+        update gateway.holds as h
+        set
+            tokens = v_prompt + v_counter.last_granted,
+            granted = v_counter.last_granted,
+            authorized_at = v_at
+        where h.request_id = p_request_id;
+    end if;
+    return gateway.tell_visitor(
+        p_now,
+        v_moment,
+        gateway.make_verdict(v_moment, v_key, v_counter, null, v_counter.last_granted),
+        v_visitor
     );
 end;
 $$;
@@ -2813,7 +3979,8 @@ create or replace function public.create_api_key(
     p_allowed_origins text[],
     p_scopes text[],
     p_expires_at timestamptz,
-    p_max_output_tokens integer default null
+    p_max_output_tokens integer default null,
+    p_visitors jsonb default null
 ) returns jsonb
 language sql
 security definer
@@ -2831,9 +3998,23 @@ begin atomic
         p_allowed_origins,
         p_scopes,
         p_expires_at,
-        p_max_output_tokens
+        p_max_output_tokens,
+        p_visitors
     );
 end;
+
+-- Who a key is, for routes that spend nothing. p_claim: as in public.authorize_request.
+create or replace function public.identify_key(
+    p_key_hash text, p_scope text, p_origin text, p_claim jsonb default null
+) returns gateway.identity
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    return gateway.identify_key_at(now(), p_key_hash, p_scope, p_origin, p_claim);
+end;
+$$;
 
 -- Take in what public.export_data gave, first keys, then the rest. What is there already is left as
 -- it is, so a page can be sent again; keys that are `different` there are named. One wrong row, and
@@ -2948,6 +4129,63 @@ begin atomic
     select gateway.update_api_key_at(now(), p_id, p_changes);
 end;
 
+-- What a visitor may use, what is used and left today, and what was used by day: for the visitor,
+-- so nothing of the key's. The arguments are those of public.identify_key.
+create or replace function public.visitor_report(
+    p_key_hash text, p_scope text, p_origin text, p_claim jsonb, p_from date, p_to date
+) returns jsonb
+language sql
+security definer
+set search_path = ''
+begin atomic
+    select gateway.visitor_report_at(
+        now(), p_key_hash, p_scope, p_origin, p_claim, p_from, p_to
+    );
+end;
+
+-- Decide whether a request may run, and hold what it may cost at most. Asking again with the same
+-- request id gives the same answer and holds nothing twice. p_capped: p_max_output is the request's
+-- own, not only the gateway's. p_clock: what time it is for the gateway. p_claim: what it knows
+-- of the caller, see gateway.find_visitor.
+create or replace function public.authorize_request(
+    p_request_id uuid,
+    p_key_hash text,
+    p_scope text,
+    p_origin text,
+    p_model text,
+    p_endpoint text,
+    p_prompt_bound integer,
+    p_max_output integer,
+    p_ttl_seconds integer,
+    p_capped boolean default true,
+    p_clock timestamptz default null,
+    p_claim jsonb default null
+) returns gateway.verdict
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    v_moment constant timestamptz := clock_timestamp();
+begin
+    return gateway.authorize_request_at(
+        gateway.true_now(v_moment, p_clock),
+        p_request_id,
+        p_key_hash,
+        p_scope,
+        p_origin,
+        p_model,
+        p_endpoint,
+        p_prompt_bound,
+        p_max_output,
+        p_ttl_seconds,
+        p_capped,
+        v_moment,
+        p_claim
+    );
+end;
+$$;
+
 -- The public functions are the only door, and only for the server: elsewhere whoever owns the
 -- schema; on Supabase the role service_role, or localllm_gateway, which may only serve calls.
 
@@ -2989,6 +4227,9 @@ declare
         'keep_house', -- next month's part of the log, once a day: nobody else makes it
         'current_presets', -- what is behind the models that are called @preset/…
         'usage_report', -- GET /v1/usage: a key reads its own
+        'visitor_report', -- the same for a visitor
+        'create_visitor_token', -- POST /v1/visitor-tokens, with the key of a site
+        'visitor_issuers', -- whose users are visitors of which key
         'applied_migrations' -- at the start, and for /health: does the schema fit
     ];
     v_table record;
@@ -3051,7 +4292,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'e9565f1fd2f4adad7ecfdf2f1ae5f41ba5d5fcc377ccdaa2f7bcb4c0323cb879')
+        values ('functions', '285f20a2bc040a1c720f4686252556f06435606bae8444c31c67f79798e256f5')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;
