@@ -131,7 +131,7 @@ KINDS: dict[str, Kind] = {
         429,
         "rate_limit_error",
         "rate_limit_exceeded",
-        "Requests of this API key that run now hold the tokens that this one may need. {detail}. "
+        "Requests of this API key that run now hold the tokens that this one may need.{detail} "
         "What they do not use is free when they end: try again in {wait} s.",
     ),
     "missing_api_key": _wrong_key("there is none."),

@@ -17,6 +17,7 @@ from gateway.proxy.outbox import Outbox
 from gateway.proxy.verdict_cache import FRESH, MOST_KEYS, VerdictCache
 from gateway.stores import AuthorizationRequest, Identity, StoreUnavailable, Verdict
 
+_MAY_BE_HELD = {"insufficient_quota", "visitor_tokens_held"}
 _LARGEST_BOUND = 2**31 - 1  # tokens; an integer of SQL
 
 
@@ -90,9 +91,11 @@ class Authoriser:
             return Refusal("privilege_missing", detail, param=privilege.field)
         detail = ""
         if reason == "insufficient_quota":
-            detail = _quota_words(wanted, verdict)
-            if verdict.retry_after_ms is not None:
-                reason, detail = "tokens_held", _held_words(wanted, verdict)
+            held = verdict.retry_after_ms is not None
+            words = _held_words if held else _quota_words
+            # A visitor learns nothing of what the key has.
+            detail = "" if verdict.visitor else words(wanted, verdict)
+            reason = "tokens_held" if held else reason
         elif reason == "scope_missing":
             detail = wanted.scope
         elif reason in {"visitor_quota", "visitor_tokens_held"}:
@@ -106,7 +109,7 @@ class Authoriser:
         if tight is not None:
             await self._outbox.flush(tight)
         verdict = await self.verdict_cache.authorize(wanted)
-        held = verdict.reason == "insufficient_quota" and verdict.retry_after_ms is not None
+        held = verdict.reason in _MAY_BE_HELD and verdict.retry_after_ms is not None
         if held and verdict.key_id and await self._outbox.flush(verdict.key_id):
             verdict = await self.verdict_cache.authorize(wanted)
         return verdict
@@ -152,8 +155,8 @@ def _refusal(reason: str, scope: str | None) -> Refusal:
 def _held_words(wanted: AuthorizationRequest, verdict: Verdict) -> str:
     """What the request may need, and what running ones leave of the limit."""
     return (
-        f"Its prompt may be up to {wanted.prompt_bound} tokens; {verdict.tokens_remaining or 0} of "
-        f"{verdict.token_limit} are neither used nor held"
+        f" Its prompt may be up to {wanted.prompt_bound} tokens; {verdict.tokens_remaining or 0} "
+        f"of {verdict.token_limit} are neither used nor held."
     )
 
 

@@ -2,7 +2,7 @@
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0009_visitors aa607a4f0f985630e59f05fb9fe0dc67b35edd757cdba12a4ff9d7a8838d7684
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions 285f20a2bc040a1c720f4686252556f06435606bae8444c31c67f79798e256f5
+-- step functions d1038e3c441943ff5bce38071153c1ef846da9c776296dd77f5521e36dc9bbe7
 
 do $migration$
 begin
@@ -200,7 +200,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '285f20a2bc040a1c720f4686252556f06435606bae8444c31c67f79798e256f5')
+            (m.version = 'functions' and m.checksum = 'd1038e3c441943ff5bce38071153c1ef846da9c776296dd77f5521e36dc9bbe7')
             or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
     ) then
         execute $step$
@@ -3816,7 +3816,9 @@ begin
     v_key := v_caller.key;
     v_visitor := v_caller.visitor;
     if v_caller.refusal is not null then
-        if v_key.id is not null then
+        if v_key.visitors is not null or (v_caller.token).token_hash is not null then
+            v_key := null; -- visitors learn nothing of it
+        elsif v_key.id is not null then
             v_counter := gateway.read_counter(p_now, v_key.id);
         end if;
         return gateway.make_verdict(v_moment, v_key, v_counter, v_caller.refusal, 0);
@@ -3879,8 +3881,13 @@ begin
         if v_room.refusal is not null then
             return gateway.visitor_denial(p_now, v_moment, v_key, v_visitor, v_room);
         end if;
-        return gateway.limit_verdict(
-            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+        return gateway.tell_visitor(
+            p_now,
+            v_moment,
+            gateway.limit_verdict(
+                v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+            ),
+            v_visitor
         );
     end if;
 
@@ -3932,8 +3939,13 @@ begin
             ),
             'insufficient_quota'
         );
-        return gateway.limit_verdict(
-            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+        return gateway.tell_visitor(
+            p_now,
+            v_moment,
+            gateway.limit_verdict(
+                v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+            ),
+            v_visitor
         );
     end if;
 
@@ -4292,7 +4304,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '285f20a2bc040a1c720f4686252556f06435606bae8444c31c67f79798e256f5')
+        values ('functions', 'd1038e3c441943ff5bce38071153c1ef846da9c776296dd77f5521e36dc9bbe7')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

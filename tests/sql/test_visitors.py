@@ -117,6 +117,16 @@ async def test_the_key_s_limit_refuses_a_visitor_without_a_trace_in_theirs(ledge
     assert await days(ledger, key) == {}
 
 
+async def test_a_refused_visitor_learns_nothing_of_the_key(ledger: Ledger):
+    key = await ledger.key(limit=15, models=["a-model"], visitors=BY_ADDRESS)
+    claim = at("192.0.2.1")
+    wrong = await ledger.authorize(key, model="another", visitor=claim)
+    assert wrong.reason == "model_not_allowed"
+    assert (wrong.key_id, wrong.rate_limit, wrong.token_limit) == (None, None, None)
+    quota = await ledger.authorize(key, prompt=20, output=5, visitor=claim)
+    assert quota.reason == "insufficient_quota" and quota.visitor  # which is told in its place
+
+
 async def test_the_same_request_asked_again_is_held_once(ledger: Ledger):
     key = await ledger.key(visitors=BY_ADDRESS)
     request, claim = uuid4(), at("192.0.2.1")

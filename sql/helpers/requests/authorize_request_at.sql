@@ -46,7 +46,9 @@ begin
     v_key := v_caller.key;
     v_visitor := v_caller.visitor;
     if v_caller.refusal is not null then
-        if v_key.id is not null then
+        if v_key.visitors is not null or (v_caller.token).token_hash is not null then
+            v_key := null; -- visitors learn nothing of it
+        elsif v_key.id is not null then
             v_counter := gateway.read_counter(p_now, v_key.id);
         end if;
         return gateway.make_verdict(v_moment, v_key, v_counter, v_caller.refusal, 0);
@@ -109,8 +111,13 @@ begin
         if v_room.refusal is not null then
             return gateway.visitor_denial(p_now, v_moment, v_key, v_visitor, v_room);
         end if;
-        return gateway.limit_verdict(
-            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+        return gateway.tell_visitor(
+            p_now,
+            v_moment,
+            gateway.limit_verdict(
+                v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+            ),
+            v_visitor
         );
     end if;
 
@@ -162,8 +169,13 @@ begin
             ),
             'insufficient_quota'
         );
-        return gateway.limit_verdict(
-            v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+        return gateway.tell_visitor(
+            p_now,
+            v_moment,
+            gateway.limit_verdict(
+                v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
+            ),
+            v_visitor
         );
     end if;
 
