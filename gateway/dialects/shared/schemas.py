@@ -16,11 +16,15 @@ MOST_BYTES: Final = 256 * 1024  # of one schema
 DEEPEST: Final = 64  # objects and lists in one another; five levels of properties are ten
 MOST_OPTIONAL: Final = 256  # properties of one object that may be left out
 MOST_PROPERTIES: Final = 2_000  # of one schema
-MOST_CHOICES: Final = 1_000  # entries of enum, anyOf and their like
+MOST_VALUES: Final = 1_000  # entries of enum and the like: texts, which cost little
+MOST_CHOICES: Final = 256  # of anyOf and the like: schemas, all tried for each token
 MOST_REPEATS: Final = 100_000  # maxLength, minItems and the like: each becomes as many rules
 MOST_OF_ALL_TOOLS: Final = 20_000  # properties
 
-_CHOICES = ("enum", "anyOf", "oneOf", "allOf", "type", "prefixItems")
+_LISTS = {
+    **dict.fromkeys(("enum", "type", "prefixItems"), MOST_VALUES),
+    **dict.fromkeys(("anyOf", "oneOf", "allOf"), MOST_CHOICES),
+}
 _REPEATS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 
 Schema = dict[str, Any]
@@ -104,10 +108,10 @@ def _optional(names: Schema, schema: Schema) -> int:
 
 def _look_at_answer(schema: Schema) -> None:
     """What matters only where every token of the answer has to fit."""
-    for name in _CHOICES:
+    for name, most in _LISTS.items():
         value: Any = schema.get(name)
-        if isinstance(value, list) and len(cast(list[Any], value)) > MOST_CHOICES:
-            raise _TooLarge(f"more than {MOST_CHOICES} entries in {name}")
+        if isinstance(value, list) and len(cast(list[Any], value)) > most:
+            raise _TooLarge(f"more than {most} entries in {name}")
     for name in _REPEATS:
         value = schema.get(name)
         if isinstance(value, int | float) and value > MOST_REPEATS:
