@@ -8,6 +8,7 @@ from gateway.reference.route import (
     JSON,
     MODEL_SERVER,
     SHOWN_KEY,
+    SITE,
     VISITOR,
     Content,
     Parameter,
@@ -74,7 +75,7 @@ ACCOUNT_ROUTES = (
         refusals=("invalid_request", *SHOWN_KEY, *VISITOR, "rate_limit_exceeded"),
     ),
     Route(
-        *("POST", "/v1/visitor-tokens", "createVisitorToken", HOLDER, "Account"),
+        *("POST", "/v1/visitor-tokens", "createVisitorToken", SITE, "Account"),
         summary="Make a token for one visitor of your website",
         text="Your website's server calls this with its key, and gives the token to the page of "
         "the visitor, which shows it wherever a key goes. It ends by itself, and with the key. It "

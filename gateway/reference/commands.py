@@ -5,7 +5,7 @@ import shlex
 from typing import Any
 
 from gateway.reference.examples import KEY_ID
-from gateway.reference.route import HOLDER, OWNER, Route
+from gateway.reference.route import HOLDER, OWNER, SITE, Route
 
 # The owner's secret goes through a pipe: what stands on a command line, every user here can see.
 _THROUGH_A_PIPE = "printf 'X-Admin-Secret: %s' \"$ADMIN_SECRET\" |\n"
@@ -21,7 +21,7 @@ def curl(route: Route, address: str, model: str) -> str:
     lines = [f"curl {'-N ' if streams else ''}{address}{path}"]
     if route.method not in {"GET", "POST"} or (route.method == "POST" and route.body is None):
         lines[0] += f" -X {route.method}"
-    if route.who == HOLDER:
+    if route.who in {HOLDER, SITE}:
         lines.append('-H "Authorization: Bearer $LOCALLLM_KEY"')
     if route.who == OWNER:
         lines.append("-H @-")

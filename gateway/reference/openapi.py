@@ -14,13 +14,14 @@ from gateway.reference.headers import HEADERS, RATE_HEADERS
 from gateway.reference.markdown import without_links
 from gateway.reference.notes import annotate
 from gateway.reference.refusals import by_status, public_text
-from gateway.reference.route import ANYWHERE, HOLDER, OWNER, Content, Route
+from gateway.reference.route import ANYWHERE, HOLDER, OWNER, SITE, Content, Route
 from gateway.reference.table import ROUTES
 
 Json = dict[str, Any]
 
 _SECURITY: dict[str, list[Json]] = {
     HOLDER: [{"bearer": []}, {"apiKey": []}],
+    SITE: [{"bearer": []}, {"apiKey": []}],
     OWNER: [{"adminSecret": []}],
 }
 _SCHEMES: Json = {

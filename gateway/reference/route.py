@@ -11,6 +11,7 @@ HTML = "text/html"
 TEXT = "text/plain"
 
 PUBLIC, HOLDER, OWNER = "everybody", "whoever holds a key", "the owner"
+SITE = "the server of a website, with a key that makes tokens for visitors"
 
 
 class Parameter(NamedTuple):

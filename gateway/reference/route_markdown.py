@@ -9,7 +9,7 @@ from gateway.reference.commands import curl
 from gateway.reference.fields import fields, kind
 from gateway.reference.markdown import code, link, listed, prose, table
 from gateway.reference.refusals import by_status
-from gateway.reference.route import ANYWHERE, HOLDER, JSON, OWNER, Content, Route
+from gateway.reference.route import ANYWHERE, HOLDER, JSON, OWNER, SITE, Content, Route
 
 ADDRESS = "http://127.0.0.1:8000"
 _WIDTH = 88  # characters of a line of JSON
@@ -46,6 +46,8 @@ def _named(names: list[str]) -> str:
 def _needs(route: Route) -> str:
     if route.who == OWNER:
         return "Needs the [admin secret](#keys)."
+    if route.who == SITE:
+        return "Needs an [API key](#keys) with visitors by token."
     if route.who != HOLDER:
         return ""
     scope = f" with the scope `{route.scope}`" if route.scope else ""

@@ -15,7 +15,7 @@ from gateway.reference.visitor_token import LONGEST, MOST, SHORTEST, VisitorToke
 from gateway.routes.support.answers import AnyRequest, respond
 from gateway.services import Services
 
-_MAX_BODY = 16 * 1024
+_MAX_BODY = 64 * 1024
 _MOST_MODELS = 100
 
 

@@ -8,7 +8,7 @@ import httpx
 
 from gateway.admin.fields import SCOPES
 from gateway.dialects import family_of
-from gateway.reference.route import HOLDER, OWNER, PUBLIC, Route
+from gateway.reference.route import HOLDER, OWNER, PUBLIC, SITE, Route
 from gateway.reference.table import ROUTES
 from tests.support.callers import bearer
 from tests.support.fake_upstream import MODEL, FakeUpstream
@@ -54,6 +54,7 @@ def calls(who: str) -> list[Call]:
 CALLS = calls(HOLDER)
 PUBLIC_CALLS = calls(PUBLIC)
 OWNER_CALLS = calls(OWNER)
+SITE_CALLS = calls(SITE)
 
 
 def unclassified() -> list[Call]:

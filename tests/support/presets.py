@@ -24,6 +24,12 @@ def make_preset(url: str, name: str = "faq", **fields: Any) -> Any:
     return admin(url, "POST", "/presets", {"name": name, "model": MODEL, "system": SECRET} | fields)
 
 
+def forget_presets(url: str) -> None:
+    """So that others who use the database see none."""
+    for one in admin(url, "GET", "/presets")["data"]:
+        admin(url, "DELETE", f"/presets/{one['name']}")
+
+
 class Told(NamedTuple):
     """What reached the model: the owner's prompt, and the messages after it by role."""
 

@@ -12,7 +12,7 @@ import pytest
 from gateway.admin.fields import SCOPES
 from gateway.dialects import all_dialects, family_of
 from gateway.reference.examples import KEY, KEY_ID
-from gateway.reference.route import JSON, Route
+from gateway.reference.route import JSON, SITE, Route
 from gateway.reference.route_markdown import ADDRESS
 from gateway.reference.table import ROUTES
 from tests.support.callers import ADMIN_SECRET, admin, make_keys, served
@@ -21,6 +21,7 @@ from tests.support.fake_upstream import FakeUpstream, fake_upstream
 from tests.support.gateway_process import PATIENCE, fresh_directory
 from tests.support.openapi_shapes import validator
 from tests.support.paths import ROOT
+from tests.support.presets import forget_presets
 
 PAGE = (ROOT / "docs" / "api.md").read_text("utf-8")
 PARTS = {part.partition("\n")[0]: part for part in re.split(r"^### ", PAGE, flags=re.MULTILINE)[1:]}
@@ -58,6 +59,7 @@ def shared_upstream() -> Iterator[FakeUpstream]:
 def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
     with served(shared_upstream.url, shared_dsn) as running:
         yield running
+        forget_presets(running.url)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,8 @@ def home() -> Iterator[Path]:
 
 def run(route: Route, gateway: GatewayProcess, home: Path) -> Told:
     """The example of a route, as somebody who has a key pastes it into a shell."""
-    made: Any = make_keys(gateway.url, scopes=list(SCOPES))
+    visitors = {"by": ["token"]} if route.who == SITE else None
+    made: Any = make_keys(gateway.url, scopes=list(SCOPES), visitors=visitors)
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(home), "NO_PROXY": "127.0.0.1"}
     environ |= {"LOCALLLM_KEY": made["key"], "ADMIN_SECRET": ADMIN_SECRET}
     if route.path.startswith("/admin/presets"):

@@ -16,6 +16,7 @@ from gateway.reference.table import ROUTES
 from tests.support.callers import ADMIN_SECRET, bearer, connect, make_key, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, FakeUpstream
+from tests.support.presets import forget_presets
 
 LIMIT = 100_000  # bytes of a body
 SMALL = 64 * 1024  # where no model is asked
@@ -36,6 +37,7 @@ def by_name(routes: list[Route]) -> Any:
 def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
     with served(shared_upstream.url, shared_dsn, MAX_BODY_BYTES=LIMIT) as running:
         yield running
+        forget_presets(running.url)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from tests.support.lane_calls import (
     CALLS,
     OWNER_CALLS,
     PUBLIC_CALLS,
+    SITE_CALLS,
     Call,
     reached,
     refused,
@@ -48,7 +49,7 @@ def test_every_route_that_is_served_is_tried_and_says_what_a_key_needs(tmp_path:
     with bare_gateway(tmp_path) as gateway:
         served = served_routes(make_app(gateway).app)
     assert served == {(route.method, route.path) for route in ROUTES}
-    assert len(CALLS) + len(OWNER_CALLS) + len(PUBLIC_CALLS) == len(served)
+    assert len(CALLS + OWNER_CALLS + PUBLIC_CALLS + SITE_CALLS) == len(served)
     assert unclassified() == []
     assert {one.scope for one in CALLS} == {*SCOPES, ""} - {NATIVE}
 

@@ -15,7 +15,7 @@ from gateway.dialects import error_body
 from gateway.dialects.shared import strict_json
 from gateway.reference.openapi import document
 from gateway.reference.refusals import public_text
-from gateway.reference.route import ANYWHERE, HOLDER, OWNER, Route
+from gateway.reference.route import ANYWHERE, HOLDER, OWNER, SITE, Route
 from gateway.reference.table import ROUTES
 from tests.support.bare_gateway import bare_gateway
 from tests.support.openapi_shapes import validator
@@ -95,7 +95,8 @@ def test_a_new_refusal_has_to_be_documented() -> None:
 
 
 def test_each_operation_says_who_may_call_it() -> None:
-    wanted = {HOLDER: [{"bearer": []}, {"apiKey": []}], OWNER: [{"adminSecret": []}]}
+    keys = [{"bearer": []}, {"apiKey": []}]
+    wanted = {HOLDER: keys, SITE: keys, OWNER: [{"adminSecret": []}]}
     for route in ROUTES:
         operation = DOCUMENT["paths"][route.path][route.method.lower()]
         assert operation["security"] == wanted.get(route.who, [])
