@@ -1,4 +1,4 @@
-"""Slots of the backends, given out fairly over keys, and in order within a key.
+"""Slots of the backends, given out fairly over keys, and within a key over its visitors (line.py).
 
 A slot goes to the waiting key that runs least on that backend; of several, to the one whose last
 turn is longest ago. A turn is a slot that was given after waiting. So a key that fills all slots
@@ -6,22 +6,30 @@ lets a newcomer in before it gets another.
 """
 
 import asyncio
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Hashable, Sequence
 
 from gateway.backends.backend import Backend, least_busy
+from gateway.backends.line import Line, Runs, turns_before
 
 
 class Ticket:
     """One request's place in the queue; `async with ticket:` waits for a slot and holds it.
 
     `backend` is the one whose slot it holds, `backends` are those that may serve the request.
+    `visitor` is the key's for whom it is; None: nobody in particular.
     """
 
     def __init__(
-        self, scheduler: "Scheduler", key: Hashable, backends: tuple[Backend, ...], model: str
+        self,
+        scheduler: "Scheduler",
+        key: Hashable,
+        visitor: Hashable,
+        backends: tuple[Backend, ...],
+        model: str,
     ) -> None:
         self.key = key
+        self.visitor = visitor
         self.backends = backends
         self.model = model
         self.backend: Backend | None = None
@@ -56,27 +64,42 @@ class Ticket:
 
 class Scheduler:
     """Each backend gets as many requests at once as it has slots; at most `limit` wait in all. One
-    key cannot starve another, and who waits for one backend keeps nobody from another."""
+    key cannot starve another, nor a visitor the others of the key, and who waits for one backend
+    keeps nobody from another."""
 
     def __init__(self, backends: Sequence[Backend], limit: int) -> None:
         self._backends = backends
         for backend in backends:
             backend.changed = self.look_again
         self._limit = limit
-        self._waiting: OrderedDict[Hashable, deque[Ticket]] = OrderedDict()
+        self._waiting: OrderedDict[Hashable, Line] = OrderedDict()
+        # By key, and by (key, visitor).
         self._running: dict[Backend, Counter[Hashable]] = {one: Counter() for one in backends}
         self.queued = 0
 
-    def enter(self, key: Hashable, backends: tuple[Backend, ...], model: str) -> Ticket | None:
-        """A place in the queue, or None when too many wait already. To a full queue, a key may add
-        until it has its part of the limit, an equal one for each key that waits; else one key could
-        fill it for all. Such a queue is at most twice as long."""
-        if self.queued >= self._limit and least_busy(backends, model) is None:
-            keys = len(self._waiting.keys() | {key})
-            part = max(1, self._limit // keys)
-            if self.queued >= 2 * self._limit or len(self._waiting.get(key, ())) >= part:
-                return None
-        return Ticket(self, key, backends, model)
+    def enter(
+        self,
+        key: Hashable,
+        backends: tuple[Backend, ...],
+        model: str,
+        visitor: Hashable = None,
+    ) -> Ticket | None:
+        """A place in the queue, or None when too many wait already."""
+        full = self.queued >= self._limit and least_busy(backends, model) is None
+        if full and not self._may_add(key, visitor):
+            return None
+        return Ticket(self, key, visitor, backends, model)
+
+    def _may_add(self, key: Hashable, visitor: Hashable) -> bool:
+        """To a full queue, a key may add until it has its part of the limit, an equal one for each
+        key that waits; else one key could fill it for all. Such a queue is at most twice as long.
+        The same holds for the visitors of a key; where one of them took the part of the key, the
+        others may add all the same, but never what is left for other keys."""
+        line = self._waiting.get(key) or Line()
+        part = max(1, self._limit // len(self._waiting.keys() | {key}))
+        most = 2 * self._limit if line.count < part else self._limit + self._limit // 2
+        own = max(1, part // line.visitors_with(visitor))
+        return self.queued < most and line.count_of(visitor) < own
 
     def is_wanted(self, backend: Backend) -> bool:
         """Whether somebody waits who could use it."""
@@ -89,11 +112,7 @@ class Scheduler:
             self._give(ticket, backend)
             return
         ticket.turn = asyncio.get_running_loop().create_future()
-        line = self._waiting.setdefault(ticket.key, deque())
-        if first:
-            line.appendleft(ticket)
-        else:
-            line.append(ticket)
+        self._waiting.setdefault(ticket.key, Line()).add(ticket, first=first)
         self.queued += 1
         try:
             await ticket.turn
@@ -109,16 +128,17 @@ class Scheduler:
         if backend is not None:
             backend.in_use -= 1
             running = self._running[backend]
-            running[ticket.key] -= 1
-            if not running[ticket.key]:
-                del running[ticket.key]
+            for who in (ticket.key, (ticket.key, ticket.visitor)):
+                running[who] -= 1
+                if not running[who]:
+                    del running[who]
             self._offer(backend)
 
     def _give(self, ticket: Ticket, backend: Backend) -> None:
         backend.in_use += 1
         backend.last_model = ticket.model
         ticket.backend = backend
-        self._running[backend][ticket.key] += 1
+        self._running[backend].update((ticket.key, (ticket.key, ticket.visitor)))
 
     def look_again(self) -> None:
         """A backend went away or came back: others may serve who waits."""
@@ -132,7 +152,7 @@ class Scheduler:
             if ticket is None:
                 return
             turn = ticket.turn
-            self._leave(ticket)
+            self._leave(ticket, served=True)
             if ticket.key in self._waiting:
                 self._waiting.move_to_end(ticket.key)  # the other keys come first now
             self._give(ticket, backend)
@@ -145,41 +165,35 @@ class Scheduler:
         for key, line in self._waiting.items():
             if best is not None and running[key] >= running[best.key]:
                 continue
-            usable = next((ticket for ticket in line if ticket.may_use(backend)), None)
+            usable = line.next(
+                lambda ticket: ticket.may_use(backend), self._visitor_runs(key, (backend,))
+            )
             if usable is not None:
                 best = usable
                 if not running[key]:
                     break
         return best
 
-    def _leave(self, ticket: Ticket) -> None:
+    def _leave(self, ticket: Ticket, *, served: bool = False) -> None:
         ticket.turn = None
         line = self._waiting[ticket.key]
-        line.remove(ticket)
+        line.remove(ticket, served=served)
         self.queued -= 1
-        if not line:
+        if not line.count:
             del self._waiting[ticket.key]
 
     def position(self, ticket: Ticket) -> int:
-        """How many turns it is until this one's, itself included, if all that run go on: each turn
-        goes to the key that runs least then."""
+        """How many turns it is until this one's, itself included, if all that run go on."""
         if ticket.turn is None:
             return 0
-        rounds = self._waiting[ticket.key].index(ticket)
-        ours = self._runs(ticket.key, ticket)
-        ahead = rounds
-        before_us = True
-        for key, line in self._waiting.items():
-            if key == ticket.key:
-                before_us = False
-                continue
-            theirs = self._runs(key, ticket)
-            # They have turns until they run as many as we shall, and one more where they come first
-            # among equals: those who have waited since our turn, or now.
-            first = theirs > ours or (theirs == ours and before_us)
-            ahead += min(len(line), max(0, ours + rounds - theirs + first))
-        return ahead + 1
+        key, backends = ticket.key, ticket.backends
+        rounds = self._waiting[key].rounds(ticket, self._visitor_runs(key, backends))
+        waiting = ((one, line.count) for one, line in self._waiting.items())
+        return 1 + turns_before(waiting, key, rounds, lambda one: self._runs(one, backends))
 
-    def _runs(self, key: Hashable, ticket: Ticket) -> int:
-        """How many requests of a key run where the ticket's may."""
-        return sum(self._running[backend][key] for backend in ticket.backends)
+    def _visitor_runs(self, key: Hashable, backends: Sequence[Backend]) -> Runs:
+        return lambda visitor: self._runs((key, visitor), backends)
+
+    def _runs(self, who: Hashable, backends: Sequence[Backend]) -> int:
+        """How many requests of a key, or of a visitor, run on these."""
+        return sum(self._running[backend][who] for backend in backends)

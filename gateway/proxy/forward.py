@@ -17,8 +17,11 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
     request = in_flight.serialise()
     if isinstance(request, Refusal):
         return request
-    key_id, model = in_flight.verdict.key_id, in_flight.request.model
-    in_flight.ticket = ticket = scheduler.enter(key_id, in_flight.backends, model)
+    verdict, model = in_flight.verdict, in_flight.request.model
+    told = verdict.visitor  # who shares limits with others shares their turn
+    visitor = (told.pool or told.id) if told else None
+    ticket = scheduler.enter(verdict.key_id, in_flight.backends, model, visitor)
+    in_flight.ticket = ticket
     if ticket is None:  # too many wait already
         return Refusal("queue_full", retry_after_ms=5000)
     async with ticket:  # waits for a slot

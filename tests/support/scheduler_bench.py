@@ -25,10 +25,12 @@ class Bench:
         self._end: dict[str, asyncio.Event] = {}
         self._moving: set[str] = set()
 
-    def ask(self, key: str, name: str, *able: int, model: str = "m") -> bool:
+    def ask(
+        self, key: str, name: str, *able: int, model: str = "m", visitor: str | None = None
+    ) -> bool:
         """`able`: the machines that may serve it; none named: all of them."""
         backends = tuple(self.backends[number] for number in able) or self.backends
-        ticket = self.scheduler.enter(key, backends, model)
+        ticket = self.scheduler.enter(key, backends, model, visitor)
         if ticket is None:
             return False
         self.places[name] = ticket
