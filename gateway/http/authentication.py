@@ -55,6 +55,7 @@ class Authenticator:
             user = await self._user(exchange, token)
             if isinstance(user, Caller):
                 return Caller(key_hash, user.claim)
+            exchange.not_a_user = user
         return Caller(key_hash, self._visitors.claim(exchange, key_hash))
 
     async def _user(self, exchange: Exchange, token: str) -> Caller | Refusal:

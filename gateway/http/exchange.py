@@ -64,6 +64,7 @@ class Exchange:
         self.gone = False  # the client left
         self.last_sent = self.started
         self.received = 0  # bytes of the body
+        self.not_a_user: Refusal | None = None  # why a log-in's token beside the key is not taken
         self.lease: Lease | None = None
         self._receive = receive
         self._connection: Any = scope.get("connection")  # see connection.py

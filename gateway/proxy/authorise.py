@@ -100,6 +100,8 @@ class Authoriser:
             detail = wanted.scope
         elif reason in {"visitor_quota", "visitor_tokens_held"}:
             detail = _visitor_words(wanted, verdict)
+        elif reason == "visitor_token_required" and exchange.not_a_user is not None:
+            return exchange.not_a_user
         return Refusal(reason, detail, model=wanted.model, retry_after_ms=verdict.retry_after_ms)
 
     async def _decide(self, wanted: AuthorizationRequest) -> Verdict:
@@ -128,7 +130,7 @@ class Authoriser:
             return store_unavailable(problem)
         reason = None if identity.allowed else identity.reason or "invalid_api_key"
         self._failed_keys.note(exchange, caller.key_hash, reason)
-        return _refusal(reason, scope) if reason else identity
+        return _refusal(exchange, reason, scope) if reason else identity
 
     async def denial(
         self, exchange: Exchange, caller: Caller, scope: str, *, recent: bool
@@ -145,10 +147,12 @@ class Authoriser:
         except StoreUnavailable as problem:
             return store_unavailable(problem)
         self._failed_keys.note(exchange, caller.key_hash, reason)
-        return _refusal(reason, scope) if reason else None
+        return _refusal(exchange, reason, scope) if reason else None
 
 
-def _refusal(reason: str, scope: str | None) -> Refusal:
+def _refusal(exchange: Exchange, reason: str, scope: str | None) -> Refusal:
+    if reason == "visitor_token_required" and exchange.not_a_user is not None:
+        return exchange.not_a_user
     return Refusal(reason, scope or "" if reason == "scope_missing" else "")
 
 
