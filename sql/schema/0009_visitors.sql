@@ -15,7 +15,7 @@ create table gateway.visitor_counters (
     api_key_id uuid not null,
     id uuid not null, -- see gateway.visitor_id
     is_pool boolean not null,
-    kind text not null, -- address, token or issuer
+    kind text not null, -- address, token or issuer; attempts: to get a token
     name text, -- as the site calls the visitor, if it wants that kept
     day date not null,
     tokens_used bigint not null default 0, -- charged on that day
@@ -54,7 +54,8 @@ create table gateway.visitor_tokens (
     uses_left integer, -- null: any number
     max_output_tokens integer, -- of each answer; null: what the key's visitors may have
     models text[], -- null: those of the key
-    origin text -- of the only website that may show it; null: any of the key's
+    origin text, -- of the only website that may show it; null: any of the key's
+    pool uuid -- of the visitor, see gateway.find_visitor
 );
 
 -- By which the addresses of a day are hashed. When it is gone, nobody finds an address again.

@@ -1,8 +1,8 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
--- step 0009_visitors aa607a4f0f985630e59f05fb9fe0dc67b35edd757cdba12a4ff9d7a8838d7684
+-- step 0009_visitors ca4d0178a7ee5ad6f09a86f02b7fef972dc2a03a9d1e8a2d603fbe29052099f3
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions d1038e3c441943ff5bce38071153c1ef846da9c776296dd77f5521e36dc9bbe7
+-- step functions 8599f1df5bc78ea05efa447f016b8525a0a524a79aaee3db6fbd376e716a25dc
 
 do $migration$
 begin
@@ -34,7 +34,7 @@ create table gateway.visitor_counters (
     api_key_id uuid not null,
     id uuid not null, -- see gateway.visitor_id
     is_pool boolean not null,
-    kind text not null, -- address, token or issuer
+    kind text not null, -- address, token or issuer; attempts: to get a token
     name text, -- as the site calls the visitor, if it wants that kept
     day date not null,
     tokens_used bigint not null default 0, -- charged on that day
@@ -73,7 +73,8 @@ create table gateway.visitor_tokens (
     uses_left integer, -- null: any number
     max_output_tokens integer, -- of each answer; null: what the key's visitors may have
     models text[], -- null: those of the key
-    origin text -- of the only website that may show it; null: any of the key's
+    origin text, -- of the only website that may show it; null: any of the key's
+    pool uuid -- of the visitor, see gateway.find_visitor
 );
 
 -- By which the addresses of a day are hashed. When it is gone, nobody finds an address again.
@@ -147,7 +148,7 @@ drop function if exists gateway.create_api_key_at(
 drop function if exists gateway.lost_hold(timestamptz, uuid, uuid, timestamptz, text, text);
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('0009_visitors', 'aa607a4f0f985630e59f05fb9fe0dc67b35edd757cdba12a4ff9d7a8838d7684');
+        values ('0009_visitors', 'ca4d0178a7ee5ad6f09a86f02b7fef972dc2a03a9d1e8a2d603fbe29052099f3');
     end if;
 
     if not exists (select 1 from gateway.migrations as m where m.version = '0010_presets') then
@@ -200,10 +201,35 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'd1038e3c441943ff5bce38071153c1ef846da9c776296dd77f5521e36dc9bbe7')
+            (m.version = 'functions' and m.checksum = '8599f1df5bc78ea05efa447f016b8525a0a524a79aaee3db6fbd376e716a25dc')
             or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
     ) then
         execute $step$
+-- Where a caller is, as gateway/http/visitors.py tells it: an IPv4 address stands for a visitor,
+-- and of an IPv6 address its /64; `network` is the /48 around it. Null: it is no address.
+create or replace function gateway.address_claim(p_address text) returns jsonb
+language plpgsql immutable parallel safe
+as $$
+declare
+    v_address inet;
+begin
+    v_address := coalesce(p_address, '')::inet;
+    if v_address << '::ffff:0:0/96'::inet then -- IPv4 as a socket for both shows it
+        v_address := '0.0.0.0'::inet + (v_address - '::ffff:0:0'::inet);
+    end if;
+    if family(v_address) = 4 then
+        return jsonb_build_object('address', host(v_address));
+    end if;
+    return jsonb_build_object(
+        'address', network(set_masklen(v_address, 64))::text,
+        'network', network(set_masklen(v_address, 48))::text
+    );
+exception
+    when data_exception then
+        return null;
+end;
+$$;
+
 -- Asks for no time, but only what has a twin is ours: see sql/grants.sql.
 create or replace function gateway.applied_migrations_at() returns jsonb
 language sql stable
@@ -702,6 +728,18 @@ begin
 end;
 $$;
 
+-- The key of a site, by its id, or null.
+create or replace function gateway.site_key(p_site uuid) returns gateway.api_keys
+language plpgsql -- volatile: each read sees what was committed until then
+as $$
+declare
+    v_key gateway.api_keys;
+begin
+    select k.* into v_key from gateway.api_keys as k where k.id = p_site;
+    return v_key;
+end;
+$$;
+
 -- The least that an answer is granted. One that names no length is not cut to less than p_least for
 -- what others hold.
 create or replace function gateway.smallest_grant(
@@ -1088,8 +1126,8 @@ begin
 end;
 $$;
 
--- Visitors who were not here for 35 days, their tokens that are over, the secrets of days that are,
--- and the sums of visitors by day from before the log.
+-- Visitors who were not here for 35 days, their tokens that are over, the attempts and secrets of
+-- days that are, and the sums of visitors by day from before the log.
 create or replace function gateway.forget_visitors(p_now timestamptz, p_kept_from timestamptz)
 returns void
 language plpgsql
@@ -1100,6 +1138,8 @@ begin
         c.seen_at < p_now - interval '35 days'
         and c.day < gateway.day_of(p_now - interval '35 days')
         and c.tokens_held = 0;
+    delete from gateway.visitor_counters as c
+    where c.kind = 'attempts' and c.day < gateway.day_of(p_now) - 1;
     delete from gateway.visitor_tokens as t where t.expires_at < p_now - interval '1 day';
     delete from gateway.address_secrets as s where s.day < gateway.day_of(p_now) - 1;
     delete from gateway.visitor_daily as d where d.day < gateway.day_of(p_kept_from);
@@ -1237,7 +1277,7 @@ end;
 $$;
 
 -- Make the token of a visitor for a key. It narrows what the key may do, and never widens it.
-create or replace function gateway.mint_visitor_token(
+create or replace function gateway.make_visitor_token(
     p_now timestamptz,
     p_key gateway.api_keys,
     p_token_hash text,
@@ -1246,7 +1286,8 @@ create or replace function gateway.mint_visitor_token(
     p_uses integer,
     p_max_output_tokens integer,
     p_models text[],
-    p_page text
+    p_page text,
+    p_pool uuid default null
 ) returns jsonb
 language plpgsql
 as $$
@@ -1277,7 +1318,8 @@ begin
         uses_left,
         max_output_tokens,
         models,
-        origin
+        origin,
+        pool
     ) values (
         p_token_hash,
         p_key.id,
@@ -1288,7 +1330,8 @@ begin
         p_uses,
         p_max_output_tokens,
         p_models,
-        p_page
+        p_page,
+        p_pool
     ) on conflict (token_hash) do update set token_hash = excluded.token_hash -- asked again
     returning t.* into v_token;
     return jsonb_build_object(
@@ -1723,6 +1766,62 @@ begin
 end;
 $$;
 
+-- Count one more attempt of an address to get a token for this key, if it may make one; otherwise
+-- the milliseconds until it may. p_id has the day in it, so its counter is of one day.
+create or replace function gateway.count_attempt(
+    p_now timestamptz,
+    p_moment timestamptz,
+    p_key_id uuid,
+    p_id uuid,
+    p_per_minute integer,
+    p_per_day integer
+) returns integer
+language plpgsql
+as $$
+declare
+    v_bucket constant bigint := gateway.bucket_of(p_moment);
+    v_counter gateway.visitor_counters;
+begin
+    insert into gateway.visitor_counters as c (
+        api_key_id, id, is_pool, kind, day, requests, bucket, window_counts, seen_at
+    ) values (
+        p_key_id,
+        p_id,
+        true,
+        'attempts',
+        gateway.day_of(p_now),
+        1,
+        v_bucket,
+        gateway.count_in_window(array_fill(0, array[61]), v_bucket, v_bucket),
+        p_now
+    ) on conflict (api_key_id, id) do update set
+        requests = c.requests + 1,
+        window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
+        bucket = gateway.newest_bucket(c.bucket, v_bucket),
+        seen_at = greatest(c.seen_at, excluded.seen_at)
+    where
+        c.requests < p_per_day
+        and gateway.window_sum(gateway.shift_window(c.window_counts, c.bucket, v_bucket))
+        < p_per_minute;
+    if found then
+        return null;
+    end if;
+
+    select c.* into v_counter
+    from gateway.visitor_counters as c
+    where c.api_key_id = p_key_id and c.id = p_id;
+    if v_counter.requests >= p_per_day then
+        return gateway.ms_between(p_now, gateway.start_of(v_counter.day + 1));
+    end if;
+    return gateway.window_wait_ms(
+        gateway.shift_window(v_counter.window_counts, v_counter.bucket, v_bucket),
+        gateway.newest_bucket(v_counter.bucket, v_bucket),
+        p_per_minute,
+        p_moment
+    );
+end;
+$$;
+
 create or replace function gateway.create_visitor_token_at(
     p_now timestamptz,
     p_key_hash text,
@@ -1752,7 +1851,7 @@ begin
     if v_reason is not null then
         return gateway.refusal(v_reason, '');
     end if;
-    return gateway.mint_visitor_token(
+    return gateway.make_visitor_token(
         p_now,
         v_key,
         p_token_hash,
@@ -1984,6 +2083,8 @@ begin
         v.refusal := gateway.token_refusal(p_now, p_key, p_token, p_origin, p_model);
         v.id := p_token.visitor;
         v.name := p_token.name;
+        v.pool := p_token.pool;
+        v.pool_share := 16;
     elsif p_claim ? 'subject' then
         v.kind := 'issuer';
         v.id := gateway.visitor_id(v_salt, 'issuer', p_claim ->> 'subject');
@@ -2359,6 +2460,25 @@ begin
     end loop;
 end;
 $$;
+
+-- Why pages of this website get no tokens of the key, or null. A key without websites of its own
+-- gives none: anybody's page would get them. Elsewhere nobody learns whether there is such a key.
+create or replace function gateway.page_refusal(
+    p_now timestamptz, p_key gateway.api_keys, p_origin text
+) returns text
+language sql immutable parallel safe
+return case
+    when not coalesce(p_origin = any((p_key).allowed_origins), false) then 'origin_not_allowed'
+    else coalesce(
+        gateway.key_refusal(
+            p_now, p_key, array_to_string((p_key).scopes, ' '), p_origin, null
+        ),
+        case
+            when not coalesce((p_key).visitors -> 'by' ? 'token', false)
+                then 'visitors_by_token_off'
+        end
+    )
+end;
 
 -- Why a preset cannot be used, beyond what constraints say; null: it can.
 create or replace function gateway.preset_problem(p_preset gateway.presets) returns jsonb
@@ -2896,6 +3016,53 @@ begin atomic
     select gateway.list_presets_at(now());
 end;
 
+create or replace function gateway.mint_visitor_token_at(
+    p_now timestamptz,
+    p_site uuid,
+    p_origin text,
+    p_address text,
+    p_visitor text,
+    p_token_hash text,
+    p_expires_in integer
+) returns jsonb
+language plpgsql
+as $$
+declare
+    v_key constant gateway.api_keys := gateway.site_key(p_site);
+    v_claim constant jsonb := gateway.address_claim(p_address);
+    v_day constant date := gateway.day_of(p_now);
+    v_reason text := gateway.page_refusal(p_now, v_key, p_origin);
+    v_visitor text := p_visitor;
+    v_pool uuid;
+begin
+    if v_reason is null and p_visitor is null and v_claim is null then
+        v_reason := 'visitor_unknown';
+    end if;
+    if v_reason is not null then
+        return gateway.refusal(v_reason, '');
+    end if;
+    if p_visitor is null then -- the same limits as for visitors by address
+        v_visitor := 'address-'
+        || gateway.address_id(v_key.visitor_salt, v_day, v_claim ->> 'address');
+        if v_claim ->> 'network' is not null then
+            v_pool := gateway.address_id(v_key.visitor_salt, v_day, v_claim ->> 'network');
+        end if;
+    end if;
+    return gateway.make_visitor_token(
+        p_now,
+        v_key,
+        p_token_hash,
+        v_visitor,
+        least(p_expires_in, 600),
+        null,
+        null,
+        null,
+        p_origin,
+        v_pool
+    );
+end;
+$$;
+
 -- Count what came of one hold, which the caller has deleted.
 create or replace function gateway.settle_hold(
     p_hold gateway.holds,
@@ -3100,6 +3267,59 @@ begin
             'resets_at', gateway.iso(gateway.month_after(v_counter.month_start))
         )
     ) || v_usage;
+end;
+$$;
+
+create or replace function gateway.visitor_page_at(
+    p_now timestamptz,
+    p_origin text,
+    p_site uuid default null,
+    p_address text default null,
+    p_moment timestamptz default null
+) returns jsonb
+language plpgsql
+as $$
+declare
+    v_key constant gateway.api_keys := gateway.site_key(p_site);
+    v_claim constant jsonb := gateway.address_claim(p_address);
+    v_reason text := gateway.page_refusal(p_now, v_key, p_origin);
+    v_one record;
+    v_wait integer;
+begin
+    if p_site is null and exists (
+        select 1 from gateway.api_keys as k
+        where gateway.page_refusal(p_now, k, p_origin) is null
+    ) then
+        return '{}';
+    end if;
+    if v_reason is null and v_claim is null then
+        v_reason := 'visitor_unknown';
+    end if;
+    if v_reason is not null then
+        return gateway.refusal(v_reason, '');
+    end if;
+    -- The network first: who has one makes no counters for more addresses than it may use.
+    for v_one in
+        select a.name, a.share
+        from (values (v_claim ->> 'network', 16), (v_claim ->> 'address', 1)) as a (name, share)
+        where a.name is not null
+    loop
+        v_wait := gateway.count_attempt(
+            p_now,
+            coalesce(p_moment, p_now),
+            v_key.id,
+            gateway.address_id(
+                v_key.visitor_salt, gateway.day_of(p_now), 'attempts ' || v_one.name
+            ),
+            10 * v_one.share,
+            100 * v_one.share
+        );
+        if v_wait is not null then
+            return gateway.refusal('visitor_rate_limit_exceeded', '')
+            || jsonb_build_object('retry_after_ms', v_wait);
+        end if;
+    end loop;
+    return '{}';
 end;
 $$;
 
@@ -3404,6 +3624,27 @@ begin
 end;
 $$;
 
+-- Make a token for a visitor of a site whose page has shown a proof, after public.visitor_page. Its
+-- hash is the caller's: the plain token never comes here. p_site: the id of the site's key.
+-- p_origin: the only website that may show the token. p_visitor: who the visitor is to the site;
+-- null: whoever is at this address today. p_expires_in: seconds, 600 at most.
+create or replace function public.mint_visitor_token(
+    p_site uuid,
+    p_origin text,
+    p_address text,
+    p_visitor text,
+    p_token_hash text,
+    p_expires_in integer
+) returns jsonb
+language sql
+security definer
+set search_path = ''
+begin atomic
+    select gateway.mint_visitor_token_at(
+        now(), p_site, p_origin, p_address, p_visitor, p_token_hash, p_expires_in
+    );
+end;
+
 create or replace function gateway.revoke_api_key_at(p_now timestamptz, p_id uuid) returns jsonb
 language plpgsql
 as $$
@@ -3703,6 +3944,19 @@ begin
     return gateway.tell_visitor(p_now, p_moment, v, p_visitor);
 end;
 $$;
+
+-- May a page of this website ask for a token of this site, for a visitor at this address? It
+-- counts: an address has 10 attempts a minute and 100 a day for each site, and an IPv6 /48 16 times
+-- as many. p_site: the id of the site's key; null: of any site, which counts nothing. {}: yes.
+create or replace function public.visitor_page(
+    p_origin text, p_site uuid default null, p_address text default null
+) returns jsonb
+language sql
+security definer
+set search_path = ''
+begin atomic
+    select gateway.visitor_page_at(now(), p_origin, p_site, p_address, clock_timestamp());
+end;
 
 create or replace function gateway.visitor_report_at(
     p_now timestamptz,
@@ -4304,7 +4558,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'd1038e3c441943ff5bce38071153c1ef846da9c776296dd77f5521e36dc9bbe7')
+        values ('functions', '8599f1df5bc78ea05efa447f016b8525a0a524a79aaee3db6fbd376e716a25dc')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -1,5 +1,5 @@
--- Visitors who were not here for 35 days, their tokens that are over, the secrets of days that are,
--- and the sums of visitors by day from before the log.
+-- Visitors who were not here for 35 days, their tokens that are over, the attempts and secrets of
+-- days that are, and the sums of visitors by day from before the log.
 create or replace function gateway.forget_visitors(p_now timestamptz, p_kept_from timestamptz)
 returns void
 language plpgsql
@@ -10,6 +10,8 @@ begin
         c.seen_at < p_now - interval '35 days'
         and c.day < gateway.day_of(p_now - interval '35 days')
         and c.tokens_held = 0;
+    delete from gateway.visitor_counters as c
+    where c.kind = 'attempts' and c.day < gateway.day_of(p_now) - 1;
     delete from gateway.visitor_tokens as t where t.expires_at < p_now - interval '1 day';
     delete from gateway.address_secrets as s where s.day < gateway.day_of(p_now) - 1;
     delete from gateway.visitor_daily as d where d.day < gateway.day_of(p_kept_from);

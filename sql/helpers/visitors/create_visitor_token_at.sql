@@ -27,7 +27,7 @@ begin
     if v_reason is not null then
         return gateway.refusal(v_reason, '');
     end if;
-    return gateway.mint_visitor_token(
+    return gateway.make_visitor_token(
         p_now,
         v_key,
         p_token_hash,

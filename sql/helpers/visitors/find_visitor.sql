@@ -24,6 +24,8 @@ begin
         v.refusal := gateway.token_refusal(p_now, p_key, p_token, p_origin, p_model);
         v.id := p_token.visitor;
         v.name := p_token.name;
+        v.pool := p_token.pool;
+        v.pool_share := 16;
     elsif p_claim ? 'subject' then
         v.kind := 'issuer';
         v.id := gateway.visitor_id(v_salt, 'issuer', p_claim ->> 'subject');

@@ -1,5 +1,5 @@
 -- Make the token of a visitor for a key. It narrows what the key may do, and never widens it.
-create or replace function gateway.mint_visitor_token(
+create or replace function gateway.make_visitor_token(
     p_now timestamptz,
     p_key gateway.api_keys,
     p_token_hash text,
@@ -8,7 +8,8 @@ create or replace function gateway.mint_visitor_token(
     p_uses integer,
     p_max_output_tokens integer,
     p_models text[],
-    p_page text
+    p_page text,
+    p_pool uuid default null
 ) returns jsonb
 language plpgsql
 as $$
@@ -39,7 +40,8 @@ begin
         uses_left,
         max_output_tokens,
         models,
-        origin
+        origin,
+        pool
     ) values (
         p_token_hash,
         p_key.id,
@@ -50,7 +52,8 @@ begin
         p_uses,
         p_max_output_tokens,
         p_models,
-        p_page
+        p_page,
+        p_pool
     ) on conflict (token_hash) do update set token_hash = excluded.token_hash -- asked again
     returning t.* into v_token;
     return jsonb_build_object(
