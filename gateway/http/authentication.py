@@ -6,6 +6,7 @@ then the order of the headers (docs/conventions.md).
 """
 
 import binascii
+import hashlib
 import logging
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
@@ -47,7 +48,7 @@ class Authenticator:
         shown = shown_keys(exchange.headers)
         token = shown_token(exchange.headers)
         if isinstance(shown, Refusal):
-            return await self._user(exchange, token) if token else shown
+            return await self._user_alone(exchange, token) if token else shown
         key_hash = await self._key_hash(exchange, shown)
         if isinstance(key_hash, Refusal):
             return key_hash
@@ -58,21 +59,25 @@ class Authenticator:
             exchange.not_a_user = user
         return Caller(key_hash, self._visitors.claim(exchange, key_hash))
 
-    async def _user(self, exchange: Exchange, token: str) -> Caller | Refusal:
-        """A user of a website's log-in. Tokens that are not valid count as guesses."""
-        token_hash = keys.hash_key(token)
+    async def _user_alone(self, exchange: Exchange, token: str) -> Caller | Refusal:
+        """A user of a website's log-in who shows no key. Tokens that are not valid count as
+        guesses; beside a key they may be meant for somebody else."""
+        token_hash = hashlib.sha256(token.encode()).hexdigest()
         refusal = self._failed_keys.refusal(exchange, token_hash)
         if refusal is not None:
             return refusal
+        user = await self._user(exchange, token)
+        if isinstance(user, Refusal) and user.reason == "invalid_visitor_token":
+            self._failed_keys.note(exchange, token_hash, "invalid_api_key")
+        return user
+
+    async def _user(self, exchange: Exchange, token: str) -> Caller | Refusal:
+        """A user of a website's log-in."""
         try:
             claim = await self._visitors.user(exchange, token)
         except StoreUnavailable as problem:
             return store_unavailable(problem)
-        if isinstance(claim, Refusal):
-            if claim.reason == "invalid_visitor_token":
-                self._failed_keys.note(exchange, token_hash, "invalid_api_key")
-            return claim
-        return Caller(f"user {claim.key_id}", claim)
+        return claim if isinstance(claim, Refusal) else Caller(f"user {claim.key_id}", claim)
 
     async def _key_hash(self, exchange: Exchange, shown: list[str]) -> str | Refusal:
         """The SHA-256 of the key, which the store can look up."""
