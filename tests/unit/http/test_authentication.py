@@ -192,3 +192,18 @@ async def test_while_the_store_is_away_several_keys_are_told_to_come_back():
     refusal = await Door(**{OTHER: "away"}).ask(KEY, OTHER)
     assert isinstance(refusal, Refusal)
     assert refusal.reason == "store_unavailable"
+
+
+FOREIGN = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL2Vsc2UuZXhhbXBsZSJ9.AAAA"
+
+
+async def test_a_log_in_s_token_beside_a_key_is_no_guess_and_alone_it_is():
+    door = Door()
+    for _ in range(FAILURES + 1):
+        assert await door.ask(KEY, "", f"Bearer {FOREIGN}") == KEY
+    assert await door.ask(OTHER) == OTHER
+    for _ in range(FAILURES):
+        refusal = await door.ask("", "", f"Bearer {FOREIGN}")
+        assert isinstance(refusal, Refusal) and refusal.reason == "invalid_visitor_token"
+    refusal = await door.ask("", "", f"Bearer {FOREIGN}")
+    assert isinstance(refusal, Refusal) and refusal.reason == "too_many_failures"
