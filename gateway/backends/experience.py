@@ -29,6 +29,8 @@ class Experience:
     @property
     def overhead(self) -> int:
         """What is not needed any more is forgotten: one odd report must not bind everybody."""
+        if not self._most and not self._most_before:
+            return 0
         self._turn()
         return max(self._most, self._most_before)
 

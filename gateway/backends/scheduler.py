@@ -138,7 +138,9 @@ class Scheduler:
         backend.in_use += 1
         backend.last_model = ticket.model
         ticket.backend = backend
-        self._running[backend].update((ticket.key, (ticket.key, ticket.visitor)))
+        running = self._running[backend]
+        running[ticket.key] += 1
+        running[ticket.key, ticket.visitor] += 1
 
     def look_again(self) -> None:
         """A backend went away or came back: others may serve who waits."""

@@ -133,8 +133,10 @@ def shown_keys(headers: dict[bytes, bytes]) -> list[str] | Refusal:
 
 def shown_token(headers: dict[bytes, bytes]) -> str:
     """What looks like the token of a website's log-in; empty if nothing does."""
-    words = headers.get(b"authorization", b"").split()
-    text = words[-1].decode("latin-1") if words else ""
+    value = headers.get(b"authorization", b"")
+    if b"eyJ" not in value:  # nearly each request
+        return ""
+    text = value.split()[-1].decode("latin-1")
     return text if tokens.looks_like_one(text) else ""
 
 

@@ -151,10 +151,6 @@ class Allowance:
         self._granted += cost
         self._grants[wanted.request_id] = _OfflineGrant(cost)
 
-    def has_offline_grant(self, request_id: UUID) -> bool:
-        """Whether this request was let through without the store."""
-        return request_id in self._grants
-
     def return_unused(self, request_id: UUID, used: int) -> None:
         """The request has ended: what it did not use can be granted again. What it used stays taken
         off until the store has counted it."""

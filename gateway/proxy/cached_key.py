@@ -32,6 +32,7 @@ class CachedKey:
 
     def __init__(self, allowance: Allowance) -> None:
         self.allowance = allowance
+        self.plain = Shares(allowance)  # of who is no visitor
         self.wants_claim = False
         self.ended = 0.0  # when the store no longer knew the hash
         self._visitors: OrderedDict[Claim | None, Allowance] = OrderedDict()
@@ -40,7 +41,7 @@ class CachedKey:
     def shares(self, claim: Claim | None) -> Shares | None:
         """Of this caller; None: a visitor of whom nothing is known here."""
         if not self._visitors and not self.wants_claim:
-            return Shares(self.allowance)
+            return self.plain
         visitor = self._visitors.get(claim)
         if visitor is None and (claim or self.wants_claim):
             return None

@@ -134,9 +134,11 @@ def _prompt_cut(in_flight: InFlight) -> PromptCut | None:
 def _translation(in_flight: InFlight, *, whole: bool) -> Translation | None:
     """What makes the client's answer of the model server's; None: it is the same."""
     request, translator = in_flight.request, in_flight.dialect.translator
-    echo = preset_answer.concealing(
-        *(request, in_flight.dialect, str(in_flight.exchange.id)), whole=whole
-    ) or alias_echo.echo(request, whole=whole)
+    if request.preset is not None:
+        told = request, in_flight.dialect, str(in_flight.exchange.id)
+        echo = preset_answer.concealing(*told, whole=whole)
+    else:
+        echo = alias_echo.echo(request, whole=whole)
     if translator is None:
         return echo
     model = request.alias or request.sent

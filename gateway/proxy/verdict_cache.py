@@ -57,6 +57,7 @@ class VerdictCache:
         self._cached: OrderedDict[str, CachedKey] = OrderedDict()  # by hash, the newest last
         # By key: after a rotation it has two hashes, but no more to spend.
         self._allowances: WeakValueDictionary[UUID, Allowance] = WeakValueDictionary()
+        self._granted_offline: set[UUID] = set()  # requests that run without a hold
         self._probing: asyncio.Task[None] | None = None  # while the store is away
         self._identifying: dict[str, asyncio.Task[None]] = {}  # by hash
 
@@ -151,11 +152,13 @@ class VerdictCache:
 
     def settled(self, settlement: Settlement) -> None:
         """A request has ended: what it was granted offline and did not use can be granted again."""
+        if settlement.request_id not in self._granted_offline:
+            return
+        self._granted_offline.remove(settlement.request_id)
+        settlement.granted_offline = True
+        used = settlement.prompt_tokens + settlement.completion_tokens
         for allowance in self._charged(settlement):
-            if allowance.has_offline_grant(settlement.request_id):
-                settlement.granted_offline = True
-                used = settlement.prompt_tokens + settlement.completion_tokens
-                allowance.return_unused(settlement.request_id, used)
+            allowance.return_unused(settlement.request_id, used)
 
     def counted(self, settlements: Sequence[Settlement]) -> None:
         """The store has these."""
@@ -204,11 +207,13 @@ class VerdictCache:
         verdict: Verdict,
         asked_at: float,
     ) -> None:
+        if verdict.visitor is None and wanted.claim is None:
+            cached.allowance.learn(wanted, verdict, asked_at)
+            return
         visitor = None
         if verdict.visitor is not None:
             visitor = self._allowances.setdefault(verdict.visitor.id, Allowance())
-        if visitor is not None or wanted.claim is not None:
-            cached.meet(wanted.claim, visitor)
+        cached.meet(wanted.claim, visitor)
         Shares(cached.allowance, visitor).learn(wanted, verdict, asked_at)
 
     def _learn_lane(self, wanted: AuthorizationRequest, cached: CachedKey) -> None:
@@ -253,7 +258,10 @@ class VerdictCache:
 
     def _grant_offline(self, wanted: AuthorizationRequest) -> Verdict | None:
         shares = self._shares(wanted) if self._is_in_lane(wanted) else None
-        return shares.grant_offline(wanted, self._store.gateways) if shares else None
+        verdict = shares.grant_offline(wanted, self._store.gateways) if shares else None
+        if verdict is not None and verdict.allowed:
+            self._granted_offline.add(wanted.request_id)
+        return verdict
 
     def _shares(self, wanted: AuthorizationRequest) -> Shares | None:
         cached = self._cached.get(wanted.key_hash)
