@@ -1,6 +1,6 @@
 """Websites as browsers name them in the header Origin, and patterns for several.
 
-Its TypeScript twin is `supabase/functions/admin/origins.ts`; `tests/vectors` holds both together.
+Its TypeScript twin is `supabase/functions/_shared/origins.ts`; `tests/vectors` holds both together.
 """
 
 import re

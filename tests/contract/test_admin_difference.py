@@ -15,7 +15,9 @@ import pytest
 
 from tests.support.admin.calls import UNKNOWN, Owner, error
 from tests.support.admin.fixtures import emptied
-from tests.support.admin.servers import ROOT, Admin, needs_deno
+from tests.support.admin.servers import Admin
+from tests.support.deno import needs_deno
+from tests.support.paths import ROOT
 
 pytestmark = needs_deno
 VECTORS = ROOT / "tests/vectors"

@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.admin.calls import Owner, error
 from tests.support.admin.fixtures import emptied
-from tests.support.admin.servers import Admin, needs_deno
+from tests.support.admin.servers import Admin
+from tests.support.deno import needs_deno
 from tests.support.presets import TEMPLATE, VARIABLES
 
 FIELDS: dict[str, Any] = {

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.admin.calls import ROUTES, UNKNOWN, Owner, error
-from tests.support.admin.servers import ROOT, Admin
+from tests.support.admin.servers import Admin
+from tests.support.paths import ROOT
 
 BODIES = json.loads((ROOT / "tests/vectors/bodies.json").read_text("utf-8"))["refused"]
 PATHS = {

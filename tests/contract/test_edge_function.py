@@ -9,17 +9,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.admin.calls import Owner, error
-from tests.support.admin.servers import (
-    FOLDER,
-    ROOT,
-    SECRET,
+from tests.support.admin.servers import SECRET, function_environment
+from tests.support.deno import (
+    ADMIN,
+    FUNCTIONS,
     Function,
     deno_environment,
-    function_environment,
     needs_deno,
     running_function,
 )
 from tests.support.failing_parts import fresh_database
+from tests.support.paths import ROOT
 from tests.support.postgres import Server, execute
 from tests.support.postgrest.stand_in import Fault, StandIn, stand_in
 
@@ -39,25 +39,27 @@ def function(project: StandIn) -> Iterator[Function]:
 
 
 @pytest.mark.parametrize("step", ["fmt", "lint", "check", "test"])
-def test_the_function_passes_its_own(step: str):
+def test_the_functions_pass_their_own(step: str):
     command = [ROOT / "scripts/check-function", step]
     done = subprocess.run(command, env=deno_environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_its_packages_are_pinned_in_a_form_that_supabase_reads():
-    lock = json.loads((FOLDER / "deno.lock").read_text("utf-8"))
+@pytest.mark.parametrize("name", ["admin", "visitor-token"])
+def test_packages_are_pinned_in_a_form_that_supabase_reads(name: str):
+    folder = FUNCTIONS / name
+    lock = json.loads((folder / "deno.lock").read_text("utf-8"))
     # Deno writes 5 by now, at which supabase/edge-runtime gave up until March 2026 (its issue 615).
     assert lock["version"] == "4"
-    imports = json.loads((FOLDER / "deno.json").read_text("utf-8"))["imports"]
+    imports = json.loads((folder / "deno.json").read_text("utf-8"))["imports"]
     assert all(exact in lock["specifiers"] for exact in imports.values())
     for name in lock["npm"]:
         assert lock["npm"][name]["integrity"].startswith("sha512-")
 
 
 def test_its_bounds_of_fields_are_the_gateways():
-    # Only what lies in its folder is deployed with it.
-    copy, source = FOLDER / "key_fields.json", ROOT / "gateway/core/key_fields.json"
+    # Only what lies below supabase/functions is sure to be deployed with it.
+    copy, source = ADMIN / "key_fields.json", ROOT / "gateway/core/key_fields.json"
     assert copy.read_bytes() == source.read_bytes(), f"cp {source} {copy}"
 
 

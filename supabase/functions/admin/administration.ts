@@ -3,17 +3,16 @@
  * their one form, SQL does the rest. The plain key is made here and never reaches the database.
  */
 
-import { Refusal } from "./errors.ts";
+import { Refusal } from "../_shared/errors.ts";
+import type { Answer } from "../_shared/replies.ts";
 import { identifier, invalidField } from "./fields.ts";
-import { displayPrefix, hashKey, makeKey } from "./keys.ts";
+import { displayPrefix, hashKey, makeKey } from "../_shared/keys.ts";
 import type { Settings } from "./settings.ts";
 import type { CREATE, Given, UPDATE } from "./shapes.ts";
-import type { Arguments, Row, Store } from "./store.ts";
-import { isPrintable } from "./text.ts";
+import type { Arguments, Row, Store } from "../_shared/store.ts";
+import { isPrintable } from "../_shared/text.ts";
 
 const SAVE_IT = "Save this key — it will not be shown again.";
-
-export type Answer = Row | Refusal;
 
 /** Make a key; the answer is the only place where it ever stands in full. */
 export async function createKey(

@@ -1,8 +1,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert";
 import { MAX_BODY, readBody } from "./body.ts";
-import type { Refusal } from "./errors.ts";
+import type { Refusal } from "../_shared/errors.ts";
 import { folded, UPDATE } from "./shapes.ts";
-import { isAscii } from "./text.ts";
+import { isAscii } from "../_shared/text.ts";
 
 function post(body: BodyInit): Request {
   return new Request("http://x", { method: "POST", body });

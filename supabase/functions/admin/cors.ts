@@ -1,6 +1,6 @@
 /** Which websites' pages may read the answers: the rules and headers of gateway/http/cors.py. */
 
-import { isAmong } from "./origins.ts";
+import { isAmong } from "../_shared/origins.ts";
 
 const EXPOSED = "x-request-id, retry-after, x-should-retry, x-localllm-ignored, " +
   "x-localllm-prompt-cut, x-ratelimit-limit-requests, " +

@@ -5,11 +5,11 @@
  */
 
 import * as v from "valibot";
-import { Refusal } from "./errors.ts";
+import { Refusal } from "../_shared/errors.ts";
 import bounds from "./key_fields.json" with { type: "json" };
 import { canonicalEntry } from "./names.ts";
-import { origin } from "./origins.ts";
-import { isPrintable, lengthOf, strip } from "./text.ts";
+import { origin } from "../_shared/origins.ts";
+import { isPrintable, lengthOf, strip } from "../_shared/text.ts";
 import { moment } from "./times.ts";
 
 type Numbered = "rate_limit_per_min" | "monthly_token_limit" | "max_output_tokens";

@@ -1,8 +1,9 @@
 import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert";
-import { makeBroken, makeHandler } from "./handler.ts";
-import { isWellFormed } from "./keys.ts";
+import { makeBroken } from "../_shared/replies.ts";
+import { makeHandler } from "./handler.ts";
+import { isWellFormed } from "../_shared/keys.ts";
 import { readSettings } from "./settings.ts";
-import { type Arguments, type Row, type Store, StoreUnavailable } from "./store.ts";
+import { type Arguments, type Row, type Store, StoreUnavailable } from "../_shared/store.ts";
 
 const ENVIRONMENT: Record<string, string> = {
   ADMIN_SECRET: "right and long",

@@ -1,8 +1,10 @@
 /** The Supabase Edge Function `admin`: the gateway's /admin routes where no gateway runs. */
 
-import { type Handler, makeBroken, makeHandler } from "./handler.ts";
-import { readSettings, SettingsError } from "./settings.ts";
-import { connect } from "./store.ts";
+import { SettingsError } from "../_shared/environment.ts";
+import { type Handler, makeBroken } from "../_shared/replies.ts";
+import { connect } from "../_shared/store.ts";
+import { makeHandler } from "./handler.ts";
+import { readSettings } from "./settings.ts";
 
 function start(): Handler {
   try {

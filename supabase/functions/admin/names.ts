@@ -3,7 +3,7 @@
  * The twin of gateway/core/model_names.py, which says why; tests/vectors/model_names.json holds them together.
  */
 
-import { cut, strip } from "./text.ts";
+import { cut, strip } from "../_shared/text.ts";
 
 const REGISTRY = "registry.ollama.ai";
 const NAMESPACE = "library";

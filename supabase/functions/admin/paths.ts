@@ -1,6 +1,6 @@
 /** Paths: which say clearly what they mean, and what they say. */
 
-import { isPrintable } from "./text.ts";
+import { isPrintable } from "../_shared/text.ts";
 
 // A dot segment, an encoded slash or a doubled one: some parser before us might read it otherwise.
 const UNCLEAR = /\/\/|\/\.{1,2}(\/|$)|%2f|%5c|%2e|%00|\\/i;

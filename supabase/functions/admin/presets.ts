@@ -3,11 +3,11 @@
  * else is for SQL to say (sql/helpers/presets).
  */
 
-import type { Answer } from "./administration.ts";
-import { Refusal } from "./errors.ts";
+import type { Answer } from "../_shared/replies.ts";
+import { Refusal } from "../_shared/errors.ts";
 import type { Given, PRESET_CREATE, PRESET_UPDATE } from "./shapes.ts";
-import type { Arguments, Row, Store } from "./store.ts";
-import { isPrintable, lengthOf } from "./text.ts";
+import type { Arguments, Row, Store } from "../_shared/store.ts";
+import { isPrintable, lengthOf } from "../_shared/text.ts";
 
 const LONGEST_NAME = 64;
 const NO_SUCH = "There is no preset of this name.";

@@ -1,15 +1,9 @@
 /** The routes: path and method to what is done, once the owner has logged in. */
 
-import {
-  type Answer,
-  createKey,
-  listKeys,
-  revokeKey,
-  rotateKey,
-  updateKey,
-} from "./administration.ts";
+import { createKey, listKeys, revokeKey, rotateKey, updateKey } from "./administration.ts";
 import { readBody } from "./body.ts";
-import { Refusal } from "./errors.ts";
+import { Refusal } from "../_shared/errors.ts";
+import type { Answer } from "../_shared/replies.ts";
 import { createPreset, deletePreset, getPreset, listPresets, updatePreset } from "./presets.ts";
 import type { Settings } from "./settings.ts";
 import {
@@ -21,7 +15,7 @@ import {
   type Shape,
   UPDATE,
 } from "./shapes.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "../_shared/store.ts";
 import { usage } from "./usage.ts";
 
 /** One request with what it needs. `id`: of the key, or the name of the preset, in its path. */

@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert";
-import { readSettings, SettingsError } from "./settings.ts";
+import { SettingsError } from "../_shared/environment.ts";
+import { readSettings } from "./settings.ts";
 
 const SUPABASE = {
   SUPABASE_URL: "https://ref.supabase.co",

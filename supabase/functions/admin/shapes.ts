@@ -6,11 +6,11 @@
  */
 
 import * as v from "valibot";
-import { Refusal } from "./errors.ts";
+import { Refusal } from "../_shared/errors.ts";
 import { email, invalidField, label, models, number, origins, scopes, time } from "./fields.ts";
-import type { Members } from "./json.ts";
+import type { Members } from "../_shared/json.ts";
 import bounds from "./key_fields.json" with { type: "json" };
-import { cut } from "./text.ts";
+import { cut } from "../_shared/text.ts";
 
 /** What is null or left out takes its default. */
 export const CREATE = v.strictObject({

@@ -1,6 +1,6 @@
 /** Days and moments as gateway/admin/fields.py reads them: fewer forms than a `Date` takes. */
 
-import { strip } from "./text.ts";
+import { strip } from "../_shared/text.ts";
 
 const DAY = /^(\d{4})-(\d\d)-(\d\d)$/;
 const MOMENT =

@@ -3,10 +3,11 @@
  * of gateway/admin/usage_query.py; the contract suite asks both the same.
  */
 
-import { type Answer, answer } from "./administration.ts";
-import { Refusal } from "./errors.ts";
+import type { Answer } from "../_shared/replies.ts";
+import { answer } from "./administration.ts";
+import { Refusal } from "../_shared/errors.ts";
 import { identifier, invalidField } from "./fields.ts";
-import type { Arguments, Store } from "./store.ts";
+import type { Arguments, Store } from "../_shared/store.ts";
 import { isDay } from "./times.ts";
 
 const NAMES = ["from", "to", "group_by", "api_key_id"];

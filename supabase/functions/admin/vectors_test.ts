@@ -10,12 +10,12 @@ import corsOrigins from "../../../tests/vectors/cors_origins.json" with { type: 
 import origins from "../../../tests/vectors/origins.json" with { type: "json" };
 import refusals from "../../../tests/vectors/refusals.json" with { type: "json" };
 import { readBody } from "./body.ts";
-import { CATALOGUE, Refusal } from "./errors.ts";
+import { CATALOGUE, Refusal } from "../_shared/errors.ts";
 import { identifier } from "./fields.ts";
 import bounds from "./key_fields.json" with { type: "json" };
-import { checksum, displayPrefix, hashKey, isWellFormed } from "./keys.ts";
+import { checksum, displayPrefix, hashKey, isWellFormed } from "../_shared/keys.ts";
 import { canonicalEntry, canonicalName } from "./names.ts";
-import { corsEntry, isAmong, origin } from "./origins.ts";
+import { corsEntry, isAmong, origin } from "../_shared/origins.ts";
 import { CREATE, fit, ROTATE, UPDATE } from "./shapes.ts";
 
 const SHAPES = { create: CREATE, update: UPDATE, rotate: ROTATE };

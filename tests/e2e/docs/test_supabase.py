@@ -156,7 +156,7 @@ def test_the_page_can_be_followed_from_top_to_bottom(place: Place, project: Stan
     assert '"label":"my website"' in said
     assert re.search(r"ok +store", said)
     assert re.search(r"keys +1 +0", said), "the key of the embedded database came"
-    assert re.search(r"keys +0 +3", said), "and restoring found all three"
+    assert re.search(r"keys +0 +4", said), "and restoring found all four"
     assert project.calls
     assert (place.path / "moved.ndjson").stat().st_mode & 0o777 == 0o600
     for secret in (".env", "supabase/functions/.env"):

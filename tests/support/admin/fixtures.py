@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.admin.calls import Owner
-from tests.support.admin.servers import Admin, function_admin, gateway_admin, needs_deno
+from tests.support.admin.servers import Admin, function_admin, gateway_admin
+from tests.support.deno import needs_deno
 from tests.support.failing_parts import fresh_database
 from tests.support.postgres import Server, execute
 

@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from tests.support.postgrest import rpc
+from tests.support.postgrest import auth, rpc
 from tests.support.postgrest.calls import Call, Refused, Reply, Request, json_reply
 from tests.support.postgrest.faults import CUTS, HANGS, RUNS, Connection, Fault, canned
 from tests.support.postgrest.keys import bearer_of
@@ -63,6 +63,8 @@ class App:
         """Who calls with what, or why not."""
         keys = self._stand_in.keys
         call.has_token = "authorization" in request.headers
+        if request.path == auth.PATH:
+            return auth.answer(keys, self._stand_in.users, request), {}
         try:
             if not request.path.startswith(f"{rpc.PREFIX}/"):
                 return json_reply(404, {"error": "requested path is invalid"}), {}

@@ -1,4 +1,5 @@
-"""A stand-in for a Supabase project's Data API: PostgREST and the gateway before it, for tests.
+"""A stand-in for a Supabase project: PostgREST and the gateway before it, and of Auth who a user
+is, for tests.
 
 It runs on a thread of its own and asks the test's Postgres, as the role that PostgREST logs in as.
 A test makes it slow, faulty or absent, and sees every call that was made.
@@ -35,6 +36,7 @@ class StandIn:
         self.calls: list[Call] = []
         self.bugs: list[Exception] = []  # the stand-in's own: `stand_in` raises them at its end
         self.keys = Keys()
+        self.users: dict[str, dict[str, Any]] = {}  # who exist, by their ids
         self.database = Database(dsn)
         self._gates: dict[str, asyncio.Event] = {}
         self._changed = threading.Condition()

@@ -27,6 +27,7 @@ OTHERS = {
     ),
     *("COMPOSE_PROFILES", "LOCALLLM_KEY", "LOCALLLM_URL", "LOCALLLM_MODEL", "KEY_ID"),
     *("HTTPS_PROXY", "Q4_K_M"),
+    *("TURNSTILE_SECRET", "VISITOR_USERS"),
 }
 MADE_LATER = {"supabase/functions/.env"}
 # Where a comment may cite a page. (Its other files are recordings, vectors and made files.)

@@ -1,13 +1,10 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert";
-import { readSettings } from "./settings.ts";
 import { connect, StoreUnavailable } from "./store.ts";
 
 /** A project that answers so, and what it has been asked. */
 function project(answer: () => Response, key = "sb_secret_x") {
   const asked: Request[] = [];
-  const environment = new Map([["SUPABASE_URL", "http://x"], ["SUPABASE_SERVICE_ROLE_KEY", key]]);
-  const settings = readSettings((name) => environment.get(name));
-  const store = connect(settings, (input, init) => {
+  const store = connect({ supabaseUrl: "http://x", serviceKey: key }, (input, init) => {
     asked.push(new Request(input, init));
     return new Promise((resolve) => resolve(answer()));
   });

@@ -1,7 +1,6 @@
 /** The key database: Postgres functions behind Supabase's Data API, called by name. */
 
 import { PostgrestClient } from "@supabase/postgrest-js";
-import type { Settings } from "./settings.ts";
 
 export type Row = Record<string, unknown>;
 export type Arguments = Record<string, unknown>;
@@ -12,11 +11,16 @@ export type Store = (name: string, values: Arguments) => Promise<Row>;
 /** The database could not be reached or could not answer. The text is for the owner's log. */
 export class StoreUnavailable extends Error {}
 
+export interface Project {
+  supabaseUrl: string;
+  serviceKey: string;
+}
+
 const CALL_TIMEOUT = 10_000; // ms
 
-export function connect(settings: Settings, ask: typeof fetch = fetch): Store {
-  const client = new PostgrestClient(`${settings.supabaseUrl}/rest/v1`, {
-    headers: keyHeaders(settings.serviceKey),
+export function connect(project: Project, ask: typeof fetch = fetch): Store {
+  const client = new PostgrestClient(`${project.supabaseUrl}/rest/v1`, {
+    headers: keyHeaders(project.serviceKey),
     fetch: ask,
     retry: false,
   });

@@ -1,4 +1,4 @@
-/** Every refusal there is here, in one table: the part of gateway/core/errors.py that owners can meet. */
+/** Every refusal there is here, in one table: a part of gateway/core/errors.py. */
 
 import { wellFormed } from "./text.ts";
 
@@ -32,6 +32,28 @@ export const CATALOGUE = {
     "Pages of this website may not call this server. Its owner can allow them: with " +
       "CORS_ORIGINS, and in the key if that has origins of its own.",
   ),
+  key_revoked: kind(401, INVALID, "invalid_api_key", "This website's key has been revoked."),
+  key_expired: kind(401, INVALID, "invalid_api_key", "This website's key has expired."),
+  invalid_visitor_token: kind(401, INVALID, "invalid_visitor_token"),
+  visitor_unknown: kind(
+    403,
+    INVALID,
+    "permission_denied",
+    "Your address is not known here, so no token can be made for you.",
+  ),
+  visitor_anonymous: kind(
+    403,
+    INVALID,
+    "permission_denied",
+    "This website lets only visitors in who have logged in with an account.",
+  ),
+  visitors_by_token_off: kind(
+    403,
+    INVALID,
+    "permission_denied",
+    "This key makes no tokens for visitors. The owner of this server can allow it with " +
+      "`localllm keys update ID --visitors token`.",
+  ),
   not_found: kind(404, INVALID, "not_found"),
   method_not_allowed: kind(405, INVALID, "method_not_allowed", "Use {detail} here."),
   request_too_large: kind(
@@ -46,6 +68,12 @@ export const CATALOGUE = {
     "rate_limit_exceeded",
     "Too many failed log-ins. Try again in {wait} s.",
   ),
+  visitor_rate_limit_exceeded: kind(
+    429,
+    LIMIT,
+    "visitor_rate_limit_exceeded",
+    "Too many tokens were asked for from your address. Try again in {wait} s.",
+  ),
   headers_too_large: kind(
     431,
     INVALID,
@@ -57,6 +85,12 @@ export const CATALOGUE = {
     "api_error",
     "internal_error",
     "Something went wrong in the gateway.",
+  ),
+  issuer_unavailable: kind(
+    503,
+    BUSY,
+    "server_is_overloaded",
+    "Visitors cannot be checked at the moment: {detail}.",
   ),
   store_unavailable: kind(
     503,
