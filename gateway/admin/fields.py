@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from gateway.admin.keepable import UNKEEPABLE, is_keepable
 from gateway.core.key_fields import BOUNDS, SCOPES, span
 from gateway.core.model_names import canonical_entry
 from gateway.core.origins import origin
@@ -114,6 +115,13 @@ def scopes(names: list[str]) -> list[str]:
     return [name for name in SCOPES if name in names]
 
 
+def keepable(value: dict[str, Any]) -> dict[str, Any]:
+    """What else it may hold, SQL says (gateway.visitors_problem)."""
+    if not is_keepable(value):
+        raise ValueError(UNKEEPABLE)
+    return value
+
+
 def moment(text: str) -> datetime:
     """An ISO 8601 date or time; without a zone it is UTC."""
     try:
@@ -144,5 +152,5 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "allowed_origins": origins,
     "scopes": scopes,
     "expires_at": moment,
-    "visitors": dict,  # gateway.visitors_problem checks them
+    "visitors": keepable,
 }

@@ -4,11 +4,12 @@ Only types are checked here: which names, bounds and templates there can be, the
 (sql/helpers/presets). Each function returns the JSON of the HTTP API, or a `Refusal`.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from gateway.admin.keepable import UNKEEPABLE, is_keepable
 from gateway.core.errors import Refusal
 from gateway.stores import Store
 
@@ -99,18 +100,7 @@ async def _on_preset(store: Store, function: str, name: str, **arguments: Any) -
 
 
 def _unkeepable(fields: dict[str, Any]) -> Refusal | None:
-    """Postgres keeps neither zero characters nor halves of surrogate pairs."""
     for name, value in fields.items():
-        if not _is_text(value):
-            text = f"{name} should hold no zero characters and no halves of surrogate pairs."
-            return Refusal("invalid_request", text, param=name)
+        if not is_keepable(value):
+            return Refusal("invalid_request", f"{name} {UNKEEPABLE}.", param=name)
     return None
-
-
-def _is_text(value: Any) -> bool:
-    if isinstance(value, str):
-        return not any(one == "\0" or "\ud800" <= one <= "\udfff" for one in value)
-    if isinstance(value, dict):
-        members = cast(dict[str, Any], value).items()
-        return all(_is_text(key) and _is_text(one) for key, one in members)
-    return not isinstance(value, list) or all(map(_is_text, cast(list[Any], value)))

@@ -2,7 +2,7 @@
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0009_visitors ca4d0178a7ee5ad6f09a86f02b7fef972dc2a03a9d1e8a2d603fbe29052099f3
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions 8599f1df5bc78ea05efa447f016b8525a0a524a79aaee3db6fbd376e716a25dc
+-- step functions fed5afaf29d3f6f61c9001739fd1024962e05fbdb5efc6f0b0d88e337e32d59f
 
 do $migration$
 begin
@@ -201,7 +201,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '8599f1df5bc78ea05efa447f016b8525a0a524a79aaee3db6fbd376e716a25dc')
+            (m.version = 'functions' and m.checksum = 'fed5afaf29d3f6f61c9001739fd1024962e05fbdb5efc6f0b0d88e337e32d59f')
             or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
     ) then
         execute $step$
@@ -808,7 +808,8 @@ as $$
 begin
     return case jsonb_typeof(p_visitors)
         when 'object' then (
-            select jsonb_object_agg(v.name, gateway.tidy_visitors(v.value))
+            select
+                coalesce(jsonb_object_agg(v.name, gateway.tidy_visitors(v.value)), '{}')
             from jsonb_each(p_visitors) as v (name, value)
             where jsonb_typeof(v.value) <> 'null'
         )
@@ -4558,7 +4559,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '8599f1df5bc78ea05efa447f016b8525a0a524a79aaee3db6fbd376e716a25dc')
+        values ('functions', 'fed5afaf29d3f6f61c9001739fd1024962e05fbdb5efc6f0b0d88e337e32d59f')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

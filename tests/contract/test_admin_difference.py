@@ -28,7 +28,9 @@ HEADERS = (
 )
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ROUNDS = 300
-NAMES = sorted({vector["field"] for vector in FIELDS["kept"]} - {"id"} | {"other", "7", "Scopes"})
+NAMES = sorted(
+    {vector["field"] for vector in FIELDS["kept"]} - {"id"} | {"other", "7", "Scopes", "visitors"}
+)
 VALUES = [None, True, 7, 7.0, 0.5, 1e300, 10**30, "7", "", [], ["7"], ["7", 7], {}, {"7": 7}, [[]]]
 
 Request = tuple[str, str, bytes | None]  # `{0}` in the path: the id of the first key made

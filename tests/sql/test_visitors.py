@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.sql.ledger import DAY, NOON, SECOND, Ledger, settlement
-from tests.support.sql.visitors import at, by_issuer, days, report, user
+from tests.support.sql.visitors import WRONG, at, by_issuer, days, report, user
 
 pytestmark = pytest.mark.anyio
 
@@ -231,6 +231,12 @@ async def test_anonymous_users_are_refused_where_there_is_no_tier_for_them(ledge
     assert (await ledger.authorize(key, visitor=claim)).reason == "visitor_anonymous"
 
 
+async def test_anonymous_users_without_limits_of_their_own_are_let_in(ledger: Ledger):
+    key = await ledger.key(visitors=by_issuer(tokens_per_day=1, anonymous={}))
+    claim = user("x", anonymous=True, **at("192.0.2.1"))
+    assert (await ledger.authorize(key, visitor=claim)).allowed
+
+
 async def test_a_plan_has_limits_of_its_own_and_an_unknown_one_the_site_s(ledger: Ledger):
     plans = {"pro": {"tokens_per_day": 5000}}
     key = await ledger.key(visitors=by_issuer(tokens_per_day=100, requests_per_min=3, plans=plans))
@@ -309,32 +315,7 @@ async def test_idle_visitors_go_after_35_days_and_sums_by_day_stay(ledger: Ledge
     assert await ledger.value("select sum(charged_tokens)::int from gateway.visitor_daily") == 7
 
 
-@pytest.mark.parametrize(
-    ("visitors", "said"),
-    [
-        ({}, "visitors.by"),
-        ({"by": []}, "visitors.by"),
-        ({"by": ["address", "cookie"]}, "visitors.by"),
-        ({"by": "address"}, "visitors.by"),
-        ({"by": ["address"], "tokens_per_day": 0}, "visitors.tokens_per_day"),
-        ({"by": ["address"], "tokens_per_day": 1.5}, "visitors.tokens_per_day"),
-        ({"by": ["address"], "requests_per_min": "3"}, "visitors.requests_per_min"),
-        ({"by": ["address"], "max_output_tokens": 2_000_000_000}, "visitors.max_output_tokens"),
-        ({"by": ["address"], "per_day": 1}, "visitors.per_day"),
-        ({"by": ["address"], "issuer": "https://a.example"}, "visitors.issuer"),
-        ({"by": ["issuer"]}, "visitors.issuer"),
-        ({"by": ["issuer"], "issuer": "a.example", "audience": "x"}, "visitors.issuer"),
-        ({"by": ["issuer"], "issuer": "https://a.example"}, "visitors.audience"),
-        (by_issuer(anonymous=3), "visitors.anonymous"),
-        (by_issuer(anonymous={"by": ["address"]}), "visitors.anonymous.by"),
-        (by_issuer(plans={"Pro!": {}}), "name of a plan"),
-        (by_issuer(plans={"pro": {"tokens_per_day": -1}}), "visitors.plans.pro.tokens_per_day"),
-        (by_issuer(plans=[]), "visitors.plans"),
-        ({"by": ["token"], "keep_names": "yes"}, "visitors.keep_names"),
-        ([], "visitors should be an object"),
-        ("address", "visitors should be an object"),
-    ],
-)
+@pytest.mark.parametrize(("visitors", "said"), WRONG)
 async def test_wrong_visitors_are_refused_in_words_when_made_changed_and_imported(
     ledger: Ledger, visitors: Any, said: str
 ):

@@ -6,7 +6,8 @@ as $$
 begin
     return case jsonb_typeof(p_visitors)
         when 'object' then (
-            select jsonb_object_agg(v.name, gateway.tidy_visitors(v.value))
+            select
+                coalesce(jsonb_object_agg(v.name, gateway.tidy_visitors(v.value)), '{}')
             from jsonb_each(p_visitors) as v (name, value)
             where jsonb_typeof(v.value) <> 'null'
         )

@@ -35,6 +35,7 @@ export async function createKey(
     p_scopes: given.scopes ?? null,
     p_expires_at: given.expires_at ?? null,
     p_max_output_tokens: given.max_output_tokens ?? null,
+    p_visitors: given.visitors ?? null,
   });
   return withKey(row, key);
 }
@@ -109,6 +110,9 @@ function newKey(settings: Settings): { key: string; p_key_hash: string; p_prefix
 export function answer(row: Row): Answer {
   if (!row.refusal) return row;
   const detail = row.detail as string | null;
+  if (row.refusal === "invalid_visitors") { // SQL knows best what they may be
+    return new Refusal("invalid_request", detail ?? "", "visitors");
+  }
   return row.refusal === "not_found"
     ? new Refusal("not_found", detail || "There is no key with this id.")
     : new Refusal("invalid_request", detail || "This is not possible.");

@@ -6,6 +6,7 @@
 
 import * as v from "valibot";
 import { Refusal } from "../_shared/errors.ts";
+import { isKeepable, UNKEEPABLE } from "./keepable.ts";
 import bounds from "./key_fields.json" with { type: "json" };
 import { canonicalEntry } from "./names.ts";
 import { origin } from "../_shared/origins.ts";
@@ -79,6 +80,16 @@ export const scopes = v.pipe(
   ),
   v.transform((names) => SCOPES.filter((name) => names.includes(name))),
 );
+
+/** What else it may hold, SQL says (gateway.visitors_problem). */
+export const visitors = v.pipe(
+  v.custom<Record<string, unknown>>(isObject, "should be an object"),
+  v.check((given) => isKeepable(given), UNKEEPABLE),
+);
+
+export function isObject(given: unknown): given is Record<string, unknown> {
+  return typeof given === "object" && given !== null && !Array.isArray(given);
+}
 
 export const time = v.pipe(text, inForm(moment));
 

@@ -5,13 +5,13 @@
 
 import type { Answer } from "../_shared/replies.ts";
 import { Refusal } from "../_shared/errors.ts";
+import { isKeepable, UNKEEPABLE } from "./keepable.ts";
 import type { Given, PRESET_CREATE, PRESET_UPDATE } from "./shapes.ts";
 import type { Arguments, Row, Store } from "../_shared/store.ts";
 import { isPrintable, lengthOf } from "../_shared/text.ts";
 
 const LONGEST_NAME = 64;
 const NO_SUCH = "There is no preset of this name.";
-const UNKEEPABLE = /[\0\p{Surrogate}]/u; // which Postgres does not keep
 
 export async function createPreset(
   store: Store,
@@ -77,16 +77,9 @@ function answer(row: Row): Answer {
 
 function unkeepable(fields: Arguments): Refusal | null {
   for (const [name, value] of Object.entries(fields)) {
-    if (!isText(value)) {
-      const text = `${name} should hold no zero characters and no halves of surrogate pairs.`;
-      return new Refusal("invalid_request", text, name);
+    if (!isKeepable(value)) {
+      return new Refusal("invalid_request", `${name} ${UNKEEPABLE}.`, name);
     }
   }
   return null;
-}
-
-function isText(value: unknown): boolean {
-  if (typeof value === "string") return !UNKEEPABLE.test(value);
-  if (typeof value !== "object" || value === null) return true;
-  return Object.entries(value).every(([key, one]) => isText(key) && isText(one));
 }

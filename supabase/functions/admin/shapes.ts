@@ -7,7 +7,18 @@
 
 import * as v from "valibot";
 import { Refusal } from "../_shared/errors.ts";
-import { email, invalidField, label, models, number, origins, scopes, time } from "./fields.ts";
+import {
+  email,
+  invalidField,
+  isObject,
+  label,
+  models,
+  number,
+  origins,
+  scopes,
+  time,
+  visitors,
+} from "./fields.ts";
 import type { Members } from "../_shared/json.ts";
 import bounds from "./key_fields.json" with { type: "json" };
 import { cut } from "../_shared/text.ts";
@@ -23,6 +34,7 @@ export const CREATE = v.strictObject({
   allowed_origins: v.nullish(origins),
   scopes: v.nullish(scopes),
   expires_at: v.nullish(time),
+  visitors: v.nullish(visitors),
 });
 
 /** Only what is named changes; null takes a restriction away. */
@@ -69,10 +81,6 @@ export const PRESET_UPDATE = v.strictObject({
   locked: v.optional(flag),
   restore: v.optional(whole),
 });
-
-function isObject(given: unknown): given is Record<string, unknown> {
-  return typeof given === "object" && given !== null && !Array.isArray(given);
-}
 
 export type Shape =
   | typeof CREATE

@@ -23,6 +23,32 @@ def by_issuer(**limits: Any) -> dict[str, Any]:
     return {"by": ["issuer"], "issuer": ISSUER, "audience": "authenticated", **limits}
 
 
+# What no visitors of a key may be, and of what the refusal speaks.
+WRONG: list[tuple[Any, str]] = [
+    ({}, "visitors.by"),
+    ({"by": []}, "visitors.by"),
+    ({"by": ["address", "cookie"]}, "visitors.by"),
+    ({"by": "address"}, "visitors.by"),
+    ({"by": ["address"], "tokens_per_day": 0}, "visitors.tokens_per_day"),
+    ({"by": ["address"], "tokens_per_day": 1.5}, "visitors.tokens_per_day"),
+    ({"by": ["address"], "requests_per_min": "3"}, "visitors.requests_per_min"),
+    ({"by": ["address"], "max_output_tokens": 2_000_000_000}, "visitors.max_output_tokens"),
+    ({"by": ["address"], "per_day": 1}, "visitors.per_day"),
+    ({"by": ["address"], "issuer": "https://a.example"}, "visitors.issuer"),
+    ({"by": ["issuer"]}, "visitors.issuer"),
+    ({"by": ["issuer"], "issuer": "a.example", "audience": "x"}, "visitors.issuer"),
+    ({"by": ["issuer"], "issuer": "https://a.example"}, "visitors.audience"),
+    (by_issuer(anonymous=3), "visitors.anonymous"),
+    (by_issuer(anonymous={"by": ["address"]}), "visitors.anonymous.by"),
+    (by_issuer(plans={"Pro!": {}}), "name of a plan"),
+    (by_issuer(plans={"pro": {"tokens_per_day": -1}}), "visitors.plans.pro.tokens_per_day"),
+    (by_issuer(plans=[]), "visitors.plans"),
+    ({"by": ["token"], "keep_names": "yes"}, "visitors.keep_names"),
+    ([], "visitors should be an object"),
+    ("address", "visitors should be an object"),
+]
+
+
 async def token_of(ledger: Ledger, key: Key, visitor: str, **wishes: Any) -> str:
     """The hash of a new token."""
     token = new_hash()
