@@ -31,6 +31,11 @@ def table() -> list[Example]:
     return [Example(tuple(re.findall(r"\]\((.*?)\)", files)), command) for files, command in rows]
 
 
+def websites() -> list[str]:
+    """The folders of the second table."""
+    return sorted(re.findall(r"^\| \[(web-[\w-]+)\]\(\1/README\.md\) \|", README, re.MULTILINE))
+
+
 PROGRAMS = [one for one in table() if not one.files[0].startswith("web/")]
 [PAGE] = [one for one in table() if one.files[0].startswith("web/")]
 

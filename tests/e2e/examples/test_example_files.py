@@ -7,11 +7,9 @@ import subprocess
 from importlib.metadata import version
 
 import pytest
-from click.testing import CliRunner
 from packaging.requirements import Requirement
 
-from gateway.__main__ import cli
-from tests.e2e.examples.example_files import EXAMPLES, README, table
+from tests.e2e.examples.example_files import EXAMPLES, table, websites
 
 # What serves all examples of a folder, and is used whenever one of them is run.
 SHARED = {"README.md", "python/requirements.txt", "node/package.json", "node/package-lock.json"}
@@ -27,7 +25,28 @@ def tracked() -> list[str]:
 def test_every_file_is_an_example_of_the_table_or_serves_one() -> None:
     named = [name for example in table() for name in example.files]
     assert len(set(named)) == len(named)
-    assert sorted({*named, *SHARED}) == tracked()
+    assert sorted({*named, *SHARED}) == [
+        name for name in tracked() if name.partition("/")[0] not in websites()
+    ]
+
+
+def test_every_website_is_in_the_table_and_has_a_readme() -> None:
+    assert websites() == sorted(folder.name for folder in EXAMPLES.glob("web-*"))
+    assert {f"{name}/README.md" for name in websites()} <= {*tracked()}
+
+
+@pytest.mark.parametrize("name", ["chat.js", "form.js", "chat.css"])
+def test_what_websites_share_is_the_same_everywhere(name: str) -> None:
+    copies = [EXAMPLES / file for file in tracked() if file.endswith(f"/{name}")]
+    assert len(copies) == len(websites()) + 1
+    assert len({file.read_text("utf-8") for file in copies}) == 1
+
+
+def test_the_two_servers_have_the_same_page() -> None:
+    node, python = (EXAMPLES / f"web-token-{name}" / "public" for name in ("node", "python"))
+    files = sorted(file.name for file in node.iterdir())
+    assert files == sorted(file.name for file in python.iterdir())
+    assert all((node / name).read_text() == (python / name).read_text() for name in files)
 
 
 def test_every_command_runs_the_file_of_its_row() -> None:
@@ -59,20 +78,12 @@ def test_what_python_s_examples_ask_for_is_what_they_are_run_with() -> None:
     assert named <= imported
 
 
-def test_npm_s_lock_file_has_an_exact_version_and_a_hash_of_each_package() -> None:
-    lock = json.loads((EXAMPLES / "node" / "package-lock.json").read_text("utf-8"))
+@pytest.mark.parametrize("name", ["node", "web-supabase"])
+def test_npm_s_lock_file_has_an_exact_version_and_a_hash_of_each_package(name: str) -> None:
+    lock = json.loads((EXAMPLES / name / "package-lock.json").read_text("utf-8"))
     own, *others = lock["packages"].values()
-    wanted = json.loads((EXAMPLES / "node" / "package.json").read_text("utf-8"))
+    wanted = json.loads((EXAMPLES / name / "package.json").read_text("utf-8"))
     assert own["dependencies"] == wanted["dependencies"]
     for package in others:
         assert re.fullmatch(r"\d+\.\d+\.\d+\S*", package["version"])
         assert package["integrity"].startswith("sha512-")
-
-
-def test_the_options_of_the_command_that_makes_a_key_exist() -> None:
-    [command] = re.findall(r"^localllm (.*)$", README, re.MULTILINE)
-    words = shlex.split(command)
-    told = CliRunner().invoke(cli, [*words[:2], "--help"]).output
-    options = [word for word in words if word.startswith("--")]
-    assert len(options) == 3
-    assert all(option in told for option in options)

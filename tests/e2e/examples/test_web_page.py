@@ -4,11 +4,9 @@ The page and the gateway are of different origins, as a website and its gateway 
 """
 
 import asyncio
-import json
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
 import pytest
 
@@ -18,6 +16,7 @@ from tests.e2e.examples.example_files import EXAMPLES, PAGE, environment
 from tests.support.books import Books
 from tests.support.browser import Browser, chromium, one_loop
 from tests.support.callers import counted, make_key
+from tests.support.chat_page import ChatPage
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, PROMPT_TOKENS, WORDS, Exchange, FakeUpstream
 from tests.support.gateway_process import free_port
@@ -27,7 +26,6 @@ __all__ = ["chromium", "one_loop"]
 pytestmark = pytest.mark.anyio
 TEXT = "".join(WORDS)
 STOP = "document.getElementById('stop').click()"
-SHOWN = "({ answer: answer.textContent, problem: problem.textContent, busy: ask.disabled })"
 
 
 @pytest.fixture(scope="module")
@@ -50,31 +48,9 @@ def site() -> Iterator[str]:
         server.wait()
 
 
-class Page:
-    """The page in a window, and a person before it."""
-
-    def __init__(self, chromium: Browser, session: str) -> None:
-        self._chromium, self._session = chromium, session
-
-    async def run(self, expression: str) -> Any:
-        return await self._chromium.run(self._session, expression)
-
-    async def ask(self, url: str, key: str) -> None:
-        """Fill in the form and press the button."""
-        for name, value in {"url": url, "key": key, "model": MODEL}.items():
-            await self.run(f"form.elements.{name}.value = {json.dumps(value)}")
-        await self.run("ask.click()")
-
-    async def shows(self, answer: str, problem: str = "", busy: bool = False) -> None:
-        """Returns as soon as the page does; `problem` is a part of what it says of one."""
-        deadline = time.monotonic() + 60
-        while True:
-            shown = await self.run(SHOWN)
-            told = shown["problem"]
-            if (shown["answer"], shown["busy"]) == (answer, busy) and bool(told) == bool(problem):
-                assert problem in told
-                return
-            assert time.monotonic() < deadline, shown
+class Page(ChatPage):
+    async def question(self, url: str, key: str) -> None:
+        await self.ask(url=url, key=key, model=MODEL)
 
 
 @pytest.fixture
@@ -113,7 +89,7 @@ async def test_it_shows_an_answer_while_it_comes_and_it_is_counted_exactly(
 
     upstream.behave = halting
     key = await asyncio.to_thread(make_key, gateway.url, allowed_origins=[site])
-    await page.ask(f"{gateway.url}/", key)
+    await page.question(f"{gateway.url}/", key)
     await page.shows(TEXT, busy=True)
     gate.open()
     await page.shows(TEXT + TEXT)
@@ -135,7 +111,7 @@ async def test_what_a_model_says_is_text_and_never_markup(
         await exchange.usage()
 
     upstream.behave = attack
-    await page.ask(gateway.url, key)
+    await page.question(gateway.url, key)
     await page.shows(hostile)
     assert await page.run("answer.children.length") == 0
 
@@ -143,17 +119,17 @@ async def test_what_a_model_says_is_text_and_never_markup(
 async def test_it_says_why_there_is_no_answer(
     upstream: FakeUpstream, gateway: GatewayProcess, page: Page, key: str
 ) -> None:
-    await page.ask(gateway.url, "llm_" + "0" * 26)
+    await page.question(gateway.url, "llm_" + "0" * 26)
     await page.shows("", KINDS["malformed_api_key"].text)
     foreign = await asyncio.to_thread(
         make_key, gateway.url, allowed_origins=["https://elsewhere.example"]
     )
-    await page.ask(gateway.url, foreign)
+    await page.question(gateway.url, foreign)
     await page.shows("", "this website.")
-    await page.ask(f"http://127.0.0.1:{free_port()}", key)
+    await page.question(f"http://127.0.0.1:{free_port()}", key)
     await page.shows("", "It cannot be reached")
     assert upstream.chats == []
-    await page.ask(gateway.url, key)  # and what was wrong is forgotten
+    await page.question(gateway.url, key)  # and what was wrong is forgotten
     await page.shows(TEXT)
 
 
@@ -165,7 +141,7 @@ async def test_an_answer_that_breaks_off_is_said_to_be_broken(
         await behaviours.break_off(exchange, how)
 
     upstream.behave = break_off
-    await page.ask(gateway.url, key)
+    await page.question(gateway.url, key)
     await page.shows(TEXT, "The model stopped before its answer was complete.")
 
 
@@ -181,7 +157,7 @@ async def test_a_person_who_stops_it_or_leaves_frees_the_model_and_pays_for_what
 
     upstream.behave = endless
     books = Books(shared_dsn)
-    await page.ask(gateway.url, await books.make_key())
+    await page.question(gateway.url, await books.make_key())
     await page.shows(TEXT, busy=True)
     left = time.monotonic()
     await page.run(way)
