@@ -1,4 +1,4 @@
-"""What docs/ says to type works as it stands. (supabase.md has a file of its own, and the
+"""What docs/ says to type works as it stands. (supabase.md and website.md have files of their own, and the
 Procfile's line is run by test_procfile.py.)"""
 
 import json
@@ -91,25 +91,6 @@ def test_the_settings_for_oracle_start_a_gateway_that_answers(upstream: FakeUpst
             assert running.stop() == 0
         finally:
             running.kill()
-
-
-def test_a_key_for_a_website_is_made_listed_rotated_and_revoked(place: Place):
-    make, show, rotate, revoke = commands("website.md")
-    first = place.run(make)
-    assert "my blog" in place.run(show)
-
-    def keys() -> list[dict[str, object]]:
-        return json.loads(place.run(".venv/bin/localllm keys list --json"))["data"]
-
-    (key,) = keys()
-    assert key["allowed_origins"] == ["https://blog.example"]
-    assert key["scopes"] == ["chat"]
-    assert key["max_output_tokens"] == 500
-    again = place.run(rotate.replace("KEY_ID", str(key["id"])))
-    assert "llm_" in again
-    assert again != first
-    place.run(revoke.replace("KEY_ID", str(key["id"])))
-    assert [one["is_active"] for one in keys() if one["id"] == key["id"]] == [False]
 
 
 def test_a_key_for_one_website_has_the_lane_that_the_page_describes(place: Place):

@@ -32,7 +32,7 @@ def test_every_file_is_an_example_of_the_table_or_serves_one() -> None:
 
 def test_every_website_is_in_the_table_and_has_a_readme() -> None:
     assert websites() == sorted(folder.name for folder in EXAMPLES.glob("web-*"))
-    assert {f"{name}/README.md" for name in websites()} <= {*tracked()}
+    assert all((EXAMPLES / name / "README.md").exists() for name in websites())
 
 
 @pytest.mark.parametrize("name", ["chat.js", "form.js", "chat.css"])
