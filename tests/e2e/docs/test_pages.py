@@ -1,5 +1,5 @@
-"""What docs/ says to type works as it stands. (supabase.md and website.md have files of their own, and the
-Procfile's line is run by test_procfile.py.)"""
+"""What docs/ says to type works as it stands. (supabase.md and website.md have files of their own,
+and the Procfile's line is run by test_procfile.py.)"""
 
 import json
 import shutil
