@@ -2,7 +2,7 @@
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0009_visitors ca4d0178a7ee5ad6f09a86f02b7fef972dc2a03a9d1e8a2d603fbe29052099f3
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions fed5afaf29d3f6f61c9001739fd1024962e05fbdb5efc6f0b0d88e337e32d59f
+-- step functions 1311943971128ceed3bd716d1131e009fc92f1ec7de297ad4d796e4519fc15c4
 
 do $migration$
 begin
@@ -201,7 +201,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'fed5afaf29d3f6f61c9001739fd1024962e05fbdb5efc6f0b0d88e337e32d59f')
+            (m.version = 'functions' and m.checksum = '1311943971128ceed3bd716d1131e009fc92f1ec7de297ad4d796e4519fc15c4')
             or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
     ) then
         execute $step$
@@ -1346,12 +1346,13 @@ create or replace function gateway.month_after(p_time timestamptz) returns times
 language sql immutable parallel safe
 return (gateway.month_of(p_time) at time zone 'UTC' + interval '1 month') at time zone 'UTC';
 
--- Make the counter of a visitor that of the day, from what the daily roll-up and the holds have of
+-- Make the counter of a visitor that of p_day, from what the daily roll-up and the holds have of
 -- it; on first sight, there is none yet. What was counted on a day before a clock went ahead and
 -- came back is found again. The caller has the lock of the key's counter, and adds what p_request
 -- holds.
 create or replace function gateway.open_visitor(
     p_now timestamptz,
+    p_day date,
     p_key_id uuid,
     p_visitor gateway.visitor,
     p_limit gateway.visitor_limit,
@@ -1359,8 +1360,6 @@ create or replace function gateway.open_visitor(
 ) returns void
 language plpgsql
 as $$
-declare
-    v_day constant date := gateway.day_of(p_now);
 begin
     insert into gateway.visitor_counters as c (
         api_key_id, id, is_pool, kind, name, day, tokens_used, requests, tokens_held, seen_at
@@ -1371,7 +1370,7 @@ begin
         p_limit.is_pool,
         p_visitor.kind,
         p_visitor.name,
-        v_day,
+        p_day,
         coalesce(sum(u.charged_tokens), 0),
         coalesce(sum(u.requests), 0),
         (
@@ -1381,11 +1380,11 @@ begin
                 h.api_key_id = p_key_id
                 and p_limit.id in (h.visitor, h.pool)
                 and h.request_id <> p_request
-                and gateway.day_of(h.authorized_at) = v_day
+                and gateway.day_of(h.authorized_at) = p_day
         ),
         p_now
     from gateway.visitor_daily as u
-    where u.api_key_id = p_key_id and u.visitor = p_limit.id and u.day = v_day
+    where u.api_key_id = p_key_id and u.visitor = p_limit.id and u.day = p_day
     on conflict (api_key_id, id) do update set
         day = excluded.day,
         tokens_used = excluded.tokens_used,
@@ -1620,17 +1619,37 @@ begin atomic
 end;
 
 -- The most tokens that a request of a visitor can be charged, on the day of its hold: what it held,
--- and what else is left. Of a day that is over, only what it held. Null: there is no limit.
+-- and what else is left. Of a day that is over, the roll-up and the holds tell it. Null: there is
+-- no limit. The hold itself is deleted.
 create or replace function gateway.visitor_most(p_hold gateway.holds) returns bigint
 language sql stable
 begin atomic
-    select (p_hold).tokens + min(o.others)
+    select (p_hold).tokens + min(greatest(0, o.others))
     from (
         select
             case
                 when c.day = gateway.day_of((p_hold).authorized_at)
-                    then greatest(0, c.token_limit - c.tokens_used - c.tokens_held)
-                else 0
+                    then c.token_limit - c.tokens_used - c.tokens_held
+                else
+                    c.token_limit
+                    - (p_hold).tokens
+                    - (
+                        select coalesce(sum(d.charged_tokens), 0)::bigint
+                        from gateway.visitor_daily as d
+                        where
+                            d.api_key_id = c.api_key_id
+                            and d.visitor = c.id
+                            and d.day = gateway.day_of((p_hold).authorized_at)
+                    )
+                    - (
+                        select coalesce(sum(h.tokens), 0)::bigint
+                        from gateway.holds as h
+                        where
+                            h.api_key_id = c.api_key_id
+                            and c.id in (h.visitor, h.pool)
+                            and gateway.day_of(h.authorized_at)
+                            = gateway.day_of((p_hold).authorized_at)
+                    )
             end as others
         from gateway.visitor_counters as c
         where
@@ -2437,8 +2456,9 @@ begin
 end;
 $$;
 
--- The same for a visitor and the pool, where it is needed. A day that begins a moment after p_now
--- has begun while this call waited for the lock.
+-- The same for a visitor and the pool, where it is needed: both are of one day, or what is held
+-- would be given back to one of them only. A day that begins a moment after p_now has begun while
+-- this call waited for the lock.
 create or replace function gateway.open_visitors(
     p_now timestamptz, p_key_id uuid, p_visitor gateway.visitor, p_request uuid
 ) returns void
@@ -2446,18 +2466,25 @@ language plpgsql
 as $$
 declare
     v_limit gateway.visitor_limit;
-    v_day constant date := gateway.day_of(p_now);
+    v_day date;
 begin
-    for v_limit in select l.* from gateway.visitor_limits(p_visitor) as l loop
-        perform 1
-        from gateway.visitor_counters as c
+    select greatest(gateway.day_of(p_now), max(c.day)) into v_day
+    from gateway.visitor_counters as c
+    where
+        c.api_key_id = p_key_id
+        and c.id in (p_visitor.id, p_visitor.pool)
+        and c.day <= gateway.day_of(p_now + interval '1 hour');
+    for v_limit in
+        select l.*
+        from gateway.visitor_limits(p_visitor) as l
         where
-            c.api_key_id = p_key_id
-            and c.id = v_limit.id
-            and (c.day = v_day or c.day = gateway.day_of(p_now + interval '1 hour'));
-        if not found then
-            perform gateway.open_visitor(p_now, p_key_id, p_visitor, v_limit, p_request);
-        end if;
+            not exists (
+                select 1
+                from gateway.visitor_counters as c
+                where c.api_key_id = p_key_id and c.id = l.id and c.day = v_day
+            )
+    loop
+        perform gateway.open_visitor(p_now, v_day, p_key_id, p_visitor, v_limit, p_request);
     end loop;
 end;
 $$;
@@ -2589,7 +2616,8 @@ begin
 end;
 $$;
 
--- What a visitor is told of the limits: the narrower of their own and the pool's.
+-- What a visitor is told of the limits: the narrower of their own and the pool's. Of a limit that
+-- there is not, nothing is left to tell: null, which greatest() would make a nought.
 create or replace function gateway.visitor_verdict_at(
     p_now timestamptz, p_moment timestamptz, p_key_id uuid, p_visitor gateway.visitor
 ) returns gateway.visitor_verdict
@@ -2608,13 +2636,21 @@ begin
         v_counter := gateway.visitor_counter_at(p_now, p_moment, p_key_id, v_limit);
         v.rate_remaining := least(
             v.rate_remaining,
-            greatest(0, v_limit.requests_per_min - gateway.window_sum(v_counter.window_counts))
+            case
+                when v_limit.requests_per_min is not null
+                    then greatest(
+                        0, v_limit.requests_per_min - gateway.window_sum(v_counter.window_counts)
+                    )
+            end
         );
         v.tokens_remaining := least(
             v.tokens_remaining,
-            greatest(
-                0, v_limit.tokens_per_day - v_counter.tokens_used - v_counter.tokens_held
-            )
+            case
+                when v_limit.tokens_per_day is not null
+                    then greatest(
+                        0, v_limit.tokens_per_day - v_counter.tokens_used - v_counter.tokens_held
+                    )
+            end
         );
         v.rate_reset_ms := greatest(
             v.rate_reset_ms, gateway.window_reset_ms(v_counter.bucket, p_moment)
@@ -4559,7 +4595,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'fed5afaf29d3f6f61c9001739fd1024962e05fbdb5efc6f0b0d88e337e32d59f')
+        values ('functions', '1311943971128ceed3bd716d1131e009fc92f1ec7de297ad4d796e4519fc15c4')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -338,3 +338,55 @@ async def test_visitors_are_shown_as_they_were_set_and_numbers_are_whole(ledger:
     }
     gone = await ledger.admin("update_api_key", NOON, made["id"], '{"visitors": null}')
     assert gone["visitors"] is None
+
+
+async def test_a_limit_that_there_is_not_is_not_told_as_one_that_is_used_up(ledger: Ledger):
+    for limits, rate, tokens in (
+        ({}, None, None),
+        ({"tokens_per_day": 1000}, None, 970),
+        ({"requests_per_min": 5}, 4, None),
+    ):
+        key = await ledger.key(visitors={"by": ["address"], **limits})
+        told = (await ledger.authorize(key, visitor=at("192.0.2.1"))).visitor
+        assert told
+        assert (told.rate_remaining, told.tokens_remaining) == (rate, tokens)
+        day = (await report(ledger, key.hash, at("192.0.2.1")))["day"]
+        assert day["tokens_remaining"] == tokens
+
+
+async def test_what_was_let_through_before_midnight_without_a_hold_is_counted_after_it(
+    ledger: Ledger,
+):
+    key = await ledger.key(visitors=BY_ADDRESS)
+    claim, late = at("192.0.2.1"), NOON + 11 * 3600 * SECOND
+    request = uuid4()
+    verdict = await ledger.authorize(key, late, request=request, prompt=10, visitor=claim)
+    await ledger.settle(settlement(request, 10, 20), at=late)
+    assert verdict.visitor
+    # A token's visitor is the same on the next day; an address is not.
+    visitor = str(verdict.visitor.id)
+    sql = "update gateway.visitor_counters set day = day + 1, tokens_used = 0, requests = 0"
+    await ledger.connection.execute(sql)
+    lent = [
+        settlement(
+            uuid4(), 10, output, key_id=str(key.id), visitor=visitor, lent=True,
+            authorized_at=late.isoformat(), model="m", endpoint="/",
+        )
+        for output in (390, 390, 390)
+    ]  # fmt: skip
+    await ledger.settle(*lent, at=NOON + DAY)
+    assert await ledger.logged(key) == (1000, 4)
+    assert await ledger.month(key) == (1000, 0, 4)
+
+
+async def test_at_midnight_a_visitor_and_the_pool_are_of_one_day(ledger: Ledger):
+    key = await ledger.key(visitors=by_issuer(anonymous={"tokens_per_day": 1000}))
+    midnight = NOON + 12 * 3600 * SECOND
+    claim = {**user("somebody", anonymous=True), **at("192.0.2.1")}
+    await ledger.hold(key, midnight - 2 * SECOND, visitor=claim)
+    await ledger.hold(key, midnight, visitor=claim)
+    late = await ledger.hold(key, midnight - SECOND, visitor=claim)  # it waited for the lock
+    await ledger.settle(settlement(late, 10, 20), at=midnight)
+    held = "select sum(tokens_held)::bigint from gateway.visitor_counters where is_pool = $1"
+    assert await ledger.value(held, False) == 30  # of the second; the first has a day that is over
+    assert await ledger.value(held, True) == 30

@@ -12,6 +12,37 @@ from gateway.config.settings import Settings
 from gateway.stores.postgres import PostgresStore
 from tests.support.gateway_process import PATIENCE
 
+# Of a key: counters, daily sums and the log have the same visitors, who are all there is.
+_VISITORS_AGREE = """
+with counters as (select * from gateway.visitor_counters where api_key_id = $1),
+people as (select * from counters where not is_pool),
+daily as (
+    select visitor, is_pool, sum(charged_tokens) as tokens, sum(requests) as requests
+    from gateway.visitor_daily where api_key_id = $1 group by visitor, is_pool
+),
+logged as (
+    select visitor, sum(charged_tokens) as tokens, count(*) as requests
+    from gateway.usage_logs where api_key_id = $1 group by visitor
+),
+k as (select * from gateway.key_counters where api_key_id = $1)
+select
+    not exists (select 1 from counters where tokens_held <> 0) as nothing_held,
+    not exists (select 1 from counters where tokens_used > token_limit) as nobody_past_the_limit,
+    coalesce((select sum(tokens_used) from people), 0) = (select tokens_used from k) as tokens,
+    coalesce((select sum(requests) from people), 0) = (select requests from k) as requests,
+    (select count(*) from logged where visitor is null) = 0 as all_are_visitors,
+    not exists (
+        select 1 from counters as c full join daily as d on c.id = d.visitor
+        where (c.tokens_used, c.requests) is distinct from (d.tokens, d.requests)
+        and coalesce(c.requests, 1) > 0
+    ) as by_day,
+    not exists (
+        select 1 from people as c full join logged as l on c.id = l.visitor
+        where (c.tokens_used, c.requests) is distinct from (l.tokens, l.requests)
+        and coalesce(c.requests, 1) > 0
+    ) as by_request
+"""
+
 
 class Row(msgspec.Struct, frozen=True):
     """One line of the log."""
@@ -80,6 +111,14 @@ class Books:
             " from gateway.usage_daily where api_key_id = $1"
         )
         assert tuple(daily) == (len(rows), used)
+        return rows
+
+    async def visitors(self) -> dict[UUID, Row]:
+        """The balanced log of a key that visitors alone have used. What the books say of them by
+        day and by request is the same, too, and nobody is past the limit of the day; by id."""
+        rows = await self.balanced()
+        [agree] = await self._fetch(_VISITORS_AGREE)
+        assert tuple(agree) == (True,) * len(agree), dict(agree)
         return rows
 
     async def settled(self, requests: int = 0) -> dict[UUID, Row]:

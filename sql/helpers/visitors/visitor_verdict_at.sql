@@ -1,4 +1,5 @@
--- What a visitor is told of the limits: the narrower of their own and the pool's.
+-- What a visitor is told of the limits: the narrower of their own and the pool's. Of a limit that
+-- there is not, nothing is left to tell: null, which greatest() would make a nought.
 create or replace function gateway.visitor_verdict_at(
     p_now timestamptz, p_moment timestamptz, p_key_id uuid, p_visitor gateway.visitor
 ) returns gateway.visitor_verdict
@@ -17,13 +18,21 @@ begin
         v_counter := gateway.visitor_counter_at(p_now, p_moment, p_key_id, v_limit);
         v.rate_remaining := least(
             v.rate_remaining,
-            greatest(0, v_limit.requests_per_min - gateway.window_sum(v_counter.window_counts))
+            case
+                when v_limit.requests_per_min is not null
+                    then greatest(
+                        0, v_limit.requests_per_min - gateway.window_sum(v_counter.window_counts)
+                    )
+            end
         );
         v.tokens_remaining := least(
             v.tokens_remaining,
-            greatest(
-                0, v_limit.tokens_per_day - v_counter.tokens_used - v_counter.tokens_held
-            )
+            case
+                when v_limit.tokens_per_day is not null
+                    then greatest(
+                        0, v_limit.tokens_per_day - v_counter.tokens_used - v_counter.tokens_held
+                    )
+            end
         );
         v.rate_reset_ms := greatest(
             v.rate_reset_ms, gateway.window_reset_ms(v_counter.bucket, p_moment)
