@@ -18,6 +18,7 @@ _MARKS = (
     *(b"ngrok-", b"x-ngrok-", b"tailscale-", b"fly-", b"x-azure-", b"x-amzn-trace-id"),
 )
 UNKNOWN = "unknown"
+_MOST_HOPS = 16  # of X-Forwarded-For that are looked at; a stranger can write thousands
 IPV6_SITE = 56  # bits: what a home or a small company is given
 Networks = Collection[IPv4Network | IPv6Network]
 
@@ -47,9 +48,9 @@ def address(
 
 def _named_by(headers: Mapping[bytes, bytes], proxies: Networks) -> str | None:
     """The last address of X-Forwarded-For that is no proxy's: each proxy adds whom it has seen."""
-    hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+    hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").rsplit(",", _MOST_HOPS)
     found = None
-    for hop in reversed(hops):
+    for hop in reversed(hops[-_MOST_HOPS:]):
         found = _ip(hop.strip())
         if found is None or not _is_among(found, proxies):
             break

@@ -14,6 +14,7 @@ EXPOSED = b", ".join(
     )
 )
 METHODS = b"GET, POST, PATCH, DELETE, OPTIONS"
+LONGEST_ORIGIN = 300  # bytes; more than any has, and it is remembered with what a key was allowed
 MAX_AGE = 7200  # seconds that a browser may remember a preflight
 _DEFAULT_HEADERS = b"authorization, x-api-key, api-key, content-type, anthropic-version"
 
@@ -28,6 +29,8 @@ class Websites:
         self._patterns = cors_pattern(entries)
 
     def allow(self, origin: bytes, host: bytes | None) -> bool:
+        if len(origin) > LONGEST_ORIGIN:
+            return False
         own = origin.partition(b"://")[2] == host
         if self._any or own or (lower := origin.lower()) in self._origins:
             return True

@@ -24,6 +24,8 @@ from gateway.http import client_address
 from tunnel.status_file import StatusWatcher
 
 _PAUSE = 0.1  # seconds between two looks at the tunnel that names of nobody's can cause
+_LONGEST = 300  # bytes of a header; a name has 253 at most, and a port
+_NOBODY = "?.?"  # stands for a name that cannot be; with a dot, or it were of the network's own
 _BRACKETED = re.compile(r"\[([0-9a-f:.]+)\](?::[0-9]*)?")
 _CARRIER = ip_network("100.64.0.0/10")  # shared by customers of one provider; Tailscale's, too
 
@@ -74,9 +76,14 @@ class Hosts:
         return server is not None and name == server[0]
 
 
-@lru_cache(1024)
 def host_name(host: bytes) -> str:
-    """A Host header without its port, in lower case; an IPv6 address without its brackets."""
+    """A Host header without its port, in lower case; an IPv6 address without its brackets. Of
+    what is too long for a name nothing is remembered."""
+    return _host_name(host) if len(host) <= _LONGEST else _NOBODY
+
+
+@lru_cache(1024)
+def _host_name(host: bytes) -> str:
     text = host.decode("latin-1").strip().lower()
     if found := _BRACKETED.fullmatch(text):
         name = found[1]

@@ -33,7 +33,7 @@ class Token(NamedTuple):
 
 def looks_like_one(text: str) -> bool:
     """Whether it is meant as a JWT, not as a key of this server, which has no dot."""
-    return text.startswith("eyJ") and "." in text
+    return text.startswith("eyJ") and "." in text and text.isascii()
 
 
 def parse(text: str | bytes) -> Token | Problem:

@@ -108,3 +108,11 @@ def test_one_caller_cannot_be_many_by_the_addresses_of_one_network():
     )
     assert client_address.neighbourhood("::ffff:192.0.2.1") == "192.0.2.1"
     assert client_address.neighbourhood("192.0.2.1") != client_address.neighbourhood("192.0.2.2")
+
+
+def test_of_thousands_of_made_up_proxies_only_the_last_are_looked_at():
+    headers = {b"x-forwarded-for": b"198.51.100.7" + b",10.7.7.7" * 3000}
+    found = client_address.address(
+        {"client": ("10.1.2.3", 1)}, headers, tunnel=False, proxies=PROXIES
+    )
+    assert found == "10.7.7.7"

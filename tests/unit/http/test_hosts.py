@@ -8,6 +8,7 @@ import pytest
 from gateway.config import settings as settings_table
 from gateway.config.settings import Settings
 from gateway.core.host_names import host_pattern
+from gateway.http import hosts
 from gateway.http.hosts import Hosts, host_name
 from tests.unit.http.test_middleware import SITE, ask
 from tunnel.status_file import StatusWatcher, TunnelStatus
@@ -173,3 +174,11 @@ def test_a_short_admin_secret_is_refused_and_not_shown():
 def test_a_name_is_read_without_its_port():
     assert host_name(b"[::1]:80") == host_name(b"[0:0::1]") == "::1"
     assert host_name(b"::1") == "::1"
+
+
+async def test_of_names_that_are_too_long_nothing_is_remembered():
+    kept = hosts._host_name.cache_info().currsize
+    for number in range(3):
+        answer = await ask(headers={"host": f"{number}".rjust(20_000, "a")})
+        assert (answer.status, answer.reached) == (421, False)
+    assert hosts._host_name.cache_info().currsize == kept

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.config.settings import Settings
+from gateway.http.cors import LONGEST_ORIGIN
 from gateway.http.middleware import MAX_HEADERS, Middleware
 
 pytestmark = pytest.mark.anyio
@@ -275,3 +276,11 @@ async def test_any_path_and_origin_get_an_answer(path: str, origin: str):
     answer = await ask(f"/{path}", headers=headers, origins=(SITE,))
     assert answer.status in {200, 403, 404}
     assert answer.header("x-request-id")
+
+
+async def test_an_origin_longer_than_any_website_has_is_refused():
+    """What a key was allowed is remembered with it."""
+    origin = "https://" + "a" * LONGEST_ORIGIN
+    assert (await ask(headers={"origin": origin[:LONGEST_ORIGIN]})).reached
+    answer = await ask(headers={"origin": origin})
+    assert (answer.status, answer.reached) == (403, False)

@@ -32,6 +32,7 @@ def test_a_token_is_known_from_a_key_of_this_server() -> None:
     assert looks_like_one(GOOD)
     assert not looks_like_one("sk-llm_7Yd0pQq")
     assert not looks_like_one("eyJhbGciOi")
+    assert not looks_like_one("eyJhbGciOi.\xff.x")  # a header may hold any byte, a token may not
 
 
 @pytest.mark.parametrize(
