@@ -6,6 +6,7 @@ from gateway.backends.pool import BackendPool
 from gateway.backends.scheduler import Scheduler
 from gateway.config.settings import Settings
 from gateway.http.authentication import Authenticator
+from gateway.http.body_budget import BodyBudget
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.http.hosts import Hosts
 from gateway.http.middleware import Middleware
@@ -51,7 +52,10 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
     authenticator = Authenticator(failed_keys, verdict_cache.identify, visitors)
     authoriser = Authoriser(verdict_cache, failed_keys, outbox, visitors)
     presets = Presets(store, settings.offline_grace_seconds)
-    pipeline = Pipeline(settings, pool, scheduler, outbox, authenticator, authoriser, presets)
+    bodies = BodyBudget(settings.max_body_bytes)
+    pipeline = Pipeline(
+        settings, pool, scheduler, outbox, authenticator, authoriser, presets, bodies
+    )
     return Services(
         settings=settings,
         store=store,
@@ -66,6 +70,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         authenticator=authenticator,
         verdict_cache=verdict_cache,
         authoriser=authoriser,
+        bodies=bodies,
         presets=presets,
         pipeline=pipeline,
         pulls=Pulls(settings.ollama_timeout),

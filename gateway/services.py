@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
 from gateway.http.authentication import Authenticator
+from gateway.http.body_budget import BodyBudget
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.http.hosts import Hosts
@@ -44,6 +45,7 @@ class Services:
     authenticator: Authenticator
     verdict_cache: VerdictCache
     authoriser: Authoriser
+    bodies: BodyBudget
     presets: Presets
     pipeline: Pipeline
     pulls: Pulls

@@ -47,6 +47,7 @@ class Pipeline:
         authenticator: Authenticator,
         authoriser: Authoriser,
         presets: Presets,
+        bodies: BodyBudget,
     ) -> None:
         self.in_flight: dict[UUID, InFlight] = {}
         self.authorising: set[asyncio.Task[Verdict | Refusal]] = set()
@@ -57,7 +58,7 @@ class Pipeline:
         self._authenticator = authenticator
         self._authoriser = authoriser
         self._presets = presets
-        self._bodies = BodyBudget(settings.max_body_bytes)
+        self._bodies = bodies
         self._limits = KnownLimits()
 
     async def serve(self, dialect: Dialect, scope: Any, receive: Any, send: Any) -> None:

@@ -20,6 +20,7 @@ from gateway.core.errors import Refusal
 from gateway.dialects.ollama import privileges
 from gateway.dialects.shared import strict_json
 from gateway.http.body import ClientGone
+from gateway.http.body_budget import Lease
 from gateway.http.exchange import Exchange
 from gateway.routes.support.answers import READ, AnyRequest, respond
 from gateway.routes.support.key_holder import has_scopes, identify, refused_model
@@ -85,7 +86,7 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         holder = await identify(services, request, _SCOPE)
         if isinstance(holder, Refusal):
             return holder
-        asked = await show_request(request)
+        asked = await show_request(request, Lease(services.bodies, holder.caller))
         if isinstance(asked, Refusal):
             return asked
         shown = asked.model or asked.name or services.pool.default_model
@@ -131,10 +132,11 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"[0-9]{1,9}", version)]
 
 
-async def show_request(request: AnyRequest) -> ShowRequest | Refusal:
-    """What is asked, within the time that any body may take."""
+async def show_request(request: AnyRequest, lease: Lease) -> ShowRequest | Refusal:
+    """What is asked, within the time that any body may take, and the bodies of its caller."""
     try:
-        data = await Exchange(request.scope, request.receive, request.send).body(_MAX_BODY)
+        exchange = Exchange(request.scope, request.receive, request.send)
+        data = await exchange.body(_MAX_BODY, lease)
     except ClientGone:  # nobody reads it
         return Refusal("request_timeout")
     return data if isinstance(data, Refusal) else strict_json.parse(data, ShowRequest)

@@ -8,6 +8,7 @@ from litestar.handlers import ASGIRouteHandler
 
 from gateway.core import model_names
 from gateway.core.errors import Refusal
+from gateway.http.body_budget import Lease
 from gateway.http.exchange import Exchange
 from gateway.proxy.unread_body import denial_unread
 from gateway.pulls.messages import Wanted, read, read_ollama
@@ -39,7 +40,7 @@ async def answer(services: Services, exchange: Exchange) -> Refusal | None:
     denial = await denial_unread(
         services.authenticator, services.authoriser, exchange, caller, _SCOPE
     )
-    body = denial or await exchange.body(_MAX_BODY)
+    body = denial or await exchange.body(_MAX_BODY, Lease(services.bodies, caller))
     if isinstance(body, Refusal):
         return body
     native = exchange.path.rstrip("/") == OLLAMA_PATH

@@ -10,6 +10,7 @@ from gateway.core import keys, model_names, origins
 from gateway.core.errors import KINDS, Refusal
 from gateway.dialects.shared import strict_json
 from gateway.http.body import ClientGone
+from gateway.http.body_budget import Lease
 from gateway.http.exchange import Exchange
 from gateway.reference.visitor_token import LONGEST, MOST, SHORTEST, VisitorTokenRequest
 from gateway.routes.support.answers import AnyRequest, respond
@@ -38,7 +39,7 @@ async def _make(services: Services, request: AnyRequest) -> dict[str, Any] | Ref
     denial = await services.authoriser.identify(exchange, caller._replace(claim=None), None)
     if isinstance(denial, Refusal) and denial.reason != "visitor_token_required":
         return denial
-    asked = await _asked(exchange)
+    asked = await _asked(exchange, Lease(services.bodies, caller))
     if isinstance(asked, Refusal):
         return asked
     token = keys.make_key(f"{services.settings.api_key_prefix[:8]}-visitor")
@@ -65,10 +66,10 @@ async def _make(services: Services, request: AnyRequest) -> dict[str, Any] | Ref
     return {"token": token, **made}
 
 
-async def _asked(exchange: Exchange) -> VisitorTokenRequest | Refusal:
+async def _asked(exchange: Exchange, lease: Lease) -> VisitorTokenRequest | Refusal:
     """What is asked for, in canonical form."""
     try:
-        body = await exchange.body(_MAX_BODY)
+        body = await exchange.body(_MAX_BODY, lease)
     except ClientGone:  # nobody reads it
         return Refusal("request_timeout")
     asked = body if isinstance(body, Refusal) else strict_json.parse(body, VisitorTokenRequest)

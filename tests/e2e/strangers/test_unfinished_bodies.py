@@ -3,15 +3,19 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
+from select import select
 
 import pytest
 
 from gateway.core import keys
+from gateway.http.body_budget import MOST_UNFINISHED
 from gateway.http.failed_keys import FAILURES
 from tests.support.callers import QUESTION, make_key, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.fixtures import upstream_of_all
+from tests.support.gateway_process import PATIENCE
 from tests.support.raw_client import Answer, ask_without_closing, chat, parse, request
 
 __all__ = ["upstream_of_all"]
@@ -71,6 +75,22 @@ def test_a_key_that_is_at_its_limit_is_not_asked_for_another_large_body(
     assert answers[-1].error["code"] == code
     unread = begin(gateway.port, key, size=len(LARGE) + 1)
     assert (unread.status, unread.error["code"]) == (429, code)
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/v1/visitor-tokens"])
+def test_one_key_cannot_let_everybody_wait_for_bodies_that_never_come(
+    gateway: GatewayProcess, path: str
+) -> None:
+    key = make_key(gateway.url, visitors={"by": ["token"]})
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Length: 9\r\n\r\n1"
+    with ExitStack() as crowd:
+        waiting: list[socket.socket] = []
+        for _ in range(MOST_UNFINISHED // 2 + 1):
+            one = crowd.enter_context(socket.create_connection(("127.0.0.1", gateway.port)))
+            one.sendall(head.encode())
+            waiting.append(one)
+        [answered, *_], _, _ = select(waiting, [], [], PATIENCE)
+        assert b" 429 " in answered.recv(100)  # 408 if nobody but the clock ends it
 
 
 def test_a_key_without_the_scope_is_told_so_with_what_its_body_says(
