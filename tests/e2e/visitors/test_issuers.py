@@ -195,7 +195,7 @@ async def _until_known(client: httpx.Client, headers: dict[str, str], status: in
             await asyncio.sleep(0.5)
 
 
-@pytest.mark.parametrize("token", ["eyJ.", "eyJ\xe9.x.y", "eyJ" + "." * 3000, "eyJ.." + "A" * 9000])
+@pytest.mark.parametrize("token", ["eyJ.", "eyJ" + "." * 3000, "eyJ.." + "A" * 9000])
 def test_what_only_looks_like_a_token_is_refused_in_words(
     client: httpx.Client, site: str, token: str
 ) -> None:
