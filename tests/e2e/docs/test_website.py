@@ -74,5 +74,5 @@ def test_what_is_not_run_needs_servers_of_others() -> None:
 @pytest.mark.parametrize("readme", READMES, ids=lambda one: one.parent.name)
 def test_the_command_beside_a_website_to_copy_makes_its_key(place: Place, readme: Path) -> None:
     [block] = [one.text for one in shell(readme) if "localllm keys create" in one.text]
-    made = json.loads(place.run(f".venv/bin/{block.rstrip()} --json"))
+    made = json.loads(place.run(f".venv/bin/{block.replace(' --json', '').rstrip()} --json"))
     assert made["visitors"]["by"] == [BY.get(readme.parent.name, "token")]
