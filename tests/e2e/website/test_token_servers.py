@@ -3,7 +3,6 @@ token for each visitor."""
 
 import asyncio
 import re
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,23 +18,21 @@ from tests.support.callers import bearer
 from tests.support.chat_page import ChatPage
 from tests.support.fake_upstream import MODEL, WORDS, FakeUpstream
 from tests.support.gateway_process import Running
-from tests.support.node import NODE
 from tests.support.tunnel.up import Up
 from tests.support.website.site import copy, new_origin, port_of
 
 __all__ = ["chromium", "one_loop"]
 pytestmark = pytest.mark.anyio
 TEXT = "".join(WORDS)
-SERVERS = {
-    "web-token-node": [str(NODE), "server.mjs"],
-    "web-token-python": [sys.executable, "server.py"],
-}
+SERVERS = {"web-token-node": "node server.mjs", "web-token-python": "python server.py"}
 
 
 @contextmanager
 def started(folder: Path, **environ: str) -> Iterator[Running]:
     """The example's server, by the command of its README."""
-    running = Running(SERVERS[folder.name], environment(**environ), folder)
+    command = SERVERS[folder.name]
+    assert f"\n{command}\n" in (folder / "README.md").read_text("utf-8")
+    running = Running(["sh", "-c", f"exec {command}"], environment(**environ), folder)
     try:
         yield running
     finally:
