@@ -14,6 +14,7 @@ from gateway.backends.errors import too_long
 from gateway.backends.pool import Candidate
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Sanitised, Usage
+from gateway.proxy.off_loop import off_loop
 
 ContextCheck = Literal["refuse", "warn", "off"]
 
@@ -23,6 +24,8 @@ _PROMPTS = ("messages", "input", "prompt", "system", "instructions")  # of a req
 _TEXTS = ("content", "text", "output")  # of a message or item
 _THOUGHTS = {"reasoning", "thinking", "redacted_thinking"}  # of earlier turns: templates drop them
 _EDGE = 0.97  # of the context: where a prompt ends that Ollama has dropped messages from
+_LONG = 32 * 1024  # bytes of a prompt whose words others would wait for
+_PIECE = 16 * 1024  # characters
 _HALF = 16  # tokens beyond half of it, to which Ollama's runner cuts one long message
 
 
@@ -38,7 +41,11 @@ async def fitting(
     if request.prompt_bound <= min([one or SMALLEST for one in contexts]):
         return candidates
     request.may_be_cut = True
-    request.least_tokens = least_tokens(request.request, max([one or 0 for one in contexts]))
+    most = max([one or 0 for one in contexts])
+    if request.prompt_bound > _LONG:
+        request.least_tokens = await off_loop(lambda: least_tokens(request.request, most))
+    else:
+        request.least_tokens = least_tokens(request.request, most)
     if check == "warn":
         return candidates
     if getattr(request.request, "truncate", False) is None:
@@ -50,7 +57,7 @@ async def fitting(
         or request.least_tokens <= context
         or not await _is_sure(candidate, request, context)
     ]
-    return fit or too_long(f"at least {request.least_tokens}", max([one or 0 for one in contexts]))
+    return fit or too_long(f"at least {request.least_tokens}", most)
 
 
 def _context(candidate: Candidate, request: Sanitised) -> int | None:
@@ -93,7 +100,7 @@ def _words(value: Any, enough: int) -> int:
     if isinstance(value, str):
         # Templates drop what a model thought in earlier turns.
         said = value.rpartition("</think>")[2]
-        return len(said[: 64 * enough if enough else None].split())
+        return _words_of(said[: 64 * enough if enough else None], enough)
     if isinstance(value, dict):
         fields = cast(dict[str, Any], value)
         if fields.get("type") in _THOUGHTS:
@@ -102,6 +109,19 @@ def _words(value: Any, enough: int) -> int:
     count = 0
     for one in cast(list[Any], value) if isinstance(value, list) else ():
         count += _words(one, enough)
+        if enough and count > enough:
+            break
+    return count
+
+
+def _words_of(text: str, enough: int) -> int:
+    """By pieces, since a list of all words can be twenty times as large as the text."""
+    count, open_word = 0, False
+    for at in range(0, len(text), _PIECE):
+        piece = text[at : at + _PIECE]
+        count += len(piece.split())
+        count -= open_word and not piece[0].isspace()  # the rest of a word that was counted
+        open_word = not piece[-1].isspace()
         if enough and count > enough:
             break
     return count

@@ -1,6 +1,7 @@
 """What is said of a prompt that does not fit: only what is sure before, what was seen after."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -113,3 +114,22 @@ def test_a_cut_shows_in_what_is_reported(
 )
 def test_a_stream_tells_in_its_last_event(events: bytes, told: bytes):
     assert PromptCut(7, 9).in_event(events) == told
+
+
+def test_a_long_text_has_as_many_words_as_it_has_wherever_it_is_taken_apart(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    text = f"{WORDS}\n\t  a bc  def g\u00a0hij "
+    for piece in range(1, 30):
+        monkeypatch.setattr("gateway.proxy.context_check._PIECE", piece)
+        assert least_tokens(read("/v1/completions", {"prompt": text})) == len(text.split())
+
+
+def test_counting_the_words_of_a_large_prompt_takes_little_memory():
+    request = read("/v1/completions", {"prompt": "ab " * 500_000})
+    tracemalloc.start()
+    try:
+        assert least_tokens(request) == 500_000
+        assert tracemalloc.get_traced_memory()[1] < 4 * 1024**2  # all words together: 26 MB
+    finally:
+        tracemalloc.stop()
