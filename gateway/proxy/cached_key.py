@@ -1,5 +1,6 @@
 """What the verdict cache remembers of one hash: what the store has allowed it, and when."""
 
+import math
 import time
 from collections import OrderedDict
 from typing import NamedTuple
@@ -35,6 +36,7 @@ class CachedKey:
         self.plain = Shares(allowance)  # of who is no visitor
         self.wants_claim = False
         self.ended = 0.0  # when the store no longer knew the hash
+        self.good_until = math.inf  # when a visitor's token ends by itself
         self._visitors: OrderedDict[Claim | None, Allowance] = OrderedDict()
         self._uses: OrderedDict[Use, _Allowed] = OrderedDict()
 
@@ -75,8 +77,8 @@ class CachedKey:
         self._uses.pop((*use[:2], None), None)
 
     def allowed_within(self, seconds: float, use: Use) -> bool:
-        at = self._uses.get(use, _NEVER).at
-        return at > self.over and time.monotonic() - at < seconds
+        at, now = self._uses.get(use, _NEVER).at, time.monotonic()
+        return at > self.over and now - at < seconds and now < self.good_until
 
     def identity(self, use: Use) -> Identity | None:
         return self._uses.get(use, _NEVER).identity

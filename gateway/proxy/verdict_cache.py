@@ -40,6 +40,7 @@ _LIMITS = {
     *("rate_limit_exceeded", "insufficient_quota"),
     *("visitor_rate_limit_exceeded", "visitor_quota", "visitor_tokens_held"),
 }
+_OF_ONE_VISITOR = {"visitor_unknown", "visitor_anonymous", "invalid_visitor_token"}
 _OVER = {"key_revoked", "key_expired"}
 _UNKNOWN = {"invalid_api_key", "visitor_token_expired", "visitor_token_used_up"}
 _log = logging.getLogger("localllm.store")
@@ -131,6 +132,9 @@ class VerdictCache:
         elif self._remembers and identity.key_id:
             cached = self._remembered(key_hash, identity.key_id)
             if asked_at >= cached.over:
+                if identity.visitor is not None:  # whose limits are not known yet
+                    visitor = self._allowances.setdefault(identity.visitor, Allowance())
+                    cached.meet(caller.claim, visitor)
                 cached.allow(use, identity)
         return identity
 
@@ -213,6 +217,8 @@ class VerdictCache:
         visitor = None
         if verdict.visitor is not None:
             visitor = self._allowances.setdefault(verdict.visitor.id, Allowance())
+            if verdict.visitor.good_for_ms is not None:
+                cached.good_until = asked_at + verdict.visitor.good_for_ms / 1000
         cached.meet(wanted.claim, visitor)
         Shares(cached.allowance, visitor).learn(wanted, verdict, asked_at)
 
@@ -238,6 +244,8 @@ class VerdictCache:
     def _forbid(self, key_hash: str, reason: str | None, use: Use) -> None:
         cached = self._cached.get(key_hash)
         if cached is None:
+            return
+        if reason in _OF_ONE_VISITOR:
             return
         if reason in _OVER:
             cached.allowance.end()

@@ -66,7 +66,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, gc=False):
 
 class VisitorVerdict(msgspec.Struct, frozen=True, gc=False):
     """What a visitor is told of their limits; None: there is no such limit. `pool`: with whom the
-    visitor shares another one, which is told where it is the narrower."""
+    visitor shares another one, which is told where it is the narrower. `good_for_ms`: how long
+    after this the store need not be asked; a token ends, and its uses are counted there."""
 
     id: UUID
     pool: UUID | None = None
@@ -76,6 +77,7 @@ class VisitorVerdict(msgspec.Struct, frozen=True, gc=False):
     token_limit: int | None = None
     tokens_remaining: int | None = None
     day_resets_at: datetime | None = None
+    good_for_ms: int | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):

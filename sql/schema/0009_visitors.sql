@@ -79,7 +79,8 @@ create type gateway.visitor as (
     tokens_per_day bigint,
     requests_per_min integer,
     max_output_tokens integer,
-    refusal text
+    refusal text,
+    good_until timestamptz -- so long a gateway may let them in by itself; null: no end is known
 );
 
 -- What shows who calls. Its parts are the rows of the tables, so nothing of it is stored.
@@ -103,7 +104,8 @@ create type gateway.visitor_verdict as (
     rate_reset_ms integer,
     token_limit bigint,
     tokens_remaining bigint,
-    day_resets_at timestamptz
+    day_resets_at timestamptz,
+    good_for_ms integer -- how long a gateway may go on by itself; null: no end is known
 );
 -- Gateways that do not know them read what is before them.
 alter type gateway.verdict add attribute visitor gateway.visitor_verdict;

@@ -1,8 +1,8 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
--- step 0009_visitors ca4d0178a7ee5ad6f09a86f02b7fef972dc2a03a9d1e8a2d603fbe29052099f3
+-- step 0009_visitors 77a35bf822f749966201c3b9dee4677d4b66feda5f62213358d126e773c2228d
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions 1311943971128ceed3bd716d1131e009fc92f1ec7de297ad4d796e4519fc15c4
+-- step functions ebbf66589eb30a1e3660314a86348d7326fc50c9845e0dd3566d749e9ce71f96
 
 do $migration$
 begin
@@ -98,7 +98,8 @@ create type gateway.visitor as (
     tokens_per_day bigint,
     requests_per_min integer,
     max_output_tokens integer,
-    refusal text
+    refusal text,
+    good_until timestamptz -- so long a gateway may let them in by itself; null: no end is known
 );
 
 -- What shows who calls. Its parts are the rows of the tables, so nothing of it is stored.
@@ -122,7 +123,8 @@ create type gateway.visitor_verdict as (
     rate_reset_ms integer,
     token_limit bigint,
     tokens_remaining bigint,
-    day_resets_at timestamptz
+    day_resets_at timestamptz,
+    good_for_ms integer -- how long a gateway may go on by itself; null: no end is known
 );
 -- Gateways that do not know them read what is before them.
 alter type gateway.verdict add attribute visitor gateway.visitor_verdict;
@@ -148,7 +150,7 @@ drop function if exists gateway.create_api_key_at(
 drop function if exists gateway.lost_hold(timestamptz, uuid, uuid, timestamptz, text, text);
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('0009_visitors', 'ca4d0178a7ee5ad6f09a86f02b7fef972dc2a03a9d1e8a2d603fbe29052099f3');
+        values ('0009_visitors', '77a35bf822f749966201c3b9dee4677d4b66feda5f62213358d126e773c2228d');
     end if;
 
     if not exists (select 1 from gateway.migrations as m where m.version = '0010_presets') then
@@ -201,7 +203,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '1311943971128ceed3bd716d1131e009fc92f1ec7de297ad4d796e4519fc15c4')
+            (m.version = 'functions' and m.checksum = 'ebbf66589eb30a1e3660314a86348d7326fc50c9845e0dd3566d749e9ce71f96')
             or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
     ) then
         execute $step$
@@ -2105,6 +2107,9 @@ begin
         v.name := p_token.name;
         v.pool := p_token.pool;
         v.pool_share := 16;
+        v.good_until := case
+            when p_token.uses_left is null then p_token.expires_at else p_now -- uses count here
+        end;
     elsif p_claim ? 'subject' then
         v.kind := 'issuer';
         v.id := gateway.visitor_id(v_salt, 'issuer', p_claim ->> 'subject');
@@ -2632,6 +2637,9 @@ begin
     v.pool := p_visitor.pool;
     v.rate_limit := p_visitor.requests_per_min;
     v.token_limit := p_visitor.tokens_per_day;
+    if p_visitor.good_until is not null then
+        v.good_for_ms := gateway.ms_between(p_now, p_visitor.good_until);
+    end if;
     for v_limit in select l.* from gateway.visitor_limits(p_visitor) as l loop
         v_counter := gateway.visitor_counter_at(p_now, p_moment, p_key_id, v_limit);
         v.rate_remaining := least(
@@ -4595,7 +4603,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '1311943971128ceed3bd716d1131e009fc92f1ec7de297ad4d796e4519fc15c4')
+        values ('functions', 'ebbf66589eb30a1e3660314a86348d7326fc50c9845e0dd3566d749e9ce71f96')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

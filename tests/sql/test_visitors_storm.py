@@ -100,7 +100,7 @@ class Storm:
                 await self.make_token(ledger, key, dice)
 
     async def make_token(self, ledger: Ledger, key: Key, dice: random.Random) -> None:
-        sql = "select gateway.mint_visitor_token($1, k, $2, $3, 86400, $4, null, null, null) from"
+        sql = "select gateway.make_visitor_token($1, k, $2, $3, 86400, $4, null, null, null) from"
         sql += " gateway.api_keys as k where k.id = $5"
         token, who = new_hash(), f"visitor {dice.randrange(4)}"
         await ledger.value(sql, self.now, token, who, dice.choice([None, 3]), key.id)

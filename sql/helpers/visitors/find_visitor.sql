@@ -26,6 +26,9 @@ begin
         v.name := p_token.name;
         v.pool := p_token.pool;
         v.pool_share := 16;
+        v.good_until := case
+            when p_token.uses_left is null then p_token.expires_at else p_now -- uses count here
+        end;
     elsif p_claim ? 'subject' then
         v.kind := 'issuer';
         v.id := gateway.visitor_id(v_salt, 'issuer', p_claim ->> 'subject');

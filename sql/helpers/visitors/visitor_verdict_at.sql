@@ -14,6 +14,9 @@ begin
     v.pool := p_visitor.pool;
     v.rate_limit := p_visitor.requests_per_min;
     v.token_limit := p_visitor.tokens_per_day;
+    if p_visitor.good_until is not null then
+        v.good_for_ms := gateway.ms_between(p_now, p_visitor.good_until);
+    end if;
     for v_limit in select l.* from gateway.visitor_limits(p_visitor) as l loop
         v_counter := gateway.visitor_counter_at(p_now, p_moment, p_key_id, v_limit);
         v.rate_remaining := least(
