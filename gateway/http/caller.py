@@ -1,5 +1,6 @@
 """Who calls, as far as a request shows: a key, and what is known of the visitor behind it."""
 
+from collections.abc import Hashable
 from typing import NamedTuple
 
 from gateway.stores import Claim
@@ -12,3 +13,11 @@ class Caller(NamedTuple):
 
     key_hash: str
     claim: Claim | None = None
+
+
+class Payer(NamedTuple):
+    """On whose account it is what a request takes of this machine: of a key, under whichever hash
+    it or the token of a visitor is shown, and of the visitor; None: there is none."""
+
+    key: Hashable
+    visitor: Hashable = None

@@ -49,6 +49,9 @@ class CachedKey:
             return None
         return Shares(self.allowance, visitor)
 
+    def visitor(self, claim: Claim | None) -> Allowance | None:
+        return self._visitors.get(claim)
+
     def meet(self, claim: Claim | None, visitor: Allowance | None) -> None:
         """Who that caller is; None: nobody in particular."""
         if visitor is None:

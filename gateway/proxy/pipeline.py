@@ -174,7 +174,8 @@ class Pipeline:
         """Receive → sanitise."""
         limit, aliases = self._settings.max_body_bytes, self._settings.model_aliases
         small = exchange.has_arrived and not exchange.is_large()
-        body = await exchange.body(limit, None if small else Lease(self._bodies, caller))
+        lease = None if small else Lease(self._bodies, self._authoriser.verdict_cache.payer(caller))
+        body = await exchange.body(limit, lease)
         if isinstance(body, Refusal):
             return body
         exchange.received = len(body)

@@ -20,7 +20,7 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from gateway.core.model_names import is_allowed
-from gateway.http.caller import Caller
+from gateway.http.caller import Caller, Payer
 from gateway.proxy.allowance import Allowance
 from gateway.proxy.cached_key import CachedKey, Use
 from gateway.proxy.shares import Shares
@@ -87,6 +87,13 @@ class VerdictCache:
         """Whether the key tells its visitors apart by what is known of them here."""
         cached = self._cached.get(key_hash)
         return cached is not None and cached.wants_claim
+
+    def payer(self, caller: Caller) -> Payer:
+        """Who that is, as far as is known here: one key, one visitor, whatever they show."""
+        cached = self._cached.get(caller.key_hash)
+        if cached is None:
+            return Payer(caller.key_hash, caller.claim)
+        return Payer(cached.allowance, cached.visitor(caller.claim) or caller.claim)
 
     async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
         """The store's verdict; while it is away, what its last one leaves room for.

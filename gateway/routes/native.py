@@ -86,7 +86,9 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         holder = await identify(services, request, _SCOPE)
         if isinstance(holder, Refusal):
             return holder
-        asked = await show_request(request, Lease(services.bodies, holder.caller))
+        asked = await show_request(
+            request, Lease(services.bodies, services.verdict_cache.payer(holder.caller))
+        )
         if isinstance(asked, Refusal):
             return asked
         shown = asked.model or asked.name or services.pool.default_model

@@ -40,7 +40,9 @@ async def answer(services: Services, exchange: Exchange) -> Refusal | None:
     denial = await denial_unread(
         services.authenticator, services.authoriser, exchange, caller, _SCOPE
     )
-    body = denial or await exchange.body(_MAX_BODY, Lease(services.bodies, caller))
+    body = denial or await exchange.body(
+        _MAX_BODY, Lease(services.bodies, services.verdict_cache.payer(caller))
+    )
     if isinstance(body, Refusal):
         return body
     native = exchange.path.rstrip("/") == OLLAMA_PATH

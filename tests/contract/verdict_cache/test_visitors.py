@@ -103,3 +103,21 @@ async def test_one_visitor_who_is_refused_leaves_the_others_as_they_are(
     refused = await known.authorize(ask(key, claim=Claim()))
     assert refused.reason == "visitor_unknown"
     assert expected(known, key, claim=HERE) == (True, 20)
+
+
+async def test_two_tokens_of_a_visitor_are_one_payer_and_two_places_are_two(
+    known: VerdictCache, store: SupabaseStore
+):
+    key = await create(store, p_visitors={"by": ["token"]})
+    first, second = [Caller((await token(store, key)).hash) for _ in range(2)]
+    for caller in (Caller(key.hash), first, second):
+        await known.identify(caller, "chat", None)
+    assert known.payer(first) == known.payer(second)
+    assert known.payer(first).key == known.payer(Caller(key.hash)).key
+    assert known.payer(Caller(key.hash)).visitor is None
+    place = await create(store, p_visitors={"by": ["address"]})
+    here, there = (Caller(place.hash, claim) for claim in (HERE, THERE))
+    for caller in (here, there):
+        await known.identify(caller, "chat", None)
+    assert known.payer(here).key == known.payer(there).key
+    assert known.payer(here) != known.payer(there)

@@ -10,6 +10,7 @@ from gateway.core.errors import Refusal
 from gateway.http import body
 from gateway.http.body import GRACE, SLOWEST, read_body
 from gateway.http.body_budget import LEAST, MOST_UNFINISHED, BodyBudget, Lease
+from gateway.http.caller import Payer
 from tests.support.passing_time import Clock
 
 LIMIT = 64 * 1024**2
@@ -69,7 +70,7 @@ class Uploads:
 
     async def begin(self, key: str, arrived: int = 0) -> Refusal | None:
         """None: it is waited for."""
-        lease = Lease(self.budget, key)
+        lease = Lease(self.budget, Payer(*key.split()))
         task = asyncio.create_task(read_body(stalled(arrived), LIMIT, lease, here=False))
         for _ in range(3):
             await asyncio.sleep(0)
@@ -106,6 +107,24 @@ async def test_one_key_leaves_others_their_part_of_the_bodies_that_are_waited_fo
 
 
 @pytest.mark.anyio
+async def test_one_visitor_leaves_others_their_part_and_all_of_a_key_leave_other_keys_theirs():
+    uploads, refusal = Uploads(BodyBudget(LIMIT)), None
+    for name in ("greedy", "another"):
+        for _ in range(MOST_UNFINISHED // 4):
+            assert await uploads.begin(f"site {name}") is None
+        refusal = await uploads.begin(f"site {name}")
+        assert refusal and refusal.reason == "too_many_uploads"
+    for payer in ("site third", "site"):
+        refusal = await uploads.begin(payer)
+        assert refusal and refusal.reason == "too_many_uploads"
+    for _ in range(MOST_UNFINISHED // 2):
+        assert await uploads.begin("other") is None
+    await uploads.end()
+    assert await uploads.begin("site greedy") is None
+    await uploads.end()
+
+
+@pytest.mark.anyio
 async def test_one_key_leaves_others_their_part_of_the_memory():
     budget = BodyBudget(1)
     uploads, size = Uploads(budget), LEAST // 8
@@ -122,7 +141,7 @@ async def test_one_key_leaves_others_their_part_of_the_memory():
 
 def test_what_a_body_took_is_given_back_once():
     budget = BodyBudget(1)
-    one, other = Lease(budget, "a"), Lease(budget, "a")
+    one, other = Lease(budget, Payer("a")), Lease(budget, Payer("a"))
     assert one.hold(10) is None
     assert one.hold(30) is None
     assert one.hold(20) is None
@@ -136,5 +155,5 @@ def test_what_a_body_took_is_given_back_once():
 
 def test_a_body_of_the_largest_size_fits_twice():
     budget = BodyBudget(LEAST)
-    assert Lease(budget, "a").hold(LEAST) is None
-    assert Lease(budget, "a").hold(LEAST) is None
+    assert Lease(budget, Payer("a")).hold(LEAST) is None
+    assert Lease(budget, Payer("a")).hold(LEAST) is None

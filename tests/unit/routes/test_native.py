@@ -9,7 +9,7 @@ from litestar import Request
 from gateway.backends.models import ModelList
 from gateway.core.errors import Refusal
 from gateway.http.body_budget import BodyBudget, Lease
-from gateway.http.caller import Caller
+from gateway.http.caller import Payer
 from gateway.routes.native import show_request
 from tests.support.told_models import LISTED, TAG, Told, models
 
@@ -50,5 +50,5 @@ async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
     scope: Any = {"type": "http", "method": "POST", "path": "/api/show", "headers": []}
     request = Request[Any, Any, Any](scope, cast(Any, anyio.sleep_forever))
     with anyio.fail_after(5):
-        lease = Lease(BodyBudget(1), Caller("a"))
+        lease = Lease(BodyBudget(1), Payer("a"))
         assert await show_request(request, lease) == Refusal("request_timeout")
