@@ -2,7 +2,7 @@
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0009_visitors 77a35bf822f749966201c3b9dee4677d4b66feda5f62213358d126e773c2228d
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions ebbf66589eb30a1e3660314a86348d7326fc50c9845e0dd3566d749e9ce71f96
+-- step functions 194e9eba9bea7cfb1ca48a4cb822b9ad99fd2b0f7573d5ebf402c0299898a6ca
 
 do $migration$
 begin
@@ -203,7 +203,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'ebbf66589eb30a1e3660314a86348d7326fc50c9845e0dd3566d749e9ce71f96')
+            (m.version = 'functions' and m.checksum = '194e9eba9bea7cfb1ca48a4cb822b9ad99fd2b0f7573d5ebf402c0299898a6ca')
             or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
     ) then
         execute $step$
@@ -4196,12 +4196,11 @@ begin
         v_room := gateway.visitor_room(
             p_now, v_moment, v_key.id, v_visitor, v_prompt, v_wanted, v_least
         );
-        v_room.refusal := coalesce(
-            v_room.refusal,
-            gateway.token_refusal(
+        if v_room.refusal is null and (v_caller.token).token_hash is not null then
+            v_room.refusal := gateway.token_refusal(
                 p_now, v_key, gateway.find_token((v_caller.token).token_hash), p_origin, p_model
-            )
-        );
+            );
+        end if;
         if v_room.refusal is not null then -- others took what was left in the meantime
             delete from gateway.holds as h where h.request_id = p_request_id;
             return gateway.visitor_denial(p_now, v_moment, v_key, v_visitor, v_room);
@@ -4603,7 +4602,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'ebbf66589eb30a1e3660314a86348d7326fc50c9845e0dd3566d749e9ce71f96')
+        values ('functions', '194e9eba9bea7cfb1ca48a4cb822b9ad99fd2b0f7573d5ebf402c0299898a6ca')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

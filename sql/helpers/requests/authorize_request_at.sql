@@ -127,12 +127,11 @@ begin
         v_room := gateway.visitor_room(
             p_now, v_moment, v_key.id, v_visitor, v_prompt, v_wanted, v_least
         );
-        v_room.refusal := coalesce(
-            v_room.refusal,
-            gateway.token_refusal(
+        if v_room.refusal is null and (v_caller.token).token_hash is not null then
+            v_room.refusal := gateway.token_refusal(
                 p_now, v_key, gateway.find_token((v_caller.token).token_hash), p_origin, p_model
-            )
-        );
+            );
+        end if;
         if v_room.refusal is not null then -- others took what was left in the meantime
             delete from gateway.holds as h where h.request_id = p_request_id;
             return gateway.visitor_denial(p_now, v_moment, v_key, v_visitor, v_room);
