@@ -1,7 +1,7 @@
 """The parameters of usage reports: a range of days (UTC), and how the rows are grouped.
 
 Its TypeScript twin is `supabase/functions/admin/usage.ts`. Daily totals are kept forever, so no
-range is too long. They contain days, keys and models, nothing else.
+range is too long. They contain days, keys and models, or days, keys and visitors, nothing else.
 """
 
 from datetime import date
@@ -14,7 +14,7 @@ from gateway.core.errors import Refusal
 
 # In the order in which rows are sorted:
 OF_ONE_KEY = ("month", "day", "model")
-OF_ALL_KEYS = ("month", "day", "key", "model")
+OF_ALL_KEYS = ("month", "day", "key", "model", "visitor")
 _NAMES = ("from", "to", "group_by")
 
 
@@ -53,8 +53,11 @@ def read(query: bytes, groups: tuple[str, ...], also: tuple[str, ...] = ()) -> U
 
 
 def grouping(text: str, groups: tuple[str, ...]) -> tuple[str, ...]:
-    """Parse a list such as `month,model`. Raises ValueError for an unknown or repeated group."""
+    """Parse a list such as `month,model`. Raises ValueError for an unknown or repeated group, and
+    for two that do not go together."""
     names = text.split(",")
     if len(set(names)) < len(names) or not set(names) <= set(groups):
         raise ValueError(f"should be some of {', '.join(groups)}, separated by commas, each once")
+    if {"model", "visitor"} <= set(names):
+        raise ValueError("has model or visitor, not both: of visitors no models are kept")
     return tuple(name for name in groups if name in names)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from gateway.stores import Store
 
 _DAY = click.DateTime(["%Y-%m-%d"])
-_COLUMNS = (("month", "month"), ("day", "date"), ("key", "label"), ("model", "model"))
+_COLUMNS = (
+    *(("month", "month"), ("day", "date"), ("key", "label"), ("model", "model")),
+    ("visitor", "visitor"),
+)
 _NUMBERS = (
     *((">requests", "requests"), (">prompt", "prompt_tokens")),
     *((">output", "completion_tokens"), (">tokens", "total_tokens")),
@@ -26,7 +29,9 @@ _NUMBERS = (
 @click.option("--from", "start", type=_DAY, metavar="DAY", help="First day, such as 2030-01-31.")
 @click.option("--to", "end", type=_DAY, metavar="DAY", help="Last day.")
 @click.option(
-    "--by", metavar="WHAT", help="Group by any of month, day, key, model, such as month,model."
+    "--by",
+    metavar="WHAT",
+    help="Group by any of month, day, key and model or visitor, such as month,model.",
 )
 @json_option
 def usage(
@@ -41,8 +46,8 @@ def usage(
     For all keys, or for the one with KEY_ID. The default range is the current month (UTC).
     """
     days = start and start.date(), end and end.date()
-    asked = _asked(*days, by, of_one=key_id is not None)
-    if key_id is None:
+    asked = _asked(*days, by, key_id)
+    if key_id is None or "visitor" in asked.group_by:
         report, labels = with_store(lambda store, _: _of_all(store, asked))
         rows = [_labelled(row, labels) for row in report["data"]]
     else:
@@ -52,7 +57,7 @@ def usage(
     if as_json:
         print_json(report)
         return
-    if key_id is not None:
+    if "month" in report:
         _print_month(report)
     if rows:
         _print_rows(rows, report.get("total"))
@@ -60,14 +65,15 @@ def usage(
         click.echo(f"No usage {_range(*days)}.")
 
 
-def _asked(first: date | None, last: date | None, by: str | None, *, of_one: bool) -> "UsageQuery":
+def _asked(first: date | None, last: date | None, by: str | None, key: str | None) -> "UsageQuery":
     from gateway.admin.usage_query import OF_ALL_KEYS, OF_ONE_KEY, UsageQuery, grouping
 
+    known = OF_ALL_KEYS if key is None else (*OF_ONE_KEY, "visitor")
     try:
-        groups = grouping(by, OF_ONE_KEY if of_one else OF_ALL_KEYS) if by is not None else ()
+        groups = grouping(by, known) if by is not None else ()
     except ValueError as problem:
         raise click.BadParameter(f"{problem}.", param_hint="'--by'") from None
-    return UsageQuery(first, last, groups)
+    return UsageQuery(first, last, groups, key)
 
 
 async def _of_key(store: "Store", key_id: str, asked: "UsageQuery") -> dict[str, Any]:
@@ -86,7 +92,10 @@ async def _of_all(store: "Store", asked: "UsageQuery") -> tuple[dict[str, Any], 
 
 
 def _labelled(row: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
-    return row | {"label": labels[row["api_key_id"]]} if "api_key_id" in row else row
+    """With names in place of ids, where there are any."""
+    if "api_key_id" in row:
+        row = row | {"label": labels[row["api_key_id"]]}
+    return row | {"visitor": row["visitor_name"]} if row.get("visitor_name") else row
 
 
 def _print_month(report: dict[str, Any]) -> None:

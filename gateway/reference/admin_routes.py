@@ -80,7 +80,8 @@ ADMIN_ROUTES = (
         *("GET", "/admin/usage", "readAllUsage", OWNER, "Administration"),
         summary="See what all keys have used",
         text="By day, key and model, or added up by what `group_by` names, with the `total`; "
-        "without a range, of the current month to date.",
+        "without a range, of the current month to date. By visitor, there are only the calls of "
+        "visitors, and no models.",
         parameters=(
             Parameter(
                 "api_key_id", "query", {"type": "string", "format": "uuid"}, "Only this key."

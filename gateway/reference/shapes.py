@@ -41,8 +41,9 @@ class UsageTotal(Struct):
 
 
 class UsageGroup(Struct):
-    """What was used, added up. Of `month`, `date`, `api_key_id` and `model` it has those by which
-    that was done: all but `month` unless `group_by` says so."""
+    """What was used, added up. Of `month`, `date`, `api_key_id`, `model` and `visitor` it has those
+    by which that was done: date, key and model unless `group_by` says so. `visitor_name`: as the
+    website calls the visitor, where its key keeps names, for 35 days after the last call."""
 
     requests: int
     prompt_tokens: int
@@ -52,6 +53,8 @@ class UsageGroup(Struct):
     date: day | UnsetType = UNSET
     api_key_id: UUID | UnsetType = UNSET
     model: str | UnsetType = UNSET
+    visitor: UUID | UnsetType = UNSET
+    visitor_name: str | UnsetType | None = UNSET
 
 
 class KeyName(Struct):

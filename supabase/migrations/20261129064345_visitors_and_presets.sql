@@ -2,7 +2,7 @@
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0009_visitors 77a35bf822f749966201c3b9dee4677d4b66feda5f62213358d126e773c2228d
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions 194e9eba9bea7cfb1ca48a4cb822b9ad99fd2b0f7573d5ebf402c0299898a6ca
+-- step functions e05fffbc3a7c52e4689638b73e5f18a147a77ed860e3df94f1fc808738c5a1ad
 
 do $migration$
 begin
@@ -203,7 +203,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '194e9eba9bea7cfb1ca48a4cb822b9ad99fd2b0f7573d5ebf402c0299898a6ca')
+            (m.version = 'functions' and m.checksum = 'e05fffbc3a7c52e4689638b73e5f18a147a77ed860e3df94f1fc808738c5a1ad')
             or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
     ) then
         execute $step$
@@ -2621,6 +2621,68 @@ begin
 end;
 $$;
 
+-- Like gateway.grouped_usage, added up by visitor, and by some of month, day and key. A visitor's
+-- use is kept without the model. Pools are left out: their visitors are there. The name is the
+-- site's, as long as the visitor's counter is there and the site wants it kept.
+create or replace function gateway.visitor_usage(
+    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[]
+) returns jsonb
+language sql stable
+begin atomic
+    select
+        jsonb_build_object(
+            'from', gateway.first_day(p_now, p_from, p_to),
+            'to', gateway.last_day(p_now, p_from, p_to),
+            'group_by', p_group_by,
+            'data',
+            coalesce(
+                jsonb_agg(
+                    jsonb_strip_nulls(
+                        jsonb_build_object(
+                            'month', g.month,
+                            'date', g.day,
+                            'api_key_id', case when 'key' = any(p_group_by) then g.api_key_id end,
+                            'visitor', g.visitor
+                        )
+                    )
+                    || jsonb_build_object('visitor_name', c.name)
+                    || gateway.usage_counts(
+                        g.requests, g.prompt_tokens, g.completion_tokens, g.total_tokens
+                    )
+                    order by g.month, g.day, g.api_key_id, g.visitor
+                ),
+                '[]'
+            ),
+            'total',
+            gateway.usage_counts(
+                sum(g.requests),
+                sum(g.prompt_tokens),
+                sum(g.completion_tokens),
+                sum(g.total_tokens)
+            )
+        )
+    from (
+        select
+            case when 'month' = any(p_group_by) then to_char(d.day::timestamp, 'YYYY-MM') end
+                as month,
+            case when 'day' = any(p_group_by) then d.day end as day,
+            d.api_key_id,
+            d.visitor,
+            sum(d.requests) as requests,
+            sum(d.prompt_tokens) as prompt_tokens,
+            sum(d.completion_tokens) as completion_tokens,
+            sum(d.total_tokens) as total_tokens
+        from gateway.visitor_daily as d
+        where
+            not d.is_pool
+            and (p_key_id is null or d.api_key_id = p_key_id)
+            and d.day between gateway.first_day(p_now, p_from, p_to)
+            and gateway.last_day(p_now, p_from, p_to)
+        group by 1, 2, 3, 4
+    ) as g
+    left join gateway.visitor_counters as c on g.api_key_id = c.api_key_id and g.visitor = c.id;
+end;
+
 -- What a visitor is told of the limits: the narrower of their own and the pool's. Of a limit that
 -- there is not, nothing is left to tell: null, which greatest() would make a nought.
 create or replace function gateway.visitor_verdict_at(
@@ -2693,6 +2755,9 @@ begin
         and p_key_id is not null
     then
         return gateway.unknown_key();
+    end if;
+    if 'visitor' = any(p_group_by) then
+        return gateway.visitor_usage(p_now, p_key_id, p_from, p_to, p_group_by);
     end if;
     v_usage := gateway.grouped_usage(
         p_now, p_key_id, p_from, p_to, coalesce(p_group_by, '{day,key,model}')
@@ -3369,7 +3434,7 @@ end;
 $$;
 
 -- The usage of one key, or of all (null): by day, key and model, or added up by what p_group_by
--- names.
+-- names: some of month, day, key and model, or of month, day, key and visitor.
 create or replace function public.admin_usage(
     p_key_id uuid, p_from date, p_to date, p_group_by text[] default null
 ) returns jsonb
@@ -4602,7 +4667,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '194e9eba9bea7cfb1ca48a4cb822b9ad99fd2b0f7573d5ebf402c0299898a6ca')
+        values ('functions', 'e05fffbc3a7c52e4689638b73e5f18a147a77ed860e3df94f1fc808738c5a1ad')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

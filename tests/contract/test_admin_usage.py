@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.contract.test_admin_contract import verdict
+from gateway.core.keys import hash_key
+from gateway.stores.postgres import PostgresStore
+from tests.contract.test_admin_contract import run, verdict, with_store
 from tests.support.admin.calls import UNKNOWN, Owner, error
 from tests.support.admin.servers import Admin
 
-GROUPS = "group_by should be some of month, day, key, model, separated by commas, each once."
+GROUPS = (
+    "group_by should be some of month, day, key, model, visitor, separated by commas, each once."
+)
+NOT_BOTH = "group_by has model or visitor, not both: of visitors no models are kept."
 NAMES = "The parameters here are from, to, group_by, api_key_id."
 
 
@@ -82,6 +87,32 @@ def test_all_groups_together_are_the_rows_without_a_grouping_and_their_month(
     assert finest == [{**row, "month": row["date"][:7]} for row in plain["data"]]
 
 
+def test_visitors_have_rows_of_their_own(admin: Admin, owner: Owner):
+    site = {"by": ["token"], "keep_names": True}
+    key = owner.create("site", visitors=site, allowed_origins=["https://shop.example"])
+    token = "llm-visitor_x"
+
+    async def minted(store: PostgresStore) -> None:
+        given = {"p_origin": None, "p_visitor": "ada", "p_expires_in": 600}
+        hashes = {"p_key_hash": hash_key(key["key"]), "p_token_hash": hash_key(token)}
+        assert (await store.admin("create_visitor_token", {**hashes, **given}))["visitor"] == "ada"
+
+    run(with_store(admin.dsn, minted))
+    for _ in range(2):
+        assert verdict(admin, token, prompt_tokens=3, completion_tokens=4).allowed
+    found = told(owner, "group_by=visitor,key")
+    [row] = found["data"]
+    assert (found["group_by"], found["total"]) == (["key", "visitor"], counts(2))
+    assert row == {
+        "api_key_id": key["id"],
+        "visitor": row["visitor"],
+        "visitor_name": "ada",
+        **counts(2),
+    }
+    of_other = told(owner, f"group_by=visitor&api_key_id={owner.create()['id']}")
+    assert of_other["data"] == []
+
+
 def test_the_first_and_the_last_day_of_the_calendar_are_days(owner: Owner):
     widest = told(owner, "from=0001-01-01&to=9999-12-31&group_by=day")
     assert (widest["from"], widest["to"]) == ("0001-01-01", "9999-12-31")
@@ -98,6 +129,10 @@ def test_the_first_and_the_last_day_of_the_calendar_are_days(owner: Owner):
         ("group_by=day,day", GROUPS, "group_by"),
         ("group_by=day,+model", GROUPS, "group_by"),
         ("group_by=constructor", GROUPS, "group_by"),
+        ("group_by=visitors", GROUPS, "group_by"),
+        ("group_by=visitor,model", NOT_BOTH, "group_by"),
+        ("group_by=model,day,key,visitor", NOT_BOTH, "group_by"),
+        ("group_by=visitor,model,model", GROUPS, "group_by"),
         ("group_by=day&group_by=model", "The parameter 'group_by' is given twice.", "group_by"),
         (f"api_key_id={UNKNOWN}&api_key_id=", "The parameter 'api_key_id' is given twice.", None),
         ("form=2026-01-01", NAMES, None),

@@ -11,6 +11,9 @@ begin
     then
         return gateway.unknown_key();
     end if;
+    if 'visitor' = any(p_group_by) then
+        return gateway.visitor_usage(p_now, p_key_id, p_from, p_to, p_group_by);
+    end if;
     v_usage := gateway.grouped_usage(
         p_now, p_key_id, p_from, p_to, coalesce(p_group_by, '{day,key,model}')
     );

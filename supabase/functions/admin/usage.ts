@@ -11,7 +11,7 @@ import type { Arguments, Store } from "../_shared/store.ts";
 import { isDay } from "./times.ts";
 
 const NAMES = ["from", "to", "group_by", "api_key_id"];
-const GROUPS = ["month", "day", "key", "model"]; // in the order in which rows are sorted
+const GROUPS = ["month", "day", "key", "model", "visitor"]; // in the order in which rows are sorted
 
 /** Rows by day, key and model, or added up by what `group_by` names: of one key, or of all. */
 export async function usage(store: Store, query: URLSearchParams): Promise<Answer> {
@@ -53,10 +53,14 @@ function unclear(query: URLSearchParams): Refusal | null {
 
 function grouping(text: string): string[] | Refusal {
   const names = text.split(",");
-  const once = new Set(names).size === names.length;
-  if (once && names.every((name) => GROUPS.includes(name))) {
-    return GROUPS.filter((name) => names.includes(name));
+  const isNamed = (name: string) => names.includes(name);
+  if (new Set(names).size < names.length || !names.every((name) => GROUPS.includes(name))) {
+    const problem = `should be some of ${GROUPS.join(", ")}, separated by commas, each once`;
+    return invalidField("group_by", problem);
   }
-  const problem = `should be some of ${GROUPS.join(", ")}, separated by commas, each once`;
-  return invalidField("group_by", problem);
+  if (isNamed("model") && isNamed("visitor")) {
+    const problem = "has model or visitor, not both: of visitors no models are kept";
+    return invalidField("group_by", problem);
+  }
+  return GROUPS.filter(isNamed);
 }

@@ -22,6 +22,7 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
         (("usage", "--from", "yesterday"), "--from"),
         (("usage", "--by", "hour"), "--by"),
         (("usage", "--by", "day,day"), "--by"),
+        (("usage", "--by", "visitor,model"), "--by"),
         (("usage", UNKNOWN, "--by", "key"), "--by"),
         (("nonsense",), "nonsense"),
         (("keys", "create", "x", "--nonsense"), "--nonsense"),

@@ -71,3 +71,9 @@ def test_the_owner_may_ask_for_one_key_and_by_key() -> None:
     assert asked == UsageQuery(group_by=("month", "key"), key_id="x")
     again = read(b"api_key_id=x&api_key_id=x", OF_ALL_KEYS, ("api_key_id",))
     assert isinstance(again, Refusal)
+
+
+def test_a_key_s_holder_does_not_see_its_visitors() -> None:
+    refusal = read(b"group_by=visitor", OF_ONE_KEY)
+    assert isinstance(refusal, Refusal) and refusal.message == GROUPS
+    assert read(b"group_by=visitor,day", OF_ALL_KEYS) == UsageQuery(group_by=("day", "visitor"))
