@@ -18,11 +18,12 @@ KINDS: tuple[str, ...] = (
     "retired_keys",
     "counters",
     "daily",
+    "visitor_daily",
     "logs",
     "presets",
     "preset_versions",
 )  # rows refer to rows of the kinds before them
-_NEWER = ("presets", "preset_versions")  # which older exports lack
+_NEWER = ("visitor_daily", "presets", "preset_versions")  # which older exports lack
 FORMAT, VERSION = "localllm export", 1
 LONGEST_LINE = 4 * 2**20
 _ROWS_A_CALL, _BYTES_A_CALL = 500, 2**20

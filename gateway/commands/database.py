@@ -17,6 +17,7 @@ _NOUNS = {
     "retired_keys": "rotated keys",
     "counters": "counters",
     "daily": "days of usage",
+    "visitor_daily": "days of visitors",
     "logs": "requests",
     "presets": "presets",
     "preset_versions": "versions of presets",

@@ -2,7 +2,7 @@
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0009_visitors 77a35bf822f749966201c3b9dee4677d4b66feda5f62213358d126e773c2228d
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions e05fffbc3a7c52e4689638b73e5f18a147a77ed860e3df94f1fc808738c5a1ad
+-- step functions aaad5e37dc88db380d6feca8df9b7971f56ed7602d80fa8524c2365b9cca2e7a
 
 do $migration$
 begin
@@ -203,7 +203,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'e05fffbc3a7c52e4689638b73e5f18a147a77ed860e3df94f1fc808738c5a1ad')
+            (m.version = 'functions' and m.checksum = 'aaad5e37dc88db380d6feca8df9b7971f56ed7602d80fa8524c2365b9cca2e7a')
             or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
     ) then
         execute $step$
@@ -374,6 +374,10 @@ begin
             insert into gateway.usage_daily
             select d.* from jsonb_populate_record(null::gateway.usage_daily, p_row) as d
             on conflict (api_key_id, day, model) do nothing;
+        when 'visitor_daily' then
+            insert into gateway.visitor_daily
+            select d.* from jsonb_populate_record(null::gateway.visitor_daily, p_row) as d
+            on conflict (api_key_id, day, visitor) do nothing;
         when 'logs' then
             v_log := jsonb_populate_record(v_log, p_row);
             insert into gateway.usage_logs
@@ -574,6 +578,7 @@ return case
                 when 'keys' then 'gateway.api_keys'::regclass
                 when 'retired_keys' then 'gateway.retired_keys'::regclass
                 when 'daily' then 'gateway.usage_daily'::regclass
+                when 'visitor_daily' then 'gateway.visitor_daily'::regclass
                 when 'logs' then 'gateway.usage_logs'::regclass
                 when 'presets' then 'gateway.presets'::regclass
                 when 'preset_versions' then 'gateway.preset_versions'::regclass
@@ -592,6 +597,7 @@ return case p_kind
     when 'retired_keys' then '{key_hash}'
     when 'counters' then '{api_key_id}'
     when 'daily' then '{api_key_id,day,model}'
+    when 'visitor_daily' then '{api_key_id,day,visitor}'
     when 'logs' then '{created_at,request_id}'
     when 'presets' then '{name}'
     when 'preset_versions' then '{name,version}'
@@ -962,64 +968,43 @@ create or replace function gateway.within_calendar(p_day date) returns date
 language sql immutable parallel safe
 return least(greatest(p_day, date '0001-01-01'), date '9999-12-31');
 
--- After days or requests came in from elsewhere: a day has at least what the log has of it, and a
--- counter at least what the days of its month have. Nothing is set back, and doing it again changes
--- nothing.
-create or replace function gateway.add_up(p_kind text, p_rows jsonb) returns void
+-- After requests came in from elsewhere: a day of a visitor has at least what the log has of it. Of
+-- pools the log knows nothing; their days come by themselves.
+create or replace function gateway.add_up_visitors(p_rows jsonb) returns void
 language plpgsql
 as $$
 begin
-    if p_kind = 'logs' then
-        insert into gateway.usage_daily as d (
-            day, api_key_id, model,
-            requests, prompt_tokens, completion_tokens, total_tokens, charged_tokens
-        )
-        select
-            came.day,
-            came.api_key_id,
-            came.model,
-            count(*),
-            sum(l.prompt_tokens),
-            sum(l.completion_tokens),
-            sum(l.total_tokens),
-            sum(l.charged_tokens)
-        from (
-            select distinct gateway.day_of(r.created_at) as day, r.api_key_id, r.model
-            from jsonb_populate_recordset(null::gateway.usage_logs, p_rows) as r
-        ) as came
-        inner join gateway.usage_logs as l
-            on
-                came.api_key_id = l.api_key_id
-                and came.model = l.model
-                and l.created_at >= came.day::timestamp at time zone 'UTC'
-                and l.created_at < (came.day + 1)::timestamp at time zone 'UTC'
-        group by came.day, came.api_key_id, came.model
-        on conflict (api_key_id, day, model) do update set
-            requests = greatest(d.requests, excluded.requests),
-            prompt_tokens = greatest(d.prompt_tokens, excluded.prompt_tokens),
-            completion_tokens = greatest(d.completion_tokens, excluded.completion_tokens),
-            total_tokens = greatest(d.total_tokens, excluded.total_tokens),
-            charged_tokens = greatest(d.charged_tokens, excluded.charged_tokens);
-    end if;
-
-    update gateway.key_counters as c
-    set
-        tokens_used = greatest(c.tokens_used, m.tokens),
-        requests = greatest(c.requests, m.requests)
+    insert into gateway.visitor_daily as d (
+        day, api_key_id, visitor, is_pool,
+        requests, prompt_tokens, completion_tokens, total_tokens, charged_tokens
+    )
+    select
+        came.day,
+        came.api_key_id,
+        came.visitor,
+        false,
+        count(*),
+        sum(l.prompt_tokens),
+        sum(l.completion_tokens),
+        sum(l.total_tokens),
+        sum(l.charged_tokens)
     from (
-        select
-            d.api_key_id,
-            gateway.month_of(d.day::timestamp at time zone 'UTC') as month,
-            sum(d.charged_tokens)::bigint as tokens,
-            sum(d.requests)::bigint as requests
-        from gateway.usage_daily as d
-        where
-            d.api_key_id in (
-                select (r.one ->> 'api_key_id')::uuid from jsonb_array_elements(p_rows) as r (one)
-            )
-        group by 1, 2
-    ) as m
-    where c.api_key_id = m.api_key_id and c.month_start = m.month;
+        select distinct gateway.day_of(r.created_at) as day, r.api_key_id, r.visitor
+        from jsonb_populate_recordset(null::gateway.usage_logs, p_rows) as r
+    ) as came
+    inner join gateway.usage_logs as l
+        on
+            came.api_key_id = l.api_key_id
+            and came.visitor = l.visitor
+            and l.created_at >= came.day::timestamp at time zone 'UTC'
+            and l.created_at < (came.day + 1)::timestamp at time zone 'UTC'
+    group by came.day, came.api_key_id, came.visitor
+    on conflict (api_key_id, day, visitor) do update set
+        requests = greatest(d.requests, excluded.requests),
+        prompt_tokens = greatest(d.prompt_tokens, excluded.prompt_tokens),
+        completion_tokens = greatest(d.completion_tokens, excluded.completion_tokens),
+        total_tokens = greatest(d.total_tokens, excluded.total_tokens),
+        charged_tokens = greatest(d.charged_tokens, excluded.charged_tokens);
 end;
 $$;
 
@@ -1530,7 +1515,8 @@ create or replace function gateway.unknown_kind() returns jsonb
 language sql immutable parallel safe
 return gateway.refusal(
     'invalid',
-    'The kinds are keys, retired_keys, counters, daily, logs, presets and preset_versions.'
+    'The kinds are keys, retired_keys, counters, daily, visitor_daily, logs, presets and '
+    || 'preset_versions.'
 );
 
 create or replace function gateway.unknown_preset() returns jsonb
@@ -1755,6 +1741,83 @@ return case
         where age.younger < p_limit
     )
 end;
+
+-- After days or requests came in from elsewhere: a day has at least what the log has of it, and a
+-- counter at least what the days of its month have. Nothing is set back, and doing it again changes
+-- nothing.
+create or replace function gateway.add_up(p_kind text, p_rows jsonb) returns void
+language plpgsql
+as $$
+begin
+    if p_kind = 'logs' then
+        insert into gateway.usage_daily as d (
+            day, api_key_id, model,
+            requests, prompt_tokens, completion_tokens, total_tokens, charged_tokens
+        )
+        select
+            came.day,
+            came.api_key_id,
+            came.model,
+            count(*),
+            sum(l.prompt_tokens),
+            sum(l.completion_tokens),
+            sum(l.total_tokens),
+            sum(l.charged_tokens)
+        from (
+            select distinct gateway.day_of(r.created_at) as day, r.api_key_id, r.model
+            from jsonb_populate_recordset(null::gateway.usage_logs, p_rows) as r
+        ) as came
+        inner join gateway.usage_logs as l
+            on
+                came.api_key_id = l.api_key_id
+                and came.model = l.model
+                and l.created_at >= came.day::timestamp at time zone 'UTC'
+                and l.created_at < (came.day + 1)::timestamp at time zone 'UTC'
+        group by came.day, came.api_key_id, came.model
+        on conflict (api_key_id, day, model) do update set
+            requests = greatest(d.requests, excluded.requests),
+            prompt_tokens = greatest(d.prompt_tokens, excluded.prompt_tokens),
+            completion_tokens = greatest(d.completion_tokens, excluded.completion_tokens),
+            total_tokens = greatest(d.total_tokens, excluded.total_tokens),
+            charged_tokens = greatest(d.charged_tokens, excluded.charged_tokens);
+        perform gateway.add_up_visitors(p_rows);
+    end if;
+
+    -- A counter of another day is made anew from the days (gateway.open_visitor).
+    update gateway.visitor_counters as c
+    set
+        tokens_used = greatest(c.tokens_used, d.charged_tokens),
+        requests = greatest(c.requests, d.requests)
+    from gateway.visitor_daily as d
+    where
+        p_kind <> 'daily'
+        and d.api_key_id in (
+            select (r.one ->> 'api_key_id')::uuid from jsonb_array_elements(p_rows) as r (one)
+        )
+        and c.api_key_id = d.api_key_id
+        and c.id = d.visitor
+        and c.day = d.day;
+
+    update gateway.key_counters as c
+    set
+        tokens_used = greatest(c.tokens_used, m.tokens),
+        requests = greatest(c.requests, m.requests)
+    from (
+        select
+            d.api_key_id,
+            gateway.month_of(d.day::timestamp at time zone 'UTC') as month,
+            sum(d.charged_tokens)::bigint as tokens,
+            sum(d.requests)::bigint as requests
+        from gateway.usage_daily as d
+        where
+            d.api_key_id in (
+                select (r.one ->> 'api_key_id')::uuid from jsonb_array_elements(p_rows) as r (one)
+            )
+        group by 1, 2
+    ) as m
+    where c.api_key_id = m.api_key_id and c.month_start = m.month;
+end;
+$$;
 
 -- One attempt at a time is decided, right or wrong: guesses sent all at once gain nothing. What is
 -- locked out is not counted, so the table stays small and waiting always helps.
@@ -2037,6 +2100,17 @@ begin
                     coalesce(p_after ->> 2, '')
                 )
             order by d.api_key_id, d.day, d.model
+            limit p_limit;
+        when 'visitor_daily' then
+            return query
+            select to_jsonb(d) from gateway.visitor_daily as d
+            where
+                (d.api_key_id, d.day, d.visitor) > (
+                    coalesce((p_after ->> 0)::uuid, v_no_id),
+                    coalesce((p_after ->> 1)::date, '-infinity'),
+                    coalesce((p_after ->> 2)::uuid, v_no_id)
+                )
+            order by d.api_key_id, d.day, d.visitor
             limit p_limit;
         when 'presets' then
             return query
@@ -3583,7 +3657,7 @@ begin
     end if;
     -- One at a time, and none while keep_house adds up months of the log.
     perform pg_advisory_xact_lock(gateway.housekeeping_lock());
-    if p_kind in ('daily', 'logs') then -- before the days, as settling does
+    if p_kind in ('daily', 'visitor_daily', 'logs') then -- before the days, as settling does
         perform 1
         from gateway.key_counters as c
         where
@@ -3607,7 +3681,7 @@ begin
         end if;
     end loop;
 
-    if p_kind in ('daily', 'logs') and v_imported > 0 then
+    if p_kind in ('daily', 'visitor_daily', 'logs') and v_imported > 0 then
         perform gateway.add_up(p_kind, p_rows);
     end if;
     if p_kind = 'logs' then -- the default partition has caught what had none
@@ -4667,7 +4741,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'e05fffbc3a7c52e4689638b73e5f18a147a77ed860e3df94f1fc808738c5a1ad')
+        values ('functions', 'aaad5e37dc88db380d6feca8df9b7971f56ed7602d80fa8524c2365b9cca2e7a')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.sql.ledger import DAY, NOON, SECOND, Ledger, new_hash, settlement
 from tests.support.sql.moving import KINDS, TABLES, export, page
+from tests.support.sql.visitors import at
 
 pytestmark = pytest.mark.anyio
 
@@ -17,14 +18,15 @@ MICRO = timedelta.resolution
 async def fill(ledger: Ledger, times: int = 9) -> None:
     """Keys, rotated and used over three months, some at the same moment."""
     for number in range(times):
-        key = await ledger.key(NOON + number // 2 * MICRO)
+        key = await ledger.key(NOON + number // 2 * MICRO, visitors={"by": ["address"]})
         await ledger.admin("rotate_api_key", NOON, key.id, new_hash(), "p", 60)
         rotated = await ledger.value("select key_hash from gateway.api_keys where id = $1", key.id)
         fields = json.dumps({"model": "m", "system": f"s {number}"})
         await ledger.admin("create_preset", NOON, f"preset-{number}", fields)
         for day in (0, 0, 20, 60):
             request = uuid4()
-            await ledger.authorize(rotated, NOON + day * DAY, request=request, model=f"m{day}")
+            asked = {"request": request, "model": f"m{day}", "visitor": at("192.0.2.1")}
+            await ledger.authorize(rotated, NOON + day * DAY, **asked)
             await ledger.settle(settlement(request, 3, 4, ttft_ms=-1))
 
 

@@ -47,6 +47,12 @@ async def source(postgres: Server) -> AsyncIterator[Ledger]:
             f"update gateway.key_counters set tokens_used = {used}, requests = requests + {used}; "
             f"update gateway.usage_daily set charged_tokens = {in_one_day} where model = 'y,z'"
         )
+        await ledger.connection.execute(
+            "insert into gateway.visitor_daily "
+            "select '2030-01-15', $1, gen_random_uuid(), pool, 1, 2, 3, 5, $2 "
+            "from unnest('{true,false}'::boolean[]) as pool",
+            *(key.id, used),
+        )
         await ledger.admin("rotate_api_key", NOON, key.id, new_hash(), "llm_next", 3600)
         await ledger.admin("revoke_api_key", NOON, (await ledger.key(NOON)).id)
         await ledger.hold(key, NOON, model="x:1")
@@ -66,11 +72,12 @@ async def test_everything_arrives_exactly_and_keys_go_on_as_they_were(
         "retired_keys": {"imported": 1, "present": 0},
         "counters": {"imported": 2, "present": 0},
         "daily": {"imported": 3, "present": 0},
+        "visitor_daily": {"imported": 2, "present": 0},
         "logs": {"imported": 4, "present": 0},
         "presets": {"imported": 1, "present": 0},
         "preset_versions": {"imported": 2, "present": 0},
     }
-    for kind in ("keys", "retired_keys", "daily", "logs", "presets", "preset_versions"):
+    for kind in set(KINDS) - {"counters"}:
         assert await table(ledger, kind) == await table(source, kind)
     assert await export(ledger, "counters") == await export(source, "counters")
 
@@ -92,8 +99,8 @@ async def test_sent_again_in_other_pages_it_changes_nothing(source: Ledger, ledg
     await move(source, ledger)
     before = {kind: await table(ledger, kind) for kind in KINDS}
     answers = await move(source, ledger, limit=1)
-    assert [answer["imported"] for answer in answers.values()] == [0] * 7
-    assert [answer["present"] for answer in answers.values()] == [2, 1, 2, 3, 4, 1, 2]
+    assert [answer["imported"] for answer in answers.values()] == [0] * 8
+    assert [answer["present"] for answer in answers.values()] == [2, 1, 2, 3, 2, 4, 1, 2]
     assert {kind: await table(ledger, kind) for kind in KINDS} == before
 
 
@@ -224,6 +231,14 @@ WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"request_id": "1"}, 'uuid: "1"'),
         ({"prompt_tokens": -5}, "a count is negative"),
         ({"status": ...}, "status is missing"),
+    ],
+    "visitor_daily": [
+        ({"api_key_id": str(uuid4())}, "there is no key with this api_key_id"),
+        ({"visitor": "x"}, "uuid"),
+        ({"is_pool": None}, "is_pool"),
+        ({"charged_tokens": -1}, "a count is negative"),
+        ({"day": ...}, "day is missing"),
+        ({"name": "ada"}, "name is unknown"),
     ],
     "presets": [
         ({"name": "A"}, "the name must be"),

@@ -36,7 +36,23 @@ begin
             completion_tokens = greatest(d.completion_tokens, excluded.completion_tokens),
             total_tokens = greatest(d.total_tokens, excluded.total_tokens),
             charged_tokens = greatest(d.charged_tokens, excluded.charged_tokens);
+        perform gateway.add_up_visitors(p_rows);
     end if;
+
+    -- A counter of another day is made anew from the days (gateway.open_visitor).
+    update gateway.visitor_counters as c
+    set
+        tokens_used = greatest(c.tokens_used, d.charged_tokens),
+        requests = greatest(c.requests, d.requests)
+    from gateway.visitor_daily as d
+    where
+        p_kind <> 'daily'
+        and d.api_key_id in (
+            select (r.one ->> 'api_key_id')::uuid from jsonb_array_elements(p_rows) as r (one)
+        )
+        and c.api_key_id = d.api_key_id
+        and c.id = d.visitor
+        and c.day = d.day;
 
     update gateway.key_counters as c
     set

@@ -57,6 +57,17 @@ begin
                 )
             order by d.api_key_id, d.day, d.model
             limit p_limit;
+        when 'visitor_daily' then
+            return query
+            select to_jsonb(d) from gateway.visitor_daily as d
+            where
+                (d.api_key_id, d.day, d.visitor) > (
+                    coalesce((p_after ->> 0)::uuid, v_no_id),
+                    coalesce((p_after ->> 1)::date, '-infinity'),
+                    coalesce((p_after ->> 2)::uuid, v_no_id)
+                )
+            order by d.api_key_id, d.day, d.visitor
+            limit p_limit;
         when 'presets' then
             return query
             select to_jsonb(p) from gateway.presets as p

@@ -18,7 +18,7 @@ begin
     end if;
     -- One at a time, and none while keep_house adds up months of the log.
     perform pg_advisory_xact_lock(gateway.housekeeping_lock());
-    if p_kind in ('daily', 'logs') then -- before the days, as settling does
+    if p_kind in ('daily', 'visitor_daily', 'logs') then -- before the days, as settling does
         perform 1
         from gateway.key_counters as c
         where
@@ -42,7 +42,7 @@ begin
         end if;
     end loop;
 
-    if p_kind in ('daily', 'logs') and v_imported > 0 then
+    if p_kind in ('daily', 'visitor_daily', 'logs') and v_imported > 0 then
         perform gateway.add_up(p_kind, p_rows);
     end if;
     if p_kind = 'logs' then -- the default partition has caught what had none

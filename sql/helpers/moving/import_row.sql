@@ -36,6 +36,10 @@ begin
             insert into gateway.usage_daily
             select d.* from jsonb_populate_record(null::gateway.usage_daily, p_row) as d
             on conflict (api_key_id, day, model) do nothing;
+        when 'visitor_daily' then
+            insert into gateway.visitor_daily
+            select d.* from jsonb_populate_record(null::gateway.visitor_daily, p_row) as d
+            on conflict (api_key_id, day, visitor) do nothing;
         when 'logs' then
             v_log := jsonb_populate_record(v_log, p_row);
             insert into gateway.usage_logs

@@ -12,6 +12,7 @@ return case
                 when 'keys' then 'gateway.api_keys'::regclass
                 when 'retired_keys' then 'gateway.retired_keys'::regclass
                 when 'daily' then 'gateway.usage_daily'::regclass
+                when 'visitor_daily' then 'gateway.visitor_daily'::regclass
                 when 'logs' then 'gateway.usage_logs'::regclass
                 when 'presets' then 'gateway.presets'::regclass
                 when 'preset_versions' then 'gateway.preset_versions'::regclass

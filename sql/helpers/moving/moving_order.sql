@@ -7,6 +7,7 @@ return case p_kind
     when 'retired_keys' then '{key_hash}'
     when 'counters' then '{api_key_id}'
     when 'daily' then '{api_key_id,day,model}'
+    when 'visitor_daily' then '{api_key_id,day,visitor}'
     when 'logs' then '{created_at,request_id}'
     when 'presets' then '{name}'
     when 'preset_versions' then '{name,version}'

@@ -24,7 +24,7 @@ from tests.support.sql.ledger import DAY, Key, Ledger, open_ledger, settlement
 NOON = datetime(2025, 1, 15, 12, tzinfo=UTC)  # a past month: of later ones nothing is taken in
 TABLES = (
     *("api_keys", "retired_keys", "key_counters", "usage_daily", "usage_logs", "presets"),
-    "preset_versions",
+    *("preset_versions", "visitor_daily"),
 )
 PASSING = {"tokens_held", "bucket", "window_counts", "last_granted", "last_charged"}
 
@@ -88,6 +88,9 @@ async def fill(ledger: Ledger) -> Key:
     for at in (NOON - 40 * DAY, NOON - DAY, NOON):
         request = await ledger.hold(caller, at, prompt=100, output=200)
         await ledger.settle(settlement(request, 90, 110, ttft_ms=12), at=at)
+    site = await ledger.key(NOON, label="a page", visitors={"by": ["address"]})
+    request = await ledger.hold(site, NOON, visitor={"address": "192.0.2.1"})
+    await ledger.settle(settlement(request, 10, 20), at=NOON)
     revoked = await ledger.key(NOON, label="gone")
     await ledger.admin("revoke_api_key", NOON, revoked.id)
     preset = {"model": "a-model", "system": "Be brief."}
@@ -139,16 +142,17 @@ async def test_all_comes_over_and_a_key_goes_on_with_what_it_had_left(
     assert told.returncode == 0
     assert told.stdout == b""
     assert told.stderr.decode() == (
-        "Exported: keys 3, rotated keys 1, counters 3, days of usage 3, requests 3, presets 1, "
-        "versions of presets 2.\n"
+        "Exported: keys 4, rotated keys 1, counters 4, days of usage 4, days of visitors 1, "
+        "requests 4, presets 1, versions of presets 2.\n"
     )
     assert stat.S_IMODE((home / "moved.ndjson").stat().st_mode) == 0o600
     assert new.imported("moved.ndjson") == {
-        "keys": {"imported": 3, "present": 0},
+        "keys": {"imported": 4, "present": 0},
         "retired_keys": {"imported": 1, "present": 0},
-        "counters": {"imported": 3, "present": 0},
-        "daily": {"imported": 3, "present": 0},
-        "logs": {"imported": 3, "present": 0},
+        "counters": {"imported": 4, "present": 0},
+        "daily": {"imported": 4, "present": 0},
+        "visitor_daily": {"imported": 1, "present": 0},
+        "logs": {"imported": 4, "present": 0},
         "presets": {"imported": 1, "present": 0},
         "preset_versions": {"imported": 2, "present": 0},
         "different_keys": [],
@@ -176,7 +180,7 @@ async def test_a_second_import_changes_nothing(
     assert await everything(other_dsn) == before
     assert again.pop("different_keys") == []
     assert {kind: count["imported"] for kind, count in again.items()} == dict.fromkeys(again, 0)
-    assert [count["present"] for count in again.values()] == [3, 1, 3, 3, 3, 1, 2]
+    assert [count["present"] for count in again.values()] == [4, 1, 4, 4, 1, 4, 1, 2]
     shown = new.done("import", input=exported).decode()
     assert "No key has changed" in shown
 
@@ -234,7 +238,7 @@ async def test_a_value_that_the_store_refuses_is_named_and_the_rest_can_be_impor
     spoiled = exported.replace(b'"total_tokens":200', b'"total_tokens":"many"', 1)
     assert spoiled != exported
     said = new.refusal("import", input=spoiled)
-    assert "lines 9 to 11: " in said
+    assert "lines 11 to 14: " in said
     assert "Traceback" not in said
     new.imported(input=exported)
     assert await everything(other_dsn) == await everything(dsn)
@@ -298,7 +302,7 @@ async def test_keys_move_to_supabase_and_back(
     with stand_in(other_dsn) as project:
         supabase = Localllm(home, SUPABASE_URL=project.url, SUPABASE_SERVICE_KEY=project.secret_key)
         exported = old.done("export")
-        assert supabase.imported(input=exported)["keys"] == {"imported": 3, "present": 0}
+        assert supabase.imported(input=exported)["keys"] == {"imported": 4, "present": 0}
         assert await everything(other_dsn) == await everything(dsn)
         back = supabase.done("export")
     assert back.splitlines()[1:] == exported.splitlines()[1:]  # but the time in the header

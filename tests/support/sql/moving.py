@@ -5,12 +5,16 @@ from typing import Any
 
 from tests.support.sql.ledger import NOON, Ledger
 
-KINDS = ("keys", "retired_keys", "counters", "daily", "logs", "presets", "preset_versions")
+KINDS = (
+    *("keys", "retired_keys", "counters", "daily", "visitor_daily", "logs"),
+    *("presets", "preset_versions"),
+)
 TABLES = {
     "keys": "api_keys",
     "retired_keys": "retired_keys",
     "counters": "key_counters",
     "daily": "usage_daily",
+    "visitor_daily": "visitor_daily",
     "logs": "usage_logs",
     "presets": "presets",
     "preset_versions": "preset_versions",
