@@ -48,7 +48,9 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
 
     failed_keys = FailedKeyLimiter(has_tunnel, settings.trusted_proxies)
     issuers = SiteIssuers(store.admin)
-    visitors = Visitors(verdict_cache.wants_claim, issuers, has_tunnel, settings.trusted_proxies)
+    visitors = Visitors(
+        verdict_cache.keys.wants_claim, issuers, has_tunnel, settings.trusted_proxies
+    )
     authenticator = Authenticator(failed_keys, verdict_cache.identify, visitors)
     authoriser = Authoriser(verdict_cache, failed_keys, outbox, visitors)
     presets = Presets(store, settings.offline_grace_seconds)

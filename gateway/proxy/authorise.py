@@ -14,7 +14,8 @@ from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.http.visitors import Visitors
 from gateway.proxy.outbox import Outbox
-from gateway.proxy.verdict_cache import FRESH, MOST_KEYS, VerdictCache
+from gateway.proxy.remembered_keys import MOST_KEYS
+from gateway.proxy.verdict_cache import FRESH, VerdictCache
 from gateway.stores import AuthorizationRequest, Identity, StoreUnavailable, Verdict
 
 _MAY_BE_HELD = {"insufficient_quota", "visitor_tokens_held"}

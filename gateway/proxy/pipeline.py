@@ -174,7 +174,11 @@ class Pipeline:
         """Receive → sanitise."""
         limit, aliases = self._settings.max_body_bytes, self._settings.model_aliases
         small = exchange.has_arrived and not exchange.is_large()
-        lease = None if small else Lease(self._bodies, self._authoriser.verdict_cache.payer(caller))
+        lease = (
+            None
+            if small
+            else Lease(self._bodies, self._authoriser.verdict_cache.keys.payer(caller))
+        )
         body = await exchange.body(limit, lease)
         if isinstance(body, Refusal):
             return body

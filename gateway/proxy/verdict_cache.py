@@ -14,15 +14,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from gateway.core.model_names import is_allowed
-from gateway.http.caller import Caller, Payer
-from gateway.proxy.allowance import Allowance
+from gateway.http.caller import Caller
 from gateway.proxy.cached_key import CachedKey, Use
+from gateway.proxy.remembered_keys import RememberedKeys
 from gateway.proxy.shares import Shares
 from gateway.stores import (
     AuthorizationRequest,
@@ -35,14 +33,10 @@ from gateway.stores import (
 
 FRESH = 60.0  # seconds
 PROBE = 2.0  # seconds between two looks whether the store is back
-MOST_KEYS = 10_000
 _LIMITS = {
     *("rate_limit_exceeded", "insufficient_quota"),
     *("visitor_rate_limit_exceeded", "visitor_quota", "visitor_tokens_held"),
 }
-_OF_ONE_VISITOR = {"visitor_unknown", "visitor_anonymous", "invalid_visitor_token"}
-_OVER = {"key_revoked", "key_expired"}
-_UNKNOWN = {"invalid_api_key", "visitor_token_expired", "visitor_token_used_up"}
 _log = logging.getLogger("localllm.store")
 
 
@@ -55,16 +49,14 @@ class VerdictCache:
         self._overlap = overlap
         self._grace = grace
         self._remembers = overlap or grace > 0
-        self._cached: OrderedDict[str, CachedKey] = OrderedDict()  # by hash, the newest last
-        # By key: after a rotation it has two hashes, but no more to spend.
-        self._allowances: WeakValueDictionary[UUID, Allowance] = WeakValueDictionary()
+        self.keys = RememberedKeys()
         self._granted_offline: set[UUID] = set()  # requests that run without a hold
         self._probing: asyncio.Task[None] | None = None  # while the store is away
         self._identifying: dict[str, asyncio.Task[None]] = {}  # by hash
 
     def near_limit(self, wanted: AuthorizationRequest) -> UUID | None:
         """The key, if the store last left so little of its tokens that a grant may be cut."""
-        shares = self._shares(wanted)
+        shares = self.keys.shares(wanted)
         return shares.near_limit(wanted, self._store.gateways) if shares else None
 
     def near_limit_elsewhere(self, wanted: AuthorizationRequest) -> UUID | None:
@@ -75,25 +67,13 @@ class VerdictCache:
 
     def expect(self, wanted: AuthorizationRequest) -> Verdict | None:
         """The verdict to begin with before it is there; None: wait for it."""
-        cached = self._cached.get(wanted.key_hash)
+        cached = self.keys.get(wanted.key_hash)
         if not self._overlap or self._probing or cached is None:
             return None
         shares = cached.shares(wanted.claim)
         if shares is None or not cached.allowed_within(FRESH, _use(wanted)):
             return None
         return shares.expect(wanted, FRESH)
-
-    def wants_claim(self, key_hash: str) -> bool:
-        """Whether the key tells its visitors apart by what is known of them here."""
-        cached = self._cached.get(key_hash)
-        return cached is not None and cached.wants_claim
-
-    def payer(self, caller: Caller) -> Payer:
-        """Who that is, as far as is known here: one key, one visitor, whatever they show."""
-        cached = self._cached.get(caller.key_hash)
-        if cached is None:
-            return Payer(caller.key_hash, caller.claim)
-        return Payer(cached.allowance, cached.visitor(caller.claim) or caller.claim)
 
     async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
         """The store's verdict; while it is away, what its last one leaves room for.
@@ -103,7 +83,7 @@ class VerdictCache:
             verdict = self._grant_offline(wanted)
             if verdict is not None:
                 return verdict
-        shares = self._shares(wanted)
+        shares = self.keys.shares(wanted)
         asked_at = time.monotonic()
         if shares is not None:
             shares.begin_waiting(wanted)
@@ -124,23 +104,23 @@ class VerdictCache:
     async def identify(self, caller: Caller, scope: str | None, origin: str | None) -> Identity:
         """Who the caller is; while the store is away, who it was. Raises StoreUnavailable."""
         key_hash, use = caller.key_hash, (scope, origin, None)
-        if self._probing and (identity := self._identity(key_hash, use)):
+        if self._probing and (identity := self.keys.identity(key_hash, use, self._grace)):
             return identity
         asked_at = time.monotonic()
         try:
             identity = await self._store.identify(key_hash, scope, origin, caller.claim)
         except StoreUnavailable as problem:
             self._begin_probing(problem)
-            if identity := self._identity(key_hash, use):
+            if identity := self.keys.identity(key_hash, use, self._grace):
                 return identity
             raise
         if not identity.allowed:
-            self._forbid(key_hash, identity.reason, use)
+            self.keys.forbid(key_hash, identity.reason, use)
         elif self._remembers and identity.key_id:
-            cached = self._remembered(key_hash, identity.key_id)
+            cached = self.keys.remember(key_hash, identity.key_id)
             if asked_at >= cached.over:
                 if identity.visitor is not None:  # whose limits are not known yet
-                    visitor = self._allowances.setdefault(identity.visitor, Allowance())
+                    visitor = self.keys.allowance(identity.visitor)
                     cached.meet(caller.claim, visitor)
                 cached.allow(use, identity)
         return identity
@@ -151,12 +131,12 @@ class VerdictCache:
         """Why the caller may not use this scope at all; None where it may. `recent`: that its key
         might within the last minute will do. Raises StoreUnavailable."""
         use = scope, origin, None
-        if recent and self._may_go_on(caller.key_hash, use, FRESH):
+        if recent and self.keys.may_go_on(caller.key_hash, use, FRESH):
             return None
         try:
             identity = await self.identify(caller, scope, origin)
         except StoreUnavailable:
-            if not self._may_go_on(caller.key_hash, use, self._grace):
+            if not self.keys.may_go_on(caller.key_hash, use, self._grace):
                 raise
             return None
         return None if identity.allowed else identity.reason or "invalid_api_key"
@@ -168,21 +148,15 @@ class VerdictCache:
         self._granted_offline.remove(settlement.request_id)
         settlement.granted_offline = True
         used = settlement.prompt_tokens + settlement.completion_tokens
-        for allowance in self._charged(settlement):
+        for allowance in self.keys.charged(settlement):
             allowance.return_unused(settlement.request_id, used)
 
     def counted(self, settlements: Sequence[Settlement]) -> None:
         """The store has these."""
         for one in settlements:
             if one.granted_offline:
-                for allowance in self._charged(one):
+                for allowance in self.keys.charged(one):
                     allowance.counted(one.request_id)
-
-    def _charged(self, settlement: Settlement) -> list[Allowance]:
-        """Of whom this is counted, as far as they are remembered."""
-        ids = (settlement.key_id, settlement.visitor)
-        found = [self._allowances.get(one) for one in ids if one is not None]
-        return [allowance for allowance in found if allowance is not None]
 
     async def close(self) -> None:
         tasks = [*self._identifying.values(), *filter(None, [self._probing])]
@@ -194,11 +168,11 @@ class VerdictCache:
     def _learn(self, wanted: AuthorizationRequest, verdict: Verdict, asked_at: float) -> None:
         use = _use(wanted)
         if not verdict.allowed and verdict.reason not in _LIMITS:
-            self._forbid(wanted.key_hash, verdict.reason, use)
+            self.keys.forbid(wanted.key_hash, verdict.reason, use)
         elif self._remembers and verdict.key_id:
-            if not verdict.allowed and wanted.key_hash not in self._cached:
+            if not verdict.allowed and self.keys.get(wanted.key_hash) is None:
                 return
-            cached = self._remembered(wanted.key_hash, verdict.key_id)
+            cached = self.keys.remember(wanted.key_hash, verdict.key_id)
             if asked_at < cached.over:  # it was overtaken by a later word: the key is over
                 return
             self._learn_shares(cached, wanted, verdict, asked_at)
@@ -223,7 +197,7 @@ class VerdictCache:
             return
         visitor = None
         if verdict.visitor is not None:
-            visitor = self._allowances.setdefault(verdict.visitor.id, Allowance())
+            visitor = self.keys.allowance(verdict.visitor.id)
             if verdict.visitor.good_for_ms is not None:
                 cached.good_until = asked_at + verdict.visitor.good_for_ms / 1000
         cached.meet(wanted.claim, visitor)
@@ -248,54 +222,19 @@ class VerdictCache:
         finally:
             del self._identifying[wanted.key_hash]
 
-    def _forbid(self, key_hash: str, reason: str | None, use: Use) -> None:
-        cached = self._cached.get(key_hash)
-        if cached is None:
-            return
-        if reason in _OF_ONE_VISITOR:
-            return
-        if reason in _OVER:
-            cached.allowance.end()
-        elif reason in _UNKNOWN:
-            cached.ended = time.monotonic()
-        else:
-            cached.forbid(use)
-
-    def _remembered(self, key_hash: str, key_id: UUID) -> CachedKey:
-        cached = self._cached.get(key_hash)
-        if cached is None:
-            allowance = self._allowances.setdefault(key_id, Allowance())
-            cached = self._cached[key_hash] = CachedKey(allowance)
-        self._cached.move_to_end(key_hash)
-        if len(self._cached) > MOST_KEYS:
-            self._cached.popitem(last=False)
-        return cached
-
     def _grant_offline(self, wanted: AuthorizationRequest) -> Verdict | None:
-        shares = self._shares(wanted) if self._is_in_lane(wanted) else None
+        shares = self.keys.shares(wanted) if self._is_in_lane(wanted) else None
         verdict = shares.grant_offline(wanted, self._store.gateways) if shares else None
         if verdict is not None and verdict.allowed:
             self._granted_offline.add(wanted.request_id)
         return verdict
 
-    def _shares(self, wanted: AuthorizationRequest) -> Shares | None:
-        cached = self._cached.get(wanted.key_hash)
-        return cached.shares(wanted.claim) if cached else None
-
     def _is_in_lane(self, wanted: AuthorizationRequest) -> bool:
         """Whether the key was lately allowed this model, or everything but has it in its lane."""
-        if self._may_go_on(wanted.key_hash, _use(wanted), self._grace):
+        if self.keys.may_go_on(wanted.key_hash, _use(wanted), self._grace):
             return True
-        identity = self._identity(wanted.key_hash, _lane(wanted))
+        identity = self.keys.identity(wanted.key_hash, _lane(wanted), self._grace)
         return identity is not None and is_allowed(wanted.model, identity.allowed_models)
-
-    def _identity(self, key_hash: str, use: Use) -> Identity | None:
-        may = self._may_go_on(key_hash, use, self._grace)
-        return self._cached[key_hash].identity(use) if may else None
-
-    def _may_go_on(self, key_hash: str, use: Use, seconds: float) -> bool:
-        cached = self._cached.get(key_hash)
-        return cached is not None and cached.allowed_within(seconds, use)
 
     def _begin_probing(self, problem: StoreUnavailable) -> None:
         """So that known keys do not wait each time until the store has not answered again."""

@@ -87,7 +87,7 @@ def native_routes(services: Services) -> list[HTTPRouteHandler]:
         if isinstance(holder, Refusal):
             return holder
         asked = await show_request(
-            request, Lease(services.bodies, services.verdict_cache.payer(holder.caller))
+            request, Lease(services.bodies, services.verdict_cache.keys.payer(holder.caller))
         )
         if isinstance(asked, Refusal):
             return asked

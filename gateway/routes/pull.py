@@ -41,7 +41,7 @@ async def answer(services: Services, exchange: Exchange) -> Refusal | None:
         services.authenticator, services.authoriser, exchange, caller, _SCOPE
     )
     body = denial or await exchange.body(
-        _MAX_BODY, Lease(services.bodies, services.verdict_cache.payer(caller))
+        _MAX_BODY, Lease(services.bodies, services.verdict_cache.keys.payer(caller))
     )
     if isinstance(body, Refusal):
         return body

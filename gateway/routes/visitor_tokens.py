@@ -39,7 +39,9 @@ async def _make(services: Services, request: AnyRequest) -> dict[str, Any] | Ref
     denial = await services.authoriser.identify(exchange, caller._replace(claim=None), None)
     if isinstance(denial, Refusal) and denial.reason != "visitor_token_required":
         return denial
-    asked = await _asked(exchange, Lease(services.bodies, services.verdict_cache.payer(caller)))
+    asked = await _asked(
+        exchange, Lease(services.bodies, services.verdict_cache.keys.payer(caller))
+    )
     if isinstance(asked, Refusal):
         return asked
     token = keys.make_key(f"{services.settings.api_key_prefix[:8]}-visitor")

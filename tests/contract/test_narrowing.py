@@ -70,7 +70,7 @@ def watched(backend: Backend) -> Watched:
 def authoriser(watched: Watched, tmp_path: Path) -> Iterator[Authoriser]:
     cache = VerdictCache(watched)  # type: ignore[arg-type]
     with contextlib.closing(Outbox(tmp_path, nothing_to_settle)) as outbox:
-        visitors = Visitors(cache.wants_claim, SiteIssuers(watched.admin), lambda: False, ())
+        visitors = Visitors(cache.keys.wants_claim, SiteIssuers(watched.admin), lambda: False, ())
         yield Authoriser(cache, FailedKeyLimiter(lambda: False), outbox, visitors)
 
 

@@ -94,7 +94,7 @@ async def test_a_yes_that_was_overtaken_by_a_no_does_not_count(
         early = asyncio.create_task(known.authorize(ask(key)))
         while sum(call.function == "authorize_request" for call in list(supabase.calls)) < 2:
             await asyncio.sleep(0.001)
-        known._forbid(key.hash, "key_revoked", (None, None, None))  # as another call was told
+        known.keys.forbid(key.hash, "key_revoked", (None, None, None))  # as another call was told
     assert (await early).allowed
     assert expected(known, key) is None
     supabase.stop()

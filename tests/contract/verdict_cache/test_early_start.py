@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.http.caller import Caller
-from gateway.proxy import cached_key, verdict_cache
+from gateway.proxy import cached_key, remembered_keys, verdict_cache
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
@@ -91,13 +91,13 @@ async def test_a_near_store_is_asked_each_time_and_nothing_is_remembered(
     for call in (near.authorize(ask(key)), near.identify(Caller(key.hash), None, None)):
         with pytest.raises(StoreUnavailable):
             await call
-    assert not near._cached
+    assert not near.keys._cached
 
 
 async def test_memory_is_bounded_however_many_keys_models_and_websites_come(
     known: VerdictCache, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(verdict_cache, "MOST_KEYS", 3)
+    monkeypatch.setattr(remembered_keys, "MOST_KEYS", 3)
     monkeypatch.setattr(cached_key, "MOST_USES", 4)
     keys = [await create(store) for _ in range(5)]
     for key in keys:
@@ -106,9 +106,9 @@ async def test_memory_is_bounded_however_many_keys_models_and_websites_come(
         await known.authorize(ask(keys[-1], origin=f"https://{number}.example"))
         await known.identify(Caller(keys[-1].hash), "chat", f"https://{number}.example")
     await asyncio.gather(*known._identifying.values())  # which know the keys while they run
-    assert list(known._cached) == [key.hash for key in keys[-3:]]
-    assert len(known._allowances) == 3
-    assert len(known._cached[keys[-1].hash]._uses) == 4
+    assert list(known.keys._cached) == [key.hash for key in keys[-3:]]
+    assert len(known.keys._allowances) == 3
+    assert len(known.keys._cached[keys[-1].hash]._uses) == 4
     assert expected(known, keys[-1], origin="https://8.example") == EXPECTED
 
 

@@ -107,4 +107,4 @@ async def test_a_grant_that_leaves_room_is_not_taken_for_the_cap_of_the_key(
     key = await create(store, p_monthly_token_limit=8000)
     verdict = await known.authorize(ask(key, max_output=4000, capped=False))
     assert verdict.granted == (8000 - 10) // 4
-    assert known._cached[key.hash].allowance._cap is None
+    assert known.keys._cached[key.hash].allowance._cap is None

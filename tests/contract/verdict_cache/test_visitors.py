@@ -112,12 +112,12 @@ async def test_two_tokens_of_a_visitor_are_one_payer_and_two_places_are_two(
     first, second = [Caller((await token(store, key)).hash) for _ in range(2)]
     for caller in (Caller(key.hash), first, second):
         await known.identify(caller, "chat", None)
-    assert known.payer(first) == known.payer(second)
-    assert known.payer(first).key == known.payer(Caller(key.hash)).key
-    assert known.payer(Caller(key.hash)).visitor is None
+    assert known.keys.payer(first) == known.keys.payer(second)
+    assert known.keys.payer(first).key == known.keys.payer(Caller(key.hash)).key
+    assert known.keys.payer(Caller(key.hash)).visitor is None
     place = await create(store, p_visitors={"by": ["address"]})
     here, there = (Caller(place.hash, claim) for claim in (HERE, THERE))
     for caller in (here, there):
         await known.identify(caller, "chat", None)
-    assert known.payer(here).key == known.payer(there).key
-    assert known.payer(here) != known.payer(there)
+    assert known.keys.payer(here).key == known.keys.payer(there).key
+    assert known.keys.payer(here) != known.keys.payer(there)
