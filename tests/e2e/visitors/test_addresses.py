@@ -7,7 +7,9 @@ import pytest
 
 from tests.support.behind_a_tunnel import MARKS, Way, ask_all, behind, ways
 from tests.support.callers import bearer, connect
+from tests.support.failing_parts import fresh_database
 from tests.support.fake_upstream import FakeUpstream
+from tests.support.postgres import Server
 from tests.support.tunnel.up import Up
 from tests.support.visitors import CHAT, WAYS, ask, key_with, told, used
 from tests.support.visitors import Way as Route
@@ -21,9 +23,9 @@ NOWHERE = ("203.0.113.009", "fe80::1%eth0", "203.0.113.9, 203.0.113.10", "203.0.
 
 
 @pytest.fixture(scope="module")
-def it(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[Up]:
-    with behind(shared_upstream, shared_dsn) as running:
-        yield running
+def it(shared_upstream: FakeUpstream, postgres: Server) -> Iterator[Up]:
+    with fresh_database(postgres) as dsn, behind(shared_upstream, dsn) as running:
+        yield running  # a database of its own: `up` shows a key only where there is none yet
 
 
 @pytest.fixture
