@@ -10,6 +10,7 @@ from gateway.http.body_budget import BodyBudget
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.http.hosts import Hosts
 from gateway.http.middleware import Middleware
+from gateway.http.read_rate import ReadRate
 from gateway.http.site_issuers import SiteIssuers
 from gateway.http.visitors import Visitors
 from gateway.proxy.authorise import Authoriser
@@ -55,9 +56,9 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
     authoriser = Authoriser(verdict_cache, failed_keys, outbox, visitors)
     presets = Presets(store, settings.offline_grace_seconds)
     bodies = BodyBudget(settings.max_body_bytes)
-    pipeline = Pipeline(
-        settings, pool, scheduler, outbox, authenticator, authoriser, presets, bodies
-    )
+    read_rate = ReadRate()
+    asked = authenticator, authoriser, presets, bodies, read_rate
+    pipeline = Pipeline(settings, pool, scheduler, outbox, *asked)
     return Services(
         settings=settings,
         store=store,
@@ -73,6 +74,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         verdict_cache=verdict_cache,
         authoriser=authoriser,
         bodies=bodies,
+        read_rate=read_rate,
         presets=presets,
         pipeline=pipeline,
         pulls=Pulls(settings.ollama_timeout),

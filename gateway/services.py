@@ -46,9 +46,9 @@ class Services:
     verdict_cache: VerdictCache
     authoriser: Authoriser
     bodies: BodyBudget
+    read_rate: ReadRate
     presets: Presets
     pipeline: Pipeline
     pulls: Pulls
     health: Health
-    read_rate: ReadRate = field(default_factory=ReadRate)
     watching_pulls: set[Exchange] = field(default_factory=set[Exchange])

@@ -18,6 +18,7 @@ from gateway.http.authentication import Authenticator, store_unavailable
 from gateway.http.body_budget import BodyBudget, Lease
 from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
+from gateway.http.read_rate import ReadRate
 from gateway.proxy import preset_answer
 from gateway.proxy.authorise import Authoriser, authorization_request
 from gateway.proxy.candidates import find_candidates
@@ -48,6 +49,7 @@ class Pipeline:
         authoriser: Authoriser,
         presets: Presets,
         bodies: BodyBudget,
+        read_rate: ReadRate,
     ) -> None:
         self.in_flight: dict[UUID, InFlight] = {}
         self.authorising: set[asyncio.Task[Verdict | Refusal]] = set()
@@ -59,6 +61,7 @@ class Pipeline:
         self._authoriser = authoriser
         self._presets = presets
         self._bodies = bodies
+        self._read_rate = read_rate
         self._limits = KnownLimits()
 
     async def serve(self, dialect: Dialect, scope: Any, receive: Any, send: Any) -> None:
@@ -131,6 +134,9 @@ class Pipeline:
         caller = exchange.refuse_method("POST") or await self._authenticator.caller(exchange)
         if isinstance(caller, Refusal):
             return caller
+        too_often = self._read_rate.refusal(caller)
+        if too_often is not None:
+            return too_often
         identity = await self._authoriser.identify(exchange, caller, dialect.scope)
         if isinstance(identity, Refusal):
             return identity

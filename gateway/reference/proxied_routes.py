@@ -50,7 +50,7 @@ def _counted(dialect: Dialect) -> Route:
         *SHOWN_KEY,
         *VISITOR,
         *("invalid_request", "request_timeout", "request_too_large", "unsupported_encoding"),
-        *("too_many_uploads", "uploads_full"),
+        *("too_many_uploads", "uploads_full", "rate_limit_exceeded"),
     )
     route = _proxied(dialect)
     return route._replace(metered=False, refusals=refusals, places=())
