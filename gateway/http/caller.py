@@ -15,6 +15,14 @@ class Caller(NamedTuple):
     claim: Claim | None = None
 
 
+def place_of(claim: Claim | None) -> str | None:
+    """What makes one visitor of many names: a network for its addresses, and either for users who
+    have not logged in. None: the visitor has a name of their own, or nothing is known."""
+    if claim is None or (claim.subject and not claim.anonymous):
+        return None
+    return claim.network or claim.address
+
+
 class Payer(NamedTuple):
     """On whose account it is what a request takes of this machine: of a key, under whichever hash
     it or the token of a visitor is shown, and of the visitor; None: there is none."""

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from gateway.http.caller import Caller, Payer
+from gateway.http.caller import Caller, Payer, place_of
 from gateway.proxy.allowance import Allowance
 from gateway.proxy.cached_key import CachedKey, Use
 from gateway.proxy.shares import Shares
@@ -39,10 +39,11 @@ class RememberedKeys:
 
     def payer(self, caller: Caller) -> Payer:
         """Who that is, as far as is known here: one key, one visitor, whatever they show."""
-        cached = self._cached.get(caller.key_hash)
+        cached, claim = self._cached.get(caller.key_hash), caller.claim
+        place = place_of(claim)
         if cached is None:
-            return Payer(caller.key_hash, caller.claim)
-        return Payer(cached.allowance, cached.visitor(caller.claim) or caller.claim)
+            return Payer(caller.key_hash, place or claim)
+        return Payer(cached.allowance, place or cached.visitor(claim) or claim)
 
     def forbid(self, key_hash: str, reason: str | None, use: Use) -> None:
         """The store does not allow it that."""

@@ -121,3 +121,31 @@ async def test_two_tokens_of_a_visitor_are_one_payer_and_two_places_are_two(
         await known.identify(caller, "chat", None)
     assert known.keys.payer(here).key == known.keys.payer(there).key
     assert known.keys.payer(here) != known.keys.payer(there)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (
+            Claim("2001:db8::/64", "2001:db8::/48"),
+            Claim("2001:db8:0:1::/64", "2001:db8::/48"),
+            True,
+        ),
+        (
+            Claim("2001:db8::/64", "2001:db8::/48"),
+            Claim("2001:db8:1::/64", "2001:db8:1::/48"),
+            False,
+        ),
+        (
+            Claim("192.0.2.1", subject="a", anonymous=True),
+            Claim("192.0.2.1", subject="b", anonymous=True),
+            True,
+        ),
+        (Claim("192.0.2.1", subject="a"), Claim("192.0.2.1", subject="b"), False),
+    ],
+    ids=["one network", "two networks", "not logged in", "users"],
+)
+async def test_who_can_have_many_names_is_one_payer_by_place(
+    known: VerdictCache, one: Claim, other: Claim, same: bool
+):
+    assert (known.keys.payer(Caller("a", one)) == known.keys.payer(Caller("a", other))) is same
