@@ -1,6 +1,7 @@
 // Serves the page, and makes tokens for its visitors. The key stays here.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { isIPv6 } from "node:net";
 
 const { LOCALLLM_URL, LOCALLLM_KEY, PORT = "8080" } = process.env;
 if (!LOCALLLM_URL || !LOCALLLM_KEY) {
@@ -12,10 +13,15 @@ const FILES = ["index.html", "chat.css", "chat.js", "form.js", "page.js", "setti
 
 /**
  * Who asks, in words that visitors cannot choose: the user of your log-in. Without a log-in, as
- * here, their address. If a proxy of yours stands before this server, it knows the address.
+ * here, their address. If a proxy of yours stands before this server, it knows the address. Of an
+ * IPv6 address only the first half counts: one line has all addresses that begin with it.
  */
 function visitorOf(request) {
-  return request.socket.remoteAddress;
+  const address = request.socket.remoteAddress;
+  if (!isIPv6(address) || address.includes(".")) return address;
+  const [before, after] = address.split("::").map((half) => half ? half.split(":") : []);
+  const zeros = after ? Array(8 - before.length - after.length).fill("0") : [];
+  return [...before, ...zeros, ...(after ?? [])].slice(0, 4).join(":") + "::/64";
 }
 
 async function tokenFor(visitor) {

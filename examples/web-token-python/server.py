@@ -6,6 +6,7 @@ import sys
 import urllib.request
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 GATEWAY, KEY = os.environ.get("LOCALLLM_URL", ""), os.environ.get("LOCALLLM_KEY", "")
@@ -22,8 +23,12 @@ class Site(SimpleHTTPRequestHandler):
     def visitor(self) -> str:
         """Who asks, in words that visitors cannot choose: the user of your log-in. Without a
         log-in, as here, their address. If a proxy of yours stands before this server, it knows
-        the address."""
-        return self.client_address[0]
+        the address. Of an IPv6 address only the first half counts: one line has all addresses that
+        begin with it."""
+        address = ip_address(self.client_address[0])
+        if isinstance(address, IPv6Address) and not address.ipv4_mapped:
+            return str(ip_network((address, 64), strict=False))
+        return str(address)
 
     def send_token(self) -> None:
         try:

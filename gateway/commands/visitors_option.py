@@ -34,14 +34,14 @@ class Visitors(click.ParamType[dict[str, Any]]):
             try:
                 return json.loads(text)
             except ValueError:
-                self.fail("this is no JSON.", param, ctx)
+                self.fail("this is not JSON.", param, ctx)
         visitors: dict[str, Any] = {"by": []}
         for word in text.replace(",", " ").split():
             name, named, given = word.partition("=")
             if not named and name in _KINDS:
                 visitors["by"].append(name)
             elif named and given:
-                _put(visitors, name, given if name in _TEXTS else _number(given))
+                _put(visitors, name, given if name in _TEXTS else _value(given))
             else:
                 self.fail(
                     f"{word!r} should be one of {', '.join(_KINDS)}, or a limit such as "
@@ -62,6 +62,8 @@ def _put(visitors: dict[str, Any], name: str, value: object) -> None:
     visitors[last] = value
 
 
-def _number(text: str) -> int | str:
-    """The store says what is wrong with what is no number."""
+def _value(text: str) -> int | bool | str:
+    """The store says what is wrong with anything else."""
+    if text in {"true", "false"}:
+        return text == "true"
     return int(text) if text.isascii() and text.isdigit() else text

@@ -123,8 +123,8 @@ KINDS: dict[str, Kind] = {
         _INVALID,
         "permission_denied",
         "This key makes no tokens for visitors. The owner of this server can allow it with "
-        "`localllm keys update ID --visitors token`; such a key has to stay secret, so it cannot "
-        "serve visitors by address or by log-in as well.",
+        '`localllm keys update ID --visitors "token tokens_per_day=20000"`. Such a key has to '
+        "stay secret, so `token` has to stand there alone.",
     ),
     # made by the gateway
     "tokens_held": Kind(

@@ -2,7 +2,7 @@
 
 A large body counts until its request has ended: as long as a request waits for the model, it is
 kept in one form or another. Any body counts as unfinished while it is waited for. One key gets
-half of what there is in all, and of that one visitor of it half again.
+half of what there is in all, and one visitor of it a quarter.
 """
 
 from collections import Counter

@@ -37,11 +37,12 @@ class SiteIssuers:
         self._issuers = Issuers()
         self._keys: dict[tuple[str, str], UUID] = {}
         self._asked = float("-inf")
+        self._problem: StoreUnavailable | None = None  # of the last question
         self._asking: asyncio.Task[None] | None = None
 
     async def verify(self, token: str) -> tuple[VisitorClaims, UUID] | Refusal:
         """Who shows the token, and the key whose visitor that is. Raises StoreUnavailable where
-        nobody knows yet which issuers count."""
+        its issuer is not known, and the store cannot be asked."""
         issuer = self._issuers.find(token)
         if self._is_due(FRESH if isinstance(issuer, Issuer) else PAUSE):
             asking = self._ask_once()
@@ -49,6 +50,8 @@ class SiteIssuers:
                 await asyncio.shield(asking)
                 issuer = self._issuers.find(token)
         if isinstance(issuer, Refusal):
+            if self._problem is not None:  # it may be of a site that is new
+                raise self._problem
             return issuer
         claims = await issuer.verify(token)
         if isinstance(claims, Refusal):
@@ -69,25 +72,18 @@ class SiteIssuers:
     def _ask_once(self) -> asyncio.Task[None]:
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._learn())
-            self._asking.add_done_callback(_seen)
         return self._asking
 
     async def _learn(self) -> None:
         self._asked = time.monotonic()
         try:
             sites = msgspec.convert(await self._ask("visitor_issuers", {}), _Sites).data
-        except StoreUnavailable:
-            if not self._keys:
-                self._asked = float("-inf")
-                raise
+        except StoreUnavailable as problem:
+            self._problem = problem
             return
+        self._problem = None
         keys: dict[tuple[str, str], UUID] = {}
         for site in sites:  # of several with one issuer and audience, the oldest
             keys.setdefault((site.issuer, site.audience), site.key_id)
         self._keys = keys
         self._issuers.configure(keys)
-
-
-def _seen(asking: asyncio.Task[None]) -> None:
-    if not asking.cancelled():
-        asking.exception()  # whoever waits for it is told

@@ -38,8 +38,10 @@ class Visitors:
         if isinstance(verified, Refusal):
             return verified
         claims, key_id = verified
+        # Who has an account is the same everywhere.
+        place = self.whereabouts(exchange) if claims.anonymous else Claim()
         return replace(
-            self.whereabouts(exchange),
+            place,
             issuer=claims.issuer,
             audience=claims.audience,
             subject=claims.subject,

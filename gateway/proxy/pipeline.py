@@ -154,7 +154,7 @@ class Pipeline:
     async def _told(
         self, exchange: Exchange, caller: Caller, scope: str, refusal: Refusal
     ) -> Refusal:
-        """A refusal of what was read. What it says of a preset learns only who may use that."""
+        """A refusal of what was read. Only who may use a preset learns what is wrong with it."""
         if not refusal.model.startswith(model_names.PRESET):
             return refusal
         identity = await self._authoriser.identify(exchange, caller, scope)

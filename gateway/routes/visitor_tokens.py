@@ -18,6 +18,7 @@ from gateway.services import Services
 
 _MAX_BODY = 64 * 1024
 _MOST_MODELS = 100
+_LONGEST_MODELS = 2_000  # characters of all their names: each token is a row that has them
 
 
 def visitor_token_routes(services: Services) -> list[HTTPRouteHandler]:
@@ -89,6 +90,8 @@ async def _asked(exchange: Exchange, lease: Lease) -> VisitorTokenRequest | Refu
         return _wrong("visitor", "should be 1 to 255 printable characters")
     if asked.models is not None and len(asked.models) > _MOST_MODELS:
         return _wrong("models", f"should have at most {_MOST_MODELS} entries")
+    if sum(map(len, asked.models or ())) > _LONGEST_MODELS:
+        return _wrong("models", f"should have at most {_LONGEST_MODELS} characters in all")
     name = "models"
     try:
         if asked.models is not None:

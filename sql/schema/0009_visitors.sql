@@ -10,7 +10,8 @@ alter table gateway.api_keys add constraint the_visitors_must_be_an_object check
 alter table gateway.api_keys add column visitor_salt uuid not null default gen_random_uuid();
 
 -- Of a visitor, or of a pool of them: a row is made on first sight, and changed only by who has the
--- lock of its key's counter. (No foreign keys: keys are never deleted.)
+-- lock of its key's counter; but for the attempts at getting a token, which are rows of their own.
+-- (No foreign keys: keys are never deleted.)
 create table gateway.visitor_counters (
     api_key_id uuid not null,
     id uuid not null, -- see gateway.visitor_id

@@ -1,8 +1,8 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
--- step 0009_visitors 77a35bf822f749966201c3b9dee4677d4b66feda5f62213358d126e773c2228d
+-- step 0009_visitors 5520a7787064b6ac0f254681a1eae230e4ec64bc0a3a0973f46b0816c614d708
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions aaad5e37dc88db380d6feca8df9b7971f56ed7602d80fa8524c2365b9cca2e7a
+-- step functions 0317d9874dec499ee36eaadc5503a8c9e140cf013b28e79cfb119164c174fccf
 
 do $migration$
 begin
@@ -29,7 +29,8 @@ alter table gateway.api_keys add constraint the_visitors_must_be_an_object check
 alter table gateway.api_keys add column visitor_salt uuid not null default gen_random_uuid();
 
 -- Of a visitor, or of a pool of them: a row is made on first sight, and changed only by who has the
--- lock of its key's counter. (No foreign keys: keys are never deleted.)
+-- lock of its key's counter; but for the attempts at getting a token, which are rows of their own.
+-- (No foreign keys: keys are never deleted.)
 create table gateway.visitor_counters (
     api_key_id uuid not null,
     id uuid not null, -- see gateway.visitor_id
@@ -150,7 +151,7 @@ drop function if exists gateway.create_api_key_at(
 drop function if exists gateway.lost_hold(timestamptz, uuid, uuid, timestamptz, text, text);
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('0009_visitors', '77a35bf822f749966201c3b9dee4677d4b66feda5f62213358d126e773c2228d');
+        values ('0009_visitors', '5520a7787064b6ac0f254681a1eae230e4ec64bc0a3a0973f46b0816c614d708');
     end if;
 
     if not exists (select 1 from gateway.migrations as m where m.version = '0010_presets') then
@@ -203,7 +204,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'aaad5e37dc88db380d6feca8df9b7971f56ed7602d80fa8524c2365b9cca2e7a')
+            (m.version = 'functions' and m.checksum = '0317d9874dec499ee36eaadc5503a8c9e140cf013b28e79cfb119164c174fccf')
             or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
     ) then
         execute $step$
@@ -1114,8 +1115,9 @@ begin
 end;
 $$;
 
--- Visitors who were not here for 35 days, their tokens that are over, the attempts and secrets of
--- days that are, and the sums of visitors by day from before the log.
+-- Visitors who were not here for 35 days go. So do tokens a day after their end, and addresses when
+-- their day is over, with their attempts and secrets: nobody finds them again. Sums of visitors by
+-- day stay as long as the log.
 create or replace function gateway.forget_visitors(p_now timestamptz, p_kept_from timestamptz)
 returns void
 language plpgsql
@@ -1127,7 +1129,10 @@ begin
         and c.day < gateway.day_of(p_now - interval '35 days')
         and c.tokens_held = 0;
     delete from gateway.visitor_counters as c
-    where c.kind = 'attempts' and c.day < gateway.day_of(p_now) - 1;
+    where
+        c.kind in ('address', 'attempts')
+        and c.day < gateway.day_of(p_now) - 1
+        and c.tokens_held = 0;
     delete from gateway.visitor_tokens as t where t.expires_at < p_now - interval '1 day';
     delete from gateway.address_secrets as s where s.day < gateway.day_of(p_now) - 1;
     delete from gateway.visitor_daily as d where d.day < gateway.day_of(p_kept_from);
@@ -1669,9 +1674,12 @@ begin
         return v_problem;
     end if;
     if jsonb_typeof(v_by) is distinct from 'array' or v_by = '[]'
-        or not v_by <@ '["address", "token", "issuer"]' or jsonb_array_length(v_by) > 3
+        or not v_by <@ '["address", "token", "issuer"]'
+        or jsonb_array_length(v_by) > (
+            select count(distinct b.name) from jsonb_array_elements(v_by) as b (name)
+        )
     then
-        return 'visitors.by should be a list of some of: address, token, issuer.';
+        return 'visitors.by should be a list of some of: address, token, issuer, each once.';
     end if;
     if v_by ? 'issuer' then
         if not coalesce(
@@ -2155,7 +2163,8 @@ $$;
 
 -- Who calls with a key that has visitors. p_token: that of a visitor, if the caller shows one.
 -- p_claim: what the gateway knows of the caller: {"address", "network", "issuer", "subject",
--- "anonymous", "plan"}. A row of nulls: nobody in particular, but the site's own server.
+-- "audience", "anonymous", "plan", "key_id"}. A row of nulls: nobody in particular, but the site's
+-- own server.
 create or replace function gateway.find_visitor(
     p_now timestamptz,
     p_key gateway.api_keys,
@@ -2198,8 +2207,10 @@ begin
                 when v_limits is null then 'visitor_anonymous'
                 when p_claim ->> 'address' is null then 'visitor_unknown'
             end;
-            v.pool := gateway.address_id(v_salt, v_day, 'pool ' || (p_claim ->> 'address'));
-            v.pool_share := 1;
+            v.pool := gateway.address_id(
+                v_salt, v_day, 'pool ' || coalesce(p_claim ->> 'network', p_claim ->> 'address')
+            );
+            v.pool_share := case when p_claim ->> 'network' is null then 1 else 16 end;
         else
             v_limits := v_limits || coalesce(v_limits -> 'plans' -> (p_claim ->> 'plan'), '{}');
         end if;
@@ -2218,6 +2229,9 @@ begin
         and not string_to_array(p_scope, ' ') <@ '{chat,embeddings,models:read}'
     then
         v.refusal := 'scope_missing';
+    end if;
+    if v.id is null then
+        return v;
     end if;
     v.tokens_per_day := v_limits ->> 'tokens_per_day';
     v.requests_per_min := v_limits ->> 'requests_per_min';
@@ -2757,8 +2771,8 @@ begin atomic
     left join gateway.visitor_counters as c on g.api_key_id = c.api_key_id and g.visitor = c.id;
 end;
 
--- What a visitor is told of the limits: the narrower of their own and the pool's. Of a limit that
--- there is not, nothing is left to tell: null, which greatest() would make a nought.
+-- What a visitor is told of the limits: the narrower of their own and the pool's. A limit that is
+-- not set stays null: greatest(0, null) would be 0.
 create or replace function gateway.visitor_verdict_at(
     p_now timestamptz, p_moment timestamptz, p_key_id uuid, p_visitor gateway.visitor
 ) returns gateway.visitor_verdict
@@ -4741,7 +4755,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'aaad5e37dc88db380d6feca8df9b7971f56ed7602d80fa8524c2365b9cca2e7a')
+        values ('functions', '0317d9874dec499ee36eaadc5503a8c9e140cf013b28e79cfb119164c174fccf')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -225,6 +225,20 @@ async def test_anonymous_users_of_one_address_share_the_lower_tier(ledger: Ledge
     assert (await ledger.authorize(key, prompt=10, output=800, visitor=user("ada"))).granted == 800
 
 
+async def test_anonymous_users_of_one_network_share_what_16_of_them_may(ledger: Ledger):
+    key = await ledger.key(visitors=by_issuer(anonymous={"requests_per_min": 1}))
+    answers = [
+        await ledger.authorize(
+            key,
+            visitor=user(
+                f"anonymous-{n}", anonymous=True, **at(f"2001:db8:1:{n:x}::/64", "2001:db8:1::/48")
+            ),
+        )
+        for n in range(20)
+    ]
+    assert sum(one.allowed for one in answers) == 16
+
+
 async def test_anonymous_users_are_refused_where_there_is_no_tier_for_them(ledger: Ledger):
     key = await ledger.key(visitors=by_issuer())
     claim = user("x", anonymous=True, **at("192.0.2.1"))
@@ -303,16 +317,23 @@ async def test_a_request_over_midnight_is_charged_to_the_day_that_let_it_through
     assert list((await days(ledger, key)).values()) == [(0, 100, 0)]
 
 
-async def test_idle_visitors_go_after_35_days_and_sums_by_day_stay(ledger: Ledger):
-    key = await ledger.key(visitors=BY_ADDRESS)
-    request = await ledger.hold(key, visitor=at("192.0.2.1"))
-    await ledger.settle(settlement(request, 3, 4))
-    later = NOON + 36 * DAY
-    await ledger.steady(later)
-    await ledger.admin("keep_house", later, 12)
-    assert await days(ledger, key) == {}
+async def test_idle_visitors_go_after_35_days_addresses_with_their_day_and_sums_stay(
+    ledger: Ledger,
+):
+    here = await ledger.key(visitors=BY_ADDRESS)
+    users = await ledger.key(visitors=by_issuer(tokens_per_day=100))
+    for key, claim in ((here, at("192.0.2.1")), (users, user("ada"))):
+        request = await ledger.hold(key, visitor=claim)
+        await ledger.settle(settlement(request, 3, 4))
+    left: list[tuple[int, int]] = []
+    for days_later in (1, 2, 34, 36):
+        later = NOON + days_later * DAY
+        await ledger.steady(later)
+        await ledger.admin("keep_house", later, 12)
+        left.append((len(await days(ledger, here)), len(await days(ledger, users))))
+    assert left == [(1, 1), (0, 1), (0, 1), (0, 0)]
     assert await ledger.value("select count(*) from gateway.address_secrets") == 0
-    assert await ledger.value("select sum(charged_tokens)::int from gateway.visitor_daily") == 7
+    assert await ledger.value("select sum(charged_tokens)::int from gateway.visitor_daily") == 14
 
 
 @pytest.mark.parametrize(("visitors", "said"), WRONG)

@@ -28,9 +28,9 @@ def visitor(claims: dict[str, Any], audience: str) -> VisitorClaims | Problem:
         return problem
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
-        return Problem("says not who its user is: 'sub' should have 1 to 255 characters")
+        return Problem("does not say who its user is: 'sub' should have 1 to 255 characters")
     if not subject.isprintable():
-        return Problem("says not who its user is: 'sub' has characters that cannot be shown")
+        return Problem("does not say who its user is: 'sub' has characters that cannot be shown")
     plan = _plan(claims)
     if isinstance(plan, Problem):
         return plan
@@ -71,7 +71,7 @@ def _plan(claims: dict[str, Any]) -> str | Problem | None:
     if isinstance(named, str) and _PLAN.fullmatch(named):
         return named
     return Problem(
-        "names no plan that can be",
+        "names a plan that cannot exist",
         "The owner of the site sets app_metadata.localllm to a plan's name: 1 to 50 of a-z, 0-9, "
         "'_' and '-'.",
     )

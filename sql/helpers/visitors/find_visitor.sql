@@ -1,6 +1,7 @@
 -- Who calls with a key that has visitors. p_token: that of a visitor, if the caller shows one.
 -- p_claim: what the gateway knows of the caller: {"address", "network", "issuer", "subject",
--- "anonymous", "plan"}. A row of nulls: nobody in particular, but the site's own server.
+-- "audience", "anonymous", "plan", "key_id"}. A row of nulls: nobody in particular, but the site's
+-- own server.
 create or replace function gateway.find_visitor(
     p_now timestamptz,
     p_key gateway.api_keys,
@@ -43,8 +44,10 @@ begin
                 when v_limits is null then 'visitor_anonymous'
                 when p_claim ->> 'address' is null then 'visitor_unknown'
             end;
-            v.pool := gateway.address_id(v_salt, v_day, 'pool ' || (p_claim ->> 'address'));
-            v.pool_share := 1;
+            v.pool := gateway.address_id(
+                v_salt, v_day, 'pool ' || coalesce(p_claim ->> 'network', p_claim ->> 'address')
+            );
+            v.pool_share := case when p_claim ->> 'network' is null then 1 else 16 end;
         else
             v_limits := v_limits || coalesce(v_limits -> 'plans' -> (p_claim ->> 'plan'), '{}');
         end if;
@@ -63,6 +66,9 @@ begin
         and not string_to_array(p_scope, ' ') <@ '{chat,embeddings,models:read}'
     then
         v.refusal := 'scope_missing';
+    end if;
+    if v.id is null then
+        return v;
     end if;
     v.tokens_per_day := v_limits ->> 'tokens_per_day';
     v.requests_per_min := v_limits ->> 'requests_per_min';

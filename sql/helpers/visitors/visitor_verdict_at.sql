@@ -1,5 +1,5 @@
--- What a visitor is told of the limits: the narrower of their own and the pool's. Of a limit that
--- there is not, nothing is left to tell: null, which greatest() would make a nought.
+-- What a visitor is told of the limits: the narrower of their own and the pool's. A limit that is
+-- not set stays null: greatest(0, null) would be 0.
 create or replace function gateway.visitor_verdict_at(
     p_now timestamptz, p_moment timestamptz, p_key_id uuid, p_visitor gateway.visitor
 ) returns gateway.visitor_verdict

@@ -20,9 +20,12 @@ begin
         return v_problem;
     end if;
     if jsonb_typeof(v_by) is distinct from 'array' or v_by = '[]'
-        or not v_by <@ '["address", "token", "issuer"]' or jsonb_array_length(v_by) > 3
+        or not v_by <@ '["address", "token", "issuer"]'
+        or jsonb_array_length(v_by) > (
+            select count(distinct b.name) from jsonb_array_elements(v_by) as b (name)
+        )
     then
-        return 'visitors.by should be a list of some of: address, token, issuer.';
+        return 'visitors.by should be a list of some of: address, token, issuer, each once.';
     end if;
     if v_by ? 'issuer' then
         if not coalesce(

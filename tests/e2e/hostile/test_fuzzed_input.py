@@ -16,6 +16,7 @@ from gateway.reference.openapi import document
 from tests.support.callers import ADMIN_SECRET, QUESTION, bearer
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, FakeUpstream
+from tests.support.presets import forget_presets
 from tests.support.raw_client import ask, chat, exchange, parse, request
 
 SHARED = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much)
@@ -34,10 +35,12 @@ of_dialects.config.phases.coverage.enabled = False
 
 @pytest.fixture(autouse=True)
 def survived(gateway: GatewayProcess, key: str) -> Iterator[None]:
-    """After it all the gateway answers, and has had no failure inside."""
+    """After it all the gateway answers, and has had no failure inside. Others see no preset that
+    some body made."""
     assert gateway.running is not None
     before = len(gateway.running.output)
     yield
+    forget_presets(gateway.url)
     assert chat(gateway.port, key).status == 200
     assert "Traceback" not in gateway.running.output[before:]
 

@@ -28,6 +28,7 @@ WRONG: list[tuple[Any, str]] = [
     ({}, "visitors.by"),
     ({"by": []}, "visitors.by"),
     ({"by": ["address", "cookie"]}, "visitors.by"),
+    ({"by": ["token", "token"]}, "visitors.by"),
     ({"by": "address"}, "visitors.by"),
     ({"by": ["address"], "tokens_per_day": 0}, "visitors.tokens_per_day"),
     ({"by": ["address"], "tokens_per_day": 1.5}, "visitors.tokens_per_day"),
