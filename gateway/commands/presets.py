@@ -76,7 +76,8 @@ def create(name: str, as_json: bool, **options: Any) -> None:
     fields["parameters"] = _without_nulls(fields.get("parameters", {}))
     request = presets.CreatePreset(name=name, **fields)
     made = accepted(with_store(lambda store, _: presets.create_preset(store, request)))
-    _tell(made, as_json, f"Created @preset/{name}: callers ask for it as a model.")
+    known = "Running gateways know it within ten seconds."
+    _tell(made, as_json, f"Created @preset/{name}: callers ask for it as a model. {known}")
 
 
 @presets.command("list")
