@@ -35,6 +35,6 @@ class Family:
     error_shape: type[Struct]  # what a refusal looks like: for the reference
     make_error: Callable[[Refusal, str], Struct]  # a refusal in that shape, and the request's id
     error_event: Callable[[bytes], bytes]  # ends a stream that failed; of the JSON of its error
-    # What its clients look for in the text of some refusals, instead of what `errors.KINDS` has.
+    # What its clients look for in the text of some refusals, instead of what `KINDS` has.
     words: Mapping[str, str] = field(default_factory=dict[str, str])
     request_id_headers: tuple[bytes, ...] = ()  # that tell the request's id, beside x-request-id

@@ -3,7 +3,8 @@
 import json
 import re
 
-from gateway.core.errors import KINDS, Refusal
+from gateway.core.error_kinds import KINDS
+from gateway.core.errors import Refusal
 from gateway.dialects import all_dialects, error_body
 from gateway.dialects.family import NDJSON, SSE, Framing
 from gateway.dialects.protocol import Dialect

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.errors import KINDS
+from gateway.core.error_kinds import KINDS
 from gateway.dialects import all_dialects, all_families, family_of
 from gateway.http.refusal_headers import HOPELESS
 from gateway.reference.guide import guide

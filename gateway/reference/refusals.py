@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gateway.core.errors import KINDS
+from gateway.core.error_kinds import KINDS
 
 _TEXTS = {
     "invalid_request": "The request is wrong; the message says where.",

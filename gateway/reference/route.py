@@ -32,7 +32,7 @@ class Content(NamedTuple):
 
 
 class Route(NamedTuple):
-    """`refusals` are codes of `errors.KINDS`; those that any route can give are added."""
+    """`refusals` are codes of `error_kinds.KINDS`; those that any route can give are added."""
 
     method: str
     path: str

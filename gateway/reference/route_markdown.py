@@ -3,7 +3,7 @@
 import json
 from typing import Any, cast
 
-from gateway.core.errors import KINDS
+from gateway.core.error_kinds import KINDS
 from gateway.dialects.reference import EXAMPLE_MODEL, Place
 from gateway.reference.commands import curl
 from gateway.reference.fields import fields, kind

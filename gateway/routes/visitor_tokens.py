@@ -7,7 +7,8 @@ from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.core import keys, model_names, origins
-from gateway.core.errors import KINDS, Refusal
+from gateway.core.error_kinds import KINDS
+from gateway.core.errors import Refusal
 from gateway.dialects.shared import strict_json
 from gateway.http.body import ClientGone
 from gateway.http.body_budget import Lease

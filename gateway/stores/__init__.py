@@ -83,8 +83,8 @@ class VisitorVerdict(msgspec.Struct, frozen=True, gc=False):
 class Verdict(msgspec.Struct, frozen=True, gc=False):
     """The answer to an `AuthorizationRequest`: the row that SQL `authorize_request` returns.
 
-    `reason` is None if allowed, else a code of `errors.KINDS`. `granted` is the number of output
-    tokens that the model may produce. For an unknown key, the numbers about limits are None.
+    `reason` is None if allowed, else a code of `error_kinds.KINDS`. `granted` is the number of
+    output tokens that the model may produce. For an unknown key, the numbers about limits are None.
     `retry_after_ms` is None where no waiting helps; with `insufficient_quota` it says that only the
     holds of running requests are in the way.
     """

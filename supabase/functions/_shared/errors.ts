@@ -1,4 +1,4 @@
-/** Every refusal there is here, in one table: a part of gateway/core/errors.py. */
+/** Every refusal there is here, in one table: a part of gateway/core/error_kinds.py. */
 
 import { wellFormed } from "./text.ts";
 

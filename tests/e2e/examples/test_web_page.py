@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from gateway.core.errors import KINDS
+from gateway.core.error_kinds import KINDS
 from tests.e2e.examples import behaviours
 from tests.e2e.examples.example_files import EXAMPLES, PAGE, environment
 from tests.support.books import Books

@@ -5,7 +5,8 @@ import json
 import msgspec
 import pytest
 
-from gateway.core.errors import KINDS, Refusal
+from gateway.core.error_kinds import KINDS
+from gateway.core.errors import Refusal
 from gateway.dialects import error_body, family_of
 
 # What OpenAI's clients and the programs above them act upon: by status, the types and codes.

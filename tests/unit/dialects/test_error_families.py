@@ -7,7 +7,8 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from gateway.core.errors import KINDS, Refusal
+from gateway.core.error_kinds import KINDS
+from gateway.core.errors import Refusal
 from gateway.dialects import all_absent, all_families, error_body, family_of
 from gateway.reference.openapi import document
 from gateway.reference.route import Route

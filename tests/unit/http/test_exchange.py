@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.core.errors import KINDS, Refusal
+from gateway.core.error_kinds import KINDS
+from gateway.core.errors import Refusal
 from gateway.dialects.openai.chat import CHAT
 from gateway.http.body import ClientGone
 from gateway.http.exchange import GIVE_WAY, STUCK, Exchange

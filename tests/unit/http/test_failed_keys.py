@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.core.errors import KINDS, Refusal
+from gateway.core.error_kinds import KINDS
+from gateway.core.errors import Refusal
 from gateway.http import failed_keys
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FAILURES, WINDOW, FailedKeyLimiter

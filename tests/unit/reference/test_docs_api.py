@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from gateway.core.errors import KINDS
+from gateway.core.error_kinds import KINDS
 from gateway.core.key_fields import SCOPES
 from gateway.dialects import all_absent, all_dialects
 from gateway.reference.__main__ import markdown

@@ -10,7 +10,8 @@ import schemathesis
 
 from gateway.admin.fields import InvalidField, check_changes
 from gateway.app import make_app
-from gateway.core.errors import KINDS, Refusal
+from gateway.core.error_kinds import KINDS
+from gateway.core.errors import Refusal
 from gateway.dialects import error_body
 from gateway.dialects.shared import strict_json
 from gateway.reference.openapi import document

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from gateway.admin.keys import CreateKey, RotateKey, UpdateKey
-from gateway.core.errors import KINDS, Refusal
+from gateway.core.error_kinds import KINDS
+from gateway.core.errors import Refusal
 from gateway.dialects.shared import strict_json
 from tests.support.paths import VECTORS
 
