@@ -25,7 +25,10 @@ class HeadWithBody:
             self._loop.call_soon(self._flush)
         elif self._head:
             head, self._head = self._head, b""
-            self._transport.writelines((head, data))
+            if data:
+                self._transport.writelines((head, data))
+            else:  # of an empty part asyncio's transport (3.12 and later) would never see the end
+                self._transport.write(head)
         else:
             self._transport.write(data)
 

@@ -14,12 +14,15 @@ class Wire:
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
+        self.calls: list[str] = []
         self.closed = False
 
     def write(self, data: bytes) -> None:
+        self.calls.append("write")
         self.written.append(data)
 
     def writelines(self, parts: tuple[bytes, ...]) -> None:
+        self.calls.append("writelines")
         self.written.append(b"".join(parts))
 
     def is_closing(self) -> bool:
@@ -73,3 +76,13 @@ async def test_closing_loses_no_head(wire: Wire, answer: HeadWithBody):
     answer.write(b"head")
     answer.close()
     assert (wire.written, wire.closed) == ([b"head"], True)
+
+
+async def test_an_empty_part_is_not_kept_as_one_that_is_still_to_be_written(
+    wire: Wire, answer: HeadWithBody
+):
+    """asyncio's own transport would try to write it for ever, from Python 3.12 on."""
+    answer.write(b"head")
+    answer.write(b"")
+    assert wire.calls == ["write"]
+    assert wire.written == [b"head"]

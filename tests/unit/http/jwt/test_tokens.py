@@ -72,7 +72,6 @@ def test_one_byte_too_many_is_too_long() -> None:
         '{"alg":"ES256","kid":"a","kid":"b"}',
         '{"alg":"ES256","x":{"a":1,"a":2}}',
         '{"alg":"ES256","x":NaN}',
-        '{"alg":"ES256","x":' + "[" * 3000 + "]" * 3000 + "}",
         '[{"alg":"ES256"}]',
         '"ES256"',
         "\ufeff" + '{"alg":"ES256"}',
@@ -83,6 +82,13 @@ def test_json_that_can_be_read_in_two_ways_is_not_read(header: str) -> None:
     assert why(f"{part(header)}.{part({})}.AAAA") == "is no JWT: its header cannot be read"
     claims = f"{part(HEADER)}.{part(header)}.AAAA"
     assert why(claims) == "is no JWT: its claims cannot be read"
+
+
+def test_however_deep_a_token_is_nested_it_does_no_harm() -> None:
+    deep = '{"alg":"ES256","x":' + "[" * 3000 + "]" * 3000 + "}"  # some versions of Python read it
+    assert why(f"{part(deep)}.{part({})}.AAAA") in ("", "is no JWT: its header cannot be read")
+    claims = f"{part(HEADER)}.{part(deep)}.AAAA"
+    assert why(claims) in ("", "is no JWT: its claims cannot be read")
 
 
 def test_bytes_that_are_no_utf8_are_not_read() -> None:
