@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.config import settings
+from gateway.config import settings_documents
 
 ROOT = Path(__file__).parent.parent
 _CONFIGURATION = ROOT / "docs" / "configuration.md"
@@ -17,14 +17,14 @@ _TABLE = re.compile(r"(?<=<!-- settings -->\n).*?(?=<!-- /settings -->)", re.DOT
 def _configuration() -> str:
     """The page as it is, with the table of settings made again."""
     page, count = _TABLE.subn(
-        lambda _: settings.markdown_table(), _CONFIGURATION.read_text("utf-8")
+        lambda _: settings_documents.markdown_table(), _CONFIGURATION.read_text("utf-8")
     )
     assert count == 1, "docs/configuration.md has lost the place of its table"
     return page
 
 
 FILES: dict[Path, Callable[[], str]] = {
-    ROOT / ".env.example": settings.dotenv_example,
+    ROOT / ".env.example": settings_documents.dotenv_example,
     _CONFIGURATION: _configuration,
 }
 

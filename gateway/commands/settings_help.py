@@ -2,7 +2,7 @@
 
 import click
 
-from gateway.config import settings
+from gateway.config.settings_documents import rows
 
 
 class CommandWithSettings(click.Command):
@@ -10,8 +10,5 @@ class CommandWithSettings(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Settings (environment or .env)"):
-            rows = [
-                (name, f"{text} [{shown}]" if shown else text)
-                for name, shown, text in settings.rows()
-            ]
-            formatter.write_dl(rows, col_max=32)
+            table = [(name, f"{text} [{shown}]" if shown else text) for name, shown, text in rows()]
+            formatter.write_dl(table, col_max=32)

@@ -1,4 +1,4 @@
-"""Settings: one table from which `--help`, `.env.example` and docs/configuration.md are made.
+"""Settings: one table, which settings_documents.py shows to people.
 
 A value comes from the environment, else from `.env` in the working directory, else from the table.
 A wrong value is reported in one line that names the setting (`SettingsError`). Secrets are hidden
@@ -8,7 +8,7 @@ and systemd credentials need it.
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,10 +18,9 @@ import platformdirs
 from gateway.config import supabase_project, values
 from gateway.config.dotenv_file import SettingsError, read_dotenv
 from gateway.config.postgres_url import postgres_url
+from gateway.config.setting_text import text_of
 from gateway.core.key_fields import span
 from tunnel.hostname import hostname
-
-_SECRET_BYTES = 16 * 1024
 
 
 def default_data_dir() -> Path:
@@ -233,7 +232,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
     given: dict[str, Any] = {}
     for item in fields(Settings):
         name = item.name.upper()
-        text = _value(merged, name, item.metadata["secret"])
+        text = text_of(merged, name, item.metadata["secret"])
         if not text.strip():  # empty is the same as unset
             continue
         try:
@@ -251,49 +250,3 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
     if bool(settings.access_team) != bool(settings.access_audience):
         raise SettingsError("ACCESS_TEAM and ACCESS_AUDIENCE belong together: set both.")
     return settings
-
-
-def _value(given: Mapping[str, str], name: str, secret: bool) -> str:
-    """The text of a setting; that of a secret may come from the file that NAME_FILE names."""
-    text, path = given.get(name, ""), given.get(f"{name}_FILE", "").strip()
-    if not secret or not path:
-        return text
-    if text.strip():
-        raise SettingsError(f"{name} and {name}_FILE are both set: remove one of them.")
-    try:
-        with Path(path).open("rb") as file:
-            found = file.read(_SECRET_BYTES + 1).decode("utf-8-sig").strip()
-    except OSError as problem:
-        raise SettingsError(f"{name}_FILE ({path}) cannot be read: {problem.strerror}.") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{name}_FILE ({path}) is not a text file.") from None
-    if not found or len(found) > _SECRET_BYTES:
-        should = "is empty" if not found else f"is longer than {_SECRET_BYTES} bytes"
-        raise SettingsError(f"{name}_FILE ({path}) {should}.")
-    return found
-
-
-def rows() -> list[tuple[str, str, str]]:
-    """(NAME, default as documents show it, meaning) of every setting, in order."""
-    table: list[tuple[str, str, str]] = []
-    for item in fields(Settings):
-        shown = item.metadata["shown"]
-        if not shown and item.default not in (MISSING, None, ()):
-            shown = str(item.default).removesuffix(".0")
-            shown = shown.lower() if isinstance(item.default, bool) else shown
-        table.append((item.name.upper(), shown, item.metadata["text"]))
-    return table
-
-
-def dotenv_example() -> str:
-    """The text of `.env.example`: every setting, commented out, with its default."""
-    head = "# Copy this file to .env and change what you need. Every setting has a safe default.\n"
-    body = "".join(f"\n# {text}\n#{name}={shown}\n" for name, shown, text in rows())
-    return head + body
-
-
-def markdown_table() -> str:
-    """The table in docs/configuration.md."""
-    lines = ["| name | default | meaning |", "| --- | --- | --- |"]
-    lines += [f"| `{name}` | {shown or '–'} | {text} |" for name, shown, text in rows()]
-    return "\n".join(lines) + "\n"

@@ -4,7 +4,7 @@ from pathlib import Path
 from string import Template
 
 from gateway.backends.client import WHOLE
-from gateway.config.settings import rows
+from gateway.config.settings_documents import rows
 from gateway.dialects import all_absent
 from gateway.dialects.shared import schemas
 from gateway.dialects.shared.prompt import IMAGE_FLOOR, MESSAGE_OVERHEAD, PICTURE_BOUND
