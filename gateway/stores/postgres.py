@@ -40,7 +40,7 @@ _SETTLE = "select * from public.settle_requests(p_settlements => $1, p_clock => 
 _SWEEP = """select * from public.sweep_holds(
     p_live => $1, p_ttl_seconds => $2, p_gateway => $3, p_clock => $4
 )"""
-_CHECK = "select public.identify_key('', '', null)"
+_CHECK = "select public.identify_key('', '', null, null)"
 
 
 class PostgresStore:

@@ -88,9 +88,8 @@ class SupabaseStore:
             "p_ttl_seconds": HOLD_SECONDS,
             "p_capped": wanted.capped,
             "p_clock": _now(),
+            "p_claim": msgspec.to_builtins(wanted.claim),
         }
-        if wanted.claim is not None:
-            arguments["p_claim"] = msgspec.to_builtins(wanted.claim)
         verdict = await self._call("authorize_request", arguments, Verdict, DECISION_TIMEOUT)
         if verdict.allowed and verdict.key_id is None:
             raise explain(NotJson(), self._host)
@@ -100,13 +99,12 @@ class SupabaseStore:
         self, key_hash: str, scope: str | None, origin: str | None, claim: Claim | None = None
     ) -> Identity:
         """Who the key belongs to."""
-        arguments: dict[str, Any] = {
+        arguments = {
             "p_key_hash": key_hash,
             "p_scope": scope,
             "p_origin": origin,
+            "p_claim": msgspec.to_builtins(claim),
         }
-        if claim is not None:
-            arguments["p_claim"] = msgspec.to_builtins(claim)
         return await self._call("identify_key", arguments, Identity, DECISION_TIMEOUT)
 
     async def settle(self, batch: Sequence[Settlement]) -> None:

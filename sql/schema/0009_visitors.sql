@@ -7,7 +7,12 @@ alter table gateway.api_keys add column visitors jsonb;
 alter table gateway.api_keys add constraint the_visitors_must_be_an_object check (
     jsonb_typeof(visitors) = 'object'
 );
-alter table gateway.api_keys add column visitor_salt uuid not null default gen_random_uuid();
+-- In steps: a column added with a volatile default makes the table anew, and who looks at it
+-- meanwhile finds it empty.
+alter table gateway.api_keys add column visitor_salt uuid;
+alter table gateway.api_keys alter column visitor_salt set default gen_random_uuid();
+update gateway.api_keys set visitor_salt = gen_random_uuid();
+alter table gateway.api_keys alter column visitor_salt set not null;
 
 -- Of a visitor, or of a pool of them: a row is made on first sight, and changed only by who has the
 -- lock of its key's counter; but for the attempts at getting a token, which are rows of their own.
@@ -108,19 +113,32 @@ create type gateway.visitor_verdict as (
     day_resets_at timestamptz,
     good_for_ms integer -- how long a gateway may go on by itself; null: no end is known
 );
--- Gateways that do not know them read what is before them.
-alter type gateway.verdict add attribute visitor gateway.visitor_verdict;
-alter type gateway.identity add attribute visitor uuid;
+
+-- gateway.verdict and gateway.identity with a field more. Gateways of the last release, which may
+-- run while this is applied, read rows by place and go on with the old types.
+create type gateway.caller_verdict as (
+    allowed boolean,
+    reason text,
+    key_id uuid,
+    granted integer,
+    rate_limit integer,
+    rate_remaining integer,
+    rate_reset_ms integer,
+    token_limit bigint,
+    tokens_remaining bigint,
+    month_resets_at timestamptz,
+    retry_after_ms integer,
+    visitor gateway.visitor_verdict
+);
+create type gateway.caller_identity as (
+    allowed boolean, reason text, key_id uuid, allowed_models text[], visitor uuid
+);
 
 -- They take more now: the old ones beside the new ones would make a call ambiguous.
-drop function if exists public.authorize_request(
-    uuid, text, text, text, text, text, integer, integer, integer, boolean, timestamptz
-);
 drop function if exists gateway.authorize_request_at(
     timestamptz,
     uuid, text, text, text, text, text, integer, integer, integer, boolean, timestamptz
 );
-drop function if exists public.identify_key(text, text, text);
 drop function if exists gateway.identify_key_at(timestamptz, text, text, text);
 drop function if exists public.create_api_key(
     text, text, text, text, integer, bigint, text[], text[], text[], timestamptz, integer

@@ -1,8 +1,8 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
--- step 0009_visitors 5520a7787064b6ac0f254681a1eae230e4ec64bc0a3a0973f46b0816c614d708
+-- step 0009_visitors 0d94e6d6db9f0f9c0bd170f408700aa1473e08fc8c607eaa90624703adf2bfbe
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions 0317d9874dec499ee36eaadc5503a8c9e140cf013b28e79cfb119164c174fccf
+-- step functions 02e60e432a0696eb2b20d79da360af6d0182d58c3eff685da84e1d219074d28e
 
 do $migration$
 begin
@@ -26,7 +26,12 @@ alter table gateway.api_keys add column visitors jsonb;
 alter table gateway.api_keys add constraint the_visitors_must_be_an_object check (
     jsonb_typeof(visitors) = 'object'
 );
-alter table gateway.api_keys add column visitor_salt uuid not null default gen_random_uuid();
+-- In steps: a column added with a volatile default makes the table anew, and who looks at it
+-- meanwhile finds it empty.
+alter table gateway.api_keys add column visitor_salt uuid;
+alter table gateway.api_keys alter column visitor_salt set default gen_random_uuid();
+update gateway.api_keys set visitor_salt = gen_random_uuid();
+alter table gateway.api_keys alter column visitor_salt set not null;
 
 -- Of a visitor, or of a pool of them: a row is made on first sight, and changed only by who has the
 -- lock of its key's counter; but for the attempts at getting a token, which are rows of their own.
@@ -127,19 +132,32 @@ create type gateway.visitor_verdict as (
     day_resets_at timestamptz,
     good_for_ms integer -- how long a gateway may go on by itself; null: no end is known
 );
--- Gateways that do not know them read what is before them.
-alter type gateway.verdict add attribute visitor gateway.visitor_verdict;
-alter type gateway.identity add attribute visitor uuid;
+
+-- gateway.verdict and gateway.identity with a field more. Gateways of the last release, which may
+-- run while this is applied, read rows by place and go on with the old types.
+create type gateway.caller_verdict as (
+    allowed boolean,
+    reason text,
+    key_id uuid,
+    granted integer,
+    rate_limit integer,
+    rate_remaining integer,
+    rate_reset_ms integer,
+    token_limit bigint,
+    tokens_remaining bigint,
+    month_resets_at timestamptz,
+    retry_after_ms integer,
+    visitor gateway.visitor_verdict
+);
+create type gateway.caller_identity as (
+    allowed boolean, reason text, key_id uuid, allowed_models text[], visitor uuid
+);
 
 -- They take more now: the old ones beside the new ones would make a call ambiguous.
-drop function if exists public.authorize_request(
-    uuid, text, text, text, text, text, integer, integer, integer, boolean, timestamptz
-);
 drop function if exists gateway.authorize_request_at(
     timestamptz,
     uuid, text, text, text, text, text, integer, integer, integer, boolean, timestamptz
 );
-drop function if exists public.identify_key(text, text, text);
 drop function if exists gateway.identify_key_at(timestamptz, text, text, text);
 drop function if exists public.create_api_key(
     text, text, text, text, integer, bigint, text[], text[], text[], timestamptz, integer
@@ -151,7 +169,7 @@ drop function if exists gateway.create_api_key_at(
 drop function if exists gateway.lost_hold(timestamptz, uuid, uuid, timestamptz, text, text);
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('0009_visitors', '5520a7787064b6ac0f254681a1eae230e4ec64bc0a3a0973f46b0816c614d708');
+        values ('0009_visitors', '0d94e6d6db9f0f9c0bd170f408700aa1473e08fc8c607eaa90624703adf2bfbe');
     end if;
 
     if not exists (select 1 from gateway.migrations as m where m.version = '0010_presets') then
@@ -204,7 +222,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '0317d9874dec499ee36eaadc5503a8c9e140cf013b28e79cfb119164c174fccf')
+            (m.version = 'functions' and m.checksum = '02e60e432a0696eb2b20d79da360af6d0182d58c3eff685da84e1d219074d28e')
             or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
     ) then
         execute $step$
@@ -3347,16 +3365,16 @@ create or replace function gateway.tell_visitor(
     p_moment timestamptz,
     p_verdict gateway.verdict,
     p_visitor gateway.visitor
-) returns gateway.verdict
+) returns gateway.caller_verdict
 language plpgsql
 as $$
+declare
+    v_told gateway.visitor_verdict;
 begin
     if p_visitor.id is not null then
-        p_verdict.visitor := gateway.visitor_verdict_at(
-            p_now, p_moment, p_verdict.key_id, p_visitor
-        );
+        v_told := gateway.visitor_verdict_at(p_now, p_moment, p_verdict.key_id, p_visitor);
     end if;
-    return p_verdict;
+    return row(p_verdict.*, v_told)::gateway.caller_verdict;
 end;
 $$;
 
@@ -3629,7 +3647,7 @@ create or replace function gateway.identify_key_at(
     p_scope text,
     p_origin text,
     p_claim jsonb default null
-) returns gateway.identity
+) returns gateway.caller_identity
 language plpgsql
 as $$
 declare
@@ -3647,7 +3665,7 @@ begin
     end if;
     return row(
         v.refusal is null, v.refusal, (v.key).id, v_models, (v.visitor).id
-    )::gateway.identity;
+    )::gateway.caller_identity;
 end;
 $$;
 
@@ -4130,7 +4148,7 @@ create or replace function gateway.visitor_denial(
     p_key gateway.api_keys,
     p_visitor gateway.visitor,
     p_room gateway.visitor_room
-) returns gateway.verdict
+) returns gateway.caller_verdict
 language plpgsql
 as $$
 declare
@@ -4240,7 +4258,7 @@ create or replace function gateway.authorize_request_at(
     p_capped boolean default true,
     p_moment timestamptz default null, -- as p_now
     p_claim jsonb default null
-) returns gateway.verdict
+) returns gateway.caller_verdict
 language plpgsql
 as $$
 declare
@@ -4273,7 +4291,12 @@ begin
         elsif v_key.id is not null then
             v_counter := gateway.read_counter(p_now, v_key.id);
         end if;
-        return gateway.make_verdict(v_moment, v_key, v_counter, v_caller.refusal, 0);
+        return gateway.tell_visitor(
+            p_now,
+            v_moment,
+            gateway.make_verdict(v_moment, v_key, v_counter, v_caller.refusal, 0),
+            null
+        );
     end if;
     v_wanted := least(v_wanted, v_key.max_output_tokens, v_visitor.max_output_tokens); -- null: none
     v_least := case when p_capped then v_wanted else least(v_wanted, gateway.least_grant()) end;
@@ -4468,14 +4491,31 @@ end;
 
 -- Who a key is, for routes that spend nothing. p_claim: as in public.authorize_request.
 create or replace function public.identify_key(
-    p_key_hash text, p_scope text, p_origin text, p_claim jsonb default null
-) returns gateway.identity
+    p_key_hash text, p_scope text, p_origin text, p_claim jsonb
+) returns gateway.caller_identity
 language plpgsql
 security definer
 set search_path = ''
 as $$
 begin
     return gateway.identify_key_at(now(), p_key_hash, p_scope, p_origin, p_claim);
+end;
+$$;
+
+-- The same for gateways of the last release, which know no claims.
+create or replace function public.identify_key(
+    p_key_hash text, p_scope text, p_origin text
+) returns gateway.identity
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    v constant gateway.caller_identity := public.identify_key(
+        p_key_hash, p_scope, p_origin, null
+    );
+begin
+    return row(v.allowed, v.reason, v.key_id, v.allowed_models)::gateway.identity;
 end;
 $$;
 
@@ -4620,10 +4660,10 @@ create or replace function public.authorize_request(
     p_prompt_bound integer,
     p_max_output integer,
     p_ttl_seconds integer,
-    p_capped boolean default true,
-    p_clock timestamptz default null,
-    p_claim jsonb default null
-) returns gateway.verdict
+    p_capped boolean,
+    p_clock timestamptz,
+    p_claim jsonb
+) returns gateway.caller_verdict
 language plpgsql
 security definer
 set search_path = ''
@@ -4646,6 +4686,56 @@ begin
         v_moment,
         p_claim
     );
+end;
+$$;
+
+-- The same for gateways of the last release, which know no claims.
+create or replace function public.authorize_request(
+    p_request_id uuid,
+    p_key_hash text,
+    p_scope text,
+    p_origin text,
+    p_model text,
+    p_endpoint text,
+    p_prompt_bound integer,
+    p_max_output integer,
+    p_ttl_seconds integer,
+    p_capped boolean default true,
+    p_clock timestamptz default null
+) returns gateway.verdict
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    v constant gateway.caller_verdict := public.authorize_request(
+        p_request_id,
+        p_key_hash,
+        p_scope,
+        p_origin,
+        p_model,
+        p_endpoint,
+        p_prompt_bound,
+        p_max_output,
+        p_ttl_seconds,
+        p_capped,
+        p_clock,
+        null
+    );
+begin
+    return row(
+        v.allowed,
+        v.reason,
+        v.key_id,
+        v.granted,
+        v.rate_limit,
+        v.rate_remaining,
+        v.rate_reset_ms,
+        v.token_limit,
+        v.tokens_remaining,
+        v.month_resets_at,
+        v.retry_after_ms
+    )::gateway.verdict;
 end;
 $$;
 
@@ -4755,7 +4845,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '0317d9874dec499ee36eaadc5503a8c9e140cf013b28e79cfb119164c174fccf')
+        values ('functions', '02e60e432a0696eb2b20d79da360af6d0182d58c3eff685da84e1d219074d28e')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -23,7 +23,7 @@ async def test_every_file_makes_one_function_and_has_its_name(
     ledger: Ledger, where: str, schema: str
 ):
     just_made = (
-        "select p.pronamespace::regnamespace || '.' || p.proname from pg_proc as p "
+        "select distinct p.pronamespace::regnamespace || '.' || p.proname from pg_proc as p "
         "where p.xmin = pg_current_xact_id()::xid"
     )
     files = list(Path(folder(), where).rglob("*.sql"))
@@ -35,8 +35,8 @@ async def test_every_file_makes_one_function_and_has_its_name(
 
 
 async def test_the_public_functions_are_those_of_the_folder_and_nothing_else(ledger: Ledger):
-    public = "select proname from pg_proc where pronamespace = 'public'::regnamespace order by 1"
-    assert await names(ledger, public) == FUNCTIONS
+    public = "select distinct proname from pg_proc where pronamespace = 'public'::regnamespace"
+    assert sorted(await names(ledger, public)) == FUNCTIONS
     others = "select relname from pg_class where relnamespace = 'public'::regnamespace"
     assert await names(ledger, others) == []
 
@@ -44,8 +44,8 @@ async def test_the_public_functions_are_those_of_the_folder_and_nothing_else(led
 async def test_every_public_function_runs_as_its_owner_with_an_empty_search_path(ledger: Ledger):
     safe = await names(
         ledger,
-        "select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef "
-        "and 'search_path=\"\"' = any(proconfig) order by 1",
+        "select proname from pg_proc where pronamespace = 'public'::regnamespace "
+        "group by 1 having bool_and(prosecdef and 'search_path=\"\"' = any(proconfig)) order by 1",
     )
     assert safe == FUNCTIONS
 
@@ -82,8 +82,8 @@ async def test_supabase_visitors_may_execute_and_read_nothing(ledger: Ledger, ro
 
 async def test_the_service_may_execute_the_public_functions_and_nothing_within(ledger: Ledger):
     may = (
-        "select proname from pg_proc where pronamespace = $1::regnamespace "
-        "and has_function_privilege('service_role', oid, 'execute') order by 1"
+        "select proname from pg_proc where pronamespace = $1::regnamespace group by 1 "
+        "having bool_and(has_function_privilege('service_role', oid, 'execute')) order by 1"
     )
     assert await names(ledger, may, "public") == FUNCTIONS
     assert not await ledger.value("select has_schema_privilege('service_role', 'gateway', 'usage')")

@@ -28,7 +28,7 @@ SERVING = [
 ]
 NOT_POSTGRES = "not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%'"
 MAY_EXECUTE = f"""
-select p.proname from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+select distinct p.proname from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
 where n.nspname {NOT_POSTGRES} and has_function_privilege('{ROLE}', p.oid, 'execute')
 order by 1
 """

@@ -60,10 +60,12 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Books:
-    """What the database says of one key."""
+    """What the database says of one key. `lent`: some requests may have been let through without
+    the store, when others had used all that was left; then they are charged less than they are."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, *, lent: bool = False) -> None:
         self.dsn = dsn
+        self.lent = lent
         self.key = ""
         self.key_id: UUID | None = None
 
@@ -103,7 +105,8 @@ class Books:
         """The log, when nothing is held and all that the books say of the key is the same."""
         rows = await self.rows()
         used = sum(row.charged_tokens for row in rows.values())
-        assert used == sum(sum(row.counts) for row in rows.values())
+        counted = sum(sum(row.counts) for row in rows.values())
+        assert used <= counted if self.lent else used == counted
         assert await self.counter() == (used, 0, len(rows))
         assert await self.holds() == 0
         [daily] = await self._fetch(

@@ -4,7 +4,7 @@ create or replace function gateway.identify_key_at(
     p_scope text,
     p_origin text,
     p_claim jsonb default null
-) returns gateway.identity
+) returns gateway.caller_identity
 language plpgsql
 as $$
 declare
@@ -22,6 +22,6 @@ begin
     end if;
     return row(
         v.refusal is null, v.refusal, (v.key).id, v_models, (v.visitor).id
-    )::gateway.identity;
+    )::gateway.caller_identity;
 end;
 $$;

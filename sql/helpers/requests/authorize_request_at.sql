@@ -18,7 +18,7 @@ create or replace function gateway.authorize_request_at(
     p_capped boolean default true,
     p_moment timestamptz default null, -- as p_now
     p_claim jsonb default null
-) returns gateway.verdict
+) returns gateway.caller_verdict
 language plpgsql
 as $$
 declare
@@ -51,7 +51,12 @@ begin
         elsif v_key.id is not null then
             v_counter := gateway.read_counter(p_now, v_key.id);
         end if;
-        return gateway.make_verdict(v_moment, v_key, v_counter, v_caller.refusal, 0);
+        return gateway.tell_visitor(
+            p_now,
+            v_moment,
+            gateway.make_verdict(v_moment, v_key, v_counter, v_caller.refusal, 0),
+            null
+        );
     end if;
     v_wanted := least(v_wanted, v_key.max_output_tokens, v_visitor.max_output_tokens); -- null: none
     v_least := case when p_capped then v_wanted else least(v_wanted, gateway.least_grant()) end;

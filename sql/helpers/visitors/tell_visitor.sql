@@ -4,15 +4,15 @@ create or replace function gateway.tell_visitor(
     p_moment timestamptz,
     p_verdict gateway.verdict,
     p_visitor gateway.visitor
-) returns gateway.verdict
+) returns gateway.caller_verdict
 language plpgsql
 as $$
+declare
+    v_told gateway.visitor_verdict;
 begin
     if p_visitor.id is not null then
-        p_verdict.visitor := gateway.visitor_verdict_at(
-            p_now, p_moment, p_verdict.key_id, p_visitor
-        );
+        v_told := gateway.visitor_verdict_at(p_now, p_moment, p_verdict.key_id, p_visitor);
     end if;
-    return p_verdict;
+    return row(p_verdict.*, v_told)::gateway.caller_verdict;
 end;
 $$;

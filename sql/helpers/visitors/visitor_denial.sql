@@ -5,7 +5,7 @@ create or replace function gateway.visitor_denial(
     p_key gateway.api_keys,
     p_visitor gateway.visitor,
     p_room gateway.visitor_room
-) returns gateway.verdict
+) returns gateway.caller_verdict
 language plpgsql
 as $$
 declare

@@ -40,7 +40,7 @@ async def test_slow_calls_lost_answers_and_a_kill_leave_every_visitor_within_the
     project: StandIn, home: Path, upstream: FakeUpstream, dsn: str
 ) -> None:
     upstream.behave = spends(1)
-    books, dice = Books(dsn), random.Random(1)
+    books, dice = Books(dsn, lent=True), random.Random(1)
     key = await books.make_key(visitors=BY_ADDRESS, monthly_token_limit=5 * DAY)
     first, second = gateways(project, home, upstream)
 
