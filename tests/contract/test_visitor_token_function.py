@@ -294,11 +294,13 @@ def test_a_preflight_is_granted_to_websites_of_keys_alone(world: World):
     ],
     ids=lambda one: ascii(one)[:40],
 )
-def test_a_body_that_is_wrong_reaches_nobody(
+def test_a_body_that_is_wrong_reaches_nobody_and_its_page_may_read_why(
     world: World, body: Any, status: int, code: str, param: str | None
 ):
     asked, calls = len(world.cloudflare.asked), len(world.project.calls)
-    assert refused(ask(world, body)) == (status, code, param)
+    answer = ask(world, body)
+    assert refused(answer) == (status, code, param)
+    assert answer.headers["access-control-allow-origin"] == PAGE
     assert (len(world.cloudflare.asked), len(world.project.calls)) == (asked, calls)
 
 

@@ -73,7 +73,10 @@ export function makeHandler(settings: Settings, store: Store, fetching: Ask = fe
     welcome: () => void,
   ): Promise<Answer> {
     const asked = await readAsked(request);
-    if (asked instanceof Refusal) return asked;
+    if (asked instanceof Refusal) { // who wrote the page may read it: it tells of nobody
+      welcome();
+      return asked;
+    }
     const address = addressOf(request.headers, peer, isHosted(settings.supabaseUrl));
     const page = { p_site: asked.site, p_origin: origin, p_address: address };
     const refusal = refusalOf(await store("visitor_page", page));
