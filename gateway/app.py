@@ -5,6 +5,7 @@ from litestar import Litestar
 from gateway.backends.pool import BackendPool
 from gateway.backends.scheduler import Scheduler
 from gateway.config.settings import Settings
+from gateway.core.record import Listeners
 from gateway.http.authentication import Authenticator
 from gateway.http.body_budget import BodyBudget
 from gateway.http.failed_keys import FailedKeyLimiter
@@ -32,6 +33,7 @@ from gateway.routes.support.answers import on_exception
 from gateway.routes.visitor_tokens import visitor_token_routes
 from gateway.services import Services
 from gateway.stores import Store
+from gateway.telemetry.request_log import RequestLog
 from tunnel.status_file import FOLDER, StatusWatcher
 
 
@@ -47,6 +49,9 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
     def has_tunnel() -> bool:
         return bool(tunnel.status or settings.tunnel_hostname)
 
+    listeners = Listeners()
+    if settings.debug or settings.log_format == "json":
+        listeners.add(RequestLog(settings, has_tunnel))
     failed_keys = FailedKeyLimiter(has_tunnel, settings.trusted_proxies)
     issuers = SiteIssuers(store.admin)
     visitors = Visitors(
@@ -66,6 +71,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         outbox=outbox,
         tunnel=tunnel,
         has_tunnel=has_tunnel,
+        listeners=listeners,
         hosts=Hosts(settings, tunnel),
         failed_keys=failed_keys,
         visitors=visitors,
@@ -101,4 +107,6 @@ def make_app(services: Services) -> Middleware:
         debug=False,
         logging_config=None,  # the command line says how to log
     )
-    return Middleware(litestar, services.settings, services.has_tunnel, services.hosts)
+    return Middleware(
+        litestar, services.settings, services.has_tunnel, services.hosts, services.listeners
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
+from gateway.core.record import Listeners
 from gateway.http.authentication import Authenticator
 from gateway.http.body_budget import BodyBudget
 from gateway.http.exchange import Exchange
@@ -38,6 +39,7 @@ class Services:
     outbox: Outbox
     tunnel: StatusWatcher
     has_tunnel: Callable[[], bool]
+    listeners: Listeners
     hosts: Hosts
     failed_keys: FailedKeyLimiter
     visitors: Visitors

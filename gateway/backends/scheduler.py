@@ -16,7 +16,8 @@ from gateway.backends.line import Line, Runs, turns_before
 class Ticket:
     """One request's place in the queue; `async with ticket:` waits for a slot and holds it.
 
-    `backend` is the one whose slot it holds, `backends` are those that may serve the request.
+    `backend` is the one whose slot it holds, `last` the one whose slot it had last, and `backends`
+    are those that may serve the request.
     `visitor` is the key's for whom it is; None: nobody in particular.
     """
 
@@ -33,6 +34,7 @@ class Ticket:
         self.backends = backends
         self.model = model
         self.backend: Backend | None = None
+        self.last: Backend | None = None
         self.turn: asyncio.Future[None] | None = None  # while it is in line
         self._scheduler = scheduler
 
@@ -137,7 +139,7 @@ class Scheduler:
     def _give(self, ticket: Ticket, backend: Backend) -> None:
         backend.in_use += 1
         backend.last_model = ticket.model
-        ticket.backend = backend
+        ticket.backend = ticket.last = backend
         running = self._running[backend]
         running[ticket.key] += 1
         running[ticket.key, ticket.visitor] += 1

@@ -91,6 +91,11 @@ def run_server(settings: Settings, work: Callable[[Signals], Coroutine[Any, Any,
     """Run a server with logging and, where there is one, the faster event loop. Being stopped by a
     signal is its normal end, so that raises nothing."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    if settings.log_format == "json":
+        from gateway.telemetry.json_log import JsonLines
+
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonLines())
     logging.getLogger("localllm").setLevel(logging.DEBUG if settings.debug else logging.INFO)
     factory = None
     if sys.platform != "win32":

@@ -45,7 +45,14 @@ class Settings:
         "127.0.0.1", values.host, "address to listen on; the tunnel does not need an open port"
     )
     port: int = _setting(8000, values.integer(1, 65535), "port to listen on")
-    debug: bool = _setting(False, values.boolean, "log every request")
+    debug: bool = _setting(
+        False, values.boolean, "log every request, with its caller, and the reasons of errors"
+    )
+    log_format: Literal["text", "json"] = _setting(
+        "text",
+        values.choice("text", "json"),
+        "`json`: the log is a JSON object a line, with one for every request",
+    )
     admin_secret: str = _setting(
         "",
         values.admin_secret,

@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 from uuid import UUID, uuid4
 
 from gateway.core.errors import SHUTTING_DOWN, Refusal
+from gateway.core.record import Record
 from gateway.dialects import error_body
 from gateway.dialects.family import Framing
 from gateway.http.body import LITTLE, ClientGone, read_body
@@ -48,6 +49,7 @@ class Exchange:
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope = scope
         self.id: UUID = scope.get("request_id") or uuid4()
+        self.record: Record | None = scope.get("record")  # None: nobody wants to know
         self.path: str = scope["path"]
         self.method: str = scope["method"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -152,11 +154,25 @@ class Exchange:
     def allow(self, verdict: Verdict) -> None:
         """Tell the client its limits with the answer."""
         self.extra += rate_headers(verdict)
+        self.is_of(verdict.key_id, verdict.visitor.id if verdict.visitor else None)
+
+    def is_of(self, key_id: UUID | None, visitor: UUID | None) -> None:
+        """The store knows whose request it is."""
+        if self.record is not None:
+            self.record.key_id, self.record.visitor = key_id, visitor
+
+    def tell(self) -> None:
+        """Tell those who listen of its end, which had to wait for the store's word."""
+        if self.record is not None and self.record.waits:
+            self.record.waits = False
+            self.scope["listeners"].end(self.scope)
 
     async def refuse(self, refusal: Refusal) -> None:
         """Answer with an error in the caller's dialect, in the body if the head is gone already."""
         if self.model:
             refusal = refusal.about(self.model)
+        if self.record is not None:
+            self.record.refusal = refusal
         body = error_body(self.path, refusal, str(self.id))
         if self.head_sent:
             await self.end(self.dialect.error_event(body) if self.dialect else body)
@@ -202,6 +218,8 @@ class Exchange:
         streams = self._framing is not None and length is None
         headers += _STREAMED if streams else _WHOLE
         self.head_sent = True
+        if self.record is not None:
+            self.record.http_status = status
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     def beat(self, note: str) -> None:

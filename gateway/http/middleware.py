@@ -4,19 +4,16 @@ Request ids, CORS, paths that could be read in two ways, and the size of headers
 """
 
 import asyncio
-import logging
 import re
-import time
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
 from uuid import uuid4
 
 from gateway.config.settings import Settings
-from gateway.core import keys
 from gateway.core.errors import Refusal
+from gateway.core.record import Listeners
 from gateway.dialects import family_of
-from gateway.http import client_address
 from gateway.http.cloudflare_access import access
 from gateway.http.cors import EXPOSED, Websites, answer_preflight
 from gateway.http.exchange import Exchange
@@ -30,12 +27,12 @@ _SLASH = re.compile(rb"%2f", re.IGNORECASE)
 NOSNIFF = (b"x-content-type-options", b"nosniff")  # what is JSON is nothing else to a browser
 _ADMIN = ("/admin",)
 _DOCS = ("/docs", "/redoc", "/openapi.json", "/metrics")
-_log = logging.getLogger("localllm.http")
 
 
 class Middleware:
     """Wraps an ASGI application. `has_tunnel`: whether Cloudflare's edge can be the one that
-    calls from this machine. `hosts`: which names are answered; by default without a tunnel's."""
+    calls from this machine. `hosts`: which names are answered; by default without a tunnel's.
+    `listeners` are told of each request."""
 
     def __init__(
         self,
@@ -43,11 +40,11 @@ class Middleware:
         settings: Settings,
         has_tunnel: Callable[[], bool],
         hosts: Hosts | None = None,
+        listeners: Listeners | None = None,
     ) -> None:
         self.app = app
-        self._has_tunnel = has_tunnel
         self._hosts = hosts or Hosts(settings)
-        self._proxies = settings.trusted_proxies
+        self._listeners = listeners or Listeners()
         self._websites = Websites(settings.cors_origins)
         self._owners = Websites(settings.admin_cors_origins)
         self._access = access(settings)
@@ -65,23 +62,16 @@ class Middleware:
             return
         scope["request_id"] = uuid4()
         headers = dict(scope["headers"])
-        started = time.monotonic()
+        record = self._listeners.begin(scope)
         try:
             await self._serve(scope, receive, send, headers)
         except asyncio.CancelledError:  # the server ends, and an error could not be sent any more
             if "connection" not in scope:
                 raise
             scope["connection"].cut()
-        if _log.isEnabledFor(logging.DEBUG):
-            spent = (time.monotonic() - started) * 1000
-            path = keys.hide(scope["path"])
-            path = path if path.isprintable() else ascii(path)
-            who = client_address.address(
-                scope, headers, tunnel=self._has_tunnel(), proxies=self._proxies
-            )
-            ray = client_address.ray(headers)
-            who = f"{who} (ray {ray})" if ray else who
-            _log.debug("%s %s %s %.0f ms", who, scope["method"], path, spent)
+        finally:
+            if record is not None:
+                self._listeners.end(scope)
 
     async def _serve(
         self, scope: Any, receive: Any, send: Any, headers: dict[bytes, bytes]
@@ -108,6 +98,8 @@ class Middleware:
 
         async def reply(message: Any) -> None:
             if message["type"] == "http.response.start":
+                if (record := scope.get("record")) is not None:
+                    record.http_status = message["status"]
                 message["headers"] = [*message.get("headers", ()), *common]
             await send(message)
 

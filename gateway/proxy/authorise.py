@@ -131,6 +131,7 @@ class Authoriser:
             return store_unavailable(problem)
         reason = None if identity.allowed else identity.reason or "invalid_api_key"
         self._failed_keys.note(exchange, caller.key_hash, reason)
+        exchange.is_of(identity.key_id, identity.visitor)
         return _refusal(exchange, reason, scope) if reason else identity
 
     async def denial(

@@ -17,7 +17,7 @@ from gateway.proxy.meter import BodyMeter, PartMeter, StreamMeter
 from gateway.proxy.outbox import Entry
 from gateway.proxy.prompt_estimate import estimate_prompt, sample
 from gateway.proxy.verdict_cache import VerdictCache
-from gateway.stores import AuthorizationRequest, Verdict
+from gateway.stores import AuthorizationRequest, Settlement, Verdict
 
 # How a request ends that is none of the model server's faults: its prompt is charged all the same.
 _LEFT = {"client_gone", "gateway_stopped", "gateway_died"}
@@ -61,6 +61,8 @@ class InFlight:
         self._ttft_ms: int | None = None
         self._settled = False
         self._estimated: int | None = None
+        if exchange.record is not None:
+            exchange.record.model, exchange.record.stream = request.public_model, request.stream
 
     def __enter__(self) -> None:
         self._registry[self.exchange.id] = self
@@ -139,6 +141,8 @@ class InFlight:
             return
         if self.authorising is not None and not self.permitted.is_set():
             self.authorising.add_done_callback(self._settle_late)
+            if self.exchange.record is not None:
+                self.exchange.record.waits = True
             return
         self._settled = True
         self._fill_in("ok")
@@ -148,6 +152,7 @@ class InFlight:
             self._learn(self.meter.usage)
         self._verdict_cache.settled(settlement)
         self._entry.commit()
+        self._note(settlement)
 
     async def settle_before_end(self) -> None:
         """Settle before the client has all of the answer. Of a key near its limit that other
@@ -174,6 +179,20 @@ class InFlight:
             self.settle()
         else:
             self.withdraw(verdict)
+        self.exchange.tell()
+
+    def _note(self, settlement: Settlement) -> None:
+        """For those who are told what it came to."""
+        record = self.exchange.record
+        if record is None:
+            return
+        backend = self.ticket.last if self.ticket else None
+        record.backend = backend.client.target.base_url if backend else ""
+        record.status, record.usage_source = settlement.status, settlement.usage_source
+        record.prompt_tokens = settlement.prompt_tokens
+        record.completion_tokens = settlement.completion_tokens
+        record.ttft_ms = settlement.ttft_ms
+        record.duration_ms = settlement.duration_ms or 0
 
     def _fill_in(self, status: str) -> None:
         """Put into the settlement what the request has come to."""

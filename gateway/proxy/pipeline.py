@@ -67,6 +67,8 @@ class Pipeline:
     async def serve(self, dialect: Dialect, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request to the model, in the language of its route."""
         async with Exchange(scope, receive, send) as exchange:
+            if exchange.record is not None:
+                exchange.record.for_model = dialect.count is None
             ask = self.estimate if dialect.count else self.answer
             refusal = await ask(dialect, exchange)
             if refusal is not None:

@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gateway.config.settings import Settings
+from gateway.telemetry.request_log import RequestLog
 from tests.support.bare_gateway import bare_gateway, served
 
 FAR = "198.51.100.20"
@@ -51,7 +53,7 @@ async def call(url: str, source: str) -> None:
 
 async def main(folder: Path) -> None:
     with bare_gateway(folder) as gateway:
-        gateway.has_tunnel = lambda: True  # type: ignore[method-assign]
+        gateway.listeners.add(RequestLog(Settings(debug=True), lambda: True))
         async with served(gateway, host="0.0.0.0") as url:
             for source in (FAR, "127.0.0.2"):
                 await call(url, source)
@@ -60,5 +62,5 @@ async def main(folder: Path) -> None:
 if __name__ == "__main__":
     own_network()
     logging.basicConfig(stream=sys.stdout, format="%(message)s")
-    logging.getLogger("localllm.http").setLevel("DEBUG")
+    logging.getLogger("localllm.requests").setLevel("INFO")
     asyncio.run(main(Path(sys.argv[1])))

@@ -26,8 +26,10 @@ def respond(
     """JSON with `status`, or the refusal in the dialect of the request's path, or of `path`."""
     headers = {"cache-control": "no-store"}
     if isinstance(result, Refusal):
-        status = result.kind.status
-        withdraw_cors(cast(dict[str, Any], request.scope)["direct"][1], result)
+        status, scope = result.kind.status, cast(dict[str, Any], request.scope)
+        if (record := scope.get("record")) is not None:
+            record.refusal = result
+        withdraw_cors(scope["direct"][1], result)
         body = error_body(path or request.url.path, result, request_id(request))
         more = refusal_headers(result)
         headers |= {name.decode(): value.decode() for name, value in more}

@@ -44,7 +44,7 @@ def told(running: Running, way: Way, name: str, *headers: str) -> tuple[str, str
     """The address and the ray that the log has of a request, to a path of that name."""
     [answer] = ask_all(way, [way.request("GET", f"/told/{name}", *headers)])
     assert answer.status == 404
-    found = running.wait_for(rf"(\S+)(?: \(ray (\S+)\))? GET /told/{name} ")
+    found = running.wait_for(rf"GET /told/{name} .* caller=(\S+)(?: ray=(\S+))?")
     return found[1], found[2] or ""
 
 
@@ -102,6 +102,6 @@ def test_one_from_another_machine_is_who_it_is_while_a_tunnel_runs(tmp_path: Pat
     if done.returncode == far_peer.NONE_HERE:
         pytest.skip("this system lets nobody make a network of their own")
     assert done.returncode == 0, done.stderr
-    far, near = [line.split(" ")[0] for line in done.stdout.splitlines()]
+    far, near = re.findall(r"caller=(\S+)", done.stdout)
     assert far == far_peer.FAR
     assert near == "203.0.113.5"  # 127.0.0.2 is this machine: cloudflared may be there

@@ -24,6 +24,7 @@ WRONG = {
     "HOST": ["localhost:80", "example.com", "256.1.1.1"],
     "PORT": ["0", "65536", "eighty", "8000.5", "٨"],
     "DEBUG": ["maybe", "2"],
+    "LOG_FORMAT": ["xml", "jsonl"],
     "ADMIN_SECRET": ["short", "x" * 11, "  x" + " " * 20],
     "ADMIN_THROUGH_TUNNEL": ["perhaps"],
     "ADMIN_CORS_ORIGINS": ["x.example", "https://a.example/path"],

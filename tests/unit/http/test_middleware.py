@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.config.settings import Settings
+from gateway.core.record import Listeners
 from gateway.http.cors import LONGEST_ORIGIN
 from gateway.http.middleware import MAX_HEADERS, Middleware
 
@@ -41,6 +42,7 @@ async def ask(
     raw_path: bytes | None = None,
     changes: dict[str, Any] | None = None,
     server: tuple[str, int] | None = None,
+    listeners: Listeners | None = None,
 ) -> Answer:
     messages: list[Any] = []
     scopes: list[Any] = []
@@ -62,7 +64,8 @@ async def ask(
         "server": server,
     }
     settings = Settings(cors_origins=origins, **(changes or {}))
-    await Middleware(app, settings, lambda: False)(scope, None, send)
+    edge = Middleware(app, settings, lambda: False, listeners=listeners)
+    await edge(scope, None, send)
     return Answer(messages, bool(scopes))
 
 

@@ -2,6 +2,9 @@
 
 import pytest
 
+from gateway.config.settings import Settings
+from gateway.core.record import Listeners
+from gateway.telemetry.request_log import RequestLog
 from tests.unit.http.test_middleware import SITE, ask
 
 pytestmark = pytest.mark.anyio
@@ -51,16 +54,13 @@ async def test_the_owner_may_open_each_of_them_alone():
 async def test_whoever_comes_is_told_with_debug_also_where_the_door_is_shut(
     path: str, method: str, caplog: pytest.LogCaptureFixture
 ):
-    caplog.set_level("DEBUG", "localllm.http")
-    await ask(path, method, {"cf-ray": "8c1f-FRA"})
-    assert f"(ray 8c1f-FRA) {method} {path} " in caplog.text
-
-
-async def test_no_path_writes_a_line_of_its_own_into_the_log(caplog: pytest.LogCaptureFixture):
-    caplog.set_level("DEBUG", "localllm.http")
-    await ask("/v1/usage\nforged \x1b[31m\u202e", raw_path=b"/v1/usage%0aforged")
+    caplog.set_level("INFO", "localllm.requests")
+    listeners = Listeners()
+    listeners.add(RequestLog(Settings(debug=True), lambda: False))
+    await ask(path, method, {"cf-ray": "8c1f-FRA"}, listeners=listeners)
     [line] = [record.getMessage() for record in caplog.records]
-    assert line.isprintable()
+    assert line.startswith(f"{method} {path} ")
+    assert line.endswith(" ray=8c1f-FRA")
 
 
 LOCKED = {"access_team": "t.cloudflareaccess.com", "access_audience": ("x" * 64,)}
