@@ -14,6 +14,7 @@ from gateway.http.middleware import Middleware
 from gateway.http.read_rate import ReadRate
 from gateway.http.site_issuers import SiteIssuers
 from gateway.http.visitors import Visitors
+from gateway.overview.status import Status
 from gateway.proxy.authorise import Authoriser
 from gateway.proxy.health import Health
 from gateway.proxy.outbox import FAR_LINGER, LINGER, Outbox
@@ -24,6 +25,8 @@ from gateway.pulls.pulls import Pulls
 from gateway.routes.account import account_routes
 from gateway.routes.admin import admin_routes
 from gateway.routes.admin_presets import admin_preset_routes
+from gateway.routes.admin_requests import admin_request_routes
+from gateway.routes.admin_status import admin_status_routes
 from gateway.routes.health import health_routes
 from gateway.routes.native import native_routes
 from gateway.routes.pages import page_routes
@@ -64,6 +67,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
     read_rate = ReadRate()
     asked = authenticator, authoriser, presets, bodies, read_rate
     pipeline = Pipeline(settings, pool, scheduler, outbox, *asked)
+    parts = settings, store, pool, scheduler, outbox, tunnel, pipeline.in_flight
     return Services(
         settings=settings,
         store=store,
@@ -84,7 +88,8 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         presets=presets,
         pipeline=pipeline,
         pulls=Pulls(settings.ollama_timeout),
-        health=Health(settings, store, pool, scheduler, outbox, tunnel, pipeline.in_flight),
+        health=Health(*parts),
+        status=Status(*parts),
     )
 
 
@@ -99,6 +104,8 @@ def make_app(services: Services) -> Middleware:
             *native_routes(services),
             *admin_routes(services),
             *admin_preset_routes(services),
+            *admin_request_routes(services),
+            *admin_status_routes(services),
             *health_routes(services),
             *page_routes(services),
         ],

@@ -14,6 +14,7 @@ from gateway.http.hosts import Hosts
 from gateway.http.read_rate import ReadRate
 from gateway.http.site_issuers import SiteIssuers
 from gateway.http.visitors import Visitors
+from gateway.overview.status import Status
 from gateway.proxy.authorise import Authoriser
 from gateway.proxy.health import Health
 from gateway.proxy.outbox import Outbox
@@ -53,4 +54,5 @@ class Services:
     pipeline: Pipeline
     pulls: Pulls
     health: Health
+    status: Status
     watching_pulls: set[Exchange] = field(default_factory=set[Exchange])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from gateway.backends.client import LONGEST_LOAD, BackendClient, ModelResponse, Target
 from gateway.backends.errors import says_loading
 from gateway.backends.loaded import LoadedModels
+from gateway.backends.machine_name import DEMO, machine_name
 from gateway.backends.models import ModelList
 from gateway.core.errors import Refusal
 
@@ -32,6 +33,12 @@ class Backend:
         self.last_model = ""  # the model of its last request, which is probably in memory
         self.changed: Callable[[], None] = lambda: None
         self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """As its owner reads it."""
+        target = self.client.target
+        return DEMO if target.listed_only else machine_name(target.base_url)
 
     @property
     def answers(self) -> bool:

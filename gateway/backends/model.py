@@ -1,5 +1,7 @@
 """What is known of one model on one model server."""
 
+from typing import Any
+
 import msgspec
 
 
@@ -32,11 +34,13 @@ class Model(msgspec.Struct, frozen=True):
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """A model in memory: tokens of context, bytes in all, and bytes of them on the GPU."""
+    """A model in memory: tokens of context, bytes in all, bytes of them on the GPU, and until when
+    it stays."""
 
     context_length: int = 0
     size: int = 0
     size_vram: int = 0
+    expires_at: Any = None
 
     @property
     def processor(self) -> str:

@@ -73,7 +73,7 @@ class Scheduler:
         self._backends = backends
         for backend in backends:
             backend.changed = self.look_again
-        self._limit = limit
+        self.limit = limit
         self._waiting: OrderedDict[Hashable, Line] = OrderedDict()
         # By key, and by (key, visitor).
         self._running: dict[Backend, Counter[Hashable]] = {one: Counter() for one in backends}
@@ -87,7 +87,7 @@ class Scheduler:
         visitor: Hashable = None,
     ) -> Ticket | None:
         """A place in the queue, or None when too many wait already."""
-        full = self.queued >= self._limit and least_busy(backends, model) is None
+        full = self.queued >= self.limit and least_busy(backends, model) is None
         if full and not self._may_add(key, visitor):
             return None
         return Ticket(self, key, visitor, backends, model)
@@ -98,8 +98,8 @@ class Scheduler:
         The same holds for the visitors of a key; where one of them took the part of the key, the
         others may add all the same, but never what is left for other keys."""
         line = self._waiting.get(key) or Line()
-        part = max(1, self._limit // len(self._waiting.keys() | {key}))
-        most = 2 * self._limit if line.count < part else self._limit + self._limit // 2
+        part = max(1, self.limit // len(self._waiting.keys() | {key}))
+        most = 2 * self.limit if line.count < part else self.limit + self.limit // 2
         own = max(1, part // line.visitors_with(visitor))
         return self.queued < most and line.count_of(visitor) < own
 

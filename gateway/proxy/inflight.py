@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from datetime import datetime
 from types import TracebackType
 from uuid import UUID
 
@@ -95,6 +96,16 @@ class InFlight:
         """The store is still being asked; it will all but certainly say this."""
         self.verdict = verdict
         self.authorising = authorising
+
+    @property
+    def since(self) -> datetime | None:
+        """When it came."""
+        return self._entry.settlement.authorized_at
+
+    @property
+    def ttft_ms(self) -> int | None:
+        """Until the first byte of its answer; None: there is none yet."""
+        return self._ttft_ms
 
     @property
     def foreign(self) -> bool:
@@ -199,6 +210,8 @@ class InFlight:
         settlement = self._entry.settlement
         settlement.status = self._status or status
         settlement.ttft_ms = self._ttft_ms
+        if self.ticket is not None and self.ticket.last is not None:
+            settlement.backend = self.ticket.last.name
         usage, settlement.usage_source = self._counted(settlement.status)
         settlement.prompt_tokens = usage.prompt_tokens
         settlement.completion_tokens = usage.completion_tokens

@@ -7,6 +7,7 @@ application serves.
 from gateway.reference.account_routes import ACCOUNT_ROUTES
 from gateway.reference.admin_routes import ADMIN_ROUTES
 from gateway.reference.native_routes import NATIVE_ROUTES
+from gateway.reference.overview_routes import OVERVIEW_ROUTES
 from gateway.reference.preset_routes import PRESET_ROUTES
 from gateway.reference.proxied_routes import PROXIED_ROUTES
 from gateway.reference.pull_route import PULL_ROUTES
@@ -28,5 +29,6 @@ ROUTES = _by_group(
     *PULL_ROUTES,
     *ADMIN_ROUTES,
     *PRESET_ROUTES,
+    *OVERVIEW_ROUTES,
     *SERVER_ROUTES,
 )

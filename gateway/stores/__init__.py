@@ -135,6 +135,7 @@ class Settlement(msgspec.Struct, gc=False):
     granted_offline: bool = msgspec.field(default=False, name="lent")
     visitor: UUID | None = None
     pool: UUID | None = None
+    backend: str | None = None  # the name of the machine that served it, as its owner reads it
 
 
 class Store(Protocol):

@@ -30,6 +30,8 @@ ADMINISTRATION: dict[str, tuple[str, ...]] = {
     "current_presets": ("p_known",),
     "usage_report": _USAGE,
     "admin_usage": _USAGE,
+    "list_requests": ("p_filter", "p_cursor", "p_limit"),
+    "owner_figures": ("p_keys",),
     "export_data": ("p_kind", "p_cursor", "p_limit"),
     "import_data": ("p_kind", "p_rows"),
     "keep_house": ("p_retention_months",),
@@ -47,7 +49,9 @@ _WITH_DEFAULT = {
     *("p_uses", "p_models", "p_page"),
 }
 # of type jsonb
-JSON_ARGUMENTS = {"p_changes", "p_fields", "p_known", "p_rows", "p_visitors", "p_claim"}
+JSON_ARGUMENTS = {
+    *("p_changes", "p_fields", "p_filter", "p_known", "p_rows", "p_visitors", "p_claim"),
+}
 
 
 def arguments_of(function: str, given: Mapping[str, Any]) -> tuple[str, ...]:

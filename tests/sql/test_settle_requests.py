@@ -40,6 +40,7 @@ async def test_counts_what_was_reported_and_frees_the_hold(ledger: Ledger):
         "duration_ms": 9,
         "created_at": NOON,
         "visitor": None,
+        "backend": None,
     }
 
 

@@ -16,6 +16,7 @@ def served_routes(app: Any) -> set[tuple[str, str]]:
             continue
         path = (
             route.path.replace("{key_id:str}", "{id}")
+            .replace("{request_id:str}", "{id}")
             .replace(":path}", "}")
             .replace("{name:str}", "{name}")
         )

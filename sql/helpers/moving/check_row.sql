@@ -16,7 +16,9 @@ begin
         c.name is null
         or (
             f.name is null -- older exports lack these
-            and c.name <> all('{max_output_tokens,visitors,visitor_salt,visitor}'::text[])
+            and c.name <> all(
+                '{max_output_tokens,visitors,visitor_salt,visitor,backend}'::text[]
+            )
         )
     order by 1
     limit 1;

@@ -6,7 +6,8 @@ create or replace function gateway.settle_hold(
     p_usage_source text,
     p_status text,
     p_ttft_ms integer,
-    p_duration_ms integer
+    p_duration_ms integer,
+    p_backend text
 ) returns void
 language plpgsql
 as $$
@@ -51,12 +52,12 @@ begin
     insert into gateway.usage_logs (
         request_id, api_key_id, model, endpoint,
         prompt_tokens, completion_tokens, total_tokens, charged_tokens,
-        usage_source, status, ttft_ms, duration_ms, created_at, visitor
+        usage_source, status, ttft_ms, duration_ms, created_at, visitor, backend
     ) values (
         p_hold.request_id, p_hold.api_key_id, p_hold.model, p_hold.endpoint,
         p_prompt_tokens, p_completion_tokens, v_total, v_charged,
         p_usage_source, p_status, p_ttft_ms, p_duration_ms, p_hold.authorized_at,
-        p_hold.visitor
+        p_hold.visitor, p_backend
     );
 
     insert into gateway.usage_daily as d (

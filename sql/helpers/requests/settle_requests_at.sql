@@ -47,7 +47,8 @@ begin
             endpoint text,
             lent boolean,
             visitor uuid,
-            pool uuid
+            pool uuid,
+            backend text
         )
         order by
             coalesce(
@@ -89,7 +90,8 @@ begin
                 coalesce(v_item.usage_source, 'none'),
                 coalesce(v_item.status, 'ok'),
                 v_item.ttft_ms,
-                v_item.duration_ms
+                v_item.duration_ms,
+                v_item.backend
             );
             v_settled := v_settled + 1;
         end if;

@@ -5,6 +5,7 @@ import { readBody } from "./body.ts";
 import { Refusal } from "../_shared/errors.ts";
 import type { Answer } from "../_shared/replies.ts";
 import { createPreset, deletePreset, getPreset, listPresets, updatePreset } from "./presets.ts";
+import { getRequest, listRequests } from "./requests.ts";
 import type { Settings } from "./settings.ts";
 import {
   CREATE,
@@ -55,6 +56,12 @@ const ROUTES: [RegExp, Record<string, Route>][] = [
     PATCH: { status: 200, run: changePreset },
   }],
   [/^\/admin\/usage\/?$/, { GET: { status: 200, run: report } }],
+  [/^\/admin\/requests\/?$/, {
+    GET: { status: 200, run: ({ store, query }) => listRequests(store, query) },
+  }],
+  [/^\/admin\/requests\/(?<id>[^/]+)\/?$/, {
+    GET: { status: 200, run: ({ store, id }) => getRequest(store, id) },
+  }],
 ];
 
 /** The route and the id in its path; or the methods that the path does have, none: no such path. */

@@ -21,6 +21,8 @@ ROUTES = [
     ("PATCH", "/admin/presets/faq"),
     ("DELETE", "/admin/presets/faq"),
     ("GET", "/admin/usage"),
+    ("GET", "/admin/requests"),
+    ("GET", f"/admin/requests/{UNKNOWN}"),
 ]
 
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from gateway.backends.machine_name import LONGEST
 from gateway.proxy.outbox import BATCH, Outbox
 from gateway.proxy.outbox_file import RECORD_SIZE
 from gateway.stores import Settlement, StoreRefused, StoreUnavailable
@@ -134,8 +135,12 @@ async def test_the_longest_settlement_fits_into_a_slot(tmp_path: Path):
         duration_ms=2**63 - 1,
         key_id=uuid4(),
         authorized_at=datetime.now(UTC),
-        model=f"{'h' * 350}/{'n' * 80}/{'m' * 80}:{'t' * 80}:cloud",
-        endpoint="/v1/chat/completions",
+        model="m" * 300,  # a name has 200 characters, and what makes it canonical
+        endpoint="/v1/audio/transcriptions",
+        granted_offline=True,
+        visitor=uuid4(),
+        pool=uuid4(),
+        backend="b" * LONGEST,
     )
     with contextlib.closing(Outbox(tmp_path, Taker())) as outbox:
         outbox.reserve(longest)

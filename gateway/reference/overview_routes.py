@@ -1,0 +1,75 @@
+"""What the owner sees of the gateway and its requests: the routes behind the console."""
+
+from typing import Any
+
+from gateway.reference import overview_shapes as shapes
+from gateway.reference.admin_routes import ADMIN_REFUSALS
+from gateway.reference.overview_examples import LOGGED, STATUS
+from gateway.reference.route import JSON, OWNER, Content, Parameter, Route
+
+_ID = {"type": "string", "format": "uuid"}
+_GROUP = "Overview"
+
+
+def _filters() -> tuple[Parameter, ...]:
+    text: dict[str, Any] = {"type": "string"}
+    moment = "A day, or a time such as 2026-11-24T12:00:00Z."
+    return (
+        Parameter("api_key_id", "query", _ID, "Only this key."),
+        Parameter("visitor", "query", _ID, "Only this visitor."),
+        Parameter("model", "query", text, "Only this model."),
+        Parameter("status", "query", text, "Only what ended so, such as `client_gone`."),
+        Parameter("usage_source", "query", text, "Only what was counted so."),
+        Parameter("route", "query", text, "Only this path."),
+        Parameter("from", "query", text, f"Not before this moment. {moment}"),
+        Parameter("to", "query", text, f"Before this moment; of a day, all of it. {moment}"),
+    )
+
+
+OVERVIEW_ROUTES = (
+    Route(
+        *("GET", "/admin/status", "readStatus", OWNER, _GROUP),
+        summary="See what this gateway does now",
+        text="Running and waiting requests, machines, store, outbox, tunnel, and today's and this "
+        "month's use. Nothing of a prompt, and no key. Not on the Supabase function.",
+        answer=(Content(JSON, shapes.GatewayStatus, STATUS),),
+        refusals=ADMIN_REFUSALS,
+    ),
+    Route(
+        *("GET", "/admin/requests", "listRequests", OWNER, _GROUP),
+        summary="List the requests of the log",
+        text="The newest first, as long as the log is kept (`USAGE_RETENTION_MONTHS`). The log has "
+        "what a request came to, and nothing that was said. Filters go together.",
+        parameters=(
+            Parameter(
+                "limit",
+                "query",
+                {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+                "Requests on one page.",
+            ),
+            Parameter(
+                "cursor",
+                "query",
+                {"type": "string", "minLength": 1},
+                "`next_cursor` of the page before.",
+            ),
+            *_filters(),
+        ),
+        answer=(
+            Content(
+                JSON,
+                shapes.RequestPage,
+                {"object": "list", "data": [LOGGED], "next_cursor": None},
+            ),
+        ),
+        refusals=("invalid_request", *ADMIN_REFUSALS),
+    ),
+    Route(
+        *("GET", "/admin/requests/{id}", "readRequest", OWNER, _GROUP),
+        summary="See one request of the log",
+        text="Its id is the `x-request-id` of its answer.",
+        parameters=(Parameter("id", "path", _ID, "The id of the request."),),
+        answer=(Content(JSON, shapes.LoggedRequest, LOGGED),),
+        refusals=("not_found", *ADMIN_REFUSALS),
+    ),
+)
