@@ -198,7 +198,7 @@ class InFlight:
         if record is None:
             return
         backend = self.ticket.last if self.ticket else None
-        record.backend = backend.client.target.base_url if backend else ""
+        record.backend = backend.name if backend else ""
         record.status, record.usage_source = settlement.status, settlement.usage_source
         record.prompt_tokens = settlement.prompt_tokens
         record.completion_tokens = settlement.completion_tokens
