@@ -42,6 +42,8 @@ declare
         'visitor_report', -- the same for a visitor
         'create_visitor_token', -- POST /v1/visitor-tokens, with the key of a site
         'visitor_issuers', -- whose users are visitors of which key
+        'watch_alerts', -- what the owner has to be told of, and who tells it
+        'note_deliveries', -- what came of telling it
         'applied_migrations' -- at the start, and for /health: does the schema fit
     ];
     v_table record;

@@ -35,6 +35,9 @@ ADMINISTRATION: dict[str, tuple[str, ...]] = {
     "export_data": ("p_kind", "p_cursor", "p_limit"),
     "import_data": ("p_kind", "p_rows"),
     "keep_house": ("p_retention_months",),
+    "watch_alerts": ("p_seen", "p_channels", "p_gateway", "p_clock"),
+    "note_deliveries": ("p_attempts", "p_clock"),
+    "list_alerts": ("p_limit",),
     "applied_migrations": (),
 }
 
@@ -42,6 +45,7 @@ ADMINISTRATION: dict[str, tuple[str, ...]] = {
 SERVING = (
     *("current_presets", "usage_report", "keep_house", "applied_migrations"),
     *("create_visitor_token", "visitor_issuers", "visitor_report"),
+    *("watch_alerts", "note_deliveries"),
 )
 
 _WITH_DEFAULT = {
@@ -51,6 +55,7 @@ _WITH_DEFAULT = {
 # of type jsonb
 JSON_ARGUMENTS = {
     *("p_changes", "p_fields", "p_filter", "p_known", "p_rows", "p_visitors", "p_claim"),
+    *("p_seen", "p_attempts"),
 }
 
 

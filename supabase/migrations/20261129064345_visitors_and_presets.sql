@@ -2,7 +2,9 @@
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0009_visitors 0d94e6d6db9f0f9c0bd170f408700aa1473e08fc8c607eaa90624703adf2bfbe
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step functions 02e60e432a0696eb2b20d79da360af6d0182d58c3eff685da84e1d219074d28e
+-- step 0011_request_log 5357b01c53938392bcc29122c0b0eaa041f18b205cde16017a2cf8f04ee4299e
+-- step 0012_alerts cd60e9df3f855ade9e34b57d334759053e0fab06f770c117423b54b344962bb8
+-- step functions 595c1f160498f9f863c4b1444d067019a1ddacd4d0c4e4e93963542d5215510c
 
 do $migration$
 begin
@@ -219,11 +221,87 @@ $step$;
         values ('0010_presets', '6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4');
     end if;
 
+    if not exists (select 1 from gateway.migrations as m where m.version = '0011_request_log') then
+        execute $step$
+-- What the owner looks at: the log page by page, with filters, and what today came to.
+
+-- The machine that answered, as its gateway calls it; null: none did, or an older gateway told.
+alter table gateway.usage_logs add column backend text;
+
+-- Each filter of gateway.log_rows has an index in the order of time; the rare values of the last
+-- two are what is looked for.
+drop index gateway.usage_logs_by_time; -- what it did, the first of these does
+create index usage_logs_by_age on gateway.usage_logs (created_at);
+create index usage_logs_by_key on gateway.usage_logs (api_key_id, created_at);
+create index usage_logs_by_model on gateway.usage_logs (model, created_at);
+create index usage_logs_by_endpoint on gateway.usage_logs (endpoint, created_at);
+create index usage_logs_by_visitor on gateway.usage_logs (visitor, created_at)
+where visitor is not null;
+create index usage_logs_by_status on gateway.usage_logs (status, created_at)
+where status <> 'ok';
+create index usage_logs_by_source on gateway.usage_logs (usage_source, created_at)
+where usage_source <> 'reported';
+
+-- Days are added to, never moved, so it is written once a day for each key and model.
+create index usage_daily_by_day on gateway.usage_daily (day);
+
+-- It takes the machine now: the old one would stay beside the new one, called by none.
+drop function if exists gateway.settle_hold(
+    gateway.holds, bigint, bigint, text, text, integer, integer
+);
+$step$;
+        insert into gateway.migrations (version, checksum)
+        values ('0011_request_log', '5357b01c53938392bcc29122c0b0eaa041f18b205cde16017a2cf8f04ee4299e');
+    end if;
+
+    if not exists (select 1 from gateway.migrations as m where m.version = '0012_alerts') then
+        execute $step$
+-- What the owner is told of. A condition is kept so that it is told once, whoever sees it; what is
+-- told is an alert; and each channel to the owner has it delivered.
+
+create table gateway.alert_conditions (
+    topic text primary key, -- what it is about, such as key_quota/ID/2030-01
+    level integer not null, -- how far it has come; 0: it is over, and can come again
+    since timestamptz not null,
+    seen_at timestamptz not null, -- when somebody last saw that it holds
+    seen_by uuid -- the gateway that did
+);
+
+create table gateway.alerts (
+    id uuid primary key default gen_random_uuid(), -- of the webhook's message, too
+    number bigint not null generated always as identity unique, -- in the order of their making
+    made_at timestamptz not null,
+    kind text not null,
+    state text not null, -- began or over
+    level integer not null,
+    about jsonb not null, -- of what its text is made: see gateway/alerts/texts.py
+    constraint the_state_must_be_began_or_over check (state in ('began', 'over'))
+);
+
+create table gateway.alert_channels (
+    channel text primary key, -- its name: where it leads, only the gateways know
+    told_after bigint not null -- the number of the last alert before it was set up
+);
+
+create table gateway.alert_deliveries (
+    alert_id uuid not null references gateway.alerts on delete cascade,
+    channel text not null,
+    attempts integer not null,
+    due_at timestamptz not null, -- when the next attempt may begin; after one that runs
+    delivered_at timestamptz,
+    problem text, -- why the last attempt failed
+    constraint alert_deliveries_pkey primary key (alert_id, channel)
+);
+$step$;
+        insert into gateway.migrations (version, checksum)
+        values ('0012_alerts', 'cd60e9df3f855ade9e34b57d334759053e0fab06f770c117423b54b344962bb8');
+    end if;
+
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '02e60e432a0696eb2b20d79da360af6d0182d58c3eff685da84e1d219074d28e')
-            or (m.version <> 'functions' and m.version collate "C" > '0010_presets')
+            (m.version = 'functions' and m.checksum = '595c1f160498f9f863c4b1444d067019a1ddacd4d0c4e4e93963542d5215510c')
+            or (m.version <> 'functions' and m.version collate "C" > '0012_alerts')
     ) then
         execute $step$
 -- Where a caller is, as gateway/http/visitors.py tells it: an IPv4 address stands for a visitor,
@@ -251,6 +329,19 @@ exception
 end;
 $$;
 
+-- How long an attempt to deliver an alert may take. Then its gateway is taken for dead, and another
+-- tries.
+create or replace function gateway.alert_lease() returns interval
+language sql immutable parallel safe
+return '5 minutes'::interval;
+
+-- How long after so many failed attempts the next one begins.
+create or replace function gateway.alert_pause(p_attempts integer) returns interval
+language sql immutable parallel safe
+return least(
+    interval '30 seconds' * power(2, least(greatest(p_attempts, 1), 20) - 1), interval '6 hours'
+);
+
 -- Asks for no time, but only what has a twin is ours: see sql/grants.sql.
 create or replace function gateway.applied_migrations_at() returns jsonb
 language sql stable
@@ -258,6 +349,42 @@ begin atomic
     select coalesce(jsonb_object_agg(m.version, m.checksum), '{}')
     from gateway.migrations as m;
 end;
+
+-- Something holds, at this level. It makes an alert if that is higher than what was told, or if
+-- nobody has seen it for p_again (null: however long). p_told: the owner knows of it already.
+create or replace function gateway.begin_alert(
+    p_now timestamptz,
+    p_topic text,
+    p_kind text,
+    p_level integer,
+    p_about jsonb,
+    p_again interval default null,
+    p_gateway uuid default null,
+    p_told boolean default false
+) returns boolean
+language plpgsql
+as $$
+begin
+    insert into gateway.alert_conditions as c (topic, level, since, seen_at, seen_by)
+    values (p_topic, p_level, p_now, p_now, p_gateway)
+    on conflict (topic) do update
+        set level = excluded.level, since = p_now, seen_at = p_now, seen_by = excluded.seen_by
+        where
+            c.level < excluded.level
+            or c.seen_at not between p_now - p_again and p_now + p_again;
+    if not found then
+        update gateway.alert_conditions as c
+        set seen_at = p_now, seen_by = p_gateway
+        where c.topic = p_topic;
+        return false;
+    end if;
+    if not p_told then
+        insert into gateway.alerts (made_at, kind, state, level, about)
+        values (p_now, p_kind, 'began', p_level, p_about);
+    end if;
+    return true;
+end;
+$$;
 
 -- The rate window: 61 buckets of a second, all counted. Any 60 seconds touch at most 61 of them, so
 -- that never more than the limit passes in any 60 seconds, and a call is forgotten within a 61st.
@@ -305,6 +432,20 @@ exception
 end;
 $$;
 
+-- What all keys have used since a day, that day included.
+create or replace function gateway.figures_since(p_day date) returns jsonb
+language sql stable
+begin atomic
+    select
+        jsonb_build_object(
+            'requests', coalesce(sum(d.requests), 0),
+            'total_tokens', coalesce(sum(d.total_tokens), 0),
+            'charged_tokens', coalesce(sum(d.charged_tokens), 0)
+        )
+    from gateway.usage_daily as d
+    where d.day >= p_day;
+end;
+
 -- The key with this hash, or the one that replaced it while its grace lasts, or null.
 create or replace function gateway.find_key(p_now timestamptz, p_key_hash text)
 returns gateway.api_keys
@@ -333,6 +474,17 @@ declare
 begin
     select t.* into v_token from gateway.visitor_tokens as t where t.token_hash = p_hash;
     return v_token;
+end;
+$$;
+
+-- Delete alerts after 30 days, told or not, and conditions that nobody has seen for a quarter of a
+-- year: that is longer than the month of a key.
+create or replace function gateway.forget_alerts(p_now timestamptz) returns void
+language plpgsql
+as $$
+begin
+    delete from gateway.alerts as a where a.made_at < p_now - interval '30 days';
+    delete from gateway.alert_conditions as c where c.seen_at < p_now - interval '90 days';
 end;
 $$;
 
@@ -430,6 +582,12 @@ begin
 end;
 $$;
 
+-- Whether an attempt may begin. What a clock that was ahead put off for longer than any pause is
+-- due, too.
+create or replace function gateway.is_due(p_now timestamptz, p_due_at timestamptz) returns boolean
+language sql immutable parallel safe
+return p_due_at <= p_now or p_due_at > p_now + interval '1 day';
+
 -- Whether the clock has run without a gap or a jump for a week: only then is anything dropped for
 -- its age.
 create or replace function gateway.is_steady(p_now timestamptz) returns boolean
@@ -445,6 +603,11 @@ end;
 create or replace function gateway.iso(p_time timestamptz) returns text
 language sql stable parallel safe
 return to_char(p_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+
+-- As JSON shows a time to the millisecond.
+create or replace function gateway.iso_ms(p_time timestamptz) returns text
+language sql stable parallel safe
+return to_char(p_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 
 -- The key for which somebody calls who does not show it: with a token, or as a user of its issuer,
 -- whom the gateway has verified.
@@ -487,6 +650,18 @@ begin atomic
         and p_row ? c.name -- an older export lacks some
         and to_jsonb(k) -> c.name <> c.value
     group by k.id;
+end;
+
+-- A channel that was just set up is told of what comes, not of what was.
+create or replace function gateway.know_channels(p_channels text[]) returns void
+language sql
+begin atomic
+    insert into gateway.alert_channels (channel, told_after)
+    select
+        c.channel,
+        coalesce((select max(a.number) from gateway.alerts as a), 0) as told_after
+    from unnest(p_channels) as c (channel)
+    on conflict do nothing;
 end;
 
 -- Output tokens: an answer that names no length gets so many at least, or waits for running ones.
@@ -552,6 +727,28 @@ exception
         return false;
 end;
 $$;
+
+-- One filter as a condition of the statement, with its value written out; null: there is no such.
+create or replace function gateway.log_condition(p_name text, p_value text) returns text
+language sql immutable parallel safe
+return case p_name
+    when 'ids' then format(' and l.request_id = any(%L::uuid[])', translate(p_value, '[]"', '{}'))
+    when 'api_key_id' then format(' and l.api_key_id = %L::uuid', p_value)
+    when 'visitor' then format(' and l.visitor = %L::uuid', p_value)
+    when 'model' then format(' and l.model = %L', p_value)
+    when 'status' then format(' and l.status = %L', p_value)
+    when 'usage_source' then format(' and l.usage_source = %L', p_value)
+    when 'route' then format(' and l.endpoint = %L', p_value)
+    when 'from' then format(' and l.created_at >= %L::timestamptz', p_value)
+    when 'to' then format(' and l.created_at < %L::timestamptz', p_value)
+end;
+
+-- What stands for the rows of the log after this one.
+create or replace function gateway.log_cursor(p_row gateway.usage_logs) returns text
+language sql stable
+return to_char(
+    (p_row).created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+) || '_' || (p_row).request_id;
 
 -- How many wrong admin secrets are borne: so many failures of one address within the time lock it
 -- out. Of all addresses together the newest are kept, so many at most.
@@ -1044,6 +1241,18 @@ begin
 end;
 $$;
 
+-- An alert as gateways and commands read it.
+create or replace function gateway.alert_json(p_alert gateway.alerts) returns jsonb
+language sql stable
+return jsonb_build_object(
+    'id', p_alert.id,
+    'time', gateway.iso(p_alert.made_at),
+    'kind', p_alert.kind,
+    'state', p_alert.state,
+    'level', p_alert.level,
+    'about', p_alert.about
+);
+
 -- What this schema is made of: version and checksum of each step, as gateway.migrations has them.
 -- Over RPC nobody sees that table.
 create or replace function public.applied_migrations() returns jsonb
@@ -1103,6 +1312,46 @@ begin
         p_counter.requests := 0;
     end if;
     return p_counter;
+end;
+$$;
+
+-- Something is over for a gateway. That makes an alert, unless another gateway saw it hold in the
+-- last minutes. p_told: the owner knows already.
+create or replace function gateway.end_alert(
+    p_now timestamptz,
+    p_topic text,
+    p_kind text,
+    p_about jsonb,
+    p_gateway uuid,
+    p_told boolean default false
+) returns boolean
+language plpgsql
+as $$
+declare
+    v_ended gateway.alert_conditions;
+begin
+    delete from gateway.alert_conditions as c
+    where
+        c.topic = p_topic
+        and (
+            c.seen_by is not distinct from p_gateway
+            or c.seen_at not between p_now - interval '3 minutes' and p_now + interval '3 minutes'
+        )
+    returning c.* into v_ended;
+    if v_ended.topic is null then
+        return false;
+    end if;
+    if not p_told then
+        insert into gateway.alerts (made_at, kind, state, level, about)
+        values (
+            p_now,
+            p_kind,
+            'over',
+            v_ended.level,
+            p_about || jsonb_build_object('since', gateway.iso(v_ended.since))
+        );
+    end if;
+    return true;
 end;
 $$;
 
@@ -1222,6 +1471,33 @@ begin atomic
         and f.failed_at < p_now + (gateway.login_limits()).within;
 end;
 
+-- A row of the request log as its owner sees it.
+create or replace function gateway.log_json(p_row gateway.usage_logs) returns jsonb
+language sql stable
+begin atomic
+    select
+        jsonb_build_object(
+            'id', (p_row).request_id,
+            'time', gateway.iso_ms((p_row).created_at),
+            'api_key_id', (p_row).api_key_id,
+            'key_name', (
+                select k.label from gateway.api_keys as k where k.id = (p_row).api_key_id
+            ),
+            'visitor', (p_row).visitor,
+            'route', (p_row).endpoint,
+            'model', (p_row).model,
+            'backend', (p_row).backend,
+            'status', (p_row).status,
+            'usage_source', (p_row).usage_source,
+            'prompt_tokens', (p_row).prompt_tokens,
+            'completion_tokens', (p_row).completion_tokens,
+            'total_tokens', (p_row).total_tokens,
+            'charged_tokens', (p_row).charged_tokens,
+            'ttft_ms', (p_row).ttft_ms,
+            'duration_ms', (p_row).duration_ms
+        );
+end;
+
 -- The months that the log has, by the names of their partitions. Those that come last have none:
 -- the default one has caught rows of them.
 create or replace function gateway.log_months()
@@ -1249,6 +1525,27 @@ begin atomic
         from gateway.usage_logs_default as d
     ) as caught
     order by 2;
+end;
+
+-- The statement of gateway.log_rows.
+create or replace function gateway.log_query(
+    p_filter jsonb, p_time timestamptz, p_id uuid, p_limit integer
+) returns text
+language sql stable
+begin atomic
+    select
+        concat(
+            'select l.* from gateway.usage_logs as l where true',
+            string_agg(gateway.log_condition(f.name, f.value), '' order by f.name),
+            case
+                when p_id is not null then format(
+                    ' and (l.created_at, l.request_id) < (%L::timestamptz, %L::uuid)', p_time, p_id
+                )
+            end,
+            ' order by l.created_at desc, l.request_id desc limit ',
+            p_limit::text
+        )
+    from jsonb_each_text(coalesce(p_filter, '{}')) as f (name, value);
 end;
 
 -- The hold as it would be, had it been lost: nothing held. Null if the request has been counted,
@@ -1356,6 +1653,25 @@ create or replace function gateway.month_after(p_time timestamptz) returns times
 language sql immutable parallel safe
 return (gateway.month_of(p_time) at time zone 'UTC' + interval '1 month') at time zone 'UTC';
 
+create or replace function gateway.note_deliveries_at(p_now timestamptz, p_attempts jsonb)
+returns jsonb
+language plpgsql
+as $$
+declare
+    v_noted integer;
+begin
+    update gateway.alert_deliveries as d
+    set
+        delivered_at = case when n.problem is null then p_now end,
+        due_at = p_now + gateway.alert_pause(d.attempts),
+        problem = left(n.problem, 200)
+    from jsonb_to_recordset(p_attempts) as n (id uuid, channel text, problem text)
+    where d.alert_id = n.id and d.channel = n.channel and d.delivered_at is null;
+    get diagnostics v_noted = row_count;
+    return jsonb_build_object('noted', v_noted);
+end;
+$$;
+
 -- Make the counter of a visitor that of p_day, from what the daily roll-up and the holds have of
 -- it; on first sight, there is none yet. What was counted on a day before a clock went ahead and
 -- came back is found again. The caller has the lock of the key's counter, and adds what p_request
@@ -1402,6 +1718,22 @@ begin
         tokens_held = excluded.tokens_held;
 end;
 $$;
+
+create or replace function gateway.owner_figures_at(p_now timestamptz, p_keys uuid[])
+returns jsonb
+language sql stable
+begin atomic
+    select
+        jsonb_build_object(
+            'keys', (
+                select coalesce(jsonb_object_agg(k.id, k.label), '{}')
+                from gateway.api_keys as k
+                where k.id = any(p_keys)
+            ),
+            'today', gateway.figures_since(gateway.day_of(p_now)),
+            'month', gateway.figures_since(gateway.day_of(gateway.month_of(p_now)))
+        );
+end;
 
 -- What is wrong with a parameter of a preset; null: nothing.
 create or replace function gateway.parameter_problem(p_name text, p_value jsonb) returns text
@@ -1745,6 +2077,27 @@ begin
 end;
 $$;
 
+-- An alert if it was later than p_now already: once for each such jump, of which the sweep that
+-- notices it writes down the new time.
+create or replace function gateway.watch_clock(p_now timestamptz) returns void
+language plpgsql
+as $$
+declare
+    v_seen timestamptz;
+begin
+    select c.seen_at into v_seen from gateway.clock as c for update;
+    if p_now < v_seen - interval '1 hour' then
+        perform gateway.begin_alert(
+            p_now,
+            'clock_back/' || gateway.iso(v_seen),
+            'clock_back',
+            1,
+            jsonb_build_object('was', gateway.iso(v_seen), 'is', gateway.iso(p_now))
+        );
+    end if;
+end;
+$$;
+
 -- Milliseconds until the window is empty again, if nothing more comes.
 create or replace function gateway.window_reset_ms(p_bucket bigint, p_now timestamptz)
 returns integer
@@ -1868,12 +2221,66 @@ begin
             perform gateway.forget_failures(p_now);
             insert into gateway.admin_failures (address, failed_at) values (v_address, p_now);
             v_locked_until := gateway.locked_out_until(p_now, v_address);
+            if v_locked_until is not null then
+                perform gateway.begin_alert(
+                    p_now,
+                    'guesses/admin',
+                    'guesses',
+                    1,
+                    jsonb_build_object('of', 'admin_secret', 'address', v_address),
+                    interval '1 hour'
+                );
+            end if;
         end if;
     end if;
     return jsonb_build_object(
         'allowed', v_allowed,
         'retry_after_ms', ceil(extract(epoch from v_locked_until - p_now) * 1000)::integer
     );
+end;
+$$;
+
+-- The deliveries that the caller shall attempt now, a few at most, oldest first. Nobody else gets
+-- them before the lease is over.
+create or replace function gateway.claim_deliveries(p_now timestamptz, p_channels text[])
+returns jsonb
+language plpgsql
+as $$
+declare
+    v_claimed jsonb;
+begin
+    with due as (
+        select a.id, c.channel
+        from gateway.alert_channels as c
+        inner join gateway.alerts as a on a.number > c.told_after
+        left join gateway.alert_deliveries as d on a.id = d.alert_id and c.channel = d.channel
+        where
+            c.channel = any(p_channels)
+            and (
+                d.alert_id is null
+                or (d.delivered_at is null and gateway.is_due(p_now, d.due_at))
+            )
+        order by a.number, c.channel
+        limit 5
+    ),
+
+    claimed as (
+        insert into gateway.alert_deliveries as d (alert_id, channel, attempts, due_at)
+        select due.id, due.channel, 1, p_now + gateway.alert_lease()
+        from due
+        on conflict (alert_id, channel) do update
+            set attempts = d.attempts + 1, due_at = excluded.due_at
+            where d.delivered_at is null and gateway.is_due(p_now, d.due_at)
+        returning d.alert_id, d.channel
+    )
+
+    select jsonb_agg(gateway.alert_json(a) || jsonb_build_object('channel', c.channel)
+        order by a.number, c.channel
+    )
+    into v_claimed
+    from claimed as c
+    inner join gateway.alerts as a on c.alert_id = a.id;
+    return coalesce(v_claimed, '[]');
 end;
 $$;
 
@@ -2444,6 +2851,65 @@ begin atomic
     );
 end;
 
+-- How far each key that works has come: with its month (50, 80, 100 percent; 100 also where what is
+-- left is too little for an answer), and towards its end (1: seven days before, 2: one day). A key
+-- that was made for a shorter time needs no word of that.
+create or replace function gateway.key_levels(
+    p_now timestamptz,
+    out topic text,
+    out kind text,
+    out level integer,
+    out about jsonb
+) returns setof record
+language sql stable
+begin atomic
+    with working as (
+        select
+            k.*,
+            jsonb_build_object('id', k.id, 'name', k.label) as told
+        from gateway.api_keys as k
+        where k.is_active and (k.expires_at is null or k.expires_at > p_now)
+    )
+
+    select
+        'key_quota/' || k.id || '/' || to_char(p_now at time zone 'UTC', 'YYYY-MM') as topic,
+        'key_quota' as kind,
+        case
+            when
+                k.monthly_token_limit - c.tokens_used
+                <= least(k.monthly_token_limit / 100, gateway.least_grant())
+                then 100
+            when c.tokens_used >= k.monthly_token_limit * 8 / 10 then 80
+            when c.tokens_used >= k.monthly_token_limit / 2 then 50
+            else 0
+        end as level,
+        jsonb_build_object(
+            'key', k.told,
+            'used', c.tokens_used,
+            'limit', k.monthly_token_limit,
+            'resets_at', gateway.iso(gateway.month_after(p_now))
+        ) as about
+    from working as k
+    inner join gateway.key_counters as c on k.id = c.api_key_id
+    where
+        k.monthly_token_limit > 0
+        and c.tokens_used > 0
+        and c.month_start = gateway.month_of(p_now)
+    union all
+    select
+        'key_expiry/' || k.id || '/' || gateway.iso(k.expires_at) as topic,
+        'key_expiry' as kind,
+        case when k.expires_at <= p_now + interval '1 day' then 2 else 1 end as level,
+        jsonb_build_object('key', k.told, 'expires_at', gateway.iso(k.expires_at)) as about
+    from working as k
+    where
+        k.expires_at <= p_now + interval '7 days'
+        and k.expires_at > k.created_at + case
+            when k.expires_at <= p_now + interval '1 day' then interval '1 day'
+            else interval '7 days'
+        end;
+end;
+
 -- What is left of a month that is over, whose counter is gone: a hold no longer in its table is
 -- part of it.
 create or replace function gateway.left_of_month(p_key_id uuid, p_month timestamptz)
@@ -2470,6 +2936,48 @@ begin atomic
     where k.id = p_key_id;
 end;
 
+create or replace function gateway.list_alerts_at(p_now timestamptz, p_limit integer)
+returns jsonb
+language sql stable
+begin atomic
+    select
+        jsonb_build_object(
+            'data', coalesce(jsonb_agg(l.told order by l.number desc), '[]')
+        )
+    from (
+        select
+            a.number,
+            gateway.alert_json(a) || jsonb_build_object(
+                'deliveries',
+                coalesce(
+                    (
+                        select
+                            jsonb_agg(
+                                jsonb_build_object(
+                                    'channel', d.channel,
+                                    'attempts', d.attempts,
+                                    'delivered_at', gateway.iso(d.delivered_at),
+                                    'problem', d.problem,
+                                    'next_attempt_at',
+                                    case
+                                        when d.delivered_at is null
+                                            then gateway.iso(greatest(d.due_at, p_now))
+                                    end
+                                )
+                                order by d.channel
+                            )
+                        from gateway.alert_deliveries as d
+                        where d.alert_id = a.id
+                    ),
+                    '[]'
+                )
+            ) as told
+        from gateway.alerts as a
+        order by a.number desc
+        limit least(greatest(coalesce(p_limit, 50), 1), 1000)
+    ) as l;
+end;
+
 -- What is long or secret of a preset is left to get_preset.
 create or replace function gateway.list_presets_at(p_now timestamptz) returns jsonb
 language sql stable
@@ -2487,6 +2995,19 @@ begin atomic
         )
     from gateway.presets as p;
 end;
+
+-- Rows of the request log that fit a filter (see public.list_requests), the newest first; after the
+-- row of p_time and p_id, if they are given. The statement names only what is filtered by, and its
+-- values, so that it is planned for them: an index has each filter in the order of time.
+create or replace function gateway.log_rows(
+    p_filter jsonb, p_time timestamptz, p_id uuid, p_limit integer
+) returns setof gateway.usage_logs
+language plpgsql stable
+as $$
+begin
+    return query execute gateway.log_query(p_filter, p_time, p_id, p_limit);
+end;
+$$;
 
 -- The answer to a request that wants to be let through. p_now: by the clock of its rate window.
 create or replace function gateway.make_verdict(
@@ -2567,6 +3088,64 @@ begin
 end;
 $$;
 
+-- What came of attempts to deliver alerts: p_attempts is [{"id", "channel", "problem"}], the
+-- problem null where it was delivered. What was not is due again after a pause.
+create or replace function public.note_deliveries(p_attempts jsonb, p_clock timestamptz)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    return gateway.note_deliveries_at(
+        gateway.true_now(clock_timestamp(), p_clock), p_attempts
+    );
+end;
+$$;
+
+-- What a gateway sees of the machines around it: an element of p_seen is {"topic", "kind", "holds",
+-- "about", "told"}. Its topics cannot be those of keys.
+create or replace function gateway.note_seen(p_now timestamptz, p_seen jsonb, p_gateway uuid)
+returns void
+language plpgsql
+as $$
+declare
+    v_one record;
+begin
+    for v_one in
+        select s.*, 'seen/' || left(s.topic, 500) as full_topic
+        from jsonb_to_recordset(p_seen) as s (
+            topic text, kind text, holds boolean, about jsonb, told boolean
+        )
+    loop
+        if v_one.holds then
+            perform gateway.begin_alert(
+                p_now,
+                v_one.full_topic,
+                v_one.kind,
+                1,
+                v_one.about,
+                case v_one.kind
+                    when 'guesses' then interval '1 hour'
+                    else interval '1 day'
+                end,
+                p_gateway,
+                coalesce(v_one.told, false)
+            );
+        else
+            perform gateway.end_alert(
+                p_now,
+                v_one.full_topic,
+                v_one.kind,
+                v_one.about,
+                p_gateway,
+                coalesce(v_one.told, false)
+            );
+        end if;
+    end loop;
+end;
+$$;
+
 -- The same for a visitor and the pool, where it is needed: both are of one day, or what is held
 -- would be given back to one of them only. A day that begins a moment after p_now has begun while
 -- this call waited for the lock.
@@ -2599,6 +3178,15 @@ begin
     end loop;
 end;
 $$;
+
+-- For the owner's overview: what was used today and this month (UTC), and the labels of keys.
+create or replace function public.owner_figures(p_keys uuid[]) returns jsonb
+language sql stable
+security definer
+set search_path = ''
+begin atomic
+    select gateway.owner_figures_at(now(), p_keys);
+end;
 
 -- Why pages of this website get no tokens of the key, or null. A key without websites of its own
 -- gives none: anybody's page would get them. Elsewhere nobody learns whether there is such a key.
@@ -2893,7 +3481,9 @@ begin
         c.name is null
         or (
             f.name is null -- older exports lack these
-            and c.name <> all('{max_output_tokens,visitors,visitor_salt,visitor}'::text[])
+            and c.name <> all(
+                '{max_output_tokens,visitors,visitor_salt,visitor,backend}'::text[]
+            )
         )
     order by 1
     limit 1;
@@ -3223,6 +3813,19 @@ begin
 end;
 $$;
 
+-- The newest alerts, newest first, and what came of telling them: {"data": [{"id", "time", "kind",
+-- "state", "level", "about", "deliveries"}]}, each of which is {"channel", "attempts",
+-- "delivered_at", "problem", "next_attempt_at"}.
+create or replace function public.list_alerts(p_limit integer) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    return gateway.list_alerts_at(clock_timestamp(), p_limit);
+end;
+$$;
+
 -- All presets, by name, without their prompts.
 create or replace function public.list_presets() returns jsonb
 language sql stable
@@ -3231,6 +3834,56 @@ set search_path = ''
 begin atomic
     select gateway.list_presets_at(now());
 end;
+
+create or replace function gateway.list_requests_at(
+    p_now timestamptz, p_filter jsonb, p_cursor text, p_limit integer
+) returns jsonb
+language plpgsql stable
+as $$
+declare
+    v_limit constant integer := least(greatest(coalesce(p_limit, 50), 1), 200);
+    v_shape constant text := '^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)_([0-9a-f-]{36})$';
+    v_after text[];
+begin
+    if p_cursor is not null then
+        v_after := regexp_match(p_cursor, v_shape);
+        if v_after is null then
+            raise data_exception;
+        end if;
+    end if;
+    return (
+        with page as (
+            select l as logged, row_number() over (
+                order by l.created_at desc, l.request_id desc
+            ) as number
+            from gateway.log_rows(
+                p_filter, v_after[1]::timestamptz, v_after[2]::uuid, v_limit + 1
+            ) as l
+        )
+
+        select
+            jsonb_build_object(
+                'object', 'list',
+                'data', coalesce(
+                    jsonb_agg(gateway.log_json(p.logged) order by p.number)
+                    filter (where p.number <= v_limit),
+                    '[]'
+                ),
+                'next_cursor', case
+                    when count(*) > v_limit then (
+                        select gateway.log_cursor(n.logged)
+                        from page as n
+                        where n.number = v_limit
+                    )
+                end
+            )
+        from page as p
+    );
+exception
+    when data_exception then
+        return gateway.refusal('invalid', 'This cursor is not one that a list gave.');
+end;
+$$;
 
 create or replace function gateway.mint_visitor_token_at(
     p_now timestamptz,
@@ -3287,7 +3940,8 @@ create or replace function gateway.settle_hold(
     p_usage_source text,
     p_status text,
     p_ttft_ms integer,
-    p_duration_ms integer
+    p_duration_ms integer,
+    p_backend text
 ) returns void
 language plpgsql
 as $$
@@ -3332,12 +3986,12 @@ begin
     insert into gateway.usage_logs (
         request_id, api_key_id, model, endpoint,
         prompt_tokens, completion_tokens, total_tokens, charged_tokens,
-        usage_source, status, ttft_ms, duration_ms, created_at, visitor
+        usage_source, status, ttft_ms, duration_ms, created_at, visitor, backend
     ) values (
         p_hold.request_id, p_hold.api_key_id, p_hold.model, p_hold.endpoint,
         p_prompt_tokens, p_completion_tokens, v_total, v_charged,
         p_usage_source, p_status, p_ttft_ms, p_duration_ms, p_hold.authorized_at,
-        p_hold.visitor
+        p_hold.visitor, p_backend
     );
 
     insert into gateway.usage_daily as d (
@@ -3536,6 +4190,33 @@ begin
         end if;
     end loop;
     return '{}';
+end;
+$$;
+
+-- Alerts of the keys that have come further than was told. Where a limit was raised, a level can be
+-- reached again.
+create or replace function gateway.watch_keys(p_now timestamptz) returns void
+language plpgsql
+as $$
+declare
+    v_key record;
+begin
+    for v_key in
+        select l.*, coalesce(c.level, 0) as told
+        from gateway.key_levels(p_now) as l
+        left join gateway.alert_conditions as c on l.topic = c.topic
+        where l.level <> coalesce(c.level, 0)
+    loop
+        if v_key.level > v_key.told then
+            perform gateway.begin_alert(
+                p_now, v_key.topic, v_key.kind, v_key.level, v_key.about
+            );
+        else
+            update gateway.alert_conditions as c
+            set level = v_key.level
+            where c.topic = v_key.topic;
+        end if;
+    end loop;
 end;
 $$;
 
@@ -3776,6 +4457,7 @@ begin
         where r.valid_until < p_now - interval '30 days' and gateway.is_steady(p_now);
         perform gateway.forget_failures(p_now);
         perform gateway.forget_visitors(p_now, v_kept_from) where gateway.is_steady(p_now);
+        perform gateway.forget_alerts(p_now) where gateway.is_steady(p_now);
 
         v_made := gateway.ensure_partitions_at(p_now);
         v_busy := not gateway.has_partition(gateway.month_after(p_now));
@@ -3839,6 +4521,20 @@ begin
     );
 end;
 $$;
+
+-- One page of the request log, the newest first. p_filter has what is filtered by of api_key_id,
+-- visitor, model, status, usage_source, route, ids (a list), from (the first moment) and to (the
+-- first that is too late). The cursor is time and id of the last row shown, so that what comes in
+-- meanwhile moves no page.
+create or replace function public.list_requests(
+    p_filter jsonb, p_cursor text, p_limit integer
+) returns jsonb
+language sql stable
+security definer
+set search_path = ''
+begin atomic
+    select gateway.list_requests_at(now(), p_filter, p_cursor, p_limit);
+end;
 
 -- Make a token for a visitor of a site whose page has shown a proof, after public.visitor_page. Its
 -- hash is the caller's: the plain token never comes here. p_site: the id of the site's key.
@@ -3964,7 +4660,8 @@ begin
             endpoint text,
             lent boolean,
             visitor uuid,
-            pool uuid
+            pool uuid,
+            backend text
         )
         order by
             coalesce(
@@ -4006,7 +4703,8 @@ begin
                 coalesce(v_item.usage_source, 'none'),
                 coalesce(v_item.status, 'ok'),
                 v_item.ttft_ms,
-                v_item.duration_ms
+                v_item.duration_ms,
+                v_item.backend
             );
             v_settled := v_settled + 1;
         end if;
@@ -4026,6 +4724,7 @@ declare
     v_hold gateway.holds;
     v_gateways constant integer := gateway.note_gateway(p_now, p_gateway);
 begin
+    perform gateway.watch_clock(p_now);
     perform gateway.note_time(p_now);
     if gateway.ensure_partitions_at(p_now) > 0 then
         -- Once a month, and with strong locks: the next sweep does the sweeping.
@@ -4235,6 +4934,21 @@ begin
                 and gateway.last_day(p_now, p_from, p_to)
         )
     );
+end;
+$$;
+
+-- One gateway at a time: what it read is what holds when it writes.
+create or replace function gateway.watch_alerts_at(
+    p_now timestamptz, p_seen jsonb, p_channels text[], p_gateway uuid
+) returns jsonb
+language plpgsql
+as $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('gateway.watch_alerts', 0));
+    perform gateway.know_channels(p_channels);
+    perform gateway.note_seen(p_now, p_seen, p_gateway);
+    perform gateway.watch_keys(p_now);
+    return jsonb_build_object('deliveries', gateway.claim_deliveries(p_now, p_channels));
 end;
 $$;
 
@@ -4646,6 +5360,25 @@ begin atomic
     );
 end;
 
+-- What a gateway does once a minute for the owner's alerts: it says what it sees around it (p_seen:
+-- see gateway.note_seen), how far the keys have come is looked at, and it is given what it shall
+-- deliver to its channels: {"time", "deliveries"}, the latter as gateway.alert_json with "channel".
+-- "time" is by Postgres' clock. p_clock: what time it is for the gateway.
+create or replace function public.watch_alerts(
+    p_seen jsonb, p_channels text[], p_gateway uuid, p_clock timestamptz
+) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    return jsonb_build_object('time', gateway.iso(clock_timestamp()))
+    || gateway.watch_alerts_at(
+        gateway.true_now(clock_timestamp(), p_clock), p_seen, p_channels, p_gateway
+    );
+end;
+$$;
+
 -- Decide whether a request may run, and hold what it may cost at most. Asking again with the same
 -- request id gives the same answer and holds nothing twice. p_capped: p_max_output is the request's
 -- own, not only the gateway's. p_clock: what time it is for the gateway. p_claim: what it knows
@@ -4783,6 +5516,8 @@ declare
         'visitor_report', -- the same for a visitor
         'create_visitor_token', -- POST /v1/visitor-tokens, with the key of a site
         'visitor_issuers', -- whose users are visitors of which key
+        'watch_alerts', -- what the owner has to be told of, and who tells it
+        'note_deliveries', -- what came of telling it
         'applied_migrations' -- at the start, and for /health: does the schema fit
     ];
     v_table record;
@@ -4845,7 +5580,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '02e60e432a0696eb2b20d79da360af6d0182d58c3eff685da84e1d219074d28e')
+        values ('functions', '595c1f160498f9f863c4b1444d067019a1ddacd4d0c4e4e93963542d5215510c')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

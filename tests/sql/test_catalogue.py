@@ -140,5 +140,10 @@ async def test_the_hot_row_has_no_index_but_its_key_and_half_its_page_free(ledge
 async def test_nothing_on_the_hot_path_has_a_foreign_key(ledger: Ledger):
     keyed = "select conrelid::regclass::text from pg_constraint where contype = 'f' order by 1"
     assert await names(ledger, keyed) == [
-        *("gateway.key_counters", "gateway.preset_versions", "gateway.retired_keys")
+        *(
+            "gateway.alert_deliveries",
+            "gateway.key_counters",
+            "gateway.preset_versions",
+            "gateway.retired_keys",
+        )
     ]

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.anyio
 ROLE = "localllm_gateway"
 SERVING = [
     *("applied_migrations", "authorize_request", "create_visitor_token", "current_presets"),
-    *("identify_key", "keep_house", "settle_requests", "sweep_holds", "usage_report"),
-    *("visitor_issuers", "visitor_report"),
+    *("identify_key", "keep_house", "note_deliveries", "settle_requests", "sweep_holds"),
+    *("usage_report", "visitor_issuers", "visitor_report", "watch_alerts"),
 ]
 NOT_POSTGRES = "not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%'"
 MAY_EXECUTE = f"""

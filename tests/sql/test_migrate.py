@@ -19,6 +19,7 @@ EVERYTHING = [
     *("0001_keys", "0002_usage", "0003_types", "0004_admin_failures", "0005_lanes"),
     *("0006_usage_range", "0007_allowance", "0008_clocks", "0009_visitors", "0010_presets"),
     "0011_request_log",
+    "0012_alerts",
     "functions",
 ]
 

@@ -32,6 +32,7 @@ begin
         where r.valid_until < p_now - interval '30 days' and gateway.is_steady(p_now);
         perform gateway.forget_failures(p_now);
         perform gateway.forget_visitors(p_now, v_kept_from) where gateway.is_steady(p_now);
+        perform gateway.forget_alerts(p_now) where gateway.is_steady(p_now);
 
         v_made := gateway.ensure_partitions_at(p_now);
         v_busy := not gateway.has_partition(gateway.month_after(p_now));

@@ -21,6 +21,16 @@ begin
             perform gateway.forget_failures(p_now);
             insert into gateway.admin_failures (address, failed_at) values (v_address, p_now);
             v_locked_until := gateway.locked_out_until(p_now, v_address);
+            if v_locked_until is not null then
+                perform gateway.begin_alert(
+                    p_now,
+                    'guesses/admin',
+                    'guesses',
+                    1,
+                    jsonb_build_object('of', 'admin_secret', 'address', v_address),
+                    interval '1 hour'
+                );
+            end if;
         end if;
     end if;
     return jsonb_build_object(

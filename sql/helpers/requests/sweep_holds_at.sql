@@ -9,6 +9,7 @@ declare
     v_hold gateway.holds;
     v_gateways constant integer := gateway.note_gateway(p_now, p_gateway);
 begin
+    perform gateway.watch_clock(p_now);
     perform gateway.note_time(p_now);
     if gateway.ensure_partitions_at(p_now) > 0 then
         -- Once a month, and with strong locks: the next sweep does the sweeping.
