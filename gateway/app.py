@@ -27,6 +27,7 @@ from gateway.routes.admin import admin_routes
 from gateway.routes.admin_presets import admin_preset_routes
 from gateway.routes.admin_requests import admin_request_routes
 from gateway.routes.admin_status import admin_status_routes
+from gateway.routes.console import console_routes
 from gateway.routes.health import health_routes
 from gateway.routes.native import native_routes
 from gateway.routes.pages import page_routes
@@ -108,6 +109,7 @@ def make_app(services: Services) -> Middleware:
             *admin_status_routes(services),
             *health_routes(services),
             *page_routes(services),
+            *console_routes(services.settings),
         ],
         exception_handlers={Exception: on_exception},
         openapi_config=None,  # reference/openapi.py makes it: Litestar sees no raw ASGI routes

@@ -25,7 +25,7 @@ _UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
 _MODELS = b"/v1/models/"
 _SLASH = re.compile(rb"%2f", re.IGNORECASE)
 NOSNIFF = (b"x-content-type-options", b"nosniff")  # what is JSON is nothing else to a browser
-_ADMIN = ("/admin",)
+_ADMIN = ("/admin", "/console")
 _DOCS = ("/docs", "/redoc", "/openapi.json", "/metrics")
 
 

@@ -39,6 +39,15 @@ SERVER_ROUTES = (
         refusals=("not_found",),
     ),
     Route(
+        *("GET", "/console", "console", PUBLIC, "Server"),
+        summary="The owner's console",
+        text="A page that asks the owner's routes, with the admin secret that is typed in there. "
+        "It loads nothing from elsewhere. It does not answer through the tunnel unless the owner "
+        "sets `ADMIN_THROUGH_TUNNEL`.",
+        answer=(Content(HTML),),
+        refusals=("admin_through_tunnel",),
+    ),
+    Route(
         *("GET", "/openapi.json", "openapi", PUBLIC, "Server"),
         summary="This reference for programs",
         text=f"OpenAPI 3.1. {_NOT_OUTSIDE}",

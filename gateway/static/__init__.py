@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 FOLDER = Path(__file__).parent
 # Not from the system's table: on Windows it may call scripts plain text, and browsers refuse those.
-_MEDIA = {".css": "text/css", ".js": "text/javascript"}
+MEDIA = {".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript"}
 
 
 class Asset(NamedTuple):
@@ -23,7 +23,7 @@ class Asset(NamedTuple):
 
     @property
     def media(self) -> str:
-        return _MEDIA[self.path.suffix]
+        return MEDIA[self.path.suffix]
 
 
 def read(name: str) -> str:

@@ -8,11 +8,11 @@ from litestar.routes import ASGIRoute, HTTPRoute
 
 def served_routes(app: Any) -> set[tuple[str, str]]:
     """Method and path of each, as the reference writes paths; without OPTIONS and HEAD, and without
-    the files that the API pages load."""
+    the files that pages load."""
     assert isinstance(app, Litestar)
     served: set[tuple[str, str]] = set()
     for route in app.routes:
-        if route.path.startswith("/docs/"):
+        if route.path.startswith(("/docs/", "/console/")):
             continue
         path = (
             route.path.replace("{key_id:str}", "{id}")

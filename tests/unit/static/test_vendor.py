@@ -1,7 +1,8 @@
-"""The libraries of the API pages are the files of the packages that packages.json names."""
+"""The libraries of the pages are the files of the packages that packages.json names."""
 
 import json
 from hashlib import sha256
+from pathlib import Path
 
 from gateway.static import FOLDER
 
@@ -20,9 +21,14 @@ def test_there_are_no_other_files_than_those_of_the_table_and_their_licences() -
     for folder in filter(lambda one: one.is_dir(), VENDOR.iterdir()):
         files = {one.name for one in folder.iterdir()}
         listed = set(PACKAGES[folder.name]["sha256"])
-        scripts = {name for name in listed if name.endswith(".js")}
+        told = {f"{name}.LICENSE.txt" for name in listed}
+        with_licence = {name for name in told if name.encode() in read_all(folder, listed)}
         assert "LICENSE" in files
-        assert files - NOTICES == listed | {f"{name}.LICENSE.txt" for name in scripts}
+        assert files - NOTICES == listed | with_licence
+
+
+def read_all(folder: Path, names: set[str]) -> bytes:
+    return b"".join((folder / name).read_bytes() for name in names)
 
 
 def test_a_script_says_which_version_it_is_where_it_does() -> None:

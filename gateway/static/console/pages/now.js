@@ -1,0 +1,4 @@
+import { html } from "../lib/preact.js";
+import { Empty, Heading } from "../lib/ui.js";
+
+export const Page = () => html`<${Heading} title="Now" /><${Empty}>Nothing here yet.<//>`;
