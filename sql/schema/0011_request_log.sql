@@ -3,13 +3,12 @@
 -- The machine that answered, as its gateway calls it; null: none did, or an older gateway told.
 alter table gateway.usage_logs add column backend text;
 
--- Each filter of gateway.log_rows has an index in the order of time; the rare values of the last
--- two are what is looked for.
+-- What gateway.log_rows filters by, in the order of time. The rare values of the last two are what
+-- is looked for. A model or a route is found by the first: an index for each would take 150 bytes a
+-- request, as much as its row, and spare 15 ms of a log of 100,000.
 drop index gateway.usage_logs_by_time; -- what it did, the first of these does
 create index usage_logs_by_age on gateway.usage_logs (created_at);
 create index usage_logs_by_key on gateway.usage_logs (api_key_id, created_at);
-create index usage_logs_by_model on gateway.usage_logs (model, created_at);
-create index usage_logs_by_endpoint on gateway.usage_logs (endpoint, created_at);
 create index usage_logs_by_visitor on gateway.usage_logs (visitor, created_at)
 where visitor is not null;
 create index usage_logs_by_status on gateway.usage_logs (status, created_at)

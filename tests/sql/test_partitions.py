@@ -77,8 +77,8 @@ async def test_made_under_load_by_many_at_once_they_lose_nothing(
 async def test_the_months_hold_their_log_under_an_index_by_time(ledger: Ledger):
     await ledger.value(ENSURE, NOON)
     methods = await ledger.connection.fetch(
-        "select a.amname from pg_index as i join pg_class as c on c.oid = i.indexrelid "
+        "select distinct a.amname from pg_index as i join pg_class as c on c.oid = i.indexrelid "
         "join pg_am as a on a.oid = c.relam "
         "where i.indrelid = 'gateway.usage_logs_2030_01'::regclass order by 1"
     )
-    assert [row[0] for row in methods] == ["brin", "hash"]
+    assert [row[0] for row in methods] == ["btree", "hash"]
