@@ -19,7 +19,8 @@ export class ApiError extends Error {
 
 /**
  * @typedef {{event: string, data: any}} ServerEvent
- * @typedef {{method?: string, body?: unknown, signal?: AbortSignal}} StreamOptions
+ * @typedef {{method?: string, body?: unknown, signal?: AbortSignal, onBytes?: () => void}}
+ *   StreamOptions `onBytes`: something came, if only a heartbeat
  */
 
 /**
@@ -72,7 +73,7 @@ export function client(where) {
    * @param {StreamOptions} [options]
    */
   async function stream(path, onEvent, options = {}) {
-    const { method = "GET", body, signal } = options;
+    const { method = "GET", body, signal, onBytes } = options;
     const answer = await ask(method, path, body, signal, "text/event-stream");
     if (!answer.body) return;
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -81,6 +82,7 @@ export function client(where) {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
+        onBytes?.();
         take(value);
       }
     } catch (problem) {

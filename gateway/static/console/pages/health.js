@@ -1,4 +1,63 @@
-import { html } from "../lib/preact.js";
-import { Empty, Heading } from "../lib/ui.js";
+// What `localllm doctor` finds, run from here.
+import { send } from "../lib/api.js";
+import { timeOfDay } from "../lib/format.js";
+import { html, signal, useEffect } from "../lib/preact.js";
+import { Button, ErrorBox, Heading, Loading, State } from "../lib/ui.js";
 
-export const Page = () => html`<${Heading} title="Health" /><${Empty}>Nothing here yet.<//>`;
+/** @typedef {{title: string, state: string, text: string, remedy: string | null}} Finding */
+
+// Kept while the console is open: the checks take some seconds, and ask others.
+const found = signal(/** @type {{at: string, findings: Finding[]} | null} */ (null));
+const busy = signal(false);
+const error = signal(/** @type {unknown} */ (null));
+
+async function examine() {
+  busy.value = true;
+  error.value = null;
+  try {
+    const { findings } = await send("POST", "/admin/doctor");
+    found.value = { at: new Date().toISOString(), findings };
+  } catch (problem) {
+    error.value = problem;
+  }
+  busy.value = false;
+}
+
+export function Page() {
+  useEffect(() => {
+    if (!found.value && !busy.value) examine();
+  }, []);
+  const findings = found.value?.findings ?? [];
+  const wrong = findings.filter((one) => one.state !== "ok");
+  const note = busy.value
+    ? "Looking at everything; this takes some seconds."
+    : found.value && `${summary(wrong.length)} Looked at ${timeOfDay(found.value.at)}.`;
+  return html`<${Heading} title="Health">
+      <${Button} kind="main" busy=${busy.value} onClick=${examine}>Look again<//><//>
+    <p role="status">${note}</p>
+    <${ErrorBox} error=${error.value} retry=${examine} />
+    ${
+    found.value
+      ? html`<ul class="findings">${
+        [...wrong, ...findings.filter((one) => one.state === "ok")].map((one) =>
+          html`<li class="card" key=${one.title}><${Found} of=${one} /></li>`
+        )
+      }</ul>`
+      : busy.value && html`<${Loading} />`
+  }`;
+}
+
+/** @param {number} wrong */
+const summary = (wrong) =>
+  wrong === 0 ? "All is well." : wrong === 1 ? "One thing to look at." : `${wrong} things to look at.`;
+
+const KINDS = { ok: "good", warning: "warning", failed: "bad" };
+const WORDS = { ok: "fine", warning: "look at this", failed: "does not work" };
+
+/** @param {{of: Finding}} props */
+function Found({ of }) {
+  const state = /** @type {keyof typeof KINDS} */ (of.state);
+  return html`<div class="heading"><h2>${of.title}</h2>
+      <${State} kind=${KINDS[state] ?? "quiet"}>${WORDS[state] ?? of.state}<//></div>
+    <p>${of.text}</p>${of.remedy && html`<p class="remedy">${of.remedy}</p>`}`;
+}

@@ -1,0 +1,127 @@
+// The form of a key: to make one, or to change one.
+import { send } from "../../lib/api.js";
+import { html, useState } from "../../lib/preact.js";
+import { Button, ErrorBox, TextField } from "../../lib/ui.js";
+import { bodyOf, changesOf, EMPTY, formOf, PRESETS, SCOPES } from "./fields.js";
+import { VisitorFields } from "./visitors.js";
+
+/** @typedef {import("./fields.js").Form} Form */
+
+/**
+ * `of`: the key to change; without it, one is made. `onDone` gets it, and the name of the snippet
+ * that its holder probably wants.
+ * @param {{of?: any, onDone: (row: any, snippet: string) => void}} props
+ */
+export function KeyForm({ of, onDone }) {
+  const [form, setForm] = useState(of ? formOf(of) : EMPTY);
+  const [preset, setPreset] = useState("");
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+
+  /** @param {Partial<Form>} changes */
+  const change = (changes) => setForm((old) => ({ ...old, ...changes }));
+  /** @param {typeof PRESETS[number]} chosen */
+  const choose = (chosen) => {
+    setPreset(chosen.name);
+    const { label, owner_email, allowed_models, allowed_origins, expires_at } = form;
+    change({
+      ...EMPTY,
+      ...{ label, owner_email, allowed_models, allowed_origins, expires_at },
+      ...chosen.form,
+    });
+  };
+
+  /** @param {SubmitEvent} event */
+  async function submit(event) {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      onDone(await save(form, of), PRESETS.find((one) => one.name === preset)?.snippet ?? "curl");
+    } catch (problem) {
+      setError(problem);
+      setBusy(false);
+    }
+  }
+
+  /** @param {keyof Form} name */
+  const bound = (name) => ({
+    value: form[name],
+    onInput: (/** @type {string} */ value) => change({ [name]: value }),
+    error: error?.param === name ? error.message : null,
+  });
+
+  return html`<form onSubmit=${submit} novalidate>
+    ${!of && html`<${Presets} chosen=${preset} onChoose=${choose} />`}
+    <div class="pair">
+      <${TextField} label="Name" ...${bound("label")} required maxlength="100"
+        hint="What it is for; the holder sees it too." />
+      <${TextField} label="E-mail of the holder" type="email" ...${bound("owner_email")} />
+    </div>
+    <fieldset><legend>Limits</legend><div class="pair">
+      <${TextField} label="Tokens a month" inputmode="numeric" ...${bound("monthly_token_limit")}
+        hint=${of ? "" : "Empty: what this server gives new keys"} />
+      <${TextField} label="Requests a minute" inputmode="numeric" ...${bound("rate_limit_per_min")}
+        hint=${of ? "" : "Empty: what this server gives new keys"} />
+      <${TextField} label="Tokens of one answer" inputmode="numeric"
+        ...${bound("max_output_tokens")} hint="Empty: as many as this server allows" />
+      <${TextField} label="Ends after" type="date" ...${bound("expires_at")}
+        hint="Empty: never. That day in UTC is its last." />
+    </div></fieldset>
+    <fieldset><legend>What it may do</legend>
+      <${Scopes} chosen=${form.scopes} onChange=${
+    (/** @type {string[]} */ scopes) => change({ scopes })
+  } />
+      ${error?.param === "scopes" && html`<p class="wrong">${error.message}</p>`}
+      <div class="pair">
+        <${TextField} label="Models" rows="2" ...${bound("allowed_models")}
+          hint="One a line, such as qwen2.5:* or @preset/faq. Empty: every model; none: no model." />
+        <${TextField} label="Websites" rows="2" ...${bound("allowed_origins")}
+          hint="One a line, such as https://blog.example. Empty: every website." />
+      </div>
+    </fieldset>
+    <${VisitorFields} form=${form} change=${change} bound=${bound} error=${error} />
+    <${ErrorBox} error=${error} />
+    <div class="actions"><${Button} submit kind="main" busy=${busy}>${
+    of ? "Save" : "Make the key"
+  }<//></div>
+  </form>`;
+}
+
+/** @param {Form} form @param {any} of */
+async function save(form, of) {
+  const body = bodyOf(form);
+  if (!of) return await send("POST", "/admin/api-keys", body);
+  // Its last day is shown, not the time of day: what was not changed stays exactly as it was.
+  if (form.expires_at === formOf(of).expires_at) body.expires_at = of.expires_at;
+  if (form.by !== "json" && form.by === formOf(of).by) {
+    body.visitors = { ...of.visitors, ...body.visitors };
+    if (form.by === "none") body.visitors = null;
+  }
+  const changes = changesOf(body, of);
+  if (Object.keys(changes).length === 0) return of;
+  return await send("PATCH", `/admin/api-keys/${of.id}`, changes);
+}
+
+/** @param {{chosen: string, onChoose: (preset: typeof PRESETS[number]) => void}} props */
+const Presets = ({ chosen, onChoose }) =>
+  html`<div class="presets" role="group" aria-label="Begin with">${
+    PRESETS.map((one) =>
+      html`<button type="button" aria-pressed=${one.name === chosen ? "true" : "false"}
+        onClick=${() => onChoose(one)}><strong>${one.label}</strong><span>${one.text}</span></button>`
+    )
+  }</div>`;
+
+/** @param {{chosen: string[], onChange: (scopes: string[]) => void}} props */
+const Scopes = ({ chosen, onChange }) =>
+  html`<div class="checks">${
+    SCOPES.map(({ name, text }) =>
+      html`<label class="check"><input type="checkbox" checked=${chosen.includes(name)}
+        onChange=${() =>
+        onChange(
+          SCOPES.map((one) => one.name).filter((one) =>
+            one === name ? !chosen.includes(name) : chosen.includes(one)
+          ),
+        )} /><span>${text} <code class="quiet">${name}</code></span></label>`
+    )
+  }</div>`;

@@ -1,0 +1,43 @@
+// The model servers, and what is in their memory.
+import { ago, bytes, number, percent } from "../../lib/format.js";
+import { html } from "../../lib/preact.js";
+import { Bars, Empty, Facts, State } from "../../lib/ui.js";
+
+/** @param {{rows: any[]}} props */
+export const Machines = ({ rows }) =>
+  html`<section class="group" aria-label="Model servers">
+    <h2>Model servers</h2>
+    <div class="cards">${rows.map((one) => html`<${Machine} key=${one.url} of=${one} />`)}</div>
+  </section>`;
+
+/** @param {{of: any}} props */
+const Machine = ({ of }) =>
+  html`<section class="card">
+    <h3>${of.name}</h3>
+    <p>${
+    of.state === "up"
+      ? html`<${State} kind="good">answers<//>`
+      : html`<${State} kind="bad">${of.error ?? "does not answer"}<//>`
+  }<span class="quiet">, ${of.kind === "demo" ? "built-in demo model" : of.kind}</span></p>
+    <${Bars} used=${of.used} limit=${of.slots} text=${`${of.used} of ${of.slots} slots`} />
+    ${
+    of.loaded.length
+      ? of.loaded.map((/** @type {any} */ one) => html`<${Loaded} key=${one.model} of=${one} />`)
+      : of.state === "up" && html`<${Empty}>No model is in memory; the next request loads one.<//>`
+  }
+  </section>`;
+
+/** @param {{of: any}} props */
+const Loaded = ({ of }) =>
+  html`<div class="loaded"><strong>${of.model}</strong>
+    <${Facts} of=${[
+    ["Memory", `${bytes(of.size)}, ${where(of)}`],
+    ["Context", `${number(of.context)} tokens`],
+    ["Stays", of.expires_at ? `${ago(of.expires_at).replace(/^in /, "")} more` : "–"],
+  ]} /></div>`;
+
+/** @param {any} of */
+function where({ size, size_vram }) {
+  if (!size_vram) return "CPU";
+  return size_vram >= size ? "GPU" : `${percent(size_vram / size)} on GPU`;
+}
