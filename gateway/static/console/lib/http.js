@@ -48,6 +48,7 @@ export function client(where) {
         headers: sent,
         body: body === undefined ? undefined : JSON.stringify(body),
         signal,
+        keepalive: method === "DELETE", // also while the page is being left
         cache: "no-store",
         credentials: "omit",
         referrerPolicy: "no-referrer",
@@ -140,6 +141,7 @@ export function parser(onEvent) {
         const [, name, value] = line.match(/^([^:]*):? ?(.*)$/s) ?? [];
         if (name === "event") event = value;
         if (name === "data") data.push(value);
+        if (line.startsWith(":")) onEvent({ event: "comment", data: value }); // a sign of life
       }
       if (data.length === 0) continue;
       const whole = data.join("\n");

@@ -43,13 +43,21 @@ export function stacked(series) {
   return sums;
 }
 
+// Days are those of UTC, as they are counted.
+const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "short", timeZone: "UTC" });
+
+/** @param {unknown} _ @param {number[]} all */
+const moments = (_, all) => all.map((at) => (at % 86_400 ? clock : date).format(at * 1000));
+
 /** @param {any} uPlot @param {HTMLElement} place @param {ChartProps} props */
 function draw(uPlot, place, { times, series, step, height = 260, format = compact }) {
+  const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const axis = {
     stroke: color("--quiet"),
     grid: { stroke: color("--line"), width: 1 },
     ticks: { stroke: color("--line"), width: 1 },
-    font: `12px ${getComputedStyle(document.body).fontFamily}`,
+    font: `${0.75 * em}px ${getComputedStyle(document.body).fontFamily}`,
   };
   const bars = uPlot.paths.bars({ size: [0.8, 60], align: 0 });
   // The highest sum is drawn first, and the others over it.
@@ -68,13 +76,14 @@ function draw(uPlot, place, { times, series, step, height = 260, format = compac
     {
       width: place.clientWidth,
       height,
+      tzDate: (/** @type {number} */ at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       legend: { show: false },
       cursor: { show: false },
       scales: {
         x: { range: [times[0] - step * 0.6, (times.at(-1) ?? 0) + step * 0.6] },
         y: { range: [0, most * 1.05] },
       },
-      axes: [axis, { ...axis, size: 56, values: labels }],
+      axes: [{ ...axis, values: moments }, { ...axis, size: 3.5 * em, values: labels }],
       series: [{}, ...drawn],
     },
     [times, ...stacked(series).reverse()],
