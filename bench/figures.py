@@ -28,19 +28,21 @@ class Figure:
 
 
 FIGURES = (
-    Figure("cpu_requests", "CPU s per 1,000 requests", 3, ceiling=0.4),
-    Figure("cpu_streams", "CPU s per 1,000 streams of 200", 3, ceiling=0.8),
-    Figure("db_requests", "  Postgres' CPU s, requests", 3, ratio=False),
-    Figure("db_streams", "  Postgres' CPU s, streams", 3, ratio=False),
+    Figure("cpu_requests", "CPU s per 1,000 requests", 3),
+    Figure("cpu_requests_times", "  times that of the bare proxy", 2, ceiling=2.2, ratio=False),
+    Figure("cpu_streams", "CPU s per 1,000 streams of 200", 3),
+    Figure("cpu_streams_times", "  times that of the bare proxy", 2, ceiling=1.5, ratio=False),
+    Figure("db_requests", "  Postgres' CPU s, requests", 3, ceiling=0.2, ratio=False),
+    Figure("db_streams", "  Postgres' CPU s, streams", 3, ceiling=0.2, ratio=False),
     Figure("rate", "requests/s, 16 callers", 0),
     Figure("ttft", "first token, median ms", 2),
-    Figure("ttft_added", "  added to direct, ms", 2, ceiling=3.0, ratio=False),
+    Figure("ttft_added", "  added to direct, ms", 2, ceiling=0.8, ratio=False),
     Figure("lost", "held streams lost", 0, ceiling=0, ratio=False),
     Figure("delay", "chunk delay, p99 ms", 2),
-    Figure("delay_added", "  added to direct, ms", 2, ceiling=20.0, ratio=False),
+    Figure("delay_added", "  added to direct, ms", 2, ceiling=4.0, ratio=False),
     Figure("stream_kb", "memory of a held stream, KB", 1, ceiling=100.0),
     Figure("after_held", "throughput after held / before", 2, floor=0.8, ratio=False),
-    Figure("idle_mb", "idle RSS, MB", 1, ceiling=80.0),
+    Figure("idle_mb", "idle RSS, MB", 1, ceiling=65.0),
     Figure("end_mb", "RSS after the load, MB", 1),
     Figure("warm_s", "warm start to ready, s", 2, ceiling=2.0, ratio=False),
     Figure("wrong", "wrong or missing answers", 0, ceiling=0, ratio=False),
@@ -69,8 +71,15 @@ class Samples:
 
 
 def compare(samples: dict[str, Samples]) -> dict[str, dict[str, float]]:
-    """Figures by server, with what each adds to the direct line of the same run."""
+    """Figures by server, with what each adds to the direct line of the same run, and how many times
+    the CPU of the bare proxy it takes: the median of the rounds, each compared with its own."""
     made = {name: each.figures() for name, each in samples.items()}
+    for name, each in samples.items():
+        for key in ("cpu_requests", "cpu_streams"):
+            bare = samples["bare"].values[key] if "bare" in samples else []
+            rounds = [a / b for a, b in zip(each.values[key], bare, strict=False) if b]
+            if rounds and name not in {"direct", "bare"}:
+                made[name][f"{key}_times"] = median(rounds)
     for key in ("ttft", "delay"):
         base = made["direct"].get(key)
         for name, figures in made.items():
@@ -93,13 +102,13 @@ def verdicts(made: dict[str, dict[str, float]]) -> dict[str, bool]:
 
 def table(made: dict[str, dict[str, float]]) -> str:
     met = verdicts(made)
-    row = "{:<32}{:>10}{:>10}{:>10}{:>9}  {:<8}{}"
-    lines = [row.format("", "direct", "nginx", "localllm", "×nginx", "target", "met")]
+    row = "{:<32}{:>10}{:>10}{:>10}{:>10}{:>9}  {:<8}{}"
+    lines = [row.format("", "direct", "nginx", "bare", "localllm", "×nginx", "target", "met")]
     for figure in FIGURES:
         values = {name: figures.get(figure.key) for name, figures in made.items()}
         cells = [
             "–" if (value := values.get(name)) is None else f"{value:.{figure.digits}f}"
-            for name in ("direct", "nginx", "localllm")
+            for name in ("direct", "nginx", "bare", "localllm")
         ]
         ours, theirs = values.get("localllm"), values.get("nginx")
         ratio = f"{ours / theirs:.1f}" if figure.ratio and ours is not None and theirs else ""

@@ -10,7 +10,7 @@ from statistics import median
 
 from bench import plans, processes
 from bench.figures import Samples, p99
-from bench.servers import BenchError, Direct, Gateway, Nginx, Server
+from bench.servers import Bare, BenchError, Direct, Gateway, Nginx, Server
 from bench.workloads import Load, hold, repeat
 
 QUIET = 0.5  # seconds after a load in which what it left to do (settling) still counts
@@ -74,6 +74,12 @@ class Bench:
             await nginx.ready("/api/version", 5)
         except BenchError as wrong:
             self.leave_out("nginx", wrong)
+        bare = Bare(self.directory, upstream)
+        self.add(bare)
+        try:
+            await bare.ready("/health", 20)
+        except BenchError as wrong:
+            self.leave_out("bare", wrong)
         gateway = Gateway(self.directory, upstream)
         self.add(gateway)
         try:

@@ -1,4 +1,4 @@
-"""The measured servers: nothing at all (direct), nginx as a plain proxy, and the gateway."""
+"""The measured servers: nothing at all (direct), nginx, a bare proxy in Python, and the gateway."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from bench import processes
+from bench import bare, processes
 from bench.workloads import Target, get
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -123,6 +123,19 @@ class Nginx(Server):
         command = [program, "-c", str(config), "-p", str(home), "-e", "stderr"]
         self.process = processes.start(command, directory, os.environ, self.name)
         self.target = Target(port)
+
+
+class Bare(Server):
+    """The nearer yardstick: a proxy of the same parts that only looks at a key (bare.py)."""
+
+    name = "bare"
+
+    def __init__(self, directory: Path, upstream: int) -> None:
+        port = processes.free_port()
+        command = [sys.executable, "-m", "bench.bare", str(port), str(upstream)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self.process = processes.start(command, directory, environment, self.name)
+        self.target = Target(port, (f"Authorization: Bearer {bare.KEY}",))
 
 
 class Gateway(Server):

@@ -63,7 +63,9 @@ def rows_read(plan: dict[str, Any]) -> int:
     )
 
 
-async def test_a_page_reads_few_rows_of_a_long_log_if_what_it_is_filtered_by_has_an_index(ledger: Ledger):
+async def test_a_page_reads_few_rows_of_a_long_log_if_what_it_is_filtered_by_has_an_index(
+    ledger: Ledger,
+):
     await ledger.value("select gateway.ensure_partitions('{2029-10-01Z,2029-11-01Z,2029-12-01Z}')")
     await ledger.connection.execute(_FILL, timeout=120)
     await ledger.connection.execute("analyze gateway.usage_logs", timeout=60)
