@@ -5,7 +5,9 @@ from litestar import Litestar
 from gateway.backends.pool import BackendPool
 from gateway.backends.scheduler import Scheduler
 from gateway.config.settings import Settings
+from gateway.core.figures import Figures
 from gateway.core.record import Listeners
+from gateway.dialects import all_dialects
 from gateway.http.authentication import Authenticator
 from gateway.http.body_budget import BodyBudget
 from gateway.http.failed_keys import FailedKeyLimiter
@@ -29,15 +31,17 @@ from gateway.routes.admin_requests import admin_request_routes
 from gateway.routes.admin_status import admin_status_routes
 from gateway.routes.console import console_routes
 from gateway.routes.health import health_routes
+from gateway.routes.metrics import metrics_routes
 from gateway.routes.native import native_routes
 from gateway.routes.pages import page_routes
 from gateway.routes.proxied import proxied_routes
-from gateway.routes.pull import pull_routes
+from gateway.routes.pull import OLLAMA_PATH, PATH, pull_routes
 from gateway.routes.support.answers import on_exception
 from gateway.routes.visitor_tokens import visitor_token_routes
 from gateway.services import Services
 from gateway.stores import Store
 from gateway.telemetry.request_log import RequestLog
+from gateway.telemetry.timed import timed
 from tunnel.status_file import FOLDER, StatusWatcher
 
 
@@ -48,12 +52,16 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
     scheduler = Scheduler(pool.backends, settings.queue_limit)
     verdict_cache = VerdictCache(store, overlap=far, grace=settings.offline_grace_seconds)
     linger = FAR_LINGER if far else LINGER
-    outbox = Outbox(settings.data_dir / "outbox", store.settle, linger, verdict_cache.counted)
+    figures = Figures({*(one.path for one in all_dialects()), PATH, OLLAMA_PATH})
+    verdict_cache.took = figures.authorising.observe
+    settle = timed(store.settle, figures.settling.observe)
+    outbox = Outbox(settings.data_dir / "outbox", settle, linger, verdict_cache.counted)
 
     def has_tunnel() -> bool:
         return bool(tunnel.status or settings.tunnel_hostname)
 
     listeners = Listeners()
+    listeners.add(figures)
     if settings.debug or settings.log_format == "json":
         listeners.add(RequestLog(settings, has_tunnel))
     failed_keys = FailedKeyLimiter(has_tunnel, settings.trusted_proxies)
@@ -73,10 +81,12 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         settings=settings,
         store=store,
         pool=pool,
+        scheduler=scheduler,
         outbox=outbox,
         tunnel=tunnel,
         has_tunnel=has_tunnel,
         listeners=listeners,
+        figures=figures,
         hosts=Hosts(settings, tunnel),
         failed_keys=failed_keys,
         visitors=visitors,
@@ -108,6 +118,7 @@ def make_app(services: Services) -> Middleware:
             *admin_request_routes(services),
             *admin_status_routes(services),
             *health_routes(services),
+            *metrics_routes(services),
             *page_routes(services),
             *console_routes(services.settings),
         ],

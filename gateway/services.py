@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.backends.pool import BackendPool
+from gateway.backends.scheduler import Scheduler
 from gateway.config.settings import Settings
+from gateway.core.figures import Figures
 from gateway.core.record import Listeners
 from gateway.http.authentication import Authenticator
 from gateway.http.body_budget import BodyBudget
@@ -37,10 +39,12 @@ class Services:
     settings: Settings
     store: Store
     pool: BackendPool
+    scheduler: Scheduler
     outbox: Outbox
     tunnel: StatusWatcher
     has_tunnel: Callable[[], bool]
     listeners: Listeners
+    figures: Figures
     hosts: Hosts
     failed_keys: FailedKeyLimiter
     visitors: Visitors

@@ -30,6 +30,7 @@ class Backend:
         self.loaded = LoadedModels(self.client)
         self.slots = slots
         self.in_use = 0
+        self.swaps = 0  # requests for another model than the one before
         self.last_model = ""  # the model of its last request, which is probably in memory
         self.changed: Callable[[], None] = lambda: None
         self._watch: asyncio.Task[None] | None = None

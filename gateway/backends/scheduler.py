@@ -138,7 +138,9 @@ class Scheduler:
 
     def _give(self, ticket: Ticket, backend: Backend) -> None:
         backend.in_use += 1
-        backend.last_model = ticket.model
+        if backend.last_model != ticket.model:
+            backend.swaps += bool(backend.last_model)
+            backend.last_model = ticket.model
         ticket.backend = ticket.last = backend
         running = self._running[backend]
         running[ticket.key] += 1

@@ -59,6 +59,12 @@ class Settings:
         "secret for the admin routes; `up` creates one, `serve` requires it",
         secret=True,
     )
+    metrics_token: str = _setting(
+        "",
+        values.admin_secret,
+        "token with which `/metrics` answers others than this machine (`Authorization: Bearer …`)",
+        secret=True,
+    )
     admin_through_tunnel: bool = _setting(
         False, values.boolean, "serve the admin routes to callers from outside too"
     )

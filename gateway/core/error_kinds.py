@@ -136,6 +136,13 @@ KINDS: dict[str, Kind] = {
     "admin_denied": Kind(
         401, _INVALID, "invalid_admin_secret", "The header X-Admin-Secret is missing or wrong."
     ),
+    "metrics_denied": Kind(
+        403,
+        _INVALID,
+        "permission_denied",
+        "From elsewhere than the gateway's own machine, this page needs METRICS_TOKEN as "
+        "'Authorization: Bearer TOKEN'.",
+    ),
     "too_many_failures": Kind(
         429,
         "rate_limit_error",

@@ -31,7 +31,7 @@ class Record(Struct, gc=False):
     method: str
     route: str  # the path that was called
     began: float  # by the monotonic clock
-    for_model: bool = False  # a route to the model was asked
+    for_model: bool = False  # it asks the model, or pulls one: the request log has its kind
     key_id: UUID | None = None
     visitor: UUID | None = None
     model: str = ""

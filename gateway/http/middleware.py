@@ -26,7 +26,8 @@ _MODELS = b"/v1/models/"
 _SLASH = re.compile(rb"%2f", re.IGNORECASE)
 NOSNIFF = (b"x-content-type-options", b"nosniff")  # what is JSON is nothing else to a browser
 _ADMIN = ("/admin", "/console")
-_DOCS = ("/docs", "/redoc", "/openapi.json", "/metrics")
+_DOCS = ("/docs", "/redoc", "/openapi.json")
+_OWNERS = (*_ADMIN, "/metrics")  # no page of a website may read them in its owner's browser
 
 
 class Middleware:
@@ -77,7 +78,7 @@ class Middleware:
         self, scope: Any, receive: Any, send: Any, headers: dict[bytes, bytes]
     ) -> None:
         origin, host = headers.get(b"origin"), headers.get(b"host")
-        websites = self._owners if scope["path"].startswith(_ADMIN) else self._websites
+        websites = self._owners if scope["path"].startswith(_OWNERS) else self._websites
         request_id = str(scope["request_id"]).encode()
         common = [(b"x-request-id", request_id), NOSNIFF]
         also = family_of(scope["path"]).request_id_headers

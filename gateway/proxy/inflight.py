@@ -216,6 +216,10 @@ class InFlight:
         settlement.prompt_tokens = usage.prompt_tokens
         settlement.completion_tokens = usage.completion_tokens
 
+    def held(self) -> int:
+        """The most tokens that it can cost, as the store holds them; 0 until that is asked."""
+        return self.wanted.prompt_bound + self.verdict.granted if self.wanted else 0
+
     def usage(self) -> Usage:
         """The tokens that it has come to so far."""
         return self._counted(self._status or "ok")[0]

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from gateway.core.model_names import is_allowed
@@ -52,6 +52,7 @@ class VerdictCache:
         self.keys = RememberedKeys()
         self._granted_offline: set[UUID] = set()  # requests that run without a hold
         self._probing: asyncio.Task[None] | None = None  # while the store is away
+        self.took: Callable[[float], None] = lambda seconds: None  # for an answer of the store
         self._identifying: dict[str, asyncio.Task[None]] = {}  # by hash
 
     def near_limit(self, wanted: AuthorizationRequest) -> UUID | None:
@@ -89,6 +90,7 @@ class VerdictCache:
             shares.begin_waiting(wanted)
         try:
             verdict = await self._store.authorize(wanted)
+            self.took(time.monotonic() - asked_at)
         except StoreUnavailable as problem:
             self._begin_probing(problem)
             verdict = self._grant_offline(wanted)

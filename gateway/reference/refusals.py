@@ -76,6 +76,7 @@ _REMEDIES = {
     "visitor_quota": "Wait for the next day, or ask for less at once.",
     "visitors_by_token_off": f"{_OWNER} for a key with visitors by token alone.",
     "admin_denied": "Send the secret in `X-Admin-Secret`.",
+    "metrics_denied": "Call from the machine itself, or send `METRICS_TOKEN`.",
     "admin_through_tunnel": "Call from the machine itself, or set `ADMIN_THROUGH_TUNNEL`.",
     "keys_elsewhere": "Use the Supabase function `admin`; its routes are the same.",
     "host_not_served": "Use one of its names, or set `ALLOWED_HOSTS`.",

@@ -17,6 +17,18 @@ SERVER_ROUTES = (
         also=((503, "Requests cannot be served now; the body says what is away."),),
     ),
     Route(
+        *("GET", "/metrics", "readMetrics", PUBLIC, "Server"),
+        summary="Figures for Prometheus",
+        text="On the gateway's own machine for everybody; elsewhere, and through the tunnel, with "
+        "`Authorization: Bearer METRICS_TOKEN`. As OpenMetrics where the header `Accept` asks for "
+        "it. It names keys and models, and no page of a website may read it. "
+        "[docs/metrics.md](metrics.md) lists what is in it.",
+        answer=(
+            Content(TEXT, None, 'localllm_requests_total{route="/v1/chat/completions",…} 12.0\n'),
+        ),
+        refusals=("metrics_denied", "too_many_failures"),
+    ),
+    Route(
         *("GET", "/", "home", PUBLIC, "Server"),
         summary="A page that says what this is",
         text="HTML for browsers, one line of text for everything else.",

@@ -25,6 +25,8 @@ _MAX_BODY = 64 * 1024
 def pull_routes(services: Services) -> list[ASGIRouteHandler]:
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         async with Exchange(scope, receive, send) as exchange:
+            if exchange.record is not None:
+                exchange.record.for_model = True
             refusal = await answer(services, exchange)
             if refusal is not None:
                 await exchange.refuse(refusal)
@@ -64,6 +66,9 @@ async def answer(services: Services, exchange: Exchange) -> Refusal | None:
     if isinstance(verdict, Refusal):
         return _without_scope(verdict, wanted)
     pull = await _counted_join(services, permission, verdict, wanted)
+    if exchange.record is not None:
+        exchange.record.model = wanted.name
+        exchange.record.status = "refused" if isinstance(pull, Refusal) else "ok"
     if isinstance(pull, Refusal):
         return pull
     teller = OllamaTeller() if native else OwnTeller(wanted.shown)

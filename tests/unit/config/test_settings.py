@@ -25,6 +25,7 @@ WRONG = {
     "PORT": ["0", "65536", "eighty", "8000.5", "٨"],
     "DEBUG": ["maybe", "2"],
     "LOG_FORMAT": ["xml", "jsonl"],
+    "METRICS_TOKEN": ["short", "x" * 11],
     "ADMIN_SECRET": ["short", "x" * 11, "  x" + " " * 20],
     "ADMIN_THROUGH_TUNNEL": ["perhaps"],
     "ADMIN_CORS_ORIGINS": ["x.example", "https://a.example/path"],

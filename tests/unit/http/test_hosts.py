@@ -84,7 +84,7 @@ async def test_the_tunnel_s_name_and_those_of_the_settings_are_answered(host: st
 @pytest.mark.parametrize("host", ["llm.example.com", "proxy.example", "x.a.example"])
 async def test_who_asks_for_a_name_known_outside_is_outside_whatever_tunnel_it_was(host: str):
     """A tunnel of bare TCP, such as ssh's or Tailscale's, adds no header."""
-    for path in ("/admin/usage", "/docs", "/metrics"):
+    for path in ("/admin/usage", "/docs"):
         assert not (await ask(path, headers={"host": host}, changes=NAMED)).reached
     opened = {**NAMED, "admin_through_tunnel": True}
     assert (await ask("/admin/usage", headers={"host": host}, changes=opened)).reached

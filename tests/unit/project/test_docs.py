@@ -42,7 +42,7 @@ def test_every_shell_block_is_run_or_says_that_it_is_not_and_the_page_says_why(p
         assert ("run" in block.marks) != block.text.startswith(NOT_RUN), block.text
     if any(block.text.startswith(NOT_RUN) for block in shell(page)):
         assert "begin with `# not run here`" in prose(page)
-    assert {block.marks[0] for block in blocks(page)} <= {"sh", "ini", "text"}
+    assert {block.marks[0] for block in blocks(page)} <= {"sh", "ini", "text", "yaml"}
     assert page.read_text().count("```") == 2 * len(blocks(page))
 
 
