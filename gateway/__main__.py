@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from gateway.commands.alerts import alerts
 from gateway.commands.completion import completion
 from gateway.commands.database import db
 from gateway.commands.doctor import doctor
@@ -39,6 +40,7 @@ for _command in (
     keys,
     presets,
     usage,
+    alerts,
     doctor,
     db,
     service,

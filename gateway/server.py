@@ -3,12 +3,18 @@
 import asyncio
 import contextlib
 import gc
+import logging
 from collections.abc import Callable
 from types import FrameType
 from typing import Protocol
 
 import uvicorn
 
+from gateway.alerts.channels import channels
+from gateway.alerts.channels import install_if_needed as install_alerts
+from gateway.alerts.local import Local
+from gateway.alerts.observer import Observer
+from gateway.alerts.watch import AlertWatch
 from gateway.app import make_app, make_services
 from gateway.backends.pool import BackendPool
 from gateway.backends.preload import keep_loaded
@@ -24,6 +30,7 @@ from gateway.stores import Store
 KEEP_ALIVE = 120  # seconds; cloudflared keeps idle connections for 90 (docs/cloudflared.md)
 GRACE = 10  # seconds that running answers have when the gateway stops
 FLUSH = 5.0  # seconds for the last settlements; what is left is sent at the next start
+_log = logging.getLogger("localllm")
 
 
 class Front(Protocol):
@@ -94,6 +101,13 @@ async def serve(
     await install_if_needed(settings)
     services = make_services(settings, store, pool)
     outbox, in_flight = services.outbox, services.pipeline.in_flight
+    ways = channels(settings)
+    alerts = AlertWatch(
+        store,
+        Observer(settings.data_dir, pool, outbox, services.failed_keys),
+        Local(settings.data_dir / "alerts.json", [one.name for one in ways]),
+        ways,
+    )
     config = uvicorn.Config(
         make_app(services),
         host=settings.host,
@@ -118,6 +132,7 @@ async def serve(
             keep_house(store, settings.usage_retention_months),
             services.tunnel.watch(),
             keep_loaded(pool, settings.preload_models),
+            alerts.run(lambda: install_alerts(settings, _log.warning)),
         )
     ]
     pool.refresh()
@@ -135,6 +150,7 @@ async def serve(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        alerts.close()
         with contextlib.suppress(OSError):
             outbox.close()
         await services.verdict_cache.close()

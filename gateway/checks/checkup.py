@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from gateway.checks import database, listening, machine, models, tunnels
+from gateway.checks import alerts, database, listening, machine, models, tunnels
 from gateway.checks.finding import Finding, fail, ok
 from gateway.config import settings
 from gateway.config.settings import Settings, SettingsError
@@ -63,6 +63,7 @@ def _slow(
         ("cloudflared", _list(tunnels.cloudflared(loaded))),
         ("tunnel", _now(tunnels.tunnel(loaded, status))),
         ("services", _list(tunnels.services(loaded))),
+        ("alerts", _list(alerts.alerts(loaded))),
         ("public", _public_address(loaded, status, url, report)),
     ]
 

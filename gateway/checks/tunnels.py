@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from gateway.checks.daemon_thread import in_daemon_thread
 from gateway.checks.finding import Finding, fail, ok, warn
 from gateway.config.settings import Settings
+from gateway.core.daemon_thread import in_daemon_thread
 
 if TYPE_CHECKING:
     from tunnel.status_file import TunnelStatus

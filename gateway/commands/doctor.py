@@ -36,8 +36,8 @@ def doctor(url: str, as_json: bool) -> None:
     """Find problems, and say how to fix them.
 
     Checks Python, settings, data directory, secrets, store, outbox, Ollama and its cloud, port,
-    host, whether Ollama is exposed, cloudflared, tunnel and services; then the public address,
-    as seen from outside: https, public (is it this gateway?), cors, stream, closed.
+    host, whether Ollama is exposed, cloudflared, tunnel, services and where alerts go; then the
+    public address, as seen from outside: https, public (is it this gateway?), cors, stream, closed.
 
     It changes nothing and needs no key. It may start the embedded Postgres for a moment.
 

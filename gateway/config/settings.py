@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 
 import platformdirs
 
-from gateway.config import supabase_project, values
+from gateway.config import alert_addresses, supabase_project, values
 from gateway.config.dotenv_file import SettingsError, read_dotenv
 from gateway.config.postgres_url import postgres_url
 from gateway.config.setting_text import text_of
@@ -211,6 +211,18 @@ class Settings:
     allow_cloud_models: bool = _setting(
         False, values.boolean, "allow models that run in Ollama's cloud"
     )
+    alert_urls: tuple[str, ...] = _setting(
+        (),
+        alert_addresses.alert_urls,
+        "where to tell the owner of alerts, such as `ntfy://topic`; separate several with commas",
+        secret=True,
+    )
+    alert_webhook: str = _setting(
+        "", alert_addresses.alert_webhook, "address that is sent alerts as JSON", secret=True
+    )
+    alert_webhook_secret: str = _setting(
+        "", alert_addresses.webhook_secret, "with which they are signed (`whsec_…`)", secret=True
+    )
 
     @property
     def store(self) -> str:
@@ -262,4 +274,6 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
     )
     if bool(settings.access_team) != bool(settings.access_audience):
         raise SettingsError("ACCESS_TEAM and ACCESS_AUDIENCE belong together: set both.")
+    if bool(settings.alert_webhook) != bool(settings.alert_webhook_secret):
+        raise SettingsError("ALERT_WEBHOOK and ALERT_WEBHOOK_SECRET belong together: set both.")
     return settings

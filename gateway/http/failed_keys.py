@@ -6,7 +6,7 @@ refused without a look-up. Keys that have worked go on, so one caller cannot loc
 
 import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 
 from gateway.core.errors import Refusal
@@ -35,6 +35,7 @@ class FailedKeyLimiter:
         self._proxies = proxies
         self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, first of them
         self._good: OrderedDict[str, None] = OrderedDict()
+        self.guessers: deque[str] = deque(maxlen=10)  # who has to wait, until an alert says so
 
     def has_worked(self, key_hash: str) -> bool:
         """Whether the key is known to exist, so that showing it is no guess."""
@@ -78,6 +79,7 @@ class FailedKeyLimiter:
         self._failed[place] = count + 1, since
         self._failed.move_to_end(place)
         if count + 1 == FAILURES:
+            self.guessers.append(place)
             _log.warning("%s showed %d keys that do not exist: it has to wait", place, FAILURES)
         if len(self._failed) > _MOST:
             self._failed.popitem(last=False)

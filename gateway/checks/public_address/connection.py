@@ -6,8 +6,8 @@ import socket
 import ssl
 from datetime import UTC, datetime
 
-from gateway.checks.daemon_thread import in_daemon_thread
 from gateway.checks.finding import Finding, fail, ok, warn
+from gateway.core.daemon_thread import in_daemon_thread
 
 PATIENCE = 4.0  # seconds for each step
 LATE = 10  # days before its end at which a certificate should have been renewed

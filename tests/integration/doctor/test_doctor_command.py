@@ -19,7 +19,7 @@ from tests.support.tunnel.up import Up, up
 
 CHECKS = [
     *("python", "settings", "data", "files", "secrets", "store", "outbox", "ollama", "parallel"),
-    *("cloud", "port", "host", "exposed", "cloudflared", "tunnel", "services"),
+    *("cloud", "port", "host", "exposed", "cloudflared", "tunnel", "services", "alerts"),
 ]
 OUTSIDE = ["https", "public", "cors", "stream", "closed"]
 

@@ -80,6 +80,15 @@ WRONG = {
     "HEARTBEAT_SECONDS": ["0", "x"],
     "OFFLINE_GRACE_SECONDS": ["-3", "nan"],
     "ALLOW_CLOUD_MODELS": ["sometimes"],
+    "ALERT_URLS": ["topic", "ntfy:topic", "ntfy://topic other", "ntfy://", "://x"],
+    "ALERT_WEBHOOK": [
+        *("example.com/x", "http://example.com/x", "ftp://x", "https://", "https://x:99999/"),
+        *("https://x/ü", "https://x/#y", "http://8.8.8.8/"),
+    ],
+    "ALERT_WEBHOOK_SECRET": [
+        *("secret", "whsec_", "whsec_c2hvcnQ=", "whsec_" + "A" * 88, "whsec_!" + "A" * 43),
+        "x whsec_" + "A" * 43,
+    ],
 }
 ANY_TEXT = {"DATA_DIR", "TUNNEL_TOKEN_FILE", "CLOUDFLARED_PATH"}
 
@@ -113,6 +122,40 @@ def test_a_wrong_secret_is_not_repeated() -> None:
     with pytest.raises(SettingsError) as caught:
         settings.load({"DATABASE_URL": "mysql://user:hunter2@x"}, NOWHERE)
     assert "hunter2" not in str(caught.value)
+
+
+def test_addresses_of_alerts_are_split_where_another_one_begins() -> None:
+    given = " ntfy://a , discord://1/2?x=1,2 mailto://u:p@h/?to=a@x,b@x,\nntfy://a;json://h/ "
+    loaded = settings.load({"ALERT_URLS": given}, NOWHERE)
+    assert loaded.alert_urls == (
+        *("ntfy://a", "discord://1/2?x=1,2", "mailto://u:p@h/?to=a@x,b@x", "json://h/"),
+    )
+
+
+WEBHOOK = {
+    "ALERT_WEBHOOK": "https://h.example/p?token=hunter2",
+    "ALERT_WEBHOOK_SECRET": "whsec_" + "A" * 43,
+}
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "http://nas.lan/", "https://h.example"])
+def test_a_webhook_may_do_without_tls_in_the_own_network_alone(url: str) -> None:
+    assert settings.load(WEBHOOK | {"ALERT_WEBHOOK": url}, NOWHERE).alert_webhook == url
+
+
+@pytest.mark.parametrize("without", WEBHOOK)
+def test_a_webhook_and_its_secret_belong_together(without: str) -> None:
+    with pytest.raises(SettingsError, match=r"ALERT_WEBHOOK_SECRET belong together: set both"):
+        settings.load(WEBHOOK | {without: ""}, NOWHERE)
+
+
+def test_where_alerts_go_is_a_secret() -> None:
+    given = WEBHOOK | {"ALERT_URLS": "ntfy://hunter2"}
+    assert "hunter2" not in repr(settings.load(given, NOWHERE))
+    for name, text in (("ALERT_URLS", "hunter2"), ("ALERT_WEBHOOK", "http://8.8.8.8/hunter2")):
+        with pytest.raises(SettingsError) as caught:
+            settings.load(given | {name: text}, NOWHERE)
+        assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["OLLAMA_BASE_URL", "SUPABASE_URL"])

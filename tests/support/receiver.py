@@ -1,0 +1,62 @@
+"""What stands at the end of a channel: it keeps what it is sent, and answers as it is told."""
+
+import json
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+
+class Post(NamedTuple):
+    path: str
+    headers: dict[str, str]  # lower-case names
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.body)
+
+
+class Receiver:
+    """`status`: what the next posts are answered with; `received` is called with each."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.posts: list[Post] = []
+        self.status = 200
+        self.received: Callable[[Post], None] = lambda post: None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def receiver() -> Generator[Receiver]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            post = Post(self.path, headers, body)
+            made.posts.append(post)
+            made.received(post)
+            self.send_response(made.status)
+            self.send_header("content-length", "2")
+            self.send_header("location", "/elsewhere")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        made = Receiver(server.server_address[1])
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield made
+        finally:
+            server.shutdown()
+            thread.join()
