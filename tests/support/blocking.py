@@ -17,6 +17,8 @@ ALLOWED = {
     "gateway/database/migrate.py": {"folder", "steps"},
     "gateway/database/opening.py": {"reach_database"},
     "gateway/dialects/__init__.py": {"_modules"},
+    "gateway/routes/account_page.py": {"account_page_routes"},
+    "gateway/routes/console.py": {"console_routes"},
     "gateway/routes/pages.py": {"page_routes"},
     # What others do, and is as fast as a disk or terminal is.
     "asyncpg/connection.py": {"connect"},  # looks for a password file and certificates

@@ -65,13 +65,7 @@ class Browser:
     async def visit(self, url: str, width: int, scheme: str) -> Visit:
         """Open a page in a window of its own. `scheme`: light or dark."""
         session = await self._window()
-        await self._tools.call(
-            "Emulation.setEmulatedMedia",
-            session,
-            features=[{"name": "prefers-color-scheme", "value": scheme}],
-        )
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-        await self._tools.call("Emulation.setDeviceMetricsOverride", session, **size)
+        await self._look(session, width, scheme)
         await self._load(session, url)
         color = await self.run(session, "getComputedStyle(document.body).backgroundColor")
         seen = Visit(
@@ -84,11 +78,21 @@ class Browser:
         await self.close(session)
         return seen
 
-    async def open(self, url: str) -> str:
-        """A page in a window of its own that stays open: what `run` needs."""
+    async def open(
+        self, url: str, width: int = 1280, scheme: str = "light", before: str = ""
+    ) -> str:
+        """A page in a window of its own that stays open: what `run` needs. `before`: a script that
+        runs before those of the page."""
         session = await self._window()
+        await self._look(session, width, scheme)
+        if before:
+            await self.tell(session, "Page.addScriptToEvaluateOnNewDocument", source=before)
         await self._load(session, url)
         return session
+
+    async def tell(self, session: str, command: str, **params: Any) -> Any:
+        """A command of the DevTools protocol, to a page."""
+        return await self._tools.call(command, session, **params)
 
     async def close(self, session: str) -> None:
         """A window, with all that its pages have left in the browser."""
@@ -145,6 +149,13 @@ class Browser:
             await self._tools.call(f"{domain}.enable", session)
         await self._tools.call("Page.setLifecycleEventsEnabled", session, enabled=True)
         return session
+
+    async def _look(self, session: str, width: int, scheme: str) -> None:
+        """How wide the window is, and what its user likes."""
+        liked = [{"name": "prefers-color-scheme", "value": scheme}]
+        await self.tell(session, "Emulation.setEmulatedMedia", features=liked)
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        await self.tell(session, "Emulation.setDeviceMetricsOverride", **size)
 
     async def _load(self, session: str, url: str) -> None:
         """Go there, and wait until that page is loaded: about:blank reports its own end too."""
