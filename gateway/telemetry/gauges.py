@@ -85,7 +85,7 @@ def _parts(state: Mapping[str, Any] | None) -> list[tuple[dict[str, str], float]
 
 
 def _backends(services: Services) -> list[Gauge]:
-    machines = [({"backend": one.client.target.base_url}, one) for one in services.pool.backends]
+    machines = [({"backend": one.name}, one) for one in services.pool.backends]
     return [
         Gauge(
             "localllm_backend_up",
