@@ -25,6 +25,7 @@ from gateway.proxy.presets import Presets
 from gateway.proxy.verdict_cache import VerdictCache
 from gateway.pulls.pulls import Pulls
 from gateway.routes.account import account_routes
+from gateway.routes.account_page import account_page_routes
 from gateway.routes.admin import admin_routes
 from gateway.routes.admin_presets import admin_preset_routes
 from gateway.routes.admin_requests import admin_request_routes
@@ -121,6 +122,7 @@ def make_app(services: Services) -> Middleware:
             *metrics_routes(services),
             *page_routes(services),
             *console_routes(services.settings),
+            *account_page_routes(services),
         ],
         exception_handlers={Exception: on_exception},
         openapi_config=None,  # reference/openapi.py makes it: Litestar sees no raw ASGI routes

@@ -60,6 +60,14 @@ SERVER_ROUTES = (
         refusals=("admin_through_tunnel",),
     ),
     Route(
+        *("GET", "/account", "account", PUBLIC, "Server"),
+        summary="The page of somebody who holds a key",
+        text="A key, or a visitor's token, is typed in there, and kept for the tab. It shows what "
+        "that key could ask itself: its limits and use, its models, lines to paste into programs, "
+        "and a chat. It answers through the tunnel too.",
+        answer=(Content(HTML),),
+    ),
+    Route(
         *("GET", "/openapi.json", "openapi", PUBLIC, "Server"),
         summary="This reference for programs",
         text=f"OpenAPI 3.1. {_NOT_OUTSIDE}",

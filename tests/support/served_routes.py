@@ -12,7 +12,7 @@ def served_routes(app: Any) -> set[tuple[str, str]]:
     assert isinstance(app, Litestar)
     served: set[tuple[str, str]] = set()
     for route in app.routes:
-        if route.path.startswith(("/docs/", "/console/")):
+        if route.path.startswith(("/docs/", "/console/", "/account/")):
             continue
         path = (
             route.path.replace("{key_id:str}", "{id}")

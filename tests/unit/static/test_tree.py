@@ -10,7 +10,7 @@ from gateway.static.tree import Tree
 
 TREE = Tree("/console", *SHARED, "console/**/*")
 # Of static and dynamic imports, and of exports.
-NAMED = re.compile(r"""(?:\bfrom ?|\bimport ?\(?)["']([^"'$]+)["']""")
+NAMED = re.compile(r"""(?:(?<!["'])\bfrom ?|\bimport ?\(?)["']([^"'$]+)["']""")
 MOST = 250_000  # bytes of all files together
 
 
