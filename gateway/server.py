@@ -26,6 +26,7 @@ from gateway.http.protocol import BoundedHttp
 from gateway.proxy.background import keep_house, send_heartbeats, sweep_holds
 from gateway.pulls.pulls import Pulls
 from gateway.stores import Store
+from gateway.telemetry.otel import exporting
 
 KEEP_ALIVE = 120  # seconds; cloudflared keeps idle connections for 90 (docs/cloudflared.md)
 GRACE = 10  # seconds that running answers have when the gateway stops
@@ -100,6 +101,8 @@ async def serve(
     descriptors.raise_limit()
     await install_if_needed(settings)
     services = make_services(settings, store, pool)
+    sending = contextlib.AsyncExitStack()
+    await sending.enter_async_context(exporting(services.listeners))
     outbox, in_flight = services.outbox, services.pipeline.in_flight
     ways = channels(settings)
     alerts = AlertWatch(
@@ -157,3 +160,4 @@ async def serve(
         await services.site_issuers.close()
         await services.presets.close()
         await pool.close()
+        await sending.aclose()

@@ -47,7 +47,7 @@ class Backend:
         return self.client.answers
 
     async def post(
-        self, path: str, body: bytes, model: str, *, whole: bool, alone: bool
+        self, path: str, body: bytes, model: str, *, whole: bool, alone: bool, trace: str = ""
     ) -> ModelResponse | Refusal:
         """Send a request for the model. `whole`: the answer comes in one piece. `alone`: nobody
         else can serve it, so it is repeated while the server says that it is still loading."""
@@ -55,7 +55,7 @@ class Backend:
         while True:
             warm = self.models.foreign or self.loaded.has_lately(model)
             loading = None if warm else lambda: self._is_loading(model)
-            response = await self.client.post(path, body, whole=whole, loading=loading)
+            response = await self.client.post(path, body, whole=whole, loading=loading, trace=trace)
             if isinstance(response, Refusal) or response.status != 503 or not alone:
                 return response
             if not await says_loading(response) or time.monotonic() > end:

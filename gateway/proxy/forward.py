@@ -27,7 +27,9 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
     async with ticket:  # waits for a slot
         dialect, whole = in_flight.dialect, not in_flight.request.stream
         in_flight.forwarded = True
-        answer = await pool.send(ticket, dialect.upstream, request, whole=whole)
+        in_flight.exchange.mark("forwarded")
+        trace = in_flight.exchange.traceparent
+        answer = await pool.send(ticket, dialect.upstream, request, whole=whole, trace=trace)
         if isinstance(answer, Refusal):
             await in_flight.permitted.wait()
             in_flight.cut("upstream_error")

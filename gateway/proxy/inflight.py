@@ -91,6 +91,7 @@ class InFlight:
         if verdict.visitor is not None:
             settlement.visitor, settlement.pool = verdict.visitor.id, verdict.visitor.pool
         self.permitted.set()
+        self.exchange.mark("authorised")
 
     def begin_early(self, verdict: Verdict, authorising: asyncio.Task[Verdict | Refusal]) -> None:
         """The store is still being asked; it will all but certainly say this."""
@@ -127,6 +128,7 @@ class InFlight:
         """The first byte of the answer is here."""
         if self._ttft_ms is None:
             self._ttft_ms = self._elapsed_ms()
+            self.exchange.mark("first_token")
 
     def cut(self, status: str) -> None:
         """It does not end as it should. The first cause stands."""
@@ -163,6 +165,7 @@ class InFlight:
             self._learn(self.meter.usage)
         self._verdict_cache.settled(settlement)
         self._entry.commit()
+        self.exchange.mark("settled")
         self._note(settlement)
 
     async def settle_before_end(self) -> None:
@@ -198,7 +201,9 @@ class InFlight:
         if record is None:
             return
         backend = self.ticket.last if self.ticket else None
-        record.backend = backend.name if backend else ""
+        if backend is not None:
+            record.backend = backend.name
+            record.provider = "openai" if backend.models.foreign else "ollama"
         record.status, record.usage_source = settlement.status, settlement.usage_source
         record.prompt_tokens = settlement.prompt_tokens
         record.completion_tokens = settlement.completion_tokens

@@ -191,6 +191,7 @@ class Pipeline:
         if isinstance(body, Refusal):
             return body
         exchange.received = len(body)
+        exchange.mark("received")
         default = self._pool.default_model
         find = PresetLookup(dialect, aliases, self._presets.known())
 

@@ -28,6 +28,9 @@ OTHERS = {
     *("COMPOSE_PROFILES", "LOCALLLM_KEY", "LOCALLLM_URL", "LOCALLLM_MODEL", "KEY_ID"),
     *("HTTPS_PROXY", "Q4_K_M"),
     *("TURNSTILE_SECRET", "VISITOR_USERS"),
+    *(f"OTEL_EXPORTER_OTLP_{name}" for name in ("ENDPOINT", "HEADERS")),
+    *("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER"),
+    *("OTEL_METRIC_EXPORT_INTERVAL", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER"),
 }
 MADE_LATER = {"supabase/functions/.env"}
 # Where a comment may cite a page. (Its other files are recordings, vectors and made files.)
