@@ -7,6 +7,7 @@ hold parts of an address, so nothing of it is shown but the status of an answer.
 import asyncio
 import logging
 import re
+import warnings
 from typing import Any
 
 from gateway.alerts import Alert
@@ -67,6 +68,8 @@ def _send(url: str, state: str, said: str) -> str | None:
 def _made(url: str) -> Any:
     from apprise import Apprise, AppriseAsset, PersistentStoreMode
 
+    # One of all its plugins, which it loads together, asks for it (Python 3.11 and 3.12).
+    warnings.filterwarnings("ignore", "'imghdr' is deprecated", DeprecationWarning)
     log = logging.getLogger("apprise")
     log.propagate = False
     if not log.handlers:

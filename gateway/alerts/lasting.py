@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from time import monotonic
 
-MINUTE = 60.0
+MINUTE = 60.0  # seconds
 
 
 class Lasting:
@@ -13,10 +13,10 @@ class Lasting:
         self._clock = clock
         self._since: dict[Hashable, float] = {}
 
-    def judge(self, thing: Hashable, wrong: bool, after: float = MINUTE) -> bool | None:
-        """True: it has been wrong for so many seconds; False: it is not; None: not for so long."""
+    def judge(self, thing: Hashable, wrong: bool) -> bool | None:
+        """True: it has been wrong for a minute; False: it is not; None: not for so long."""
         if not wrong:
             self._since.pop(thing, None)
             return False
         since = self._since.setdefault(thing, self._clock())
-        return True if self._clock() - since >= after else None
+        return True if self._clock() - since >= MINUTE else None

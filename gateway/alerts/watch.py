@@ -59,8 +59,9 @@ class AlertWatch:
         seen = await self._observer.look()
         await asyncio.to_thread(self._local.open)
         try:
-            while await self._with_store(seen) == _MANY:
-                pass
+            more = await self._with_store(seen)
+            while more == _MANY:  # what was seen is old by now
+                more = await self._with_store([])
         except StoreUnavailable as problem:
             _log.warning("alerts are not decided by the store: %s", problem)
             away = self._observer.store_away(await self._is_away())

@@ -4,7 +4,7 @@
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
 -- step 0011_request_log 7ba9d2561f588341eb59fd13ea140f1e0572a95f917f63bc074ba7ebc06870ed
 -- step 0012_alerts cd60e9df3f855ade9e34b57d334759053e0fab06f770c117423b54b344962bb8
--- step functions 9a121070bf3e4ec2105b0b5299500c545a1ee3fa24cb3584cfdb1124e606dd04
+-- step functions 0b2262ab3b8e729b6fa9d557f05b6809e02e7f00a2283f5ce11b0926f70ccda7
 
 do $migration$
 begin
@@ -299,7 +299,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '9a121070bf3e4ec2105b0b5299500c545a1ee3fa24cb3584cfdb1124e606dd04')
+            (m.version = 'functions' and m.checksum = '0b2262ab3b8e729b6fa9d557f05b6809e02e7f00a2283f5ce11b0926f70ccda7')
             or (m.version <> 'functions' and m.version collate "C" > '0012_alerts')
     ) then
         execute $step$
@@ -341,6 +341,12 @@ return least(
     interval '30 seconds' * power(2, least(greatest(p_attempts, 1), 20) - 1), interval '6 hours'
 );
 
+-- How long what is over cannot begin again: what holds has held for a minute, so whoever says so
+-- earlier saw it before it ended.
+create or replace function gateway.alert_rest() returns interval
+language sql immutable parallel safe
+return '50 seconds'::interval;
+
 -- Asks for no time, but only what has a twin is ours: see sql/grants.sql.
 create or replace function gateway.applied_migrations_at() returns jsonb
 language sql stable
@@ -348,42 +354,6 @@ begin atomic
     select coalesce(jsonb_object_agg(m.version, m.checksum), '{}')
     from gateway.migrations as m;
 end;
-
--- Something holds, at this level. It makes an alert if that is higher than what was told, or if
--- nobody has seen it for p_again (null: however long). p_told: the owner knows of it already.
-create or replace function gateway.begin_alert(
-    p_now timestamptz,
-    p_topic text,
-    p_kind text,
-    p_level integer,
-    p_about jsonb,
-    p_again interval default null,
-    p_gateway uuid default null,
-    p_told boolean default false
-) returns boolean
-language plpgsql
-as $$
-begin
-    insert into gateway.alert_conditions as c (topic, level, since, seen_at, seen_by)
-    values (p_topic, p_level, p_now, p_now, p_gateway)
-    on conflict (topic) do update
-        set level = excluded.level, since = p_now, seen_at = p_now, seen_by = excluded.seen_by
-        where
-            c.level < excluded.level
-            or c.seen_at not between p_now - p_again and p_now + p_again;
-    if not found then
-        update gateway.alert_conditions as c
-        set seen_at = p_now, seen_by = p_gateway
-        where c.topic = p_topic;
-        return false;
-    end if;
-    if not p_told then
-        insert into gateway.alerts (made_at, kind, state, level, about)
-        values (p_now, p_kind, 'began', p_level, p_about);
-    end if;
-    return true;
-end;
-$$;
 
 -- The rate window: 61 buckets of a second, all counted. Any 60 seconds touch at most 61 of them, so
 -- that never more than the limit passes in any 60 seconds, and a call is forgotten within a 61st.
@@ -1281,6 +1251,50 @@ begin
 end;
 $$;
 
+-- Something holds, at this level. It makes an alert if that is higher than what was told, or if
+-- nobody has seen it for p_again (null: of keys, which everybody sees alike). p_told: the owner
+-- knows of it already.
+create or replace function gateway.begin_alert(
+    p_now timestamptz,
+    p_topic text,
+    p_kind text,
+    p_level integer,
+    p_about jsonb,
+    p_again interval default null,
+    p_gateway uuid default null,
+    p_told boolean default false
+) returns boolean
+language plpgsql
+as $$
+begin
+    insert into gateway.alert_conditions as c (topic, level, since, seen_at, seen_by)
+    values (p_topic, p_level, p_now, p_now, p_gateway)
+    on conflict (topic) do update
+        set level = excluded.level, since = p_now, seen_at = p_now, seen_by = excluded.seen_by
+        where
+            (
+                c.level < excluded.level
+                and (
+                    c.level > 0
+                    or p_again is null
+                    or c.seen_at not between p_now - gateway.alert_rest() and p_now
+                )
+            )
+            or c.seen_at not between p_now - p_again and p_now + p_again;
+    if not found then
+        update gateway.alert_conditions as c
+        set seen_at = p_now, seen_by = p_gateway
+        where c.topic = p_topic and c.level > 0;
+        return false;
+    end if;
+    if not p_told then
+        insert into gateway.alerts (made_at, kind, state, level, about)
+        values (p_now, p_kind, 'began', p_level, p_about);
+    end if;
+    return true;
+end;
+$$;
+
 -- The counts with one more request at p_to.
 create or replace function gateway.count_in_window(
     p_counts integer[], p_from bigint, p_to bigint
@@ -1327,17 +1341,19 @@ create or replace function gateway.end_alert(
 language plpgsql
 as $$
 declare
-    v_ended gateway.alert_conditions;
+    v_since timestamptz;
 begin
-    delete from gateway.alert_conditions as c
+    update gateway.alert_conditions as c
+    set level = 0, seen_at = p_now
     where
         c.topic = p_topic
+        and c.level > 0
         and (
             c.seen_by is not distinct from p_gateway
             or c.seen_at not between p_now - interval '3 minutes' and p_now + interval '3 minutes'
         )
-    returning c.* into v_ended;
-    if v_ended.topic is null then
+    returning c.since into v_since;
+    if v_since is null then
         return false;
     end if;
     if not p_told then
@@ -1346,8 +1362,8 @@ begin
             p_now,
             p_kind,
             'over',
-            v_ended.level,
-            p_about || jsonb_build_object('since', gateway.iso(v_ended.since))
+            1,
+            p_about || jsonb_build_object('since', gateway.iso(v_since))
         );
     end if;
     return true;
@@ -2073,27 +2089,6 @@ begin
         end if;
     end if;
     return v_problem;
-end;
-$$;
-
--- An alert if it was later than p_now already: once for each such jump, of which the sweep that
--- notices it writes down the new time.
-create or replace function gateway.watch_clock(p_now timestamptz) returns void
-language plpgsql
-as $$
-declare
-    v_seen timestamptz;
-begin
-    select c.seen_at into v_seen from gateway.clock as c for update;
-    if p_now < v_seen - interval '1 hour' then
-        perform gateway.begin_alert(
-            p_now,
-            'clock_back/' || gateway.iso(v_seen),
-            'clock_back',
-            1,
-            jsonb_build_object('was', gateway.iso(v_seen), 'is', gateway.iso(p_now))
-        );
-    end if;
 end;
 $$;
 
@@ -3421,6 +3416,27 @@ begin
         v.day_resets_at := greatest(v.day_resets_at, gateway.start_of(v_counter.day + 1));
     end loop;
     return v;
+end;
+$$;
+
+-- An alert if it was later than p_now already: once for each such jump, of which the sweep that
+-- notices it writes down the new time.
+create or replace function gateway.watch_clock(p_now timestamptz) returns void
+language plpgsql
+as $$
+declare
+    v_seen timestamptz;
+begin
+    select c.seen_at into v_seen from gateway.clock as c for update;
+    if p_now < v_seen - interval '1 hour' then
+        perform gateway.begin_alert(
+            p_now,
+            'clock_back/' || gateway.iso(v_seen),
+            'clock_back',
+            1,
+            jsonb_build_object('was', gateway.iso(v_seen), 'is', gateway.iso(p_now))
+        );
+    end if;
 end;
 $$;
 
@@ -5579,7 +5595,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '9a121070bf3e4ec2105b0b5299500c545a1ee3fa24cb3584cfdb1124e606dd04')
+        values ('functions', '0b2262ab3b8e729b6fa9d557f05b6809e02e7f00a2283f5ce11b0926f70ccda7')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -142,6 +142,15 @@ async def test_what_two_gateways_see_is_told_once_and_so_is_its_end(ledger: Ledg
     assert (await told(ledger))[2:] == [("model_server", "began", 1)]
 
 
+async def test_who_saw_it_just_before_it_ended_begins_nothing(ledger: Ledger):
+    await watch(ledger, NOON, DOWN, gateway=ONE)
+    await watch(ledger, NOON + MINUTE, UP, gateway=ONE)
+    await watch(ledger, NOON + MINUTE + SECOND, DOWN, gateway=OTHER)
+    assert [state for _, state, _ in await told(ledger)] == ["began", "over"]
+    await watch(ledger, NOON + 2 * MINUTE, DOWN, gateway=OTHER)
+    assert [state for _, state, _ in await told(ledger)] == ["began", "over", "began"]
+
+
 async def test_it_is_not_over_as_long_as_one_gateway_sees_it(ledger: Ledger):
     for minute in range(10):
         await watch(ledger, NOON + minute * MINUTE, DOWN, gateway=ONE)

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -19,13 +19,14 @@ class Post(NamedTuple):
 
 
 class Receiver:
-    """`status`: what the next posts are answered with; `received` is called with each."""
+    """`status`: what posts are answered with, unless `received`, which is called with each, says
+    otherwise."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.posts: list[Post] = []
         self.status = 200
-        self.received: Callable[[Post], None] = lambda post: None
+        self.received: Callable[[Post], int | None] = lambda post: None
 
     @property
     def url(self) -> str:
@@ -39,13 +40,16 @@ def receiver() -> Generator[Receiver]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             post = Post(self.path, headers, body)
+            if len(body) < int(headers.get("content-length") or 0):
+                return  # it was cut
             made.posts.append(post)
-            made.received(post)
-            self.send_response(made.status)
-            self.send_header("content-length", "2")
-            self.send_header("location", "/elsewhere")
-            self.end_headers()
-            self.wfile.write(b"{}")
+            status = made.received(post) or made.status
+            with suppress(OSError):  # the sender is gone
+                self.send_response(status)
+                self.send_header("content-length", "2")
+                self.send_header("location", "/elsewhere")
+                self.end_headers()
+                self.wfile.write(b"{}")
 
         def log_message(self, *_: Any) -> None:
             pass

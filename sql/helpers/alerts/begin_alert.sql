@@ -1,5 +1,6 @@
 -- Something holds, at this level. It makes an alert if that is higher than what was told, or if
--- nobody has seen it for p_again (null: however long). p_told: the owner knows of it already.
+-- nobody has seen it for p_again (null: of keys, which everybody sees alike). p_told: the owner
+-- knows of it already.
 create or replace function gateway.begin_alert(
     p_now timestamptz,
     p_topic text,
@@ -18,12 +19,19 @@ begin
     on conflict (topic) do update
         set level = excluded.level, since = p_now, seen_at = p_now, seen_by = excluded.seen_by
         where
-            c.level < excluded.level
+            (
+                c.level < excluded.level
+                and (
+                    c.level > 0
+                    or p_again is null
+                    or c.seen_at not between p_now - gateway.alert_rest() and p_now
+                )
+            )
             or c.seen_at not between p_now - p_again and p_now + p_again;
     if not found then
         update gateway.alert_conditions as c
         set seen_at = p_now, seen_by = p_gateway
-        where c.topic = p_topic;
+        where c.topic = p_topic and c.level > 0;
         return false;
     end if;
     if not p_told then

@@ -11,17 +11,19 @@ create or replace function gateway.end_alert(
 language plpgsql
 as $$
 declare
-    v_ended gateway.alert_conditions;
+    v_since timestamptz;
 begin
-    delete from gateway.alert_conditions as c
+    update gateway.alert_conditions as c
+    set level = 0, seen_at = p_now
     where
         c.topic = p_topic
+        and c.level > 0
         and (
             c.seen_by is not distinct from p_gateway
             or c.seen_at not between p_now - interval '3 minutes' and p_now + interval '3 minutes'
         )
-    returning c.* into v_ended;
-    if v_ended.topic is null then
+    returning c.since into v_since;
+    if v_since is null then
         return false;
     end if;
     if not p_told then
@@ -30,8 +32,8 @@ begin
             p_now,
             p_kind,
             'over',
-            v_ended.level,
-            p_about || jsonb_build_object('since', gateway.iso(v_ended.since))
+            1,
+            p_about || jsonb_build_object('since', gateway.iso(v_since))
         );
     end if;
     return true;
