@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -59,8 +60,8 @@ class AlertWatch:
         seen = await self._observer.look()
         await asyncio.to_thread(self._local.open)
         try:
-            more = await self._with_store(seen)
-            while more == _MANY:  # what was seen is old by now
+            began, more = monotonic(), await self._with_store(seen)
+            while more == _MANY and monotonic() - began < EVERY:  # what was seen is old by now
                 more = await self._with_store([])
         except StoreUnavailable as problem:
             _log.warning("alerts are not decided by the store: %s", problem)

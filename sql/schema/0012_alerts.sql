@@ -22,7 +22,8 @@ create table gateway.alerts (
 
 create table gateway.alert_channels (
     channel text primary key, -- its name: where it leads, only the gateways know
-    told_after bigint not null -- the number of the last alert before it was set up
+    told_after bigint not null, -- the number of the last alert before it was set up
+    seen_at timestamptz not null -- when a gateway last had it, to the hour
 );
 
 create table gateway.alert_deliveries (

@@ -3,8 +3,8 @@
 -- step 0009_visitors 0d94e6d6db9f0f9c0bd170f408700aa1473e08fc8c607eaa90624703adf2bfbe
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
 -- step 0011_request_log 7ba9d2561f588341eb59fd13ea140f1e0572a95f917f63bc074ba7ebc06870ed
--- step 0012_alerts cd60e9df3f855ade9e34b57d334759053e0fab06f770c117423b54b344962bb8
--- step functions 0b2262ab3b8e729b6fa9d557f05b6809e02e7f00a2283f5ce11b0926f70ccda7
+-- step 0012_alerts bdcbdf595a79a0a19b0ac1bc376fc166fae5c51c02b08826283d6234d6884535
+-- step functions e859a74bf8b7b67fb8dae2e698ac4249fa8d07d822191c49e8b44ddfd9b975c0
 
 do $migration$
 begin
@@ -279,7 +279,8 @@ create table gateway.alerts (
 
 create table gateway.alert_channels (
     channel text primary key, -- its name: where it leads, only the gateways know
-    told_after bigint not null -- the number of the last alert before it was set up
+    told_after bigint not null, -- the number of the last alert before it was set up
+    seen_at timestamptz not null -- when a gateway last had it, to the hour
 );
 
 create table gateway.alert_deliveries (
@@ -293,13 +294,13 @@ create table gateway.alert_deliveries (
 );
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('0012_alerts', 'cd60e9df3f855ade9e34b57d334759053e0fab06f770c117423b54b344962bb8');
+        values ('0012_alerts', 'bdcbdf595a79a0a19b0ac1bc376fc166fae5c51c02b08826283d6234d6884535');
     end if;
 
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '0b2262ab3b8e729b6fa9d557f05b6809e02e7f00a2283f5ce11b0926f70ccda7')
+            (m.version = 'functions' and m.checksum = 'e859a74bf8b7b67fb8dae2e698ac4249fa8d07d822191c49e8b44ddfd9b975c0')
             or (m.version <> 'functions' and m.version collate "C" > '0012_alerts')
     ) then
         execute $step$
@@ -621,17 +622,29 @@ begin atomic
     group by k.id;
 end;
 
--- A channel that was just set up is told of what comes, not of what was.
-create or replace function gateway.know_channels(p_channels text[]) returns void
-language sql
-begin atomic
-    insert into gateway.alert_channels (channel, told_after)
+-- A channel that was just set up, or is again after a week, is told of what comes, not of what was.
+create or replace function gateway.know_channels(p_now timestamptz, p_channels text[])
+returns void
+language plpgsql
+as $$
+declare
+    v_last constant bigint := coalesce((select max(a.number) from gateway.alerts as a), 0);
+begin
+    insert into gateway.alert_channels as c (channel, told_after, seen_at)
     select
-        c.channel,
-        coalesce((select max(a.number) from gateway.alerts as a), 0) as told_after
-    from unnest(p_channels) as c (channel)
-    on conflict do nothing;
+        n.channel,
+        v_last as told_after,
+        p_now as seen_at
+    from unnest(p_channels) as n (channel)
+    on conflict (channel) do update
+        set
+            seen_at = p_now,
+            told_after = case
+                when c.seen_at < p_now - interval '7 days' then v_last else c.told_after
+            end
+        where c.seen_at not between p_now - interval '1 hour' and p_now;
 end;
+$$;
 
 -- Output tokens: an answer that names no length gets so many at least, or waits for running ones.
 create or replace function gateway.least_grant() returns integer
@@ -2234,8 +2247,8 @@ begin
 end;
 $$;
 
--- The deliveries that the caller shall attempt now, a few at most, oldest first. Nobody else gets
--- them before the lease is over.
+-- The deliveries that the caller shall attempt now, a few at most: those first that were attempted
+-- least, oldest first. Nobody else gets them before the lease is over.
 create or replace function gateway.claim_deliveries(p_now timestamptz, p_channels text[])
 returns jsonb
 language plpgsql
@@ -2254,7 +2267,7 @@ begin
                 d.alert_id is null
                 or (d.delivered_at is null and gateway.is_due(p_now, d.due_at))
             )
-        order by a.number, c.channel
+        order by coalesce(d.attempts, 0), a.number, c.channel
         limit 5
     ),
 
@@ -4960,7 +4973,7 @@ language plpgsql
 as $$
 begin
     perform pg_advisory_xact_lock(hashtextextended('gateway.watch_alerts', 0));
-    perform gateway.know_channels(p_channels);
+    perform gateway.know_channels(p_now, p_channels);
     perform gateway.note_seen(p_now, p_seen, p_gateway);
     perform gateway.watch_keys(p_now);
     return jsonb_build_object('deliveries', gateway.claim_deliveries(p_now, p_channels));
@@ -5595,7 +5608,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '0b2262ab3b8e729b6fa9d557f05b6809e02e7f00a2283f5ce11b0926f70ccda7')
+        values ('functions', 'e859a74bf8b7b67fb8dae2e698ac4249fa8d07d822191c49e8b44ddfd9b975c0')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -48,6 +48,29 @@ async def test_a_channel_that_is_new_is_told_of_what_comes_not_of_what_was(ledge
     assert [(one["state"], one["channel"]) for one in given] == [("over", "b")]
 
 
+async def test_a_channel_that_is_back_after_a_weekend_is_told_all_and_after_weeks_what_comes(
+    ledger: Ledger,
+):
+    await ids(ledger, NOON, "a", "b")
+    await watch(ledger, NOON, DOWN)
+    assert len(await ids(ledger, NOON + 3 * DAY, "a")) == 1
+    assert await ids(ledger, NOON + 8 * DAY, "b") == []
+    other = DOWN | {"topic": "another"}
+    assert len(await ids(ledger, NOON + 8 * DAY, "b", seen=(other,))) == 1
+
+
+async def test_a_channel_that_takes_nothing_keeps_no_other_waiting(ledger: Ledger):
+    await ids(ledger, NOON, "a", "b")
+    seen = tuple(DOWN | {"topic": f"{number:02}"} for number in range(20))
+    await watch(ledger, NOON, *seen)
+    at = NOON + timedelta(hours=1)
+    while given := await ids(ledger, NOON, "a"):
+        for one in given:
+            await came(ledger, NOON, one, "no answer in time")
+    channels = [channel for _, channel in await ids(ledger, at, "a", "b")]
+    assert channels == 5 * ["b"]
+
+
 async def test_a_gateway_without_channels_takes_nothing_from_one_that_has_them(ledger: Ledger):
     await ids(ledger, NOON, "a")
     assert await ids(ledger, NOON, seen=(DOWN,)) == []

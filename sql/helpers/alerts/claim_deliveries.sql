@@ -1,5 +1,5 @@
--- The deliveries that the caller shall attempt now, a few at most, oldest first. Nobody else gets
--- them before the lease is over.
+-- The deliveries that the caller shall attempt now, a few at most: those first that were attempted
+-- least, oldest first. Nobody else gets them before the lease is over.
 create or replace function gateway.claim_deliveries(p_now timestamptz, p_channels text[])
 returns jsonb
 language plpgsql
@@ -18,7 +18,7 @@ begin
                 d.alert_id is null
                 or (d.delivered_at is null and gateway.is_due(p_now, d.due_at))
             )
-        order by a.number, c.channel
+        order by coalesce(d.attempts, 0), a.number, c.channel
         limit 5
     ),
 

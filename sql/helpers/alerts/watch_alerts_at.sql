@@ -6,7 +6,7 @@ language plpgsql
 as $$
 begin
     perform pg_advisory_xact_lock(hashtextextended('gateway.watch_alerts', 0));
-    perform gateway.know_channels(p_channels);
+    perform gateway.know_channels(p_now, p_channels);
     perform gateway.note_seen(p_now, p_seen, p_gateway);
     perform gateway.watch_keys(p_now);
     return jsonb_build_object('deliveries', gateway.claim_deliveries(p_now, p_channels));
