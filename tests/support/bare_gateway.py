@@ -2,7 +2,7 @@
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +47,18 @@ def bare_gateway(
 
 
 @contextlib.asynccontextmanager
-async def served(services: Services, host: str = "127.0.0.1") -> AsyncIterator[str]:
-    """Its address. The socket listens before the server runs, so nobody comes too early. It names
-    its protocol, since asyncio sends small answers at once then only: else each waits 40 ms. It is
-    stopped at once: `Server.serve` looks every 100 ms whether it should."""
+async def served(
+    services: Services, host: str = "127.0.0.1", around: Callable[[Any], Any] = lambda app: app
+) -> AsyncIterator[str]:
+    """Its address. `around` may put something before the application. The socket listens before the
+    server runs, so nobody comes too early. It names its protocol, since asyncio sends small answers
+    at once then only: else each waits 40 ms. It is stopped at once: `Server.serve` looks every
+    100 ms whether it should."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind((host, 0))
         listening.listen()
         config = uvicorn.Config(
-            make_app(services),
+            around(make_app(services)),
             http=BoundedHttp,
             lifespan="off",
             log_config=None,

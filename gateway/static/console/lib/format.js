@@ -18,13 +18,19 @@ export const compact = (value) => value == null ? NOTHING : short.format(value);
 export const decimal = (value) => value == null ? NOTHING : single.format(value);
 
 /** A day, in the reader's own zone. @param {string | null | undefined} iso */
-export const day = (iso) => iso ? date.format(new Date(iso)) : NOTHING;
+export const day = (iso) => written(date, iso);
 
 /** A day and a time, in the reader's own zone. @param {string | null | undefined} iso */
-export const time = (iso) => iso ? moment.format(new Date(iso)) : NOTHING;
+export const time = (iso) => written(moment, iso);
 
 /** A time of today, in the reader's own zone. @param {string | null | undefined} iso */
-export const timeOfDay = (iso) => iso ? clock.format(new Date(iso)) : NOTHING;
+export const timeOfDay = (iso) => written(clock, iso);
+
+/** @param {Intl.DateTimeFormat} form @param {string | null | undefined} iso */
+function written(form, iso) {
+  const at = iso ? new Date(iso) : null;
+  return at && Number.isFinite(at.getTime()) ? form.format(at) : NOTHING;
+}
 
 /** 3.6e9 → 3.4 GiB. @param {number | null | undefined} value */
 export function bytes(value) {

@@ -5,9 +5,9 @@ import { snippets } from "../snippets.js";
 /**
  * A text and a button that copies it. Browsers keep the clipboard from pages of plain HTTP on other
  * machines: there, the text is selected, to be copied by hand.
- * @param {{text: string, label: string, block?: boolean}} props
+ * @param {{text: string, label: string, block?: boolean, autofocus?: boolean}} props
  */
-export function Copy({ text, label, block }) {
+export function Copy({ text, label, block, autofocus }) {
   const [told, tell] = useState("");
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => tell(""), [text]);
@@ -28,7 +28,7 @@ export function Copy({ text, label, block }) {
       ? html`<pre tabindex="0" aria-label=${label}><code ref=${place}>${text}</code></pre>`
       : html`<code ref=${place}>${text}</code>`
   }
-    <button type="button" onClick=${copy} aria-label=${`Copy: ${label}`}>Copy</button>
+    <button type="button" onClick=${copy} autofocus=${autofocus} aria-label=${`Copy: ${label}`}>Copy</button>
     <span class="told" role="status">${told}</span>
   </div>`;
 }

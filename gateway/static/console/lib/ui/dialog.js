@@ -1,16 +1,19 @@
 // A window over the page. The browser keeps the focus in it, and gives it back.
-import { html, useEffect, useId, useRef } from "../preact.js";
+import { html, useId, useLayoutEffect, useRef } from "../preact.js";
 
 /** @typedef {import("preact").ComponentChildren} Children */
 
 /**
- * `onClose` is called for Escape and the button too; the owner then leaves the dialog out.
- * @param {{title: string, onClose: () => void, wide?: boolean, children: Children}} props
+ * `onClose` is called for Escape and the button too; the owner then leaves the dialog out. `stay`: it
+ * has neither, as what it shows cannot be shown again.
+ * @param {{title: string, onClose: () => void, wide?: boolean, stay?: boolean,
+ *   children: Children}} props
  */
-export function Dialog({ title, onClose, wide, children }) {
+export function Dialog({ title, onClose, wide, stay, children }) {
   const id = useId();
   const place = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  // Before anything is shown: later, it would take the focus from who has begun to type.
+  useLayoutEffect(() => {
     const dialog = place.current;
     const before = /** @type {HTMLElement | null} */ (document.activeElement);
     dialog?.showModal();
@@ -22,13 +25,21 @@ export function Dialog({ title, onClose, wide, children }) {
   /** @param {Event} event */
   const cancel = (event) => {
     event.preventDefault();
-    onClose();
+    if (!stay) onClose();
+  };
+  /** @param {KeyboardEvent} event */
+  const pressed = (event) => {
+    if (stay && event.key === "Escape") event.preventDefault();
+  };
+  /** Some browsers close a window at the second wish to leave it, whatever the page says. */
+  const closed = () => {
+    if (stay && place.current?.isConnected) place.current.showModal();
   };
   return html`<dialog ref=${place} class=${wide ? "wide" : ""} aria-labelledby=${id}
-    onCancel=${cancel}>
+    onCancel=${cancel} onClose=${closed} onKeyDown=${pressed}>
     <header class="heading">
       <h2 id=${id}>${title}</h2>
-      <button type="button" class="plain" aria-label="Close" onClick=${onClose}>✕</button>
+      ${!stay && html`<button type="button" aria-label="Close" onClick=${onClose}>✕</button>`}
     </header>
     ${children}
   </dialog>`;

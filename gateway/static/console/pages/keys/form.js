@@ -54,7 +54,7 @@ export function KeyForm({ of, onDone }) {
   return html`<form onSubmit=${submit} novalidate>
     ${!of && html`<${Presets} chosen=${preset} onChoose=${choose} />`}
     <div class="pair">
-      <${TextField} label="Name" ...${bound("label")} required maxlength="100"
+      <${TextField} label="Name" ...${bound("label")} required autofocus maxlength="100"
         hint="What it is for; the holder sees it too." />
       <${TextField} label="E-mail of the holder" type="email" ...${bound("owner_email")} />
     </div>

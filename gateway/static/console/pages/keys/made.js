@@ -5,9 +5,9 @@ import { Button, Copy, Dialog, Snippets } from "../../lib/ui.js";
 
 /** @param {{row: any, first: string, onClose: () => void}} props */
 export const Made = ({ row, first, onClose }) =>
-  html`<${Dialog} title=${`The key of ${row.label}`} wide onClose=${onClose}>
+  html`<${Dialog} title=${`The key of ${row.label}`} wide stay onClose=${onClose}>
     <p>Copy it now: it will not be shown again.</p>
-    <${Copy} label="the key" text=${row.key} />
+    <${Copy} label="the key" text=${row.key} autofocus />
     <h3>Use it</h3>
     <${Snippets} address=${address()} apiKey=${row.key} model=${modelOf(row)} first=${first} />
     <div class="actions"><${Button} kind="main" onClick=${onClose}>I have it<//></div>

@@ -19,7 +19,8 @@ const Machine = ({ of }) =>
       ? html`<${State} kind="good">answers<//>`
       : html`<${State} kind="bad">${of.error ?? "does not answer"}<//>`
   }<span class="quiet">, ${of.kind === "demo" ? "built-in demo model" : of.kind}</span></p>
-    <${Bars} used=${of.used} limit=${of.slots} text=${`${of.used} of ${of.slots} slots`} />
+    <${Bars} used=${of.used} limit=${of.slots} share=${false}
+      text=${`${of.used} of ${of.slots} slots`} />
     ${
     of.loaded.length
       ? of.loaded.map((/** @type {any} */ one) => html`<${Loaded} key=${one.model} of=${one} />`)
@@ -33,8 +34,16 @@ const Loaded = ({ of }) =>
     <${Facts} of=${[
     ["Memory", `${bytes(of.size)}, ${where(of)}`],
     ["Context", `${number(of.context)} tokens`],
-    ["Stays", of.expires_at ? `${ago(of.expires_at).replace(/^in /, "")} more` : "–"],
+    ["Stays", stay(of.expires_at)],
   ]} /></div>`;
+
+/** How long a model stays that nobody asks. @param {string | null} until */
+function stay(until) {
+  if (!until) return "–";
+  const left = Date.parse(until) - Date.now();
+  if (left > 365 * 86_400_000) return "for good"; // keep_alive below 0 is centuries
+  return left > 0 ? `${ago(until).replace(/^in /, "")} more` : "leaves now";
+}
 
 /** @param {any} of */
 function where({ size, size_vram }) {

@@ -9,9 +9,12 @@ import { Button, Card, Empty, ErrorBox, State, Table } from "../../lib/ui.js";
 const KEPT = 10; // of those that ended
 
 /** @param {any} row */
+const nameOf = (row) => row.key.name ?? "a key";
+
+/** @param {any} row */
 const who = (row) =>
   html`${
-    row.key.id ? html`<a href=${href("keys", row.key.id)}>${row.key.name ?? "a key"}</a>` : "a key"
+    row.key.id ? html`<a href=${href("keys", row.key.id)}>${nameOf(row)}</a>` : nameOf(row)
   }${row.visitor && html`<div class="quiet small">visitor ${row.visitor}</div>`}`;
 
 /** @param {string} now */
@@ -96,7 +99,7 @@ function Cancel({ row }) {
     }
   }
   return html`<${Button} busy=${busy} onClick=${cancel}
-      label=${`Cancel the request of ${row.key.name ?? "a key"} to ${row.model}`}>Cancel<//>
+      label=${`Cancel the request of ${nameOf(row)} to ${row.model}`}>Cancel<//>
     <${ErrorBox} error=${error} />`;
 }
 
