@@ -6,6 +6,7 @@ import re
 import pytest
 
 from gateway.routes.console import MAIN, SHARED
+from gateway.static import FOLDER
 from gateway.static.tree import Tree
 
 TREE = Tree("/console", *SHARED, "console/**/*")
@@ -50,3 +51,18 @@ def test_a_file_is_found_under_the_digest_of_all_only() -> None:
 
 def test_everything_together_is_small() -> None:
     assert TREE.size <= MOST
+
+
+def test_of_the_projects_modules_types_alone_are_left_out_and_lines_keep_their_numbers() -> None:
+    for name in names():
+        if name.startswith("vendor/"):
+            continue
+        found = TREE.find(short(), name)
+        assert found
+        lines = (FOLDER / name).read_text("utf-8").split("\n")
+        served = found[0].decode().split("\n")
+        assert len(served) == len(lines)
+        left_out = [one for one, other in zip(lines, served, strict=True) if one != other]
+        for line in left_out:
+            assert re.match(r" *(/\*\*| \*)", line), line
+            assert "*/" not in line.rstrip().removesuffix("*/"), line
