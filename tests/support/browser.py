@@ -94,6 +94,21 @@ class Browser:
         """A command of the DevTools protocol, to a page."""
         return await self._tools.call(command, session, **params)
 
+    async def save_to(self, session: str, folder: Path) -> None:
+        """Where the files go that pages of this window give to be saved."""
+        where = {"downloadPath": str(folder), "browserContextId": self._profiles[session]}
+        allowed = {"behavior": "allow", "eventsEnabled": True}
+        await self._tools.call("Browser.setDownloadBehavior", **allowed, **where)
+
+    async def saved(self) -> None:
+        """Returns when a file is saved."""
+        await self._tools.event(
+            lambda event: (
+                event.get("method") == "Browser.downloadProgress"
+                and event["params"]["state"] == "completed"
+            )
+        )
+
     async def close(self, session: str) -> None:
         """A window, with all that its pages have left in the browser."""
         profile = self._profiles.pop(session)

@@ -8,10 +8,10 @@ import { explain } from "./words.js";
 
 const RANGES = NAMED.filter(({ value }) => value !== "7");
 
-/** @type {any[]} */
+/** @type {import("../console/lib/ui/table.js").Column<any>[]} */
 const COLUMNS = [
-  { name: "date", label: "Day (UTC)", head: true, cell: (/** @type {any} */ row) => words(moment(row.date), DAY) },
-  { name: "model", label: "Model", cell: (/** @type {any} */ row) => row.model },
+  { name: "date", label: "Day (UTC)", head: true, cell: (row) => words(moment(row.date), DAY) },
+  { name: "model", label: "Model", cell: (row) => row.model },
   ...["requests", "prompt_tokens", "completion_tokens", "total_tokens"].map((name, index) => ({
     name,
     label: ["Requests", "Tokens in", "Tokens out", "Tokens"][index],
@@ -20,7 +20,10 @@ const COLUMNS = [
   })),
 ];
 
-/** @param {{server: ReturnType<import("../console/chat/ask.js").holder>, changed: number}} props `changed`: ask again */
+/**
+ * `changed`: another number means that it has to be asked again.
+ * @param {{server: ReturnType<import("../console/chat/ask.js").holder>, changed: number}} props
+ */
 export function Use({ server, changed }) {
   const [range, setRange] = useState("month");
   const [rows, setRows] = useState(/** @type {any[] | null} */ (null));

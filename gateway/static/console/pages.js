@@ -9,5 +9,15 @@
 export const PAGES = [
   { name: "now", title: "Now", machine: true, load: () => import("./pages/now.js") },
   { name: "keys", title: "Keys", load: () => import("./pages/keys.js") },
+  { name: "usage", title: "Usage", load: () => import("./pages/usage.js") },
+  { name: "requests", title: "Requests", load: () => import("./pages/requests.js") },
+  { name: "models", title: "Models", machine: true, load: () => import("./pages/models.js") },
+  { name: "presets", title: "Presets", load: () => import("./pages/presets.js") },
+  {
+    name: "playground",
+    title: "Playground",
+    machine: true,
+    load: () => import("./pages/playground.js"),
+  },
   { name: "health", title: "Health", machine: true, load: () => import("./pages/health.js") },
 ];

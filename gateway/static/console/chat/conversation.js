@@ -8,8 +8,8 @@ import { answer, messages } from "./turns.js";
 
 /**
  * `request`: the body for these messages, without what makes it a stream. `getKey`: whose key asks.
- * `fixed`: what is asked, where nothing can be typed in. `onEnd` is called when an answer has ended.
- * `explain`: a problem in other words than the server's.
+ * `fixed`: what is asked, where nothing can be typed in. `onEnd` is called when an answer has
+ * ended. `explain`: a problem in other words than the server's.
  * @param {{
  *   request: (messages: object[]) => object, getKey: () => Promise<string>, fixed?: string,
  *   onEnd?: () => void, explain?: (problem: import("../lib/http.js").ApiError) => string

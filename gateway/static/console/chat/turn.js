@@ -24,7 +24,11 @@ export function TurnView({ turn, explain }) {
   </article>`;
 }
 
-/** The gateway says `waiting, position 3` or `working`. @param {string} [waiting] @param {string} [thinking] */
+/**
+ * The gateway says `waiting, position 3` or `working`.
+ * @param {string} [waiting]
+ * @param {string} [thinking]
+ */
 function told(waiting, thinking) {
   const place = waiting?.match(/position (\d+)/);
   if (place) return `Waiting for its turn: number ${place[1]} in the queue …`;

@@ -1,0 +1,25 @@
+// How a request ended.
+import { html } from "../lib/preact.js";
+import { State } from "../lib/ui.js";
+
+/** @type {Record<string, string>} */
+const WORDS = {
+  ok: "done",
+  cancelled: "cancelled",
+  client_gone: "the client left",
+  refused: "refused",
+  upstream_error: "the model failed",
+  gateway_died: "the gateway ended",
+  gateway_stopped: "the gateway was stopped",
+  internal_error: "failed inside",
+};
+const GOOD = new Set(["ok"]);
+const QUIET = new Set(["cancelled", "client_gone", "refused"]);
+
+/** @param {{of: Record<string, any>}} props a row of the log */
+export function Status({ of: { status, usage_source } }) {
+  const kind = GOOD.has(status) ? "good" : QUIET.has(status) ? "quiet" : "bad";
+  const text = WORDS[status] ?? status;
+  const shown = usage_source === "estimated" ? `${text} (estimated)` : text;
+  return html`<${State} kind=${kind}>${shown}<//>`;
+}

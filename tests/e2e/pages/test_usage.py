@@ -1,0 +1,126 @@
+"""The console's page Usage, on a real gateway: pictures, numbers, and a file that is safe."""
+
+import csv
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.support.axe.check import serious
+from tests.support.browser import Browser, chromium, one_loop
+from tests.support.callers import make_keys
+from tests.support.console_page import HOSTILE, console
+from tests.support.failing_parts import GatewayProcess
+from tests.support.page import SIZES, Page, assert_all_is_well
+
+__all__ = ["chromium", "one_loop"]
+pytestmark = pytest.mark.anyio
+# Of the names that models can have, those that a spreadsheet would run.
+FORMULAS = ("=1+1", "@sum(1)", '-2+"3"', "+cmd|' /C calc'!A0", "\tx", HOSTILE)
+Made = dict[str, Any]
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+@pytest.fixture(scope="module")
+async def made(gateway: GatewayProcess, shared_dsn: str) -> Made:
+    """A key with a hostile name, and what it used: 100 tokens of each of these models today and
+    yesterday."""
+    key = make_keys(gateway.url, HOSTILE)
+    connection = await asyncpg.connect(shared_dsn)
+    await connection.executemany(
+        "insert into gateway.usage_daily values ($1, $2, $3, 2, 60, 40, 100, 100)",
+        [
+            (today() - timedelta(days=ago), key["id"], model)
+            for ago in (0, 1)
+            for model in ("plain:latest", *FORMULAS)
+        ],
+    )
+    await connection.close()
+    return key
+
+
+async def show(page: Page, made: Made, by: str) -> None:
+    """This key's use of the last week."""
+    await page.choose("Only the key", made["id"])
+    await page.choose("Time", "7")
+    await page.choose("Stacked by", by)
+    await page.says("1,400 tokens")
+    await page.until("Boolean(document.querySelector('.chart canvas'))")
+
+
+async def test_it_is_drawn_and_added_up_by_key_and_model(
+    chromium: Browser, gateway: GatewayProcess, made: Made
+) -> None:
+    async with console(chromium, gateway.url, "usage") as page:
+        await show(page, made, "key")
+        assert f"{HOSTILE} ({made['prefix']}…)" in await page.run("document.body.innerText")
+        await show(page, made, "model")
+        await page.says("plain:latest")
+        [*_, sums] = await page.run(
+            "Array.from(document.querySelectorAll('tbody'), (one) => one.rows.length)"
+        )
+        assert sums == 14
+        assert await page.run("typeof hit") == "undefined"
+        assert_all_is_well(chromium, gateway.url)
+
+
+async def test_a_year_is_told_by_days_only(
+    chromium: Browser, gateway: GatewayProcess, made: Made
+) -> None:
+    async with console(chromium, gateway.url, "usage") as page:
+        await show(page, made, "model")
+        options = "Array.from(document.querySelectorAll('label')).find((one) =>"
+        options += " one.innerText === 'Bars for').control.options.length"
+        assert await page.run(options) == 2
+        await page.choose("Time", "90")
+        await page.until(f"{options} === 1")
+
+
+async def test_the_file_is_whole_and_a_spreadsheet_runs_nothing_of_it(
+    chromium: Browser, gateway: GatewayProcess, made: Made, tmp_path: Path
+) -> None:
+    async with console(chromium, gateway.url, "usage") as page:
+        await show(page, made, "model")
+        await page.until(f"document.body.innerText.includes({json.dumps(FORMULAS[0])})")
+        await chromium.save_to(page.session, tmp_path)
+        await page.click("button", "Save as CSV")
+        await chromium.saved()
+    [file] = tmp_path.iterdir()
+    assert file.suffix == ".csv"
+    text = file.read_bytes().decode("utf-8")
+    assert text.startswith("\ufeffday,model,requests,")
+    head, *rows = csv.reader(text.removeprefix("\ufeff").splitlines())
+    assert head[2:] == ["requests", "prompt_tokens", "completion_tokens", "total_tokens"]
+    assert len(rows) == 14
+    assert {row[0] for row in rows} == {str(today()), str(today() - timedelta(days=1))}
+    assert all(row[2:] == ["2", "60", "40", "100"] for row in rows)
+    told = {row[1] for row in rows}
+    assert told == {"plain:latest", HOSTILE, *(f"'{one}" for one in FORMULAS[:-1])}
+
+
+async def test_an_error_is_told(chromium: Browser, gateway: GatewayProcess) -> None:
+    async with console(chromium, gateway.url, "usage") as page:
+        await page.choose("Time", "custom")
+        await page.run(
+            "(() => { const field = document.querySelectorAll('input[type=date]')[1];"
+            " field.value = '2001-01-01';"
+            " field.dispatchEvent(new Event('input', { bubbles: true })); })()"
+        )
+        await page.says("The range ends before it begins.")
+
+
+@pytest.mark.parametrize("width", SIZES)
+async def test_it_fits_and_keeps_nobody_out(
+    chromium: Browser, gateway: GatewayProcess, made: Made, width: int
+) -> None:
+    scheme = "dark" if width == SIZES[1] else "light"
+    async with console(chromium, gateway.url, "usage", width=width, scheme=scheme) as page:
+        await show(page, made, "model")
+        assert await serious(page) == []
+        assert await page.overflow() == 0
