@@ -12,6 +12,7 @@ from gateway.backends.machine_name import DEMO, machine_name
 from gateway.backends.models import ModelList
 from gateway.core.errors import Refusal
 
+_NEWEST = 0.2  # the part of the last request in the average
 LOADING_PAUSE = 1.0  # seconds between two tries while a server loads its model
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two checks while it does not answer
 
@@ -30,8 +31,10 @@ class Backend:
         self.loaded = LoadedModels(self.client)
         self.slots = slots
         self.in_use = 0
-        self.swaps = 0  # requests for another model than the one before
-        self.last_model = ""  # the model of its last request, which is probably in memory
+        self.swaps = 0  # requests for a model that had to be loaded in place of others
+        self.last_model = ""  # the model of its last request
+        self.held: float | None = None  # seconds that requests held their slots lately, on average
+        self._loaded_at = 0.0  # when a model was last asked for that was not in memory
         self.changed: Callable[[], None] = lambda: None
         self._watch: asyncio.Task[None] | None = None
 
@@ -40,6 +43,26 @@ class Backend:
         """As its owner reads it."""
         target = self.client.target
         return DEMO if target.listed_only else machine_name(target.base_url)
+
+    def takes(self, model: str) -> None:
+        """It is given a request for the model. One that has to be loaded may drive out others."""
+        if self.last_model == model:
+            return
+        if not self.has_in_memory(model):
+            self.swaps += bool(self.last_model)
+            self._loaded_at = time.monotonic()
+        self.last_model = model
+
+    def note_held(self, seconds: float) -> None:
+        """So long a request held its slot; the last ones count most."""
+        before = seconds if self.held is None else self.held
+        self.held = before + _NEWEST * (seconds - before)
+
+    def has_in_memory(self, model: str) -> bool:
+        """Probably: it was given there last, or seen there since another one was loaded."""
+        if model == self.last_model:
+            return True
+        return self.loaded.looked_at > self._loaded_at and self.loaded.has_lately(model)
 
     @property
     def answers(self) -> bool:

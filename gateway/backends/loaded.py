@@ -11,18 +11,18 @@ FRESH, RETRY = 30.0, 5.0  # seconds between two looks, where the model was seen 
 
 
 class LoadedModels:
-    """By canonical name. `seen`: what was in memory at the last look."""
+    """By canonical name. `seen`: what was in memory at the last look, which was `looked_at`."""
 
     def __init__(self, client: BackendClient) -> None:
         self._client = client
         self._usual: dict[str, int] = {}
-        self._looked = -FRESH
+        self.looked_at = -FRESH
         self._task: asyncio.Task[None] | None = None
         self.seen: dict[str, Loaded] = {}
 
     async def look(self) -> dict[str, Loaded] | None:
         """Ask what is in memory; None where the server does not tell."""
-        self._looked = time.monotonic()
+        self.looked_at = time.monotonic()
         told = await loaded_models(self._client)
         self.seen = told or {}
         return told
@@ -33,12 +33,12 @@ class LoadedModels:
 
     def has_lately(self, name: str) -> bool:
         """Whether the model was in memory at the last look, and that is not long ago."""
-        return name in self.seen and time.monotonic() - self._looked < 2 * FRESH
+        return name in self.seen and time.monotonic() - self.looked_at < 2 * FRESH
 
     def answers(self, name: str) -> None:
         """The model answers a request that named no context: learn which one it has."""
         pause = FRESH if name in self.seen else RETRY
-        if time.monotonic() - self._looked > pause and (self._task is None or self._task.done()):
+        if time.monotonic() - self.looked_at > pause and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._learn(name))
 
     async def _learn(self, name: str) -> None:

@@ -3,14 +3,21 @@
 A slot goes to the waiting key that runs least on that backend; of several, to the one whose last
 turn is longest ago. A turn is a slot that was given after waiting. So a key that fills all slots
 lets a newcomer in before it gets another.
+
+A machine that loads another model for every request serves nobody. So those that ask for a model in
+memory go before one whose turn it is, if that would have to be loaded first; but not for longer
+than PASSED_OVER. Among those that go before, turns are given in the same way.
 """
 
 import asyncio
+import time
 from collections import Counter, OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from gateway.backends.backend import Backend, least_busy
 from gateway.backends.line import Line, Runs, turns_before
+
+PASSED_OVER = 20.0  # seconds, from its first turn on, in which others may go before a request
 
 
 class Ticket:
@@ -18,7 +25,8 @@ class Ticket:
 
     `backend` is the one whose slot it holds, `last` the one whose slot it had last, and `backends`
     are those that may serve the request.
-    `visitor` is the key's for whom it is; None: nobody in particular.
+    `visitor` is the key's for whom it is; None: nobody in particular. `passed_at`: when another
+    first went before it, whose model was in memory.
     """
 
     def __init__(
@@ -36,6 +44,8 @@ class Ticket:
         self.backend: Backend | None = None
         self.last: Backend | None = None
         self.turn: asyncio.Future[None] | None = None  # while it is in line
+        self.passed_at: float | None = None
+        self.given_at = 0.0  # when it got its slot
         self._scheduler = scheduler
 
     async def __aenter__(self) -> None:
@@ -54,6 +64,10 @@ class Ticket:
         """1 for the next in line, 0 when it is no longer waiting."""
         return self._scheduler.position(self)
 
+    def seconds_left(self) -> float | None:
+        """About how long it will wait; None: nothing has ended yet by which that could be told."""
+        return self._scheduler.seconds_left(self)
+
     def is_wanted(self) -> bool:
         """Whether somebody waits for the slot that it holds."""
         return self.backend is not None and self._scheduler.is_wanted(self.backend)
@@ -69,8 +83,14 @@ class Scheduler:
     key cannot starve another, nor a visitor the others of the key, and who waits for one backend
     keeps nobody from another."""
 
-    def __init__(self, backends: Sequence[Backend], limit: int) -> None:
+    def __init__(
+        self,
+        backends: Sequence[Backend],
+        limit: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._backends = backends
+        self._clock = clock
         for backend in backends:
             backend.changed = self.look_again
         self.limit = limit
@@ -105,7 +125,7 @@ class Scheduler:
 
     def is_wanted(self, backend: Backend) -> bool:
         """Whether somebody waits who could use it."""
-        return self.queued > 0 and self._next(backend) is not None
+        return self.queued > 0 and self._fair(backend) is not None
 
     async def acquire(self, ticket: Ticket, *, first: bool = False) -> None:
         """`first`: before the others of its key, for it has had its turn."""
@@ -129,6 +149,7 @@ class Scheduler:
         backend, ticket.backend = ticket.backend, None
         if backend is not None:
             backend.in_use -= 1
+            backend.note_held(self._clock() - ticket.given_at)
             running = self._running[backend]
             for who in (ticket.key, (ticket.key, ticket.visitor)):
                 running[who] -= 1
@@ -138,10 +159,9 @@ class Scheduler:
 
     def _give(self, ticket: Ticket, backend: Backend) -> None:
         backend.in_use += 1
-        if backend.last_model != ticket.model:
-            backend.swaps += bool(backend.last_model)
-            backend.last_model = ticket.model
+        backend.takes(ticket.model)
         ticket.backend = ticket.last = backend
+        ticket.given_at = self._clock()
         running = self._running[backend]
         running[ticket.key] += 1
         running[ticket.key, ticket.visitor] += 1
@@ -166,14 +186,34 @@ class Scheduler:
             turn.set_result(None)
 
     def _next(self, backend: Backend) -> Ticket | None:
-        """Of the keys that can use it, the one that runs least there; of equals, the first."""
+        """Whose turn it is, or who goes before because of what is in memory."""
+        ticket = self._fair(backend)
+        if ticket is None or backend.has_in_memory(ticket.model):
+            return ticket
+        now = self._clock()
+        if ticket.passed_at is not None and now - ticket.passed_at >= PASSED_OVER:
+            return ticket
+        before = self._fair(backend, in_memory=True)
+        if before is None:
+            return ticket
+        if ticket.passed_at is None:
+            ticket.passed_at = now
+        return before
+
+    def _fair(self, backend: Backend, *, in_memory: bool = False) -> Ticket | None:
+        """Of the keys that can use it, the one that runs least there; of equals, the first.
+        `in_memory`: only for models that it has there."""
         running, best = self._running[backend], None
+
+        def may_go(ticket: Ticket) -> bool:
+            return ticket.may_use(backend) and (
+                not in_memory or backend.has_in_memory(ticket.model)
+            )
+
         for key, line in self._waiting.items():
             if best is not None and running[key] >= running[best.key]:
                 continue
-            usable = line.next(
-                lambda ticket: ticket.may_use(backend), self._visitor_runs(key, (backend,))
-            )
+            usable = line.next(may_go, self._visitor_runs(key, (backend,)))
             if usable is not None:
                 best = usable
                 if not running[key]:
@@ -189,13 +229,23 @@ class Scheduler:
             del self._waiting[ticket.key]
 
     def position(self, ticket: Ticket) -> int:
-        """How many turns it is until this one's, itself included, if all that run go on."""
+        """How many turns it is until this one's, itself included, if all that run go on, and all
+        models are in memory."""
         if ticket.turn is None:
             return 0
         key, backends = ticket.key, ticket.backends
         rounds = self._waiting[key].rounds(ticket, self._visitor_runs(key, backends))
         waiting = ((one, line.count) for one, line in self._waiting.items())
         return 1 + turns_before(waiting, key, rounds, lambda one: self._runs(one, backends))
+
+    def seconds_left(self, ticket: Ticket) -> float | None:
+        """By its position, and by how long slots were held lately: loads of models are in that."""
+        able = [one for one in ticket.backends if one.held is not None]
+        slots = sum(one.slots for one in able)
+        if not slots:
+            return None
+        mean = sum(one.slots * (one.held or 0.0) for one in able) / slots
+        return self.position(ticket) * mean / slots
 
     def _visitor_runs(self, key: Hashable, backends: Sequence[Backend]) -> Runs:
         return lambda visitor: self._runs((key, visitor), backends)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
+from gateway.backends.scheduler import Ticket
 from gateway.http.exchange import Exchange
 from gateway.proxy.inflight import InFlight
 from gateway.stores import Store, StoreUnavailable
@@ -41,8 +42,17 @@ def _look_after(in_flight: InFlight, now: float, silence: float) -> None:
     wanted = ticket is not None and ticket.is_wanted()
     silent = _is_silent(in_flight.exchange, now, silence, others_wait=wanted)
     if silent and in_flight.permitted.is_set():  # a heartbeat commits to an answer
-        position = ticket.position() if ticket else 0
-        in_flight.exchange.beat(f"waiting, position {position}" if position else "working")
+        in_flight.exchange.beat(_words(ticket) if ticket else "working")
+
+
+def _words(ticket: Ticket) -> str:
+    """What a client is told that waits."""
+    position = ticket.position()
+    if not position:
+        return "working"
+    seconds = ticket.seconds_left()
+    about = f", about {max(1, round(seconds))} s" if seconds is not None else ""
+    return f"waiting, position {position}{about}"
 
 
 def _is_silent(

@@ -18,7 +18,7 @@ _REQUEST_ID = "0b8f9c1e-…"
 _FRAMINGS = {
     "Server-sent events": (
         SSE,
-        "a comment, such as `: waiting, position 3` or `: working`, and an empty line",
+        "a comment, such as `: waiting, position 3, about 40 s` or `: working`, and an empty line",
     ),
     "One JSON object a line": (NDJSON, "a space before the next object"),
 }

@@ -1,6 +1,8 @@
 """Requests that hold their slot until they are told to end, and what was served in which order."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from gateway.backends.backend import Backend
@@ -16,9 +18,15 @@ async def settle() -> None:
 class Bench:
     """Requests that hold their slot until they are told to end; nothing is sent anywhere."""
 
-    def __init__(self, slots: int, limit: int = 1000, backends: int = 1) -> None:
+    def __init__(
+        self,
+        slots: int,
+        limit: int = 1000,
+        backends: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.backends = tuple(Backend("http://nowhere", 1.0, slots) for _ in range(backends))
-        self.scheduler = Scheduler(self.backends, limit)
+        self.scheduler = Scheduler(self.backends, limit, clock)
         self.served: list[str] = []  # names, in the order in which they got a slot
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.places: dict[str, Ticket] = {}

@@ -194,7 +194,7 @@ def test_those_who_wait_for_a_slot_are_kept_too(it: Up, upstream: FakeUpstream, 
         async with watching(it, path, key, question(path, stream=True)) as first:
             await asyncio.to_thread(upstream.wait_for_chats, 1)
             async with watching(it, path, key, question(path, stream=True)) as second:
-                await second.until(SIGNS, b": waiting, position 1\n\n")
+                await second.until(SIGNS, b": waiting, position 1")
                 gate.open()
                 return await first.rest(), await second.rest()
 

@@ -23,9 +23,9 @@ def test_a_key_that_asks_once_waits_for_one_turn_of_a_key_that_asks_often(
         await clients[0].until(b": working\n\n")
         for number in range(1, 6):
             clients.append(await Client.ask(url, greedy, f"greedy {number}"))
-            await clients[-1].until(b": waiting, position %d\n\n" % number)
+            await clients[-1].until(b": waiting, position %d" % number)
         clients.append(await Client.ask(url, modest, "modest"))
-        await clients[-1].until(b": waiting, position 1\n\n")
+        await clients[-1].until(b": waiting, position 1")
         gate.open()
         for client in clients:
             assert (await client.answer()).complete

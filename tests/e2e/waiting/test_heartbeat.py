@@ -139,10 +139,10 @@ def test_those_who_wait_see_their_place_come_nearer(
         await clients[0].until(b": working\n\n")
         for place in (1, 2):
             clients.append(await Client.ask(gateway.url, key, str(place)))
-            await clients[place].until(b": waiting, position %d\n\n" % place)
+            await clients[place].until(b": waiting, position %d" % place)
         gates["0"].open()
         await clients[1].until(b": working\n\n")
-        await clients[2].until(b": waiting, position 1\n\n")
+        await clients[2].until(b": waiting, position 1")
         assert b"position 0" not in clients[1].seen().body
         gates["1"].open()
         await clients[2].until(b": working\n\n")
@@ -195,7 +195,7 @@ def test_the_openai_client_reads_through_signs_of_life(
         async def wait_behind() -> None:
             """Who waits behind it sees a sign of life only after it has."""
             client = await Client.ask(gateway.url, key, "behind")
-            await until_beats(client, 2, b": waiting, position 1\n\n")
+            await until_beats(client, 2, b": waiting, position 1")
             await client.leave()
 
         def read() -> Any:
