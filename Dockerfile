@@ -9,12 +9,12 @@ COPY scripts/uv.txt ./
 RUN pip install --require-hashes -r uv.txt
 # First what seldom changes: this layer is made anew only when the lock file is.
 COPY pyproject.toml uv.lock ./
-RUN UV_PROJECT_ENVIRONMENT=/opt/localllm uv sync --frozen --no-dev --extra supabase --extra jwt --extra alerts --no-install-project
+RUN UV_PROJECT_ENVIRONMENT=/opt/localllm uv sync --frozen --no-dev --extra supabase --extra jwt --extra alerts --extra otel --no-install-project
 COPY README.md CHANGELOG.md LICENSE ./
 COPY gateway gateway
 COPY tunnel tunnel
 COPY sql sql
-RUN UV_PROJECT_ENVIRONMENT=/opt/localllm uv sync --frozen --no-dev --extra supabase --extra jwt --extra alerts --no-editable
+RUN UV_PROJECT_ENVIRONMENT=/opt/localllm uv sync --frozen --no-dev --extra supabase --extra jwt --extra alerts --extra otel --no-editable
 
 FROM python:3.13-slim-bookworm
 LABEL org.opencontainers.image.title="localllm" \

@@ -122,6 +122,10 @@ class Figures:
             if record.stream and record.ttft_ms is not None:
                 self.first_tokens[route, model].observe(record.ttft_ms / 1000)
 
+    def keys(self) -> list[str]:
+        """The ids of those that have a label of their own."""
+        return [known for key, known in self._key_ids.items() if key is not None]
+
     def _key(self, key_id: UUID | None) -> str:
         known = self._key_ids.get(key_id)
         if known is None:

@@ -1,15 +1,15 @@
-"""The labels of keys, and what they have used of their month: asked once a minute at most, and only
-while somebody scrapes."""
+"""The labels of keys, and what they have used of their month: asked once a minute, or sooner for a
+key that is not known yet, and only while somebody scrapes."""
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gateway.stores import Store, StoreUnavailable
 from gateway.telemetry.gauges import Gauge
 
-FRESH = 60.0  # seconds
+FRESH, SOON = 60.0, 5.0  # seconds; the latter for a key that is not known yet
 MOST = 100  # keys whose use is told: those that have used most
 _PATIENCE = 5.0  # seconds
 _PAGE = 1000
@@ -25,20 +25,21 @@ class KeyFigures:
         self._asked = -FRESH
         self._lock = asyncio.Lock()
 
-    async def look(self) -> None:
-        """Ask anew, if that is due. Where the store does not answer, or not to this gateway, what
-        was known before stays."""
+    async def look(self, keys: Collection[str]) -> None:
+        """Ask anew, if that is due. `keys`: the ids of those that are told. Where the store does
+        not answer, or not to this gateway, what was known before stays."""
         async with self._lock:
-            if time.monotonic() - self._asked < FRESH:
+            known = all(key in self.labels for key in keys)
+            if time.monotonic() - self._asked < (FRESH if known else SOON):
                 return
             self._asked = time.monotonic()
             try:
                 async with asyncio.timeout(_PATIENCE):
-                    keys = await self._all()
+                    told = await self._all()
             except (StoreUnavailable, TimeoutError):
                 return
-            self.labels = {key["id"]: key["label"] for key in keys}
-            active = [key for key in keys if key["is_active"] and key["tokens_used_month"]]
+            self.labels = {key["id"]: key["label"] for key in told}
+            active = [key for key in told if key["is_active"] and key["tokens_used_month"]]
             active.sort(key=lambda key: -key["tokens_used_month"])
             self.gauges = _gauges(active[:MOST])
 

@@ -17,11 +17,13 @@ class Metrics:
 
     async def page(self, accept: str) -> tuple[bytes, str]:
         """The page in a form that the client accepts, and its content type."""
-        told, _ = await asyncio.gather(gauges(self._services), self._keys.look())
+        figures = self._services.figures
+        keys = figures.keys()
+        told, _ = await asyncio.gather(gauges(self._services), self._keys.look(keys))
         # Not at each start, and in a thread: it reads files, and most never look at metrics.
         await asyncio.to_thread(importlib.import_module, "gateway.telemetry.exposition")
         from gateway.telemetry.exposition import Snapshot
 
         told += self._keys.gauges
-        snapshot = Snapshot(self._services.figures, told, self._keys.labels)
+        snapshot = Snapshot(figures, told, self._keys.labels)
         return await asyncio.to_thread(snapshot.text, accept)
