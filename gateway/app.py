@@ -1,5 +1,7 @@
 """The composition root: which parts there are, and what each is given."""
 
+from collections.abc import Sequence
+
 from litestar import Litestar
 
 from gateway.backends.pool import BackendPool
@@ -16,7 +18,10 @@ from gateway.http.middleware import Middleware
 from gateway.http.read_rate import ReadRate
 from gateway.http.site_issuers import SiteIssuers
 from gateway.http.visitors import Visitors
+from gateway.overview.events import Events
+from gateway.overview.refusals import Refusals
 from gateway.overview.status import Status
+from gateway.overview.store_figures import StoreFigures
 from gateway.proxy.authorise import Authoriser
 from gateway.proxy.health import Health
 from gateway.proxy.outbox import FAR_LINGER, LINGER, Outbox
@@ -27,6 +32,7 @@ from gateway.pulls.pulls import Pulls
 from gateway.routes.account import account_routes
 from gateway.routes.account_page import account_page_routes
 from gateway.routes.admin import admin_routes
+from gateway.routes.admin_events import admin_event_routes
 from gateway.routes.admin_presets import admin_preset_routes
 from gateway.routes.admin_requests import admin_request_routes
 from gateway.routes.admin_status import admin_status_routes
@@ -40,7 +46,7 @@ from gateway.routes.pull import OLLAMA_PATH, PATH, pull_routes
 from gateway.routes.support.answers import on_exception
 from gateway.routes.visitor_tokens import visitor_token_routes
 from gateway.services import Services
-from gateway.stores import Store
+from gateway.stores import Settlement, Store
 from gateway.telemetry.request_log import RequestLog
 from gateway.telemetry.timed import timed
 from tunnel.status_file import FOLDER, StatusWatcher
@@ -56,7 +62,12 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
     figures = Figures({*(one.path for one in all_dialects()), PATH, OLLAMA_PATH})
     verdict_cache.took = figures.authorising.observe
     settle = timed(store.settle, figures.settling.observe)
-    outbox = Outbox(settings.data_dir / "outbox", settle, linger, verdict_cache.counted)
+
+    def taken(batch: Sequence[Settlement]) -> None:
+        verdict_cache.counted(batch)
+        events.taken(batch)
+
+    outbox = Outbox(settings.data_dir / "outbox", settle, linger, taken)
 
     def has_tunnel() -> bool:
         return bool(tunnel.status or settings.tunnel_hostname)
@@ -78,6 +89,12 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
     asked = authenticator, authoriser, presets, bodies, read_rate
     pipeline = Pipeline(settings, pool, scheduler, outbox, *asked)
     parts = settings, store, pool, scheduler, outbox, tunnel, pipeline.in_flight
+    store_figures = StoreFigures(store)
+    status = Status(*parts, store_figures)
+    events = Events(status, store_figures, store)
+    refusals = Refusals(failed_keys.has_worked)
+    refusals.on_note = events.refused
+    listeners.add(refusals)
     return Services(
         settings=settings,
         store=store,
@@ -101,7 +118,10 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         pipeline=pipeline,
         pulls=Pulls(settings.ollama_timeout),
         health=Health(*parts),
-        status=Status(*parts),
+        status=status,
+        store_figures=store_figures,
+        refusals=refusals,
+        events=events,
     )
 
 
@@ -118,6 +138,7 @@ def make_app(services: Services) -> Middleware:
             *admin_preset_routes(services),
             *admin_request_routes(services),
             *admin_status_routes(services),
+            *admin_event_routes(services),
             *health_routes(services),
             *metrics_routes(services),
             *page_routes(services),

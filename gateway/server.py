@@ -24,7 +24,7 @@ from gateway.http.cloudflare_access import install_if_needed
 from gateway.http.connections import Connections
 from gateway.http.protocol import BoundedHttp
 from gateway.proxy.background import keep_house, send_heartbeats, sweep_holds
-from gateway.pulls.pulls import Pulls
+from gateway.services import Services
 from gateway.stores import Store
 from gateway.telemetry.otel import exporting
 
@@ -50,12 +50,12 @@ class _Server(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
-        pulls: Pulls,
+        services: Services,
         ready: Callable[[], None] | None,
         front: Front | None,
     ) -> None:
         super().__init__(config)
-        self._pulls = pulls
+        self._services = services
         self._ready = ready
         self._front = front
 
@@ -72,8 +72,9 @@ class _Server(uvicorn.Server):
             self._ready()
 
     async def shutdown(self, sockets: object = None) -> None:
-        """Let answers end, but for pulls: they may go on for hours, and later."""
-        await self._pulls.close()
+        """Let answers end, but for those that would go on for hours: pulls, and what happens."""
+        await self._services.pulls.close()
+        await self._services.events.close()
         if self._front:  # it lets its requests end, and they need us
             await self._front.stop()
         await super().shutdown(sockets)  # type: ignore[arg-type] # we only pass it on
@@ -130,7 +131,7 @@ async def serve(
         asyncio.create_task(work)
         for work in (
             outbox.run(),
-            send_heartbeats(in_flight, services.watching_pulls, settings.heartbeat_seconds),
+            send_heartbeats(in_flight, services.watching, settings.heartbeat_seconds),
             sweep_holds(store, in_flight),
             keep_house(store, settings.usage_retention_months),
             services.tunnel.watch(),
@@ -139,7 +140,7 @@ async def serve(
         )
     ]
     pool.refresh()
-    server = _Server(config, services.pulls, ready, front)
+    server = _Server(config, services, ready, front)
     slots = sum(one.slots for one in pool.backends)
     Connections.of(server.server_state).most = descriptors.for_callers(slots)
     try:

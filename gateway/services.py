@@ -16,7 +16,10 @@ from gateway.http.hosts import Hosts
 from gateway.http.read_rate import ReadRate
 from gateway.http.site_issuers import SiteIssuers
 from gateway.http.visitors import Visitors
+from gateway.overview.events import Events
+from gateway.overview.refusals import Refusals
 from gateway.overview.status import Status
+from gateway.overview.store_figures import StoreFigures
 from gateway.proxy.authorise import Authoriser
 from gateway.proxy.health import Health
 from gateway.proxy.outbox import Outbox
@@ -32,8 +35,8 @@ from tunnel.status_file import StatusWatcher
 class Services:
     """Made once, by `app.make_services`.
 
-    `has_tunnel`: whether a caller from this machine can be Cloudflare's edge. `watching_pulls`:
-    callers who wait for what a pull comes to.
+    `has_tunnel`: whether a caller from this machine can be Cloudflare's edge. `watching`: who
+    is told how something goes on, and what their heartbeats say.
     """
 
     settings: Settings
@@ -59,4 +62,7 @@ class Services:
     pulls: Pulls
     health: Health
     status: Status
-    watching_pulls: set[Exchange] = field(default_factory=set[Exchange])
+    store_figures: StoreFigures
+    refusals: Refusals
+    events: Events
+    watching: dict[Exchange, str] = field(default_factory=dict[Exchange, str])

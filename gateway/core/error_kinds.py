@@ -218,6 +218,15 @@ KINDS: dict[str, Kind] = {
     "headers_too_large": Kind(
         431, _INVALID, "headers_too_large", "The request headers are too large."
     ),
+    "cancelled": Kind(
+        403, _INVALID, "request_cancelled", "The owner of this server has ended this request."
+    ),
+    "too_many_watchers": Kind(
+        429,
+        "rate_limit_error",
+        "rate_limit_exceeded",
+        "Too many pages watch this server. Try again in {wait} s.",
+    ),
     "queue_full": Kind(
         503, _BUSY, "server_is_overloaded", "Too many requests are waiting for the model."
     ),

@@ -71,6 +71,7 @@ class Exchange:
         self._receive = receive
         self._connection: Any = scope.get("connection")  # see connection.py
         self._sending = False  # bytes are on their way that the client has not made room for
+        self._stopped: Refusal | None = None  # why somebody else ended it
         self._task: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._beat: asyncio.Task[None] | None = None
@@ -145,6 +146,12 @@ class Exchange:
         `others_wait`: for the slot that it holds up."""
         if self._sending and now - self.last_sent > (GIVE_WAY if others_wait else STUCK):
             self._give_up()
+
+    def stop(self, refusal: Refusal) -> None:
+        """End it from elsewhere: the task that serves it is cancelled, and the client told why."""
+        if self._task is not None and not self.gone:
+            self._stopped = refusal
+            self._task.cancel()
 
     def _probe(self) -> None:
         """Send what shows whether the client is still there (half_closed.py)."""
@@ -267,9 +274,11 @@ class Exchange:
         if self.gone and self._task is not None:
             self._task.uncancel()  # by `watch`: the client left, and its cleaning up is done
             return True
-        if between_events:  # the server ends, and the time of its requests is over
+        if self._stopped is not None and self._task is not None:
+            self._task.uncancel()
+        if between_events:  # else the server ends, and the time of its requests is over
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORD):
-                    await self.refuse(SHUTTING_DOWN)
+                    await self.refuse(self._stopped or SHUTTING_DOWN)
                     return True
         return False  # Middleware cuts the connection

@@ -14,9 +14,9 @@ from gateway.backends.pool import BackendPool
 from gateway.backends.scheduler import Scheduler
 from gateway.config.preflight import local_url
 from gateway.config.settings import Settings
-from gateway.overview.figures import Figures
 from gateway.overview.machines import Machines
 from gateway.overview.running import in_flight_rows, iso
+from gateway.overview.store_figures import StoreFigures
 from gateway.proxy.inflight import InFlight
 from gateway.proxy.outbox import Outbox
 from gateway.stores import Store
@@ -35,6 +35,7 @@ class Status:
         outbox: Outbox,
         tunnel: StatusWatcher,
         in_flight: Mapping[UUID, InFlight],
+        figures: StoreFigures,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -44,7 +45,7 @@ class Status:
         self._tunnel = tunnel
         self._in_flight = in_flight
         self._machines = Machines(pool)
-        self._figures = Figures(store)
+        self._figures = figures
         self._started = datetime.now(UTC)
 
     async def read(self) -> dict[str, Any]:

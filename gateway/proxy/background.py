@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from uuid import UUID
 
 from gateway.backends.scheduler import Ticket
@@ -18,7 +18,7 @@ _log = logging.getLogger("localllm")
 
 
 async def send_heartbeats(
-    in_flight: Mapping[UUID, InFlight], watching_pulls: Collection[Exchange], silence: float
+    in_flight: Mapping[UUID, InFlight], watching: Mapping[Exchange, str], silence: float
 ) -> None:
     """Once a second or oftener, for each request in flight: write down how far it has come, and
     send a heartbeat to a client that has seen nothing for `silence` seconds."""
@@ -30,9 +30,9 @@ async def send_heartbeats(
                 _look_after(one, now, silence)
             except Exception:  # one request must not end the heartbeats of all others
                 _log.exception("request %s could not be looked after", one.exchange.id)
-        for exchange in list(watching_pulls):
+        for exchange, note in list(watching.items()):
             if _is_silent(exchange, now, silence):
-                exchange.beat("pulling")
+                exchange.beat(note)
 
 
 def _look_after(in_flight: InFlight, now: float, silence: float) -> None:

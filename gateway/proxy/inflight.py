@@ -21,7 +21,7 @@ from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import AuthorizationRequest, Settlement, Verdict
 
 # How a request ends that is none of the model server's faults: its prompt is charged all the same.
-_LEFT = {"client_gone", "gateway_stopped", "gateway_died"}
+_LEFT = {"client_gone", "cancelled", "gateway_stopped", "gateway_died"}
 _unwritten = RepeatedLog(logging.getLogger("localllm"), logging.ERROR)
 
 
@@ -133,6 +133,15 @@ class InFlight:
     def cut(self, status: str) -> None:
         """It does not end as it should. The first cause stands."""
         self._status = self._status or status
+
+    def cancel(self) -> bool:
+        """The owner ends it, in whichever stage it is: its client is told, and what it has come to
+        is counted. False: it has ended."""
+        if self._settled or self.exchange.ended:
+            return False
+        self.cut("cancelled")
+        self.exchange.stop(Refusal("cancelled"))
+        return True
 
     def checkpoint(self) -> None:
         """Write down how far it has come, in case this process dies."""

@@ -48,6 +48,20 @@ LOADED: dict[str, Any] = {
     "expires_at": "2026-11-24T03:15:00Z",
 }
 
+REFUSED: dict[str, Any] = {
+    "time": "2026-11-24T03:10:00.120Z",
+    "request_id": REQUEST_ID,
+    "route": "/v1/chat/completions",
+    "status": 403,
+    "code": "model_not_found",
+    "message": "This API key may not use the model 'llama3:70b'.",
+    "hint": "Use one that GET /v1/models lists.",
+    "key": {"id": KEY_ID, "name": "my website"},
+    "prefix": "llm_3kTz",
+    "visitor": None,
+    "model": "llama3:70b",
+}
+
 _USE = {"requests": 12, "total_tokens": 6200, "charged_tokens": 6200}
 
 STATUS: dict[str, Any] = {
@@ -80,3 +94,6 @@ STATUS: dict[str, Any] = {
     "month": _USE,
     "default_model": MODEL,
 }
+
+_EVENT = "event: {}\ndata: {{…}}\n\n"
+EVENTS = "".join(_EVENT.format(name) for name in ("status", "request", "refused"))

@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway.reference import overview_shapes as shapes
 from gateway.reference.admin_routes import ADMIN_REFUSALS
-from gateway.reference.overview_examples import LOGGED, STATUS
+from gateway.reference.overview_examples import EVENTS, LOGGED, REFUSED, REQUEST_ID, STATUS
 from gateway.reference.route import JSON, OWNER, Content, Parameter, Route
 
 _ID = {"type": "string", "format": "uuid"}
@@ -33,6 +33,30 @@ OVERVIEW_ROUTES = (
         text="Running and waiting requests, machines, store, outbox, tunnel, and today's and this "
         "month's use. Nothing of a prompt, and no key. Not on the Supabase function.",
         answer=(Content(JSON, shapes.GatewayStatus, STATUS),),
+        refusals=ADMIN_REFUSALS,
+    ),
+    Route(
+        *("GET", "/admin/events", "watchGateway", OWNER, _GROUP),
+        summary="Watch what this gateway does",
+        text="Server-sent events: `status` (the body of `GET /admin/status`) at once and when it "
+        "changed, at most once a second; `request` (a row of the log) when one is in the log; "
+        "`refused` (a row of `GET /admin/refusals`) when one was refused. It ends when the gateway "
+        "stops: ask again. Not on the Supabase function.",
+        answer=(Content("text/event-stream", {"description": "Events."}, EVENTS),),
+        refusals=("too_many_watchers", "shutting_down", *ADMIN_REFUSALS),
+    ),
+    Route(
+        *("GET", "/admin/refusals", "listRefusals", OWNER, _GROUP),
+        summary="See which requests were refused lately, and why",
+        text="The last 400 of callers whose key works, and 100 of others, as long as this gateway "
+        "runs. Not on the Supabase function.",
+        answer=(
+            Content(
+                JSON,
+                shapes.RefusalList,
+                {"object": "list", "data": [REFUSED], "next_cursor": None},
+            ),
+        ),
         refusals=ADMIN_REFUSALS,
     ),
     Route(
@@ -70,6 +94,21 @@ OVERVIEW_ROUTES = (
         text="Its id is the `x-request-id` of its answer.",
         parameters=(Parameter("id", "path", _ID, "The id of the request."),),
         answer=(Content(JSON, shapes.LoggedRequest, LOGGED),),
+        refusals=("not_found", *ADMIN_REFUSALS),
+    ),
+    Route(
+        *("POST", "/admin/requests/{id}/cancel", "cancelRequest", OWNER, _GROUP),
+        summary="End a request that runs or waits",
+        text="Its client gets the error `request_cancelled`, the model stops, and what was made so "
+        "far is counted. Only on the gateway that serves it; not on the Supabase function.",
+        parameters=(Parameter("id", "path", _ID, "The id of the request."),),
+        answer=(
+            Content(
+                JSON,
+                shapes.CancelledRequest,
+                {"object": "request", "id": REQUEST_ID, "cancelled": True},
+            ),
+        ),
         refusals=("not_found", *ADMIN_REFUSALS),
     ),
 )

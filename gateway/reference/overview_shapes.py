@@ -38,6 +38,38 @@ class RequestPage(Struct):
     next_cursor: str | None
 
 
+class RefusedRequest(Struct):
+    """A request that was refused, or broken off with an error. `hint`: what its caller can do.
+    `key` and `visitor` are null where the store was not asked whose it is; `prefix` is of the key
+    that was shown."""
+
+    time: datetime
+    request_id: UUID
+    route: str
+    status: int
+    code: str
+    message: str
+    hint: str | None
+    key: "KeyLabel | None"
+    prefix: str | None
+    visitor: UUID | None
+    model: str | None
+
+
+class RefusalList(Struct):
+    """The newest first; all on one page."""
+
+    object: Literal["list"]
+    data: list[RefusedRequest]
+    next_cursor: None
+
+
+class CancelledRequest(Struct):
+    object: Literal["request"]
+    id: UUID
+    cancelled: Literal[True]
+
+
 class KeyLabel(Struct):
     id: UUID | None
     name: str | None

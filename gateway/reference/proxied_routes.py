@@ -12,7 +12,7 @@ _PROXIED = (
     *("invalid_request", "cloud_model", "unknown_model", "demo_lacks_model", "request_timeout"),
     "preset_elsewhere",
     *("request_too_large", "too_many_uploads", "uploads_full", "unsupported_encoding"),
-    *("queue_full", "outbox_unavailable"),
+    *("queue_full", "outbox_unavailable", "cancelled"),
     *("shutting_down", "upstream_unavailable", "upstream_timeout", "upstream_refused"),
     *("upstream_not_found", "upstream_busy", "upstream_failed", "upstream_cannot", "truncated"),
     "context_length_exceeded",

@@ -127,7 +127,7 @@ async def _tell(
     if wanted.stream:
         exchange.dialect = teller.family
     exchange.watch()
-    services.watching_pulls.add(exchange)  # for heartbeats
+    services.watching[exchange] = "pulling"  # for heartbeats
     try:
         seen = 0
         while not pull.ended:
@@ -145,7 +145,7 @@ async def _tell(
             await exchange.whole(200, teller.whole(pull.progress))
         return None
     finally:
-        services.watching_pulls.discard(exchange)
+        del services.watching[exchange]
 
 
 def _named(failure: Refusal, wanted: Wanted) -> Refusal:

@@ -120,7 +120,8 @@ class Settlement(msgspec.Struct, gc=False):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     usage_source: str = "none"  # reported | estimated | none (nothing was produced)
-    # ok, or what went wrong: client_gone, refused, truncated, upstream_error, upstream_timeout,
+    # ok, or what went wrong: client_gone, cancelled (by the owner), refused, truncated,
+    # upstream_error, upstream_timeout,
     # gateway_stopped, gateway_died, internal_error
     status: str = "ok"
     ttft_ms: int | None = None

@@ -5,6 +5,8 @@ from typing import Any
 from litestar import Litestar
 from litestar.routes import ASGIRoute, HTTPRoute
 
+from gateway.routes.admin_events import PATH as EVENTS
+
 
 def served_routes(app: Any) -> set[tuple[str, str]]:
     """Method and path of each, as the reference writes paths; without OPTIONS and HEAD, and without
@@ -24,5 +26,5 @@ def served_routes(app: Any) -> set[tuple[str, str]]:
             served |= {(name, path) for name in route.methods if name not in {"OPTIONS", "HEAD"}}
         else:
             assert isinstance(route, ASGIRoute)
-            served.add(("POST", path))  # the pipeline takes nothing else
+            served.add(("GET" if path == EVENTS else "POST", path))  # the pipeline takes this alone
     return served

@@ -8,6 +8,7 @@ stops them.
 import hmac
 import logging
 from hashlib import sha256
+from typing import Any
 
 from gateway.core.errors import Refusal
 from gateway.core.repeated_log import RepeatedLog
@@ -30,16 +31,20 @@ class Login:
         self._expected = _digest(secret.encode()) if secret else None
 
     async def __call__(self, request: AnyRequest) -> Refusal | None:
+        return await self.of(request.scope)
+
+    async def of(self, scope: Any) -> Refusal | None:
+        """The same for a bare ASGI scope."""
         if not self._manages_keys:  # nor could it count who guesses
             return Refusal("keys_elsewhere")
-        secret = request.headers.get("x-admin-secret")
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        secret = headers.get(b"x-admin-secret")
         if not secret:  # nobody has guessed anything, so there is nothing to count
             return Refusal("admin_denied")
-        shown = _digest(secret.encode("latin-1", "replace"))  # the bytes that were sent
+        shown = _digest(secret)
         matched = self._expected is not None and hmac.compare_digest(shown, self._expected)
-        headers = dict(request.scope["headers"])
         address = client_address.address(
-            request.scope, headers, tunnel=self._has_tunnel(), proxies=self._proxies
+            scope, headers, tunnel=self._has_tunnel(), proxies=self._proxies
         )
         arguments = {"p_address": address, "p_matched": matched}
         verdict = await self._store.admin("admin_login", arguments)

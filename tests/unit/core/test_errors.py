@@ -21,6 +21,7 @@ KNOWN = {
         ("invalid_request_error", "permission_denied"),
         ("invalid_request_error", "model_not_found"),
         ("invalid_request_error", "visitor_token_required"),
+        ("invalid_request_error", "request_cancelled"),
     },
     413: {("invalid_request_error", "request_too_large")},
     429: {

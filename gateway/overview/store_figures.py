@@ -13,7 +13,7 @@ _PAUSE = 1.0  # seconds between two questions at least
 _PATIENCE = 3.0  # seconds; a store that takes longer is told as down
 
 
-class Figures:
+class StoreFigures:
     """`today` and `month` are None until the store has told; `latency_ms` is None while it does
     not answer."""
 

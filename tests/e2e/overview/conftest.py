@@ -1,0 +1,3 @@
+from tests.support.fixtures import upstream_of_all
+
+__all__ = ["upstream_of_all"]
