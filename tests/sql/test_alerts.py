@@ -174,14 +174,29 @@ async def test_what_the_owner_was_told_without_the_store_is_not_told_again(ledge
     assert await told(ledger) == [("model_server", "over", 1)]
 
 
-async def test_no_gateway_can_speak_of_keys(ledger: Ledger):
-    key = await ledger.key(limit=1000)
-    await use(ledger, key, 600)
-    topic = f"key_quota/{key.id}/2030-01"
-    await watch(
-        ledger, NOON, {"topic": topic, "kind": "x", "holds": True, "about": {}, "told": True}
-    )
-    assert await told(ledger) == [("key_quota", "began", 50)]
+async def test_no_gateway_can_keep_quiet_what_is_of_keys(ledger: Ledger):
+    end = NOON + 30 * DAY
+    key = await ledger.key(expires_at=end)
+    topic = f"key_expiry/{key.id}/2030-02-14T12:00:00Z"
+    seen = {"topic": topic, "kind": "x", "holds": True, "about": {}, "told": True}
+    await watch(ledger, NOON, seen)
+    await watch(ledger, end - 7 * DAY)
+    assert await told(ledger) == [("key_expiry", "began", 1)]
+
+
+async def test_gateways_that_see_the_same_in_another_order_do_not_block_each_other(
+    ledger: Ledger, database: str
+):
+    pair = [await open_ledger(database) for _ in range(2)]
+    seen = [DOWN | {"topic": str(number)} for number in range(200)]
+    try:
+        for hours in range(5):
+            at = NOON + 25 * hours * HOUR
+            await asyncio.gather(watch(pair[0], at, *seen), watch(pair[1], at, *reversed(seen)))
+    finally:
+        for one in pair:
+            await one.connection.close()
+    assert len(await told(ledger)) == 5 * len(seen)
 
 
 async def test_gateways_that_watch_at_once_make_one_alert_of_each_crossing(
