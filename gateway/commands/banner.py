@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from pathlib import Path
 
 import click
 
@@ -23,10 +24,12 @@ def print_banner(
     public: str | None = None,
     *,
     trial: bool = False,
+    secret_file: Path | None = None,
 ) -> None:
     """`key` is None if there were keys already, which cannot be shown again. `public` is the
-    address of the tunnel; `trial`: it is a temporary one."""
-    url = preflight.local_url(settings.host, settings.port)
+    address of the tunnel; `trial`: it is a temporary one. `secret_file`: where the admin secret is
+    kept, if nobody has set one."""
+    url = local = preflight.local_url(settings.host, settings.port)
     click.echo(f"\nlocalllm is running at {click.style(url, bold=True)} (press Ctrl-C to stop)\n")
     if public:
         click.echo(f"Public address: {click.style(public, bold=True)}")
@@ -47,8 +50,16 @@ def print_banner(
     click.echo(f"Model: {model_note}")
     if settings.store == "supabase":
         click.echo(f"Keys:  {settings.supabase_url}")
-    secret = f" (admin secret: {settings.data_dir / 'admin-secret'})"
-    click.echo(f"Data:  {settings.data_dir}{secret if settings.manages_keys else ''}")
+    click.echo(f"Console: {click.style(f'{local}/console', bold=True)}")
+    click.echo(f"  It asks for the admin secret: {_where_the_secret_is(settings, secret_file)}")
+    click.echo(f"Data:  {settings.data_dir}")
+
+
+def _where_the_secret_is(settings: Settings, file: Path | None) -> str:
+    """Never the secret itself: what is printed ends up in logs."""
+    if not settings.manages_keys:
+        return "that of the Supabase function 'admin'"
+    return f"copy it from {file}" if file else "your ADMIN_SECRET"
 
 
 def curl_line(url: str, key: str | None, model: str) -> str:

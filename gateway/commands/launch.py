@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -32,9 +33,10 @@ async def launch(settings: Settings, signals: Signals, *, demo: bool, tunnel: bo
     """Run until Ctrl-C or SIGTERM, then stop everything that was started here."""
     preflight.check_port(settings.host, settings.port)
     preflight.check_data_dir(settings.data_dir)
+    secret_file = None
     if settings.manages_keys and not settings.admin_secret:
-        file = settings.data_dir / ADMIN_SECRET_FILE
-        kept = secret_files.read_or_make(file, secret_files.new_secret)
+        secret_file = settings.data_dir / ADMIN_SECRET_FILE
+        kept = secret_files.read_or_make(secret_file, secret_files.new_secret)
         settings = replace(settings, admin_secret=kept)
     pool = BackendPool(settings)
     async with (
@@ -51,7 +53,8 @@ async def launch(settings: Settings, signals: Signals, *, demo: bool, tunnel: bo
                 say(opened.problem)
             if front:
                 front.open()
-            telling.append(asyncio.create_task(_tell(settings, opened.store, source, front)))
+            told = _tell(settings, opened.store, source, front, secret_file)
+            telling.append(asyncio.create_task(told))
 
         await server.serve(settings, opened.store, pool, ready=ready, front=front)
         await asyncio.gather(*telling)
@@ -66,7 +69,11 @@ async def _front(settings: Settings, tunnel: bool) -> "TunnelFront | contextlib.
 
 
 async def _tell(
-    settings: Settings, store: Store, source: ModelSource, front: "TunnelFront | None"
+    settings: Settings,
+    store: Store,
+    source: ModelSource,
+    front: "TunnelFront | None",
+    secret_file: Path | None = None,
 ) -> None:
     """Print the banner. The first key is created only now, when it is certain to be shown."""
     try:
@@ -78,11 +85,13 @@ async def _tell(
         say(f"The first key could not be created: {problem} Try: localllm keys create NAME")
         key = None
     if front is None:
-        print_banner(settings, key, source.model, source.note)
+        print_banner(settings, key, source.model, source.note, secret_file=secret_file)
         return
     say("Opening the tunnel.")
     public = await front.url(TUNNEL_PATIENCE)
-    print_banner(settings, key, source.model, source.note, public, trial=front.kind == "quick")
+    trial = front.kind == "quick"
+    about = key, source.model, source.note, public
+    print_banner(settings, *about, trial=trial, secret_file=secret_file)
     if public is None and front.is_trying:
         problem = f"{front.problem} " if front.problem else ""
         say(f"The tunnel is not open yet. {problem}Its address will be printed here.")

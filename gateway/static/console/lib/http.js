@@ -131,8 +131,11 @@ async function failure(answer) {
 export function parser(onEvent) {
   let rest = "";
   return (piece) => {
-    const blocks = (rest + piece).replace(/\r\n?/g, "\n").split("\n\n");
-    rest = blocks.pop() ?? "";
+    const text = rest + piece;
+    const held = text.endsWith("\r") ? "\r" : ""; // half of an end of line, perhaps
+    const whole = text.slice(0, text.length - held.length).replace(/\r\n?/g, "\n");
+    const blocks = whole.split("\n\n");
+    rest = (blocks.pop() ?? "") + held;
     for (const block of blocks) {
       let event = "message";
       /** @type {string[]} */

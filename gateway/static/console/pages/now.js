@@ -58,7 +58,7 @@ const Use = ({ title, note, of }) =>
       ? html`<p class="figure">${compact(of.charged_tokens)}${" "}<span class="quiet">tokens</span></p>
         <${Facts} of=${[
         ["Requests", number(of.requests)],
-        ["Tokens charged to keys", number(of.charged_tokens)],
+        ["Charged to keys", number(of.charged_tokens)],
         ["Tokens in all", number(of.total_tokens)],
       ]} />`
       : html`<p class="quiet">The database has not told yet.</p>`

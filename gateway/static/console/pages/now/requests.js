@@ -15,7 +15,7 @@ const nameOf = (row) => row.key.name ?? "a key";
 const who = (row) =>
   html`${
     row.key.id ? html`<a href=${href("keys", row.key.id)}>${nameOf(row)}</a>` : nameOf(row)
-  }${row.visitor && html`<div class="quiet small">visitor ${row.visitor}</div>`}`;
+  }${row.visitor && html`<div class="quiet small">visitor ${row.visitor.slice(0, 8)}…</div>`}`;
 
 /** @param {string} now */
 const passed = (now) => (/** @type {any} */ row) =>
