@@ -24,7 +24,7 @@ export function Page() {
   /** @param {string} found */
   const open = (found) => go("requests", found);
   return html`<${Heading} title="Requests"
-      note="What each asked and was answered is nowhere kept: only who, when and how much." />
+      note="Prompts and answers are not kept: only who asked, when, and how much." />
     <form class="find" onSubmit=${find}>
       <${TextField} label="Find a request by its id" value=${id} onInput=${setId}
         hint="Callers find it in the header x-request-id of their answer." autocomplete="off" />
