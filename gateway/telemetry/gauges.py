@@ -104,7 +104,7 @@ def _backends(services: Services) -> list[Gauge]:
         ),
         Gauge(
             "localllm_model_swaps",
-            "Requests for another model than the one before: each may load one.",
+            "Requests for a model that had to be loaded in place of others.",
             [(labels, one.swaps) for labels, one in machines],
             counts=True,
         ),

@@ -162,8 +162,9 @@ def test_what_runs_waits_and_is_held_is_told(upstream: FakeUpstream, file_dsn: s
     assert after.total("localllm_held_tokens") == after.total("localllm_slots_used") == 0
 
 
-def test_another_model_than_the_one_before_is_a_swap(upstream: FakeUpstream, file_dsn: str):
+def test_a_model_that_is_loaded_in_place_of_another_is_a_swap(upstream: FakeUpstream, file_dsn: str):
     upstream.models = [*upstream.models, {"name": "second:latest", "model": "second:latest"}]
+    upstream.loaded = []  # there is no room for both
     try:
         with served(upstream.url, file_dsn) as gateway, connect(gateway.url) as client:
             key = make_key(gateway.url)
@@ -172,7 +173,7 @@ def test_another_model_than_the_one_before_is_a_swap(upstream: FakeUpstream, fil
                 assert client.post(CHAT, json=asked, headers=bearer(key)).is_success
             assert scrape(client).total("localllm_model_swaps_total") == 2
     finally:
-        upstream.models = upstream.models[:-1]
+        upstream.models, upstream.loaded = upstream.models[:-1], None
 
 
 def test_a_hostile_name_of_a_key_breaks_no_line(gateway: GatewayProcess):
