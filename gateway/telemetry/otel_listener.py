@@ -4,25 +4,26 @@ generative AI: a span with its stages as events, and four histograms.
 This module alone imports the packages of the extra `otel`.
 """
 
+import os
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
 
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from gateway.core.record import Record
 from gateway.telemetry.operations import operations
 from gateway.telemetry.otel_metrics import GenAiMetrics
+from gateway.telemetry.otel_sender import Sender
 from gateway.telemetry.otel_spans import Spans
 
 _NAME = "localllm"
+_TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 
 
 class OtelListener:
@@ -33,7 +34,7 @@ class OtelListener:
         resource, made_here = _resource(), version(_NAME)
         self._operations = operations()
         self._tracers: TracerProvider | None = None
-        self._meters: MeterProvider | None = None
+        self._sender: Sender | None = None
         self._spans: Spans | None = None
         self._metrics: GenAiMetrics | None = None
         if "TRACES" in signals:
@@ -41,9 +42,11 @@ class OtelListener:
             self._tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
             self._spans = Spans(self._tracers.get_tracer(_NAME, made_here))
         if "METRICS" in signals:
-            reader = PeriodicExportingMetricReader(OTLPMetricExporter())
-            self._meters = MeterProvider([reader], resource, shutdown_on_exit=False)
-            self._metrics = GenAiMetrics(self._meters.get_meter(_NAME, made_here))
+            # To both of the others a histogram is told by what is new.
+            delta = os.environ.get(_TEMPORALITY, "cumulative").strip().lower() != "cumulative"
+            self._metrics = GenAiMetrics(delta=delta)
+            scope = InstrumentationScope(_NAME, made_here)
+            self._sender = Sender(self._metrics.collect, resource, scope)
 
     def begin(self, record: Record, scope: dict[str, Any]) -> None:
         if self._spans is not None and record.route in self._operations:
@@ -62,8 +65,8 @@ class OtelListener:
         """Send what is left. It takes as long as the collector does."""
         if self._tracers is not None:
             self._tracers.shutdown()
-        if self._meters is not None:
-            self._meters.shutdown()
+        if self._sender is not None:
+            self._sender.close()
 
 
 def _resource() -> Resource:
