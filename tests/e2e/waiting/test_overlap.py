@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 
 from gateway.proxy.outbox_file import left_in
@@ -12,6 +13,7 @@ from tests.support.fake_upstream import Exchange, FakeUpstream
 from tests.support.overlapping import gateway, project, reached, sees_nothing, undecided
 from tests.support.postgres import execute
 from tests.support.postgrest.stand_in import StandIn
+from tests.support.prometheus_text import Samples, scrape
 from tests.support.watching_client import Client, ask
 
 __all__ = ["gateway", "project"]
@@ -126,6 +128,10 @@ async def test_a_client_that_leaves_before_the_verdict_frees_the_model_and_leave
         if revoked:
             await execute(books.dsn, "update gateway.api_keys set revoked_at = now()")
     rows = await books.settled(1 if revoked else 2)
+    with connect(gateway.url) as owner:
+        told = await eventually(lambda: _counted(owner, 2))
+    gone = told.total("localllm_requests_total", status="client_gone")
+    assert gone == 1, "it is told once, when its end is known"
     assert len(rows) == (1 if revoked else 2)
     assert revoked or "client_gone" in {row.status for row in rows.values()}
 
@@ -165,3 +171,9 @@ async def test_large_requests_of_a_key_in_good_standing_cost_no_call_more(
     decisions = [call.function for call in project.calls if "settle" not in call.function]
     assert decisions.count("authorize_request") == 1
     assert "identify_key" not in decisions
+
+
+async def _counted(owner: httpx.Client, requests: int) -> Samples | None:
+    """The figures, once so many requests are in them."""
+    told = await asyncio.to_thread(scrape, owner)
+    return told if told.total("localllm_requests_total") == requests else None
