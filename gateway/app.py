@@ -18,7 +18,9 @@ from gateway.http.middleware import Middleware
 from gateway.http.read_rate import ReadRate
 from gateway.http.site_issuers import SiteIssuers
 from gateway.http.visitors import Visitors
+from gateway.overview.doctor import Doctor
 from gateway.overview.events import Events
+from gateway.overview.models import Models
 from gateway.overview.refusals import Refusals
 from gateway.overview.status import Status
 from gateway.overview.store_figures import StoreFigures
@@ -32,7 +34,9 @@ from gateway.pulls.pulls import Pulls
 from gateway.routes.account import account_routes
 from gateway.routes.account_page import account_page_routes
 from gateway.routes.admin import admin_routes
+from gateway.routes.admin_doctor import admin_doctor_routes
 from gateway.routes.admin_events import admin_event_routes
+from gateway.routes.admin_models import admin_model_routes
 from gateway.routes.admin_presets import admin_preset_routes
 from gateway.routes.admin_requests import admin_request_routes
 from gateway.routes.admin_status import admin_status_routes
@@ -122,6 +126,8 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         store_figures=store_figures,
         refusals=refusals,
         events=events,
+        models=Models(settings, pool),
+        doctor=Doctor(),
     )
 
 
@@ -139,6 +145,8 @@ def make_app(services: Services) -> Middleware:
             *admin_request_routes(services),
             *admin_status_routes(services),
             *admin_event_routes(services),
+            *admin_model_routes(services),
+            *admin_doctor_routes(services),
             *health_routes(services),
             *metrics_routes(services),
             *page_routes(services),

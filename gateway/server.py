@@ -72,9 +72,10 @@ class _Server(uvicorn.Server):
             self._ready()
 
     async def shutdown(self, sockets: object = None) -> None:
-        """Let answers end, but for those that would go on for hours: pulls, and what happens."""
+        """Let answers end, but for those that would go on for long: pulls, pages that watch."""
         await self._services.pulls.close()
         await self._services.events.close()
+        await self._services.doctor.close()
         if self._front:  # it lets its requests end, and they need us
             await self._front.stop()
         await super().shutdown(sockets)  # type: ignore[arg-type] # we only pass it on

@@ -16,7 +16,9 @@ from gateway.http.hosts import Hosts
 from gateway.http.read_rate import ReadRate
 from gateway.http.site_issuers import SiteIssuers
 from gateway.http.visitors import Visitors
+from gateway.overview.doctor import Doctor
 from gateway.overview.events import Events
+from gateway.overview.models import Models
 from gateway.overview.refusals import Refusals
 from gateway.overview.status import Status
 from gateway.overview.store_figures import StoreFigures
@@ -65,4 +67,6 @@ class Services:
     store_figures: StoreFigures
     refusals: Refusals
     events: Events
+    models: Models
+    doctor: Doctor
     watching: dict[Exchange, str] = field(default_factory=dict[Exchange, str])

@@ -4,10 +4,8 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-import msgspec
-
 from gateway.backends.backend import Backend
-from gateway.backends.client import ModelResponse
+from gateway.backends.keeping import ask_to_keep
 from gateway.backends.pool import BackendPool
 from gateway.core.errors import Refusal
 from gateway.core.model_names import canonical_name
@@ -45,17 +43,8 @@ async def _load_missing(backend: Backend, models: Sequence[str]) -> None:
 
 
 async def _load(backend: Backend, model: str, name: str) -> None:
-    """A question without a prompt only loads. A model that makes vectors knows another route."""
-    problem = ""
-    for path in ("/api/generate", "/api/embed"):
-        body = msgspec.json.encode({"model": model, "keep_alive": _FOR_EVER, "stream": False})
-        response = await backend.post(path, body, name, whole=True, alone=False)
-        if isinstance(response, ModelResponse):
-            response.close()
-            if response.status == 200:
-                _log.info("%s is loaded, and stays so", model)
-                return
-            problem = f"{path} answered {response.status}"
-        else:
-            problem = response.message
-    _log.warning("%s is not preloaded: %s", model, problem)
+    problem = await ask_to_keep(backend, model, name, _FOR_EVER)
+    if problem is None:
+        _log.info("%s is loaded, and stays so", model)
+    else:
+        _log.warning("%s is not preloaded: %s", model, problem.message)

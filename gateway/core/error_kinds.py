@@ -204,6 +204,13 @@ KINDS: dict[str, Kind] = {
         "and has no other name. Start Ollama and pull the model, or name none.",
     ),
     "not_found": Kind(404, _INVALID, "not_found", "{detail}"),
+    "needs_the_machine": Kind(  # said by the Supabase function alone
+        404,
+        _INVALID,
+        "needs_the_machine",
+        "This is about a running gateway and its machine: ask the gateway itself, at its own "
+        "address. Here is what stands in the database.",
+    ),
     "method_not_allowed": Kind(405, _INVALID, "method_not_allowed", "Use {detail} here."),
     "request_timeout": Kind(
         408, "timeout_error", "request_timeout", "The request did not arrive in time."

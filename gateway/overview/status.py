@@ -22,6 +22,8 @@ from gateway.proxy.outbox import Outbox
 from gateway.stores import Store
 from tunnel.status_file import StatusWatcher
 
+_VERSION = version("localllm")  # looked up once: it reads a file
+
 
 class Status:
     """What `GET /admin/status` tells."""
@@ -60,7 +62,7 @@ class Status:
         return {
             "object": "status",
             "time": iso(datetime.now(UTC)),
-            "version": version("localllm"),
+            "version": _VERSION,
             "started_at": iso(self._started),
             "gateway": socket.gethostname(),
             "gateways": self._store.gateways,

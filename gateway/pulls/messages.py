@@ -79,12 +79,16 @@ class Wanted(NamedTuple):
     stream: bool
 
 
-def read(body: bytes | bytearray, other_names: Mapping[str, str]) -> Wanted | Refusal:
-    """What `/v1/models/pull` is asked for. `other_names`: MODEL_ALIASES, by canonical names."""
+def read(
+    body: bytes | bytearray, other_names: Mapping[str, str], *, streams: bool = False
+) -> Wanted | Refusal:
+    """What `/v1/models/pull` is asked for. `other_names`: MODEL_ALIASES, by canonical names;
+    `streams`: whether it streams where that is left out."""
     asked = strict_json.parse(body, PullRequest)
     if isinstance(asked, Refusal):
         return asked
-    return _wanted(asked.model, bool(asked.stream), other_names)
+    stream = streams if asked.stream is None else asked.stream
+    return _wanted(asked.model, stream, other_names)
 
 
 def read_ollama(body: bytes | bytearray, other_names: Mapping[str, str]) -> Wanted | Refusal:

@@ -97,3 +97,20 @@ STATUS: dict[str, Any] = {
 
 _EVENT = "event: {}\ndata: {{…}}\n\n"
 EVENTS = "".join(_EVENT.format(name) for name in ("status", "request", "refused"))
+
+OWNERS_MODEL: dict[str, Any] = {
+    "model": MODEL,
+    "size": 4_700_000_000,
+    "family": "qwen2",
+    "parameters": "7.6B",
+    "quantization": "Q4_K_M",
+    "modified_at": "2026-11-01T09:30:00Z",
+    "backends": ["den-pc"],
+    "loaded": [{"backend": "den-pc", **LOADED}],
+    "preload": False,
+}
+
+FINDINGS: dict[str, Any] = {
+    "object": "doctor",
+    "findings": [{"title": "ollama", "state": "ok", "text": "answers, with 4 models"}],
+}

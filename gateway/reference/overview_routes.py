@@ -9,6 +9,7 @@ from gateway.reference.route import JSON, OWNER, Content, Parameter, Route
 
 _ID = {"type": "string", "format": "uuid"}
 _GROUP = "Overview"
+_HERE = "needs_the_machine"  # not on the Supabase function
 
 
 def _filters() -> tuple[Parameter, ...]:
@@ -31,9 +32,9 @@ OVERVIEW_ROUTES = (
         *("GET", "/admin/status", "readStatus", OWNER, _GROUP),
         summary="See what this gateway does now",
         text="Running and waiting requests, machines, store, outbox, tunnel, and today's and this "
-        "month's use. Nothing of a prompt, and no key. Not on the Supabase function.",
+        "month's use. Nothing of a prompt, and no key.",
         answer=(Content(JSON, shapes.GatewayStatus, STATUS),),
-        refusals=ADMIN_REFUSALS,
+        refusals=(_HERE, *ADMIN_REFUSALS),
     ),
     Route(
         *("GET", "/admin/events", "watchGateway", OWNER, _GROUP),
@@ -41,15 +42,15 @@ OVERVIEW_ROUTES = (
         text="Server-sent events: `status` (the body of `GET /admin/status`) at once and when it "
         "changed, at most once a second; `request` (a row of the log) when one is in the log; "
         "`refused` (a row of `GET /admin/refusals`) when one was refused. It ends when the gateway "
-        "stops: ask again. Not on the Supabase function.",
+        "stops: ask again.",
         answer=(Content("text/event-stream", {"description": "Events."}, EVENTS),),
-        refusals=("too_many_watchers", "shutting_down", *ADMIN_REFUSALS),
+        refusals=(_HERE, "too_many_watchers", "shutting_down", *ADMIN_REFUSALS),
     ),
     Route(
         *("GET", "/admin/refusals", "listRefusals", OWNER, _GROUP),
         summary="See which requests were refused lately, and why",
         text="The last 400 of callers whose key works, and 100 of others, as long as this gateway "
-        "runs. Not on the Supabase function.",
+        "runs.",
         answer=(
             Content(
                 JSON,
@@ -57,7 +58,7 @@ OVERVIEW_ROUTES = (
                 {"object": "list", "data": [REFUSED], "next_cursor": None},
             ),
         ),
-        refusals=ADMIN_REFUSALS,
+        refusals=(_HERE, *ADMIN_REFUSALS),
     ),
     Route(
         *("GET", "/admin/requests", "listRequests", OWNER, _GROUP),
@@ -100,7 +101,7 @@ OVERVIEW_ROUTES = (
         *("POST", "/admin/requests/{id}/cancel", "cancelRequest", OWNER, _GROUP),
         summary="End a request that runs or waits",
         text="Its client gets the error `request_cancelled`, the model stops, and what was made so "
-        "far is counted. Only on the gateway that serves it; not on the Supabase function.",
+        "far is counted. Only on the gateway that serves it.",
         parameters=(Parameter("id", "path", _ID, "The id of the request."),),
         answer=(
             Content(
@@ -109,6 +110,6 @@ OVERVIEW_ROUTES = (
                 {"object": "request", "id": REQUEST_ID, "cancelled": True},
             ),
         ),
-        refusals=("not_found", *ADMIN_REFUSALS),
+        refusals=(_HERE, "not_found", *ADMIN_REFUSALS),
     ),
 )

@@ -118,6 +118,50 @@ class Machine(Struct):
     loaded: list[LoadedModel]
 
 
+class LoadedHere(Struct):
+    """Like `LoadedModel`, for one machine."""
+
+    backend: str
+    size: int
+    size_vram: int
+    context: int
+    expires_at: str | None
+
+
+class OwnersModel(Struct):
+    """A model, and the machines that have it. What a machine does not tell is null. `preload`: it
+    is one of `PRELOAD_MODELS`."""
+
+    model: str
+    size: int | None
+    family: str | None
+    parameters: str | None
+    quantization: str | None
+    modified_at: str | None
+    backends: list[str]
+    loaded: list[LoadedHere]
+    preload: bool
+
+
+class OwnersModelList(Struct):
+    object: Literal["list"]
+    data: list[OwnersModel]
+    next_cursor: None
+
+
+class DoctorFinding(Struct):
+    """`text` says what to do where the state is not ok."""
+
+    title: str
+    state: Literal["ok", "warning", "failed"]
+    text: str
+
+
+class DoctorReport(Struct):
+    object: Literal["doctor"]
+    findings: list[DoctorFinding]
+
+
 class Queue(Struct):
     waiting: int
     limit: int

@@ -6,6 +6,7 @@ application serves.
 
 from gateway.reference.account_routes import ACCOUNT_ROUTES
 from gateway.reference.admin_routes import ADMIN_ROUTES
+from gateway.reference.machine_routes import MACHINE_ROUTES
 from gateway.reference.native_routes import NATIVE_ROUTES
 from gateway.reference.overview_routes import OVERVIEW_ROUTES
 from gateway.reference.preset_routes import PRESET_ROUTES
@@ -30,5 +31,6 @@ ROUTES = _by_group(
     *ADMIN_ROUTES,
     *PRESET_ROUTES,
     *OVERVIEW_ROUTES,
+    *MACHINE_ROUTES,
     *SERVER_ROUTES,
 )

@@ -6,14 +6,14 @@ from typing import Any
 
 from litestar.handlers import ASGIRouteHandler
 
-from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.http.body_budget import Lease
 from gateway.http.exchange import Exchange
 from gateway.proxy.unread_body import denial_unread
 from gateway.pulls.messages import Wanted, read, read_ollama
 from gateway.pulls.pulls import Pull
-from gateway.pulls.telling import OllamaTeller, OwnTeller, Teller
+from gateway.pulls.telling import OllamaTeller, OwnTeller
+from gateway.routes.support.pulling import join_pull, tell_pull
 from gateway.services import Services
 from gateway.stores import AuthorizationRequest, Settlement, Verdict
 
@@ -72,7 +72,7 @@ async def answer(services: Services, exchange: Exchange) -> Refusal | None:
     if isinstance(pull, Refusal):
         return pull
     teller = OllamaTeller() if native else OwnTeller(wanted.shown)
-    return await _tell(services, exchange, pull, wanted, teller)
+    return await tell_pull(services, exchange, pull, wanted, teller)
 
 
 def _without_scope(refusal: Refusal, wanted: Wanted) -> Refusal:
@@ -99,57 +99,9 @@ async def _counted_join(
     if isinstance(entry, Refusal):
         return entry
     try:
-        pull = await _join(services, wanted, verdict)
+        pull = await join_pull(services, wanted, f"key {verdict.key_id}")
         settlement.status = "refused" if isinstance(pull, Refusal) else "ok"
         return pull
     finally:
         services.verdict_cache.settled(settlement)
         entry.commit()
-
-
-async def _join(services: Services, wanted: Wanted, verdict: Verdict) -> Pull | Refusal:
-    """The pull of that model, begun now or before, if there is an Ollama that may do it."""
-    backend = None if services.pool.demo else services.pool.for_pull()
-    if backend is None:
-        return services.pool.no_ollama()
-    cloud = model_names.is_cloud(wanted.sent)
-    where = (backend,)  # what another one has, or does not tell, is no reason against it
-    candidates = await services.pool.candidates(wanted.name, cloud=cloud, native=True, among=where)
-    if isinstance(candidates, Refusal):
-        return candidates
-    return services.pulls.join(backend, wanted.name, wanted.sent, f"key {verdict.key_id}")
-
-
-async def _tell(
-    services: Services, exchange: Exchange, pull: Pull, wanted: Wanted, teller: Teller
-) -> Refusal | None:
-    """Show the client how the pull goes on. When the client leaves, the pull does not end."""
-    if wanted.stream:
-        exchange.dialect = teller.family
-    exchange.watch()
-    services.watching[exchange] = "pulling"  # for heartbeats
-    try:
-        seen = 0
-        while not pull.ended:
-            seen = await pull.news(seen)
-            if wanted.stream and not pull.ended:
-                news = teller.news(pull.progress)
-                if news:  # what was told can be ahead of its edition
-                    await exchange.write(news)
-        if pull.failure is not None:
-            return _named(pull.failure, wanted)
-        if wanted.stream:
-            await exchange.open()
-            await exchange.end(teller.end(pull.progress))
-        else:
-            await exchange.whole(200, teller.whole(pull.progress))
-        return None
-    finally:
-        del services.watching[exchange]
-
-
-def _named(failure: Refusal, wanted: Wanted) -> Refusal:
-    """What Ollama's registry does not have is told as on every other route, and in its words."""
-    if failure.reason != "upstream_not_found":
-        return failure
-    return Refusal(failure.reason, f"model '{wanted.shown}' not found: {failure.detail}")

@@ -55,6 +55,13 @@ export const CATALOGUE = {
       "`localllm keys update ID --visitors token`.",
   ),
   not_found: kind(404, INVALID, "not_found"),
+  needs_the_machine: kind(
+    404,
+    INVALID,
+    "needs_the_machine",
+    "This is about a running gateway and its machine: ask the gateway itself, at its own " +
+      "address. Here is what stands in the database.",
+  ),
   method_not_allowed: kind(405, INVALID, "method_not_allowed", "Use {detail} here."),
   request_too_large: kind(
     413,

@@ -33,6 +33,12 @@ export interface Route {
   run: (call: Call) => Promise<Answer>;
 }
 
+/** What only a gateway can answer. */
+const MACHINES: Route = {
+  status: 404,
+  run: () => Promise.resolve(new Refusal("needs_the_machine")),
+};
+
 const ROUTES: [RegExp, Record<string, Route>][] = [
   [/^\/admin\/api-keys\/?$/, {
     GET: { status: 200, run: list },
@@ -62,6 +68,9 @@ const ROUTES: [RegExp, Record<string, Route>][] = [
   [/^\/admin\/requests\/(?<id>[^/]+)\/?$/, {
     GET: { status: 200, run: ({ store, id }) => getRequest(store, id) },
   }],
+  [/^\/admin\/requests\/[^/]+\/cancel\/?$/, { POST: MACHINES }],
+  [/^\/admin\/(status|events|refusals|models)\/?$/, { GET: MACHINES }],
+  [/^\/admin\/(models\/(pull|load|unload)|doctor)\/?$/, { POST: MACHINES }],
 ];
 
 /** The route and the id in its path; or the methods that the path does have, none: no such path. */
