@@ -1,13 +1,18 @@
 """`localllm alerts`: what was told, and whether telling works."""
 
+import asyncio
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks import Webhook
 
+from tests.sql.test_alerts import DOWN, watch
 from tests.support.alerting import SECRET
 from tests.support.command_line import CommandLine, one_line
 from tests.support.receiver import Receiver, receiver
+from tests.support.sql.ledger import open_ledger
 
 
 @pytest.fixture
@@ -63,6 +68,36 @@ def test_a_channel_that_fails_is_named_and_the_others_are_tried(
 def test_the_list_is_empty_at_first_and_then_shows_what_was_told(localllm: CommandLine):
     assert localllm("alerts").stdout == "There were no alerts.\n"
     assert localllm.json("alerts") == {"data": []}
+
+
+def test_the_list_has_the_newest_first_and_says_what_is_delivered_and_what_waits(
+    localllm: CommandLine, dsn: str
+):
+    async def crossings() -> None:
+        ledger = await open_ledger(dsn)
+        now = datetime.now(UTC).replace(microsecond=0)
+        about = {"key": {"id": "7d2c", "name": "@everyone"}, "used": 9, "limit": 10}
+        quota = {"kind": "key_quota", "about": about | {"resets_at": "2030-02-01T00:00:00Z"}}
+        given = await watch(ledger, now, DOWN, DOWN | {"topic": "b"} | quota, channels=("a", "b"))
+        for one, problem in zip(given, [None, "it answered 500"], strict=False):
+            attempt = {"id": one["id"], "channel": one["channel"], "problem": problem}
+            await ledger.admin("note_deliveries", now, json.dumps([attempt]))
+        await ledger.connection.close()
+
+    asyncio.run(crossings())
+    done = localllm("alerts", DATABASE_URL=dsn)
+    assert done.returncode == 0, done.stderr
+    key, server = (
+        done.stdout.index("The key “＠everyone” has used 90 %"),
+        done.stdout.index("at a "),
+    )
+    assert key < server
+    assert "b: it answered 500; next 20" in done.stdout
+    assert "a: under way; next 20" in done.stdout
+    first, second = localllm.json("alerts", DATABASE_URL=dsn)["data"]
+    assert first["text"].startswith("The key “＠everyone”")
+    assert [one["delivered_at"] is None for one in second["deliveries"]] == [False, True]
+    assert len(localllm.json("alerts", "--limit", "1", DATABASE_URL=dsn)["data"]) == 1
 
 
 def test_doctor_names_an_address_that_cannot_be_used_by_its_place(localllm: CommandLine):
