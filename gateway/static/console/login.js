@@ -28,7 +28,8 @@ export function Login() {
 
   return html`<main class="login">
     <h1>localllm console</h1>
-    <p class="quiet">For the owner of this machine.</p>
+    <p class="quiet">For the owner of this machine. Who holds a key sees their own use at${" "}
+      <a href="/account">/account</a>.</p>
     ${farewell.value && html`<p role="status">${farewell.value}</p>`}
     <form onSubmit=${submit}>
       ${

@@ -6,4 +6,6 @@ import { Shell } from "./shell.js";
 
 const App = () => signedIn.value ? html`<${Shell} />` : html`<${Login} />`;
 
-render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+const place = /** @type {HTMLElement} */ (document.getElementById("app"));
+place.textContent = ""; // what was shown until now
+render(html`<${App} />`, place);

@@ -82,7 +82,7 @@ async def test_a_page_fits_and_lets_everybody_in(
         assert await page.overflow() <= 0
         assert await serious(page) == []
         assert "script ran" not in await page.run("document.title")
-        assert await page.run("document.querySelectorAll('#app img').length") == 0
+        assert await page.run("document.querySelectorAll('#app :is(img, .first)').length") == 0
         assert_all_is_well(chromium, crowded.url)
 
 
@@ -93,6 +93,7 @@ async def test_the_log_in_fits_and_lets_everybody_in(
     for scheme in ("light", "dark"):
         async with opened(chromium, f"{scene.url}/console", width=width, scheme=scheme) as page:
             await page.says("Admin secret")
+            assert await page.run("document.querySelector('.first')") is None
             assert await page.overflow() <= 0
             assert await serious(page) == []
             assert_all_is_well(chromium, scene.url)
