@@ -66,7 +66,7 @@ class Browser:
         """Open a page in a window of its own. `scheme`: light or dark."""
         session = await self._window()
         await self._look(session, width, scheme)
-        await self._load(session, url)
+        await self.go(session, url)
         color = await self.run(session, "getComputedStyle(document.body).backgroundColor")
         seen = Visit(
             requested=self.requested(),
@@ -87,8 +87,20 @@ class Browser:
         await self._look(session, width, scheme)
         if before:
             await self.tell(session, "Page.addScriptToEvaluateOnNewDocument", source=before)
-        await self._load(session, url)
+        await self.go(session, url)
         return session
+
+    async def go(self, session: str, url: str) -> None:
+        """Go there, and wait until that page is loaded: about:blank reports its own end too."""
+        gone = await self._tools.call("Page.navigate", session, url=url)
+        assert "errorText" not in gone, gone
+        wanted = {"loaderId": gone["loaderId"], "name": "load"}
+        await self._tools.event(
+            lambda event: (
+                event.get("method") == "Page.lifecycleEvent"
+                and wanted.items() <= event["params"].items()
+            )
+        )
 
     async def tell(self, session: str, command: str, **params: Any) -> Any:
         """A command of the DevTools protocol, to a page."""
@@ -171,18 +183,6 @@ class Browser:
         await self.tell(session, "Emulation.setEmulatedMedia", features=liked)
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         await self.tell(session, "Emulation.setDeviceMetricsOverride", **size)
-
-    async def _load(self, session: str, url: str) -> None:
-        """Go there, and wait until that page is loaded: about:blank reports its own end too."""
-        gone = await self._tools.call("Page.navigate", session, url=url)
-        assert "errorText" not in gone, gone
-        wanted = {"loaderId": gone["loaderId"], "name": "load"}
-        await self._tools.event(
-            lambda event: (
-                event.get("method") == "Page.lifecycleEvent"
-                and wanted.items() <= event["params"].items()
-            )
-        )
 
     def _of(self, *methods: str) -> list[dict[str, Any]]:
         return [event for event in self._tools.events if event.get("method") in methods]

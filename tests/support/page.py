@@ -34,6 +34,10 @@ class Page:
     async def run(self, expression: str) -> Any:
         return await self._chromium.run(self.session, expression)
 
+    async def go(self, url: str) -> None:
+        """To another page, or to the same one again."""
+        await self._chromium.go(self.session, url)
+
     async def until(self, expression: str) -> Any:
         """The value of the expression, as soon as it is true."""
         return await self.run(_WAIT % expression)
@@ -123,4 +127,5 @@ def assert_all_is_well(chromium: Browser, *addresses: str) -> None:
     """Nothing was asked of others than these, and the browser had nothing to say."""
     for url in chromium.requested():
         assert url.startswith((*(f"{one}/" for one in addresses), "data:", "blob:")), url
-    assert [one for one in chromium.complaints() if _HINT not in one] == []
+    complaints = [one for one in chromium.complaints() if _HINT not in one]
+    assert complaints == []

@@ -118,12 +118,12 @@ async def test_a_key_stays_in_its_tab_until_it_is_forgotten(
             "",
             f"{gateway.url}/account",
         ]
-        await page.run("location.reload()")
+        await page.go(f"{gateway.url}/account")
         await page.says("This month")
         await page.click("button", "Forget the key")
         await page.says("Key or visitor token")
         assert await page.run("sessionStorage.length") == 0
-        await page.run("location.reload()")
+        await page.go(f"{gateway.url}/account")
         await page.says("Key or visitor token")
     async with opened(chromium, f"{gateway.url}/account") as other:
         await other.says("Key or visitor token")

@@ -53,7 +53,7 @@ const columns = (used, show, restore) => [
         ${
         version === used
           ? html`<span class="quiet">in use</span>`
-          : html`<${Button} label=${`Go back to version ${version}`}
+          : html`<${Button} label=${`Go back to it: version ${version}`}
             onClick=${() => restore(version)}>Go back to it<//>`
       }</div>`,
   },

@@ -70,7 +70,7 @@ const columns = (onOpen) => [
     label: "Time",
     head: true,
     cell: (row) =>
-      html`<button type="button" class="link" aria-label=${`Details: ${row.id}`}
+      html`<button type="button" class="link" aria-label=${`${moment(row.time)}, request ${row.id}`}
         onClick=${() => onOpen(row.id)}>${moment(row.time)}</button>`,
   },
   { name: "key", label: "Key", cell: (row) => row.key_name ?? "a deleted key" },

@@ -45,7 +45,8 @@ const columns = (onOpen) => [
     label: "Time",
     head: true,
     cell: (row) =>
-      html`<button type="button" class="link" aria-label=${`Why: ${row.request_id}`}
+      html`<button type="button" class="link"
+        aria-label=${`${moment(row.time)}, request ${row.request_id}`}
         onClick=${() => onOpen(row.request_id)}>${moment(row.time)}</button>`,
   },
   {
