@@ -4,8 +4,8 @@ import { html } from "../lib/preact.js";
 import { Button, State, Table } from "../lib/ui.js";
 
 /**
- * @typedef {{backend: string, size: number, size_vram: number, context: number | null,
- *   expires_at: string | null}} Loaded
+ * @typedef {{backend: string, size: number | null, size_vram: number | null,
+ *   context: number | null, expires_at: string | null}} Loaded
  * @typedef {{model: string, size: number | null, family: string | null, parameters: string | null,
  *   quantization: string | null, modified_at: string | null, backends: string[],
  *   loaded: Loaded[], preload: boolean}} Model
@@ -70,6 +70,7 @@ function memory({ loaded, preload }) {
 
 /** @param {Loaded} one */
 function where({ size, size_vram }) {
+  if (size === null || size_vram === null) return "in memory";
   if (!size_vram) return `${bytes(size)} in the memory of the processor`;
   if (size_vram >= size) return `${bytes(size)} on the graphics card`;
   return `${bytes(size_vram)} of ${bytes(size)} on the graphics card`;
