@@ -162,7 +162,9 @@ def test_what_runs_waits_and_is_held_is_told(upstream: FakeUpstream, file_dsn: s
     assert after.total("localllm_held_tokens") == after.total("localllm_slots_used") == 0
 
 
-def test_a_model_that_is_loaded_in_place_of_another_is_a_swap(upstream: FakeUpstream, file_dsn: str):
+def test_a_model_that_is_loaded_in_place_of_another_is_a_swap(
+    upstream: FakeUpstream, file_dsn: str
+):
     upstream.models = [*upstream.models, {"name": "second:latest", "model": "second:latest"}]
     upstream.loaded = []  # there is no room for both
     try:
