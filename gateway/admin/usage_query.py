@@ -1,7 +1,8 @@
 """The parameters of usage reports: a range of days (UTC), and how the rows are grouped.
 
 Its TypeScript twin is `supabase/functions/admin/usage.ts`. Daily totals are kept forever, so no
-range is too long. They contain days, keys and models, or days, keys and visitors, nothing else.
+range is too long. They contain days, keys and models, or days, keys and visitors, nothing else;
+use by the hour comes from the log, of 31 days at most.
 """
 
 from datetime import date
@@ -14,7 +15,7 @@ from gateway.core.errors import Refusal
 
 # In the order in which rows are sorted:
 OF_ONE_KEY = ("month", "day", "model")
-OF_ALL_KEYS = ("month", "day", "key", "model", "visitor")
+OF_ALL_KEYS = ("month", "day", "hour", "key", "model", "visitor")
 _NAMES = ("from", "to", "group_by")
 
 

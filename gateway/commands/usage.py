@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _COLUMNS = (
-    *(("month", "month"), ("day", "date"), ("key", "label"), ("model", "model")),
-    ("visitor", "visitor"),
+    *(("month", "month"), ("day", "date"), ("hour", "hour"), ("key", "label")),
+    *(("model", "model"), ("visitor", "visitor")),
 )
 _NUMBERS = (
     *((">requests", "requests"), (">prompt", "prompt_tokens")),

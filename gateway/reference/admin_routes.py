@@ -81,7 +81,7 @@ ADMIN_ROUTES = (
         summary="See what all keys have used",
         text="By day, key and model, or added up by what `group_by` names, with the `total`; "
         "without a range, of the current month to date. By visitor, there are only the calls of "
-        "visitors, and no models.",
+        "visitors, and no models. By the hour it comes from the log, and is of 31 days at most.",
         parameters=(
             Parameter(
                 "api_key_id", "query", {"type": "string", "format": "uuid"}, "Only this key."

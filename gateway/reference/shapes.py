@@ -41,9 +41,10 @@ class UsageTotal(Struct):
 
 
 class UsageGroup(Struct):
-    """What was used, added up. Of `month`, `date`, `api_key_id`, `model` and `visitor` it has those
-    by which that was done: date, key and model unless `group_by` says so. `visitor_name`: as the
-    website calls the visitor, where its key keeps names, for 35 days after the last call."""
+    """What was used, added up. Of `month`, `date`, `hour` (when it began), `api_key_id`, `model`
+    and `visitor` it has those by which that was done: date, key and model unless `group_by` says
+    so. `visitor_name`: as the website calls the visitor, where its key keeps names, for 35 days
+    after the last call; not with `hour`."""
 
     requests: int
     prompt_tokens: int
@@ -51,6 +52,7 @@ class UsageGroup(Struct):
     total_tokens: int
     month: str | UnsetType = UNSET
     date: day | UnsetType = UNSET
+    hour: datetime | UnsetType = UNSET
     api_key_id: UUID | UnsetType = UNSET
     model: str | UnsetType = UNSET
     visitor: UUID | UnsetType = UNSET

@@ -1,5 +1,5 @@
 -- The usage of one key, or of all (null): by day, key and model, or added up by what p_group_by
--- names: some of month, day, key and model, or of month, day, key and visitor.
+-- names: some of month, day, hour, key and model, or of month, day, hour, key and visitor.
 create or replace function public.admin_usage(
     p_key_id uuid, p_from date, p_to date, p_group_by text[] default null
 ) returns jsonb

@@ -4,7 +4,7 @@
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
 -- step 0011_request_log 7ba9d2561f588341eb59fd13ea140f1e0572a95f917f63bc074ba7ebc06870ed
 -- step 0012_alerts bdcbdf595a79a0a19b0ac1bc376fc166fae5c51c02b08826283d6234d6884535
--- step functions e859a74bf8b7b67fb8dae2e698ac4249fa8d07d822191c49e8b44ddfd9b975c0
+-- step functions b1a1cf92b54a759734cd1ac3f64050f28de62c905433cc29b41936c89159a59c
 
 do $migration$
 begin
@@ -300,7 +300,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'e859a74bf8b7b67fb8dae2e698ac4249fa8d07d822191c49e8b44ddfd9b975c0')
+            (m.version = 'functions' and m.checksum = 'b1a1cf92b54a759734cd1ac3f64050f28de62c905433cc29b41936c89159a59c')
             or (m.version <> 'functions' and m.version collate "C" > '0012_alerts')
     ) then
         execute $step$
@@ -2823,6 +2823,71 @@ begin
 end;
 $$;
 
+-- Like gateway.grouped_usage, added up by the hour (UTC), and by some of the others or the visitor:
+-- from the log itself, which has no roll-up by the hour. By visitor there are only their calls.
+create or replace function gateway.hourly_usage(
+    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[]
+) returns jsonb
+language sql stable
+begin atomic
+    select
+        jsonb_build_object(
+            'from', gateway.first_day(p_now, p_from, p_to),
+            'to', gateway.last_day(p_now, p_from, p_to),
+            'group_by', p_group_by,
+            'data',
+            coalesce(
+                jsonb_agg(
+                    jsonb_strip_nulls(
+                        jsonb_build_object(
+                            'month', g.month,
+                            'date', g.day,
+                            'hour', gateway.iso(g.hour),
+                            'api_key_id', g.api_key_id,
+                            'model', g.model,
+                            'visitor', g.visitor
+                        )
+                    )
+                    || gateway.usage_counts(
+                        g.requests, g.prompt_tokens, g.completion_tokens, g.total_tokens
+                    )
+                    order by g.hour, g.api_key_id, g.model, g.visitor
+                ),
+                '[]'
+            ),
+            'total',
+            gateway.usage_counts(
+                sum(g.requests),
+                sum(g.prompt_tokens),
+                sum(g.completion_tokens),
+                sum(g.total_tokens)
+            )
+        )
+    from (
+        select
+            date_trunc('hour', l.created_at, 'UTC') as hour,
+            case
+                when 'month' = any(p_group_by)
+                    then to_char(l.created_at at time zone 'UTC', 'YYYY-MM')
+            end as month,
+            case when 'day' = any(p_group_by) then gateway.day_of(l.created_at) end as day,
+            case when 'key' = any(p_group_by) then l.api_key_id end as api_key_id,
+            case when 'model' = any(p_group_by) then l.model end as model,
+            case when 'visitor' = any(p_group_by) then l.visitor end as visitor,
+            count(*) as requests,
+            sum(l.prompt_tokens) as prompt_tokens,
+            sum(l.completion_tokens) as completion_tokens,
+            sum(l.total_tokens) as total_tokens
+        from gateway.usage_logs as l
+        where
+            (p_key_id is null or l.api_key_id = p_key_id)
+            and (l.visitor is not null or 'visitor' <> all(p_group_by))
+            and l.created_at >= gateway.start_of(gateway.first_day(p_now, p_from, p_to))
+            and l.created_at < gateway.start_of(gateway.last_day(p_now, p_from, p_to) + 1)
+        group by 1, 2, 3, 4, 5, 6
+    ) as g;
+end;
+
 -- Whether the daily roll-up has all that the log has of a month, so that nothing is lost with it. A
 -- settlement that comes in meanwhile adds the same to both.
 create or replace function gateway.is_rolled_up(p_month timestamptz) returns boolean
@@ -3477,6 +3542,12 @@ begin
         and p_key_id is not null
     then
         return gateway.unknown_key();
+    end if;
+    if 'hour' = any(p_group_by) then
+        if gateway.last_day(p_now, p_from, p_to) - gateway.first_day(p_now, p_from, p_to) > 30 then
+            return gateway.refusal('invalid', 'By the hour, ask for 31 days at most.');
+        end if;
+        return gateway.hourly_usage(p_now, p_key_id, p_from, p_to, p_group_by);
     end if;
     if 'visitor' = any(p_group_by) then
         return gateway.visitor_usage(p_now, p_key_id, p_from, p_to, p_group_by);
@@ -4249,7 +4320,7 @@ end;
 $$;
 
 -- The usage of one key, or of all (null): by day, key and model, or added up by what p_group_by
--- names: some of month, day, key and model, or of month, day, key and visitor.
+-- names: some of month, day, hour, key and model, or of month, day, hour, key and visitor.
 create or replace function public.admin_usage(
     p_key_id uuid, p_from date, p_to date, p_group_by text[] default null
 ) returns jsonb
@@ -5608,7 +5679,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'e859a74bf8b7b67fb8dae2e698ac4249fa8d07d822191c49e8b44ddfd9b975c0')
+        values ('functions', 'b1a1cf92b54a759734cd1ac3f64050f28de62c905433cc29b41936c89159a59c')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -12,7 +12,8 @@ from tests.support.admin.calls import UNKNOWN, Owner, error
 from tests.support.admin.servers import Admin
 
 GROUPS = (
-    "group_by should be some of month, day, key, model, visitor, separated by commas, each once."
+    "group_by should be some of month, day, hour, key, model, visitor, separated by commas, "
+    "each once."
 )
 NOT_BOTH = "group_by has model or visitor, not both: of visitors no models are kept."
 NAMES = "The parameters here are from, to, group_by, api_key_id."
@@ -87,6 +88,23 @@ def test_all_groups_together_are_the_rows_without_a_grouping_and_their_month(
     assert finest == [{**row, "month": row["date"][:7]} for row in plain["data"]]
 
 
+def test_use_by_the_hour_is_that_of_the_day_for_at_most_31_days(owner: Owner, used: list[str]):
+    today = datetime.now(UTC).date().isoformat()
+    found = told(owner, f"group_by=hour,day,model&from={today}&to={today}")
+    assert (found["group_by"], found["total"]) == (["day", "hour", "model"], counts(4))
+    assert {row["date"] for row in found["data"]} == {today}
+    assert all(row["hour"].endswith(":00:00Z") for row in found["data"])
+    of_one = told(owner, f"api_key_id={used[1]}&group_by=hour,key")
+    assert (of_one["total"], {row["api_key_id"] for row in of_one["data"]}) == (
+        counts(1),
+        {used[1]},
+    )
+    assert told(owner, "group_by=hour&from=2026-01-01&to=2026-01-31")["data"] == []
+    answer = owner.ask("GET", "/admin/usage?group_by=hour&from=2026-01-01&to=2026-02-01")
+    assert (answer.status_code, error(answer)["code"]) == (400, "invalid_request")
+    assert "31 days" in error(answer)["message"]
+
+
 def test_visitors_have_rows_of_their_own(admin: Admin, owner: Owner):
     site = {"by": ["token"], "keep_names": True}
     key = owner.create("site", visitors=site, allowed_origins=["https://shop.example"])
@@ -124,7 +142,8 @@ def test_the_first_and_the_last_day_of_the_calendar_are_days(owner: Owner):
     ("query", "words", "param"),
     [
         ("group_by=", GROUPS, "group_by"),
-        ("group_by=hour", GROUPS, "group_by"),
+        ("group_by=minute", GROUPS, "group_by"),
+        ("group_by=hour,hour", GROUPS, "group_by"),
         ("group_by=endpoint", GROUPS, "group_by"),
         ("group_by=day,day", GROUPS, "group_by"),
         ("group_by=day,+model", GROUPS, "group_by"),

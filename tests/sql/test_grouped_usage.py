@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
 GROUPS = ("month", "day", "key", "model")
 FIELDS = {"month": "month", "day": "date", "key": "api_key_id", "model": "model"}
 COUNTS = ("requests", "prompt_tokens", "completion_tokens", "total_tokens")
+MINUTE = timedelta(minutes=1)
 ALL = (date(2000, 1, 1), date(2099, 12, 31))
 
 
@@ -136,3 +137,20 @@ async def test_it_says_the_same_before_and_after_the_log_was_dropped(ledger: Led
     assert len(dropped["partitions_dropped"]) >= 2
     assert await ledger.value("select count(*) from gateway.usage_logs") < 4
     assert await ledger.admin(*asked) == before
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+async def test_hours_are_of_utc_and_add_up_to_their_day(ledger: Ledger, zone: str):
+    """Also where the session's zone is half an hour off."""
+    await ledger.connection.execute(f"set time zone '{zone}'")
+    key = await ledger.key(NOON - DAY)
+    for minutes in (0, 59, 60, 61):
+        await use(ledger, key, NOON + minutes * MINUTE, "a:latest", 1, 1)
+    today = NOON.date()
+    by_hour = await ledger.admin("admin_usage", NOON, None, today, today, ["hour", "model"])
+    assert [(row["hour"], row["model"], row["requests"]) for row in by_hour["data"]] == [
+        ("2030-01-15T12:00:00Z", "a:latest", 2),
+        ("2030-01-15T13:00:00Z", "a:latest", 2),
+    ]
+    by_day = await ledger.admin("admin_usage", NOON, None, today, today, ["day"])
+    assert by_hour["total"] == by_day["total"]

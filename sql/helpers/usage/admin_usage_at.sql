@@ -11,6 +11,12 @@ begin
     then
         return gateway.unknown_key();
     end if;
+    if 'hour' = any(p_group_by) then
+        if gateway.last_day(p_now, p_from, p_to) - gateway.first_day(p_now, p_from, p_to) > 30 then
+            return gateway.refusal('invalid', 'By the hour, ask for 31 days at most.');
+        end if;
+        return gateway.hourly_usage(p_now, p_key_id, p_from, p_to, p_group_by);
+    end if;
     if 'visitor' = any(p_group_by) then
         return gateway.visitor_usage(p_now, p_key_id, p_from, p_to, p_group_by);
     end if;

@@ -11,7 +11,7 @@ import type { Arguments, Store } from "../_shared/store.ts";
 import { isDay } from "./times.ts";
 
 const NAMES = ["from", "to", "group_by", "api_key_id"];
-const GROUPS = ["month", "day", "key", "model", "visitor"]; // in the order in which rows are sorted
+const GROUPS = ["month", "day", "hour", "key", "model", "visitor"]; // in the order in which rows are sorted
 
 /** Rows by day, key and model, or added up by what `group_by` names: of one key, or of all. */
 export async function usage(store: Store, query: URLSearchParams): Promise<Answer> {
