@@ -5,6 +5,9 @@ import { href, route } from "./lib/route.js";
 import { Empty, ErrorBox, Heading, Loading } from "./lib/ui.js";
 import { PAGES } from "./pages.js";
 
+let moved = false;
+addEventListener("hashchange", () => moved = true);
+
 export function Shell() {
   const here = PAGES.find((one) => one.name === route.value.page) ?? firstPage();
   const [open, setOpen] = useState(false);
@@ -57,9 +60,11 @@ function Place({ entry }) {
     entry.load().then(({ Page }) => setPage(() => Page), setError);
   }, []);
   useEffect(() => {
-    // Whoever moves by keyboard or hears the page begins at its title; not when it is first opened.
-    if (Page && document.activeElement?.closest("nav")) focusHeading();
-  }, [Page]);
+    // Whoever moves by keyboard or hears the page begins at its title; not when it is first opened,
+    // nor if the page has put the focus elsewhere, such as into a window.
+    const at = document.activeElement;
+    if (Page && moved && (at === document.body || at?.closest("nav"))) focusHeading();
+  }, [Page, route.value]);
 
   if (away) {
     return html`<${Heading} title=${entry.title} />

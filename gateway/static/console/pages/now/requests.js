@@ -127,7 +127,12 @@ function merged(newer, older) {
 }
 
 const LATEST = [
-  { name: "time", label: "Ended", cell: (/** @type {any} */ row) => timeOfDay(row.time) },
+  {
+    name: "time",
+    label: "Ended",
+    cell: (/** @type {any} */ row) =>
+      html`<a href=${href("requests", row.id)}>${timeOfDay(row.time)}</a>`,
+  },
   {
     name: "key",
     label: "Key",
