@@ -16,10 +16,16 @@ _REFERENCE = """
 <li><a href="/redoc">API reference</a>: every route, and a guide to keys, limits and errors</li>
 <li><a href="/openapi.json">OpenAPI document</a>: the same for programs</li>"""
 
+_CONSOLE = """
+<li><a href="/console">Console</a>: for the owner, with the admin secret</li>"""
 
-def home(address: str, model: str, state: dict[str, Any] | None, *, reference: bool) -> str:
+
+def home(
+    address: str, model: str, state: dict[str, Any] | None, *, reference: bool, console: bool
+) -> str:
     """`address`: where the reader found this server. `state`: what `/health` says; None: it did not
-    answer in time. `reference`: whether the reader may see the API pages too."""
+    answer in time. `reference`: whether the reader may see the API pages too; `console`:
+    and the owner's."""
     kind, mark, text = _state(state)
     return Template(TEMPLATE).substitute(
         kind=kind,
@@ -27,6 +33,7 @@ def home(address: str, model: str, state: dict[str, Any] | None, *, reference: b
         state=escape(text),
         example=escape(curl(_CHAT, address, model)),
         reference=_REFERENCE if reference else "",
+        console=_CONSOLE if console else "",
     )
 
 

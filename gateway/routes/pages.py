@@ -57,8 +57,14 @@ def page_routes(services: Services) -> list[HTTPRouteHandler]:
         except TimeoutError:
             state = None
         outside = services.hosts.is_outside(request.scope, dict(request.scope["headers"]))
-        inside = services.settings.docs_through_tunnel or not outside
-        shown = home(base_url(request), services.pool.default_model, state, reference=inside)
+        settings = services.settings
+        shown = home(
+            base_url(request),
+            services.pool.default_model,
+            state,
+            reference=settings.docs_through_tunnel or not outside,
+            console=settings.admin_through_tunnel or not outside,
+        )
         headers = {**_HOME_HEADERS, "vary": "Accept", "cache-control": "no-store"}
         return Response(shown, media_type="text/html", headers=headers)
 

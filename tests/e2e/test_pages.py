@@ -19,7 +19,7 @@ __all__ = ["chromium", "one_loop"]
 pytestmark = pytest.mark.anyio
 
 HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-PATHS = {"/docs", "/redoc", "/openapi.json", "/health"}
+PATHS = {"/console", "/account", "/docs", "/redoc", "/openapi.json", "/health"}
 CLOSED = {
     "default-src": "'none'",
     "img-src": "data:",
@@ -163,6 +163,7 @@ async def test_every_link_on_the_home_page_leads_on_for_who_sees_it(
     links = StrictPage((await client.get("/", headers=HTML | edge)).text).links
     assert "/health" in links
     assert ("/docs" in links) == (not edge)
+    assert ("/console" in links) == (not edge)
     for link in links:
         assert (await client.get(link, headers=edge)).status_code != 404
 
