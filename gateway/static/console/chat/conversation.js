@@ -66,7 +66,9 @@ export function Conversation({ request, getKey, fixed, onEnd, explain }) {
     <div class="turns" role="log" aria-label="Conversation" aria-busy=${stop ? "true" : "false"}
       tabindex="0" ref=${log}>${
     turns.length === 0
-      ? html`<p class="empty">Ask something, to see how the model answers.</p>`
+      ? html`<p class="empty">${
+        fixed ? "Give the values, and send them." : "Ask something, to see how the model answers."
+      }</p>`
       : turns.map((turn) => html`<${TurnView} turn=${turn} explain=${explain} />`)
   }</div>
     <form onSubmit=${submit}>

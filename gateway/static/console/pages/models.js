@@ -30,8 +30,8 @@ export function Page() {
     tell(what === "load" ? `${model} is being loaded; that can take a minute.` : "");
     try {
       await send("POST", `/admin/models/${what}`, { model });
-      tell(`${model} is ${what === "load" ? "in memory" : "out of memory"}.`);
       await look();
+      tell(`${model} is ${what === "load" ? "in memory" : "out of memory"}.`);
     } catch (problem) {
       tell("");
       setError(problem);
