@@ -69,8 +69,10 @@ async def test_each_preset_sets_the_lane_that_it_names(
     async with opened(chromium, f"{scene.url}/console#/keys", before=LOGGED_IN) as page:
         await open_new(page, "Website", "my blog")
         await page.fill("Websites", "https://blog.example\nhttps://www.blog.example")
-        await page.choose("How they are told apart", "token")
         await page.click("button", "Make the key")
+        await page.says("Copy it now")
+        shown = await page.run("document.querySelector('dialog pre').textContent")
+        assert shown.startswith("const answer = await fetch(")
         await page.click("button", "I have it")
         await page.click("a", "All keys")
         await open_new(page, "Agent", "laptop")
@@ -79,9 +81,25 @@ async def test_each_preset_sets_the_lane_that_it_names(
     website, agent = await keys(owner)
     assert website["allowed_origins"] == ["https://blog.example", "https://www.blog.example"]
     assert website["scopes"] == ["chat"]
-    assert website["visitors"] == {"by": ["token"], "tokens_per_day": 5000, "requests_per_min": 6}
+    assert website["visitors"] == {"by": ["address"], "tokens_per_day": 5000, "requests_per_min": 6}
     assert (agent["monthly_token_limit"], agent["rate_limit_per_min"]) == (500_000_000, 120)
     assert agent["visitors"] is None
+
+
+async def test_without_a_tunnel_a_website_begins_without_visitors_and_the_reason_is_said(
+    chromium: Browser, scene: Scene, owner: httpx.AsyncClient
+) -> None:
+    scene.status["tunnel"] = {"state": "none", "hostname": None, "detail": None}
+    async with opened(chromium, f"{scene.url}/console#/now", before=LOGGED_IN) as page:
+        await page.says("none runs here")
+        await page.click("a", "Keys")
+        await open_new(page, "Website", "my blog")
+        await page.says("By address works once this machine has its tunnel")
+        await page.click("button", "Make the key")
+        await page.says("Copy it now")
+    [made] = await keys(owner)
+    assert made["visitors"] is None
+    assert (made["monthly_token_limit"], made["max_output_tokens"]) == (3_000_000, 500)
 
 
 async def test_what_is_wrong_is_said_at_its_field_and_nothing_is_made(

@@ -1,5 +1,6 @@
 // The form of a key: to make one, or to change one.
 import { send } from "../../lib/api.js";
+import { status } from "../../lib/live.js";
 import { html, useState } from "../../lib/preact.js";
 import { Button, ErrorBox, TextField } from "../../lib/ui.js";
 import { bodyOf, changesOf, EMPTY, formOf, PRESETS, SCOPES } from "./fields.js";
@@ -24,10 +25,12 @@ export function KeyForm({ of, onDone }) {
   const choose = (chosen) => {
     setPreset(chosen.name);
     const { label, owner_email, allowed_models, allowed_origins, expires_at } = form;
+    const by = chosen.form.by === "address" && !tellsAddresses() ? { by: "none" } : {};
     change({
       ...EMPTY,
       ...{ label, owner_email, allowed_models, allowed_origins, expires_at },
       ...chosen.form,
+      ...by,
     });
   };
 
@@ -80,12 +83,19 @@ export function KeyForm({ of, onDone }) {
           hint="One a line, such as https://blog.example. Empty: every website." />
       </div>
     </fieldset>
-    <${VisitorFields} form=${form} change=${change} bound=${bound} error=${error} />
+    <${VisitorFields} form=${form} change=${change} bound=${bound} error=${error}
+      tellsAddresses=${tellsAddresses()} />
     <${ErrorBox} error=${error} />
     <div class="actions"><${Button} submit kind="main" busy=${busy}>${
     of ? "Save" : "Make the key"
   }<//></div>
   </form>`;
+}
+
+/** Whether visitors can be told apart by address: a tunnel says where they are. */
+function tellsAddresses() {
+  const tunnel = status.value?.tunnel;
+  return !tunnel || tunnel.state !== "none" || Boolean(tunnel.hostname);
 }
 
 /** @param {Form} form @param {any} of */

@@ -11,22 +11,27 @@ const WAYS = [
 ];
 const HINTS = {
   none: "For programs, friends and servers.",
-  address: "Each address has a day of its own. It needs the tunnel, or a proxy in TRUSTED_PROXIES.",
+  address: "Each address has a day of its own.",
   token: "The key stays on the server. POST /v1/visitor-tokens makes a token for a visitor.",
   issuer: "The page sends the token of its log-in in place of the key.",
   json: "As the field visitors of the API has it.",
 };
+const NO_TUNNEL = "By address works once this machine has its tunnel, or a proxy in TRUSTED_PROXIES.";
 
 /**
  * @param {{form: import("./fields.js").Form, error: any,
  *   change: (changes: Partial<import("./fields.js").Form>) => void,
- *   bound: (name: keyof import("./fields.js").Form) => Record<string, unknown>}} props
+ *   bound: (name: keyof import("./fields.js").Form) => Record<string, unknown>,
+ *   tellsAddresses: boolean}} props
  */
-export function VisitorFields({ form, change, bound, error }) {
+export function VisitorFields({ form, change, bound, error, tellsAddresses }) {
   const way = /** @type {keyof typeof HINTS} */ (form.by);
+  const hint = ["none", "address"].includes(way) && !tellsAddresses
+    ? `${HINTS[way]} ${NO_TUNNEL}`
+    : HINTS[way];
   return html`<fieldset><legend>Visitors of a website</legend>
     <${Select} label="How they are told apart" value=${form.by} options=${WAYS}
-      hint=${HINTS[way]} onChange=${(/** @type {string} */ by) => change({ by })} />
+      hint=${hint} onChange=${(/** @type {string} */ by) => change({ by })} />
     ${
     way === "issuer" && html`<div class="pair">
         <${TextField} label="Issuer" ...${bound("issuer")}
