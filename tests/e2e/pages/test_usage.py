@@ -2,7 +2,7 @@
 
 import csv
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,41 @@ async def test_it_is_drawn_and_added_up_by_key_and_model(
         )
         assert sums == 14
         assert await page.run("typeof hit") == "undefined"
+        assert_all_is_well(chromium, gateway.url)
+
+
+async def test_hours_are_drawn_from_the_log(
+    chromium: Browser, gateway: GatewayProcess, shared_dsn: str
+) -> None:
+    key = make_keys(gateway.url, "by the hour")
+    connection = await asyncpg.connect(shared_dsn)
+    await connection.executemany(
+        "insert into gateway.usage_logs (request_id, api_key_id, model, endpoint, prompt_tokens,"
+        " completion_tokens, total_tokens, charged_tokens, usage_source, status, created_at)"
+        " values (gen_random_uuid(), $1, 'plain:latest', '/v1/messages', 60, 40, 100, 100,"
+        " 'reported', 'ok', $2)",
+        [
+            (key["id"], datetime.combine(today() - timedelta(days=1), time(hour, 59), UTC))
+            for hour in (0, 7, 7, 23)
+        ],
+    )
+    await connection.close()
+    async with console(chromium, gateway.url, "usage") as page:
+        await page.choose("Time", "7")
+        await page.choose("Only the key", key["id"])
+        await page.choose("Stacked by", "model")
+        await page.choose("Bars for", "hour")
+        await page.says("Hour (UTC)")
+        [*_, rows] = await page.run(
+            "Array.from(document.querySelectorAll('tbody'), (one) =>"
+            " Array.from(one.rows, (row) => [row.cells[0].innerText, row.cells[5]?.innerText]))"
+        )
+        shown = (today() - timedelta(days=1)).strftime("%-d %b %Y")
+        assert rows == [
+            [f"{shown}, 23:00", "100"],
+            [f"{shown}, 07:00", "200"],
+            [f"{shown}, 00:00", "100"],
+        ]
         assert_all_is_well(chromium, gateway.url)
 
 
