@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar.handlers import ASGIRouteHandler
 
-from gateway.core.errors import Refusal
+from gateway.core.errors import SHUTTING_DOWN, Refusal
 from gateway.dialects.openai.family import FAMILY
 from gateway.http.exchange import Exchange
 from gateway.routes.support.login import Login
@@ -37,6 +37,7 @@ async def _tell(services: Services, exchange: Exchange) -> Refusal | None:
         return watcher
     exchange.dialect = FAMILY
     exchange.watch()
+    watcher.cut = lambda: exchange.stop(SHUTTING_DOWN)
     services.watching[exchange] = "watching"
     try:
         while not watcher.ended:
