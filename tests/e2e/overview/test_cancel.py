@@ -73,7 +73,9 @@ def test_who_waits_for_the_model_gets_an_error_in_the_form_of_the_route(
             request = told["running"][0]["id"]
             await cancel(gateway.url, request)
             answer = await asking
-        assert (await row_of(gateway.url, request))["status"] == "cancelled"
+        row = await row_of(gateway.url, request)
+        assert row["status"] == "cancelled"
+        assert row["prompt_tokens"] > 0  # the model had it
         return answer
 
     answer = asyncio.run(asyncio.wait_for(scene(), 30))
