@@ -136,15 +136,19 @@ class BackendClient:
         except TimeoutError:
             return Refusal("upstream_timeout")
 
-    async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
-        """A short question: the whole body of a 200, within seconds."""
+    async def read(
+        self, method: str, path: str, body: bytes | None = None, *, turns: bool = True
+    ) -> bytes | Refusal:
+        """A short question: the whole body of a 200, within seconds. `turns`: a server that takes
+        longer is taken for one that does not answer."""
         target, response = self.target, None
         try:
             async with asyncio.timeout(SOON):
-                response = await self._send(method, path, body, self._quick)
+                limits = self._quick if turns else dict(self._quick)  # _send knows them by identity
+                response = await self._send(method, path, body, limits)
                 return response if isinstance(response, Refusal) else await _read(response, path)
         except (TimeoutError, httpx.TransportError):
-            if response is None:  # no head in all that time: a name that is looked up for ever
+            if response is None and turns:  # no head in all that time: a name looked up for ever
                 self._turn(False, target)
             return Refusal("upstream_unavailable", retry_after_ms=2000)
 

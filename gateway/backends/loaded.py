@@ -20,10 +20,11 @@ class LoadedModels:
         self._task: asyncio.Task[None] | None = None
         self.seen: dict[str, Loaded] = {}
 
-    async def look(self) -> dict[str, Loaded] | None:
-        """Ask what is in memory; None where the server does not tell."""
+    async def look(self, *, turns: bool = True) -> dict[str, Loaded] | None:
+        """Ask what is in memory; None where the server does not tell. `turns`: as in
+        `BackendClient.read`."""
         self.looked_at = time.monotonic()
-        told = await loaded_models(self._client)
+        told = await loaded_models(self._client, turns=turns)
         self.seen = told or {}
         return told
 

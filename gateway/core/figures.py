@@ -9,6 +9,7 @@ name may be a caller's invention.
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,6 +19,7 @@ MOST_KEYS = 100
 MOST_MODELS = 50
 MOST_SERIES = 5000  # of requests; then keys and models are not told apart any more
 OTHER = "other"
+_LONGEST = 100  # characters of a label
 # Seconds. What OpenTelemetry's conventions for models say, and on for slow machines.
 DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 LONG = (*DURATIONS, 163.84, 327.68)
@@ -26,6 +28,13 @@ FIRST_TOKEN = (
     *(20.0, 40.0, 80.0),
 )
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+@lru_cache(maxsize=256)
+def clean(text: str) -> str:
+    """A name as a label: Prometheus takes any text, but people see it in a terminal."""
+    shown = "".join(each if each.isprintable() else "?" for each in text[:_LONGEST])
+    return shown.encode("utf-8", "replace").decode()
 
 
 class Histogram:
@@ -107,7 +116,8 @@ class Figures:
             self.refusals[route, record.refusal.reason] += 1
         if not record.for_model:
             return
-        model = self._models(record.model, earned=record.status == "ok")
+        answered = record.status == "ok" or record.ttft_ms is not None
+        model = self._models(clean(record.model), earned=answered)
         key = self._key(record.key_id)
         request = Request(route, model, key, record.status)
         if request not in self.requests and len(self.requests) >= MOST_SERIES:

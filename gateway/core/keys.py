@@ -17,6 +17,7 @@ SHOWN = 4  # characters of the secret that a list may show
 
 # Any prefix is accepted, so that keys stay valid when API_KEY_PREFIX changes.
 PREFIX_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,15}")
+_LONGEST = 16 + 1 + 64  # characters of a key with any prefix
 _SHAPE = re.compile(rf"({PREFIX_SHAPE.pattern})_([0-9A-Za-z]{{{SECRET_LENGTH},64}})", re.ASCII)
 
 
@@ -44,9 +45,13 @@ def is_well_formed(key: str) -> bool:
     return checksum(key[:-CHECKSUM_LENGTH]) == key[-CHECKSUM_LENGTH:]
 
 
-def hide(text: str) -> str:
-    """The text with every key in it shortened to its display prefix, for logs."""
-    return _SHAPE.sub(lambda found: display_prefix(found[0]) + "…", text)
+def hide(text: str, most: int) -> str:
+    """The beginning of a text, `most` characters of it, for logs: every key in it is shortened to
+    its display prefix, and none is cut so that a part of it is left."""
+    start = text[: most + _LONGEST]
+    if len(start) < len(text):
+        start = start[:-_LONGEST] + start[-_LONGEST:].rstrip(f"{ALPHABET}-_")
+    return _SHAPE.sub(lambda found: display_prefix(found[0]) + "…", start)[:most]
 
 
 def hash_key(key: str) -> str:

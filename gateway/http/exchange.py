@@ -149,7 +149,7 @@ class Exchange:
 
     def stop(self, refusal: Refusal) -> None:
         """End it from elsewhere: the task that serves it is cancelled, and the client told why."""
-        if self._task is not None and not self.gone:
+        if self._task is not None and not self.gone and self._stopped is None:
             self._stopped = refusal
             self._task.cancel()
 

@@ -3,6 +3,7 @@ for or breaks is ours."""
 
 import asyncio
 import contextlib
+import logging
 import sys
 from typing import Any
 
@@ -11,7 +12,9 @@ import msgspec
 from gateway.core.errors import Refusal
 
 PATIENCE = 90.0  # seconds
-_COMMAND = (sys.executable, "-m", "gateway", "doctor", "--json")
+# -P: no module is taken from the working directory.
+_COMMAND = (sys.executable, "-P", "-m", "gateway", "doctor", "--json")
+_log = logging.getLogger("localllm")
 _STATES = {"ok": "ok", "warn": "warning", "fail": "failed"}
 
 
@@ -48,13 +51,18 @@ async def _examine() -> dict[str, Any] | Refusal:
         *_COMMAND,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
     )
+    problem = b""
     try:
         async with asyncio.timeout(PATIENCE):
-            said, _ = await process.communicate()
+            said, problem = await process.communicate()
         report = msgspec.json.decode(said, type=_Report)
-    except (TimeoutError, msgspec.MsgspecError):
+    except TimeoutError:
+        _log.error("doctor did not end within %.0f seconds", PATIENCE)
+        return Refusal("internal_error")
+    except msgspec.MsgspecError:
+        _log.error("doctor failed: %s", problem[-2000:].decode("utf-8", "replace").strip())
         return Refusal("internal_error")
     finally:
         if process.returncode is None:

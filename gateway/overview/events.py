@@ -76,6 +76,7 @@ class Events:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        await self._status.close()
 
     async def _run(self) -> None:
         while self._watchers:
@@ -90,7 +91,8 @@ class Events:
     async def _look(self) -> None:
         """Tell what is new since the last look."""
         status = await self._status.read()
-        compared = msgspec.json.encode({**status, "time": None})
+        goes_on = status["running"] or status["waiting"]  # their times count from it
+        compared = msgspec.json.encode(status if goes_on else {**status, "time": None})
         if compared != self._shown:
             self._shown = compared
             told = event(b"status", status)

@@ -9,6 +9,7 @@ from gateway.backends.backend import Backend
 from gateway.backends.pool import BackendPool
 
 _FRESH = 3.0  # seconds; however many look, the machines are asked once in that time
+_PATIENCE = 0.5  # seconds that somebody waits for a look
 _LONGEST = 64  # characters of a time
 
 
@@ -18,22 +19,33 @@ class Machines:
     def __init__(self, pool: BackendPool) -> None:
         self._pool = pool
         self._looked = -_FRESH
-        self._lock = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
 
     async def look(self) -> list[dict[str, Any]]:
-        """Each as `Machine` of the reference."""
-        async with self._lock:
-            if time.monotonic() - self._looked > _FRESH:
-                await asyncio.gather(*(_ask(one) for one in self._pool.backends))
-                self._looked = time.monotonic()
+        """Each as `Machine` of the reference. A machine that is slow is shown as it was."""
+        if self._task is None or (self._task.done() and time.monotonic() - self._looked > _FRESH):
+            self._task = asyncio.create_task(self._ask_all())
+        if not self._task.done():
+            await asyncio.wait([self._task], timeout=_PATIENCE)
         return [_machine(one) for one in self._pool.backends]
+
+    async def close(self) -> None:
+        """Give up asking, if that is under way."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _ask_all(self) -> None:
+        await asyncio.gather(*(_ask(one) for one in self._pool.backends))
+        self._looked = time.monotonic()
 
 
 async def _ask(backend: Backend) -> None:
+    """Looking does not turn a machine off that is only slow to tell."""
     if backend.models.foreign:
-        await backend.client.read("GET", "/v1/models")
+        await backend.client.read("GET", "/v1/models", turns=False)
     else:
-        await backend.loaded.look()
+        await backend.loaded.look(turns=False)
 
 
 def _machine(backend: Backend) -> dict[str, Any]:

@@ -25,7 +25,9 @@ _LONGEST = 300  # characters of a text
 _OWNERS = ("/admin", "/console")  # where the owner sees what is wrong at once
 # Their text is the model server's, which may quote the prompt.
 _IN_OTHER_WORDS = "upstream_"
-_LONG_QUOTE = re.compile(r"'[^']{41,}'")  # no name of a field or a type is as long
+# What a text quotes. A name of a field or a type has this form; anything else may be a prompt.
+_QUOTE = re.compile(r"""(?<!\w)(["`'])(.*?)\1(?!\w)""", re.DOTALL)  # an apostrophe is none
+_NAME = re.compile(r"[A-Za-z0-9_.$\[\]|-]{1,40}")
 
 
 class Refused(Struct, frozen=True, gc=False):
@@ -106,7 +108,7 @@ def _refused(record: Record, refusal: Refusal, key: str | None) -> Refused:
         route=_plain(record.route),
         status=refusal.kind.status,
         code=refusal.kind.code,
-        message=_plain(_LONG_QUOTE.sub("'…'", message)),
+        message=_plain(_without_quotes(message)),
         hint=without_links(remedy(refusal.reason)) or None,
         key_id=record.key_id,
         prefix=keys.display_prefix(key) if key else None,
@@ -115,6 +117,20 @@ def _refused(record: Record, refusal: Refusal, key: str | None) -> Refused:
     )
 
 
+def _without_quotes(text: str) -> str:
+    """Without what a caller wrote, but for names. Cut first: it can have megabytes."""
+
+    def shown(found: re.Match[str]) -> str:
+        quote = found[1]
+        return found[0] if _NAME.fullmatch(found[2]) else f"{quote}…{quote}"
+
+    start = text[: 2 * _LONGEST]
+    told = _QUOTE.sub(shown, start)
+    if len(start) < len(text):  # the end of a quote may be missing
+        told = re.split(r"""(?<!\w)["`'](?!…)[^"`']*$""", told)[0] + "…"
+    return told
+
+
 def _plain(text: str) -> str:
     """Short, without a key, and such that JSON can hold it."""
-    return keys.hide(text)[:_LONGEST].encode("utf-8", "replace").decode()
+    return keys.hide(text, _LONGEST).encode("utf-8", "replace").decode()

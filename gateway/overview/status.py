@@ -50,6 +50,9 @@ class Status:
         self._figures = figures
         self._started = datetime.now(UTC)
 
+    async def close(self) -> None:
+        await self._machines.close()
+
     async def read(self) -> dict[str, Any]:
         """The JSON of `GET /admin/status`, a `GatewayStatus` of the reference."""
         figures = self._figures

@@ -10,6 +10,7 @@ from gateway.stores import Store, StoreUnavailable
 
 _FRESH = 5.0  # seconds; a key that is not known yet is asked for sooner
 _PAUSE = 1.0  # seconds between two questions at least
+_MOST_LABELS = 2000  # then those that are not asked for are forgotten
 _PATIENCE = 3.0  # seconds; a store that takes longer is told as down
 
 
@@ -44,5 +45,6 @@ class StoreFigures:
             return
         self.latency_ms = round((time.monotonic() - began) * 1000, 1)
         labels: dict[str, Any] = told["keys"]
-        self.labels = {UUID(key): label for key, label in labels.items()}
+        told_now = {UUID(key): label for key, label in labels.items()}
+        self.labels = told_now if len(self.labels) > _MOST_LABELS else self.labels | told_now
         self.today, self.month = told["today"], told["month"]

@@ -40,6 +40,7 @@ def metrics_routes(services: Services) -> list[HTTPRouteHandler]:
         if refusal is not None:
             return refusal
         if hmac.compare_digest(shown, expected):
+            services.failed_keys.note(exchange, shown.hex(), None)
             return None
         services.failed_keys.note(exchange, shown.hex(), "invalid_api_key")
         return Refusal("metrics_denied")

@@ -95,8 +95,9 @@ def jobs(loaded: Settings, *, tunnel: bool) -> list[Job]:
 
 
 def _command(*arguments: str) -> tuple[str, ...]:
-    """With the full path of the interpreter, because a service does not have the owner's PATH."""
-    return (sys.executable, "-m", "gateway", *arguments)
+    """With the full path of the interpreter, because a service does not have the owner's PATH; and
+    without modules from its working directory (-P)."""
+    return (sys.executable, "-P", "-m", "gateway", *arguments)
 
 
 def only_here() -> list[str]:

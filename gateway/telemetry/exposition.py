@@ -15,11 +15,10 @@ from prometheus_client.core import (
 )
 from prometheus_client.exposition import choose_encoder
 
-from gateway.core.figures import OTHER, Figures, Histogram
+from gateway.core.figures import OTHER, Figures, Histogram, clean
 from gateway.telemetry.gauges import Gauge
 
 _WHO = ["key", "key_id"]
-_LONGEST = 100  # characters of a label
 
 
 class Snapshot:
@@ -54,13 +53,13 @@ class Snapshot:
             "localllm_request_duration_seconds",
             "Requests that reached a model server, from their first byte to their last.",
             ["route", "model"],
-            {(route, clean(model)): one for (route, model), one in self._durations.items()},
+            self._durations,
         )
         yield _histograms(
             "localllm_time_to_first_token_seconds",
             "Streams: from the request to the first event of the answer, waiting included.",
             ["route", "model"],
-            {(route, clean(model)): one for (route, model), one in self._first_tokens.items()},
+            self._first_tokens,
         )
         yield _histograms(
             "localllm_store_call_seconds",
@@ -79,7 +78,7 @@ class Snapshot:
             labels=["route", "model", *_WHO, "status"],
         )
         for one, count in self._requests.items():
-            labels = [one.route, clean(one.model), *self._who(one.key), one.status]
+            labels = [one.route, one.model, *self._who(one.key), one.status]
             family.add_metric(labels, count)
         return family
 
@@ -90,7 +89,7 @@ class Snapshot:
             labels=["model", *_WHO, "source", "type"],
         )
         for one, both in self._tokens.items():
-            labels = [clean(one.model), *self._who(one.key), one.source]
+            labels = [one.model, *self._who(one.key), one.source]
             for kind, count in zip(("prompt", "completion"), both, strict=True):
                 family.add_metric([*labels, kind], count)
         return family
@@ -109,12 +108,6 @@ class Snapshot:
         if key_id == OTHER:
             return [OTHER, ""]
         return [clean(self._labels.get(key_id, key_id)), key_id]
-
-
-def clean(text: str) -> str:
-    """A name as a label: Prometheus takes any text, but people see it in a terminal."""
-    shown = "".join(each if each.isprintable() else "?" for each in text[:_LONGEST])
-    return shown.encode("utf-8", "replace").decode()
 
 
 def _copies(histograms: Mapping[tuple[str, str], Histogram]) -> dict[tuple[str, str], Histogram]:

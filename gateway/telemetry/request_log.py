@@ -62,7 +62,7 @@ def fields(record: Record) -> dict[str, Any]:
     told: dict[str, Any] = {
         "id": str(record.id),
         "method": record.method[:LONGEST],
-        "route": keys.hide(record.route)[:LONGEST],
+        "route": keys.hide(record.route, LONGEST),
         "status": record.status,
         "http_status": record.http_status,
         "code": record.code,
@@ -74,7 +74,7 @@ def fields(record: Record) -> dict[str, Any]:
         return told
     asked = record.refusal.model if record.refusal else ""
     return told | {
-        "model": keys.hide(record.model or asked)[:LONGEST] or None,
+        "model": keys.hide(record.model or asked, LONGEST) or None,
         "backend": record.backend or None,
         "stream": record.stream,
         "usage_source": record.usage_source,

@@ -73,6 +73,29 @@ def test_keys_do_not_repeat():
 
 def test_a_key_in_a_text_for_the_log_is_cut_to_its_prefix():
     key = keys.make_key("llm")
-    hidden = keys.hide(f"/v1/{key}/x")
+    hidden = keys.hide(f"/v1/{key}/x", 100)
     assert key not in hidden
     assert hidden == f"/v1/{keys.display_prefix(key)}…/x"
+
+
+@pytest.mark.parametrize("before", range(0, 140, 7))
+def test_of_a_key_where_a_long_text_is_cut_no_more_than_its_prefix_is_left(before: int):
+    keys_in_it = [keys.make_key("llm") for _ in range(3)]
+    text = f"{'- ' * before}{' '.join(keys_in_it)} {'x' * 1000}"
+    shown = keys.hide(text, 100)
+    assert len(shown) <= 100
+    for key in keys_in_it:
+        assert key[:12] not in shown
+
+
+def test_a_long_text_is_cut_before_it_is_looked_through(monkeypatch: pytest.MonkeyPatch):
+    looked_through: list[int] = []
+
+    class Shape:
+        def sub(self, shown: object, text: str) -> str:
+            looked_through.append(len(text))
+            return text
+
+    monkeypatch.setattr(keys, "_SHAPE", Shape())
+    keys.hide("a" * 10_000_000, 300)
+    assert looked_through[0] < 500
