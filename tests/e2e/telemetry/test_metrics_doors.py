@@ -74,3 +74,18 @@ def test_who_guesses_the_token_has_to_wait(it: Up):
     ]
     answers = ask_all(through, guesses)
     assert answers[-1].status == 429
+
+
+def test_the_right_token_is_not_locked_out_by_who_guesses_from_the_same_address(it: Up):
+    through = ways(it)["through"]
+    there = "X-Stand-In-Client: 198.51.100.10"
+    guesses = [
+        through.request("GET", "/metrics", f"Authorization: Bearer wrong-{number:04}", there)
+        for number in range(FAILURES + 1)
+    ]
+    right = through.request("GET", "/metrics", RIGHT, there)
+    [first] = ask_all(through, [right])
+    assert first.status == 200
+    assert ask_all(through, guesses)[-1].status == 429
+    [again] = ask_all(through, [right])
+    assert again.status == 200

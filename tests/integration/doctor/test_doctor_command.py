@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.overview.doctor import Doctor
 from tests.support.cloudflared import scenario
 from tests.support.fake_upstream import MODEL, FakeUpstream
 from tests.support.forked.process import in_text, run
@@ -111,3 +112,20 @@ def test_an_address_that_is_none_is_wrong_usage(tmp_path: Path):
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
     assert "https://llm.example.com" in done.stderr
+
+
+@pytest.mark.anyio
+async def test_doctor_from_the_console_takes_no_module_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    trap = tmp_path / "msgspec.py"
+    trap.write_text("open('taken', 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OLLAMA_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    examined = Doctor()
+    told = await examined.examine()
+    await examined.close()
+    assert isinstance(told, dict)
+    assert told["findings"]
+    assert not (tmp_path / "taken").exists()

@@ -79,3 +79,16 @@ def test_the_first_token_is_told_of_streams_alone():
     [first] = told.first_tokens.values()
     [duration] = told.durations.values()
     assert (sum(first.counts), sum(duration.counts)) == (1, 3)
+
+
+def test_models_whose_names_differ_beyond_a_label_are_one_series():
+    told = Figures([CHAT])
+    for end in "ab":
+        told(record(model="m" * 150 + end), {})
+    assert len(told.requests) == len(told.durations) == 1
+
+
+def test_a_model_that_began_to_answer_is_told_by_its_name():
+    told = Figures([CHAT])
+    told(record(model="cut:1", status="client_gone", stream=True, ttft_ms=5), {})
+    assert {one.model for one in told.requests} == {"cut:1"}
