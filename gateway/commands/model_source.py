@@ -83,7 +83,7 @@ class ModelSource:
         self.model = MODEL
         self.note = f"{MODEL} (demo model, until Ollama answers at {self._where})"
         self._say(
-            f"Using the demo model {MODEL} until then. It is small and only pre-trained: "
+            f"Using the demo model {MODEL} until Ollama answers. It is small and only pre-trained: "
             "it shows that everything works, not what a chat model can do."
         )
 

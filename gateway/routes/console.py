@@ -17,7 +17,6 @@ from gateway.static import policy, read
 from gateway.static.tree import Tree
 
 MAIN = "console/main.js"
-_STYLE = "console/lib/style.css"
 _LIBRARIES = tuple(
     f"vendor/{name}/*" for name in ("preact", "htm", "preact-signals", "preact-signals-core")
 )
