@@ -1,8 +1,10 @@
 """The examples of docs/api.md are run as they stand, and answer as the page says."""
 
+import asyncio
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +17,9 @@ from gateway.reference.examples import KEY, KEY_ID
 from gateway.reference.route import JSON, SITE, Route
 from gateway.reference.route_markdown import ADDRESS
 from gateway.reference.table import ROUTES
-from tests.support.callers import ADMIN_SECRET, admin, make_keys, served
+from tests.support.callers import ADMIN_SECRET, admin, bearer, connect, make_keys, served
 from tests.support.failing_parts import GatewayProcess
-from tests.support.fake_upstream import FakeUpstream, fake_upstream
+from tests.support.fake_upstream import Exchange, FakeUpstream, fake_upstream
 from tests.support.gateway_process import PATIENCE, fresh_directory
 from tests.support.openapi_shapes import validator
 from tests.support.paths import ROOT
@@ -31,6 +33,9 @@ MODELS = re.findall(
 )
 # After the answer, on a line of its own: what HTTP said.
 CURLRC = 'silent\nshow-error\nwrite-out = "\\n%{http_code} %{content_type}"\n'
+
+
+WATCHED = ["watchGateway"]  # its answer does not end: tests/e2e/overview/test_events.py reads it
 
 
 class Told(NamedTuple):
@@ -55,6 +60,13 @@ def shared_upstream() -> Iterator[FakeUpstream]:
         yield running
 
 
+async def begins(exchange: Exchange) -> None:
+    """To answer, and says no more."""
+    await exchange.head()
+    await exchange.words()
+    await asyncio.Event().wait()
+
+
 @pytest.fixture(scope="module")
 def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
     with served(shared_upstream.url, shared_dsn) as running:
@@ -69,7 +81,7 @@ def home() -> Iterator[Path]:
         yield path
 
 
-def run(route: Route, gateway: GatewayProcess, home: Path) -> Told:
+def run(route: Route, gateway: GatewayProcess, home: Path, upstream: FakeUpstream) -> Told:
     """The example of a route, as somebody who has a key pastes it into a shell."""
     visitors = {"by": ["token"]} if route.who == SITE else None
     made: Any = make_keys(gateway.url, scopes=list(SCOPES), visitors=visitors)
@@ -77,7 +89,16 @@ def run(route: Route, gateway: GatewayProcess, home: Path) -> Told:
     environ |= {"LOCALLLM_KEY": made["key"], "ADMIN_SECRET": ADMIN_SECRET}
     if route.path.startswith("/admin/presets"):
         _place_preset(gateway.url, there="{name}" in route.path)
-    text = block_of(route).replace(ADDRESS, gateway.url).replace(KEY_ID, made["id"])
+    text = block_of(route).replace(ADDRESS, gateway.url)
+    if "/requests/{id}" in route.path:
+        runs = route.name == "cancelRequest"
+        upstream.behave = begins if runs else upstream.behave
+        with _request(gateway.url, made["key"], runs=runs) as request_id:
+            return _told(text.replace(KEY_ID, request_id), home, environ)
+    return _told(text.replace(KEY_ID, made["id"]), home, environ)
+
+
+def _told(text: str, home: Path, environ: dict[str, str]) -> Told:
     done = subprocess.run(
         ["sh", "-ec", text], cwd=home, env=environ, capture_output=True, text=True, timeout=PATIENCE
     )
@@ -86,6 +107,19 @@ def run(route: Route, gateway: GatewayProcess, home: Path) -> Told:
     body, _, said = done.stdout.rpartition("\n")
     status, _, media = said.partition(" ")
     return Told(body, int(status), media.partition(";")[0])
+
+
+@contextmanager
+def _request(url: str, key: str, *, runs: bool) -> Iterator[str]:
+    """The id of a request that has ended, or that runs."""
+    asked = {"messages": [{"role": "user", "content": "Say hello."}], "stream": runs}
+    with (
+        connect(url) as client,
+        client.stream("POST", "/v1/chat/completions", json=asked, headers=bearer(key)) as answer,
+    ):
+        if not runs:
+            answer.read()
+        yield answer.headers["x-request-id"]
 
 
 def _place_preset(url: str, *, there: bool) -> None:
@@ -103,17 +137,31 @@ def test_each_shell_block_of_the_page_is_one_of_those_that_are_run() -> None:
     assert set(re.findall(r"^```(\w*)$", PAGE, re.M)) == {"sh", "json", "text", ""}
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+@pytest.mark.parametrize(
+    "route", [one for one in ROUTES if one.name not in WATCHED], ids=lambda route: route.name
+)
 def test_an_example_works_and_answers_as_the_page_says(
-    route: Route, gateway: GatewayProcess, home: Path
+    route: Route, gateway: GatewayProcess, home: Path, shared_upstream: FakeUpstream
 ) -> None:
-    told = run(route, gateway, home)
+    told = run(route, gateway, home, shared_upstream)
     assert told.status == route.status, told.body
     (content,) = [one for one in route.answer if one.media == told.media]
     if content.media != JSON:
         is_stream(route, told.body)
     elif isinstance(content.shape, type):
         validator(content.shape.__name__).validate(msgspec.json.decode(told.body))
+
+
+@pytest.mark.parametrize("route", [one for one in ROUTES if one.name in WATCHED])
+def test_an_example_that_watches_shows_events_as_the_page_says(
+    route: Route, gateway: GatewayProcess, home: Path
+) -> None:
+    text = block_of(route).replace(ADDRESS, gateway.url).replace("curl ", "curl --max-time 5 ", 1)
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(home), "ADMIN_SECRET": ADMIN_SECRET}
+    done = subprocess.run(["sh", "-c", text], env=environ, capture_output=True, text=True)
+    first = done.stdout.partition("\n\n")[0].splitlines()
+    assert first[0] == "event: status"
+    validator("GatewayStatus").validate(msgspec.json.decode(first[1].removeprefix("data: ")))
 
 
 def is_stream(route: Route, text: str) -> None:
