@@ -18,7 +18,8 @@ async def test_what_is_wrong_comes_first_with_what_to_do_and_can_be_looked_at_ag
 ) -> None:
     async with opened(chromium, f"{scene.url}/console#/health", before=LOGGED_IN) as page:
         await page.says("2 things to look at.")
-        assert await page.run(TITLES) == ["Ollama", "Tunnel", "Database"]
+        assert await page.run(TITLES) == ["Ollama 2", "Tunnel", "Database"]
+        await page.says("It runs (ollama serve) with")
         await page.says("Run: localllm tunnel setup")
         scene.findings = [{**one, "state": "ok"} for one in scene.findings]
         await page.click("button", "Look again")

@@ -28,9 +28,9 @@ async def works(scene: Scene, key: str) -> bool:
         return (await client.get("/v1/usage", headers=headers)).status_code == 200
 
 
-async def open_new(page: Page, preset: str, name: str) -> None:
+async def open_new(page: Page, kind: str, name: str) -> None:
     await page.click("button", "New key")
-    await page.click("button", preset)
+    await page.click("button", kind)
     await page.fill("Name", name)
 
 
@@ -63,7 +63,7 @@ async def test_a_key_is_shown_once_with_a_snippet_that_holds_it_and_works(
     assert (made["monthly_token_limit"], made["rate_limit_per_min"]) == (1_000_000, 20)
 
 
-async def test_each_preset_sets_the_lane_that_it_names(
+async def test_each_kind_sets_the_lane_that_it_names(
     chromium: Browser, scene: Scene, owner: httpx.AsyncClient
 ) -> None:
     async with opened(chromium, f"{scene.url}/console#/keys", before=LOGGED_IN) as page:
@@ -102,6 +102,57 @@ async def test_without_a_tunnel_a_website_begins_without_visitors_and_the_reason
     assert (made["monthly_token_limit"], made["max_output_tokens"]) == (3_000_000, 500)
 
 
+async def test_who_wants_visitors_by_address_before_there_is_a_tunnel_is_told_what_to_choose(
+    chromium: Browser, owner: httpx.AsyncClient, scene: Scene
+) -> None:
+    scene.refused["/admin/api-keys"] = {
+        "message": "Set up a tunnel, or name your proxy in TRUSTED_PROXIES.",
+        "param": "visitors",
+    }
+    async with opened(chromium, f"{scene.url}/console#/keys", before=LOGGED_IN) as page:
+        await open_new(page, "Website", "my blog")
+        await page.click("button", "Make the key")
+        await page.says("To try the key on this machine, choose Nobody.")
+        told = await page.run("document.querySelector('dialog').innerText")
+        assert told.count("name your proxy") == 1
+        field = "How they are told apart"
+        await page.until(f"document.activeElement.labels?.[0].textContent === '{field}'")
+
+
+async def test_what_was_typed_is_not_lost_by_escape_but_by_cancel(
+    chromium: Browser, scene: Scene, owner: httpx.AsyncClient
+) -> None:
+    for place, button in (("keys", "New key"), ("presets", "New preset")):
+        url = f"{scene.url}/console#/{place}"
+        async with opened(chromium, url, before=LOGGED_IN) as page:
+            await page.click("button", button)
+            await page.until("document.activeElement.labels?.[0]?.innerText === 'Name'")
+            await page.press("Escape")
+            await page.until("!document.querySelector('dialog')")
+            await page.click("button", button)
+            await page.fill("Name", "half a name")
+            await page.press("Escape")
+            await page.press("Escape")
+            assert await page.run(
+                "document.querySelector('dialog[open] form input').value === 'half a name'"
+            )
+            await page.click("dialog button", "Cancel")
+            await page.until("!document.querySelector('dialog')")
+    assert await keys(owner) == []
+
+
+async def test_keys_of_the_playground_are_listed_when_they_are_searched_for(
+    chromium: Browser, scene: Scene, owner: httpx.AsyncClient
+) -> None:
+    await make_key(owner, "my shop")
+    await make_key(owner, "playground: my shop")
+    async with opened(chromium, f"{scene.url}/console#/keys", before=LOGGED_IN) as page:
+        await page.says("1 of 2 keys")
+        assert await page.run(NAMES) == ["my shop"]
+        await page.fill("Search", "playground")
+        await page.until(f"{NAMES}[0] === 'playground: my shop'")
+
+
 async def test_what_is_wrong_is_said_at_its_field_and_nothing_is_made(
     chromium: Browser, scene: Scene, owner: httpx.AsyncClient
 ) -> None:
@@ -112,6 +163,8 @@ async def test_what_is_wrong_is_said_at_its_field_and_nothing_is_made(
         await page.until("document.querySelector('[aria-invalid]') !== null")
         wrong = "document.querySelector('[aria-invalid]')"
         assert await page.run(f"{wrong}.labels[0].textContent") == "Websites"
+        await page.until(f"document.activeElement === {wrong}")
+        assert await page.run("document.querySelectorAll('dialog [role=alert]').length") == 0
         await page.fill("Websites", "https://blog.example")
         await page.fill("Tokens a month", "many")
         await page.click("button", "Make the key")

@@ -22,15 +22,15 @@ from tests.support.bare_gateway import served
 SECRET = "for-tests-only-größer"
 HOSTILE = "</td><img src=x onerror=alert(1)><script>alert(2)</script> ${alert(3)}"
 FINDINGS = [
-    {"title": "Database", "state": "ok", "text": "It answers in 2 ms.", "remedy": None},
+    {"title": "store", "state": "ok", "text": "It answers in 2 ms.", "remedy": None},
     {
-        "title": "Ollama",
+        "title": "ollama-2",
         "state": "warning",
-        "text": "It runs with a context of 4096 tokens.",
+        "text": "It runs (`ollama serve`) with a context of 4096 tokens.",
         "remedy": "Set OLLAMA_CONTEXT_LENGTH=16384 and start it again.",
     },
     {
-        "title": "Tunnel",
+        "title": "tunnel",
         "state": "failed",
         "text": f"{HOSTILE} does not lead here.",
         "remedy": "Run: localllm tunnel setup",
@@ -47,6 +47,7 @@ class Scene:
         self.log: list[dict[str, Any]] = [logged(number) for number in range(12)]
         self.findings: list[dict[str, Any]] = deepcopy(FINDINGS)
         self.cancelled: list[str] = []
+        self.refused: dict[str, dict[str, Any]] = {}  # what is posted there, with which error
         self.away = False  # as while the gateway starts again
         self.url = ""
         self._listening: set[asyncio.Queue[tuple[str, Any] | None]] = set()
@@ -67,7 +68,9 @@ class Scene:
     def around(self, app: Any) -> Any:
         async def call(scope: Any, receive: Any, send: Any) -> None:
             path = scope.get("path", "")
-            if scope["type"] != "http" or not self._tells(path):
+            if scope["type"] == "http" and scope["method"] == "POST" and path in self.refused:
+                await _json(send, {"error": self.refused[path]}, 400)
+            elif scope["type"] != "http" or not self._tells(path):
                 await app(scope, receive, send)
             elif self.away:
                 error = {"message": "The server starts.", "code": "server_is_overloaded"}

@@ -2,7 +2,7 @@
 import { send } from "../lib/api.js";
 import { timeOfDay } from "../lib/format.js";
 import { html, signal, useEffect } from "../lib/preact.js";
-import { Button, ErrorBox, Heading, Loading, State } from "../lib/ui.js";
+import { Button, ErrorBox, Heading, State } from "../lib/ui.js";
 
 /** @typedef {{title: string, state: string, text: string, remedy: string | null}} Finding */
 
@@ -37,13 +37,11 @@ export function Page() {
     <p role="status">${note}</p>
     <${ErrorBox} error=${error.value} retry=${examine} />
     ${
-    found.value
-      ? html`<ul class="findings">${
-        [...wrong, ...findings.filter((one) => one.state === "ok")].map((one) =>
-          html`<li class="card" key=${one.title}><${Found} of=${one} /></li>`
-        )
-      }</ul>`
-      : busy.value && html`<${Loading} />`
+    found.value && html`<ul class="findings">${
+      [...wrong, ...findings.filter((one) => one.state === "ok")].map((one) =>
+        html`<li class="card"><${Found} of=${one} /></li>`
+      )
+    }</ul>`
   }`;
 }
 
@@ -54,10 +52,35 @@ const summary = (wrong) =>
 const KINDS = { ok: "good", warning: "warning", failed: "bad" };
 const WORDS = { ok: "fine", warning: "look at this", failed: "does not work" };
 
+/** @type {Record<string, string>} of those whose name with a capital says too little */
+const TITLES = {
+  data: "Data folder",
+  files: "Open files",
+  store: "Database",
+  outbox: "Uncounted requests",
+  host: "Who can reach the gateway",
+  exposed: "Who can reach Ollama",
+  parallel: "Requests at once",
+  cloud: "Cloud models",
+  public: "Public address",
+  https: "HTTPS",
+  stream: "Streams from outside",
+  cors: "Calls from websites",
+  closed: "Closed to the outside",
+};
+
+/** @param {string} name such as ollama-2 */
+const titled = (name) =>
+  TITLES[name] ?? name.charAt(0).toUpperCase() + name.slice(1).replaceAll("-", " ");
+
+/** A text whose commands stand in backticks. @param {string} text */
+const written = (text) =>
+  text.split("`").map((part, index) => index % 2 ? html`<code>${part}</code>` : part);
+
 /** @param {{of: Finding}} props */
 function Found({ of }) {
   const state = /** @type {keyof typeof KINDS} */ (of.state);
-  return html`<div class="heading"><h2>${of.title}</h2>
+  return html`<div class="heading"><h2>${titled(of.title)}</h2>
       <${State} kind=${KINDS[state] ?? "quiet"}>${WORDS[state] ?? of.state}<//></div>
-    <p>${of.text}</p>${of.remedy && html`<p class="remedy">${of.remedy}</p>`}`;
+    <p>${written(of.text)}</p>${of.remedy && html`<p class="remedy">${written(of.remedy)}</p>`}`;
 }

@@ -49,7 +49,7 @@ export function PresetForm({ preset, models, save, onCancel }) {
       ${
     !preset &&
     html`<${TextField} label="Name" value=${values.name} onInput=${set("name")} required
-        autocapitalize="off" error=${errors.name}
+        autofocus autocapitalize="off" error=${errors.name}
         hint=${`Callers ask for @preset/${values.name || "NAME"}.`} />`
   }
       <${TextField} label="Model" value=${values.model} onInput=${set("model")} required

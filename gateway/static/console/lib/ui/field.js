@@ -53,12 +53,12 @@ export function TextField({ label, value, onInput, hint, error, type = "text", r
 
 /**
  * @param {{label: string, value: string, onChange: (value: string) => void,
- *   options: {value: string, label: string}[], hint?: Children}} props
+ *   options: {value: string, label: string}[], hint?: Children, error?: string | null}} props
  */
-export function Select({ label, value, onChange, options, hint }) {
+export function Select({ label, value, onChange, options, hint, error }) {
   /** @param {Event} event */
   const change = (event) => onChange(/** @type {HTMLSelectElement} */ (event.target).value);
-  return html`<${Field} label=${label} hint=${hint}>${
+  return html`<${Field} label=${label} hint=${hint} error=${error}>${
     (/** @type {Record<string, unknown>} */ bound) =>
       html`<select value=${value} onChange=${change} ...${bound}>${
         options.map((one) =>

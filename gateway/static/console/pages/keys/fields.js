@@ -38,7 +38,7 @@ export const EMPTY = {
 };
 
 /** @type {{name: string, label: string, text: string, snippet: string, form: Partial<Form>}[]} */
-export const PRESETS = [
+export const KINDS = [
   {
     name: "website",
     label: "Website",

@@ -1,9 +1,9 @@
 // The form of a key: to make one, or to change one.
 import { send } from "../../lib/api.js";
 import { status } from "../../lib/live.js";
-import { html, useState } from "../../lib/preact.js";
+import { html, useEffect, useRef, useState } from "../../lib/preact.js";
 import { Button, ErrorBox, TextField } from "../../lib/ui.js";
-import { bodyOf, changesOf, EMPTY, formOf, PRESETS, SCOPES } from "./fields.js";
+import { bodyOf, changesOf, EMPTY, formOf, KINDS, SCOPES } from "./fields.js";
 import { VisitorFields } from "./visitors.js";
 
 /** @typedef {import("./fields.js").Form} Form */
@@ -11,19 +11,27 @@ import { VisitorFields } from "./visitors.js";
 /**
  * `of`: the key to change; without it, one is made. `onDone` gets it, and the name of the snippet
  * that its holder probably wants.
- * @param {{of?: any, onDone: (row: any, snippet: string) => void}} props
+ * @param {{of?: any, onDone: (row: any, snippet: string) => void, onCancel: () => void}} props
  */
-export function KeyForm({ of, onDone }) {
+export function KeyForm({ of, onDone, onCancel }) {
   const [form, setForm] = useState(of ? formOf(of) : EMPTY);
-  const [preset, setPreset] = useState("");
+  const [kind, setKind] = useState("");
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
+  const place = useRef(/** @type {HTMLFormElement | null} */ (null));
+  const shown = error?.param in form || error?.param === "visitors"; // at its field
+  useEffect(() => {
+    const field = /** @type {HTMLElement | null | undefined} */ (
+      place.current?.querySelector("[aria-invalid]")
+    );
+    field?.focus();
+  }, [error]);
 
   /** @param {Partial<Form>} changes */
   const change = (changes) => setForm((old) => ({ ...old, ...changes }));
-  /** @param {typeof PRESETS[number]} chosen */
+  /** @param {typeof KINDS[number]} chosen */
   const choose = (chosen) => {
-    setPreset(chosen.name);
+    setKind(chosen.name);
     const { label, owner_email, allowed_models, allowed_origins, expires_at } = form;
     const by = chosen.form.by === "address" && !tellsAddresses() ? { by: "none" } : {};
     change({
@@ -40,7 +48,7 @@ export function KeyForm({ of, onDone }) {
     setBusy(true);
     setError(null);
     try {
-      onDone(await save(form, of), PRESETS.find((one) => one.name === preset)?.snippet ?? "curl");
+      onDone(await save(form, of), KINDS.find((one) => one.name === kind)?.snippet ?? "curl");
     } catch (problem) {
       setError(problem);
       setBusy(false);
@@ -54,8 +62,8 @@ export function KeyForm({ of, onDone }) {
     error: error?.param === name ? error.message : null,
   });
 
-  return html`<form onSubmit=${submit} novalidate>
-    ${!of && html`<${Presets} chosen=${preset} onChoose=${choose} />`}
+  return html`<form ref=${place} onSubmit=${submit} novalidate>
+    ${!of && html`<${Kinds} chosen=${kind} onChoose=${choose} />`}
     <div class="pair">
       <${TextField} label="Name" ...${bound("label")} required autofocus maxlength="100"
         hint="What it is for; the holder sees it too." />
@@ -75,7 +83,7 @@ export function KeyForm({ of, onDone }) {
       <${Scopes} chosen=${form.scopes} onChange=${
     (/** @type {string[]} */ scopes) => change({ scopes })
   } />
-      ${error?.param === "scopes" && html`<p class="wrong">${error.message}</p>`}
+      ${error?.param === "scopes" && html`<p class="wrong" role="alert">${error.message}</p>`}
       <div class="pair">
         <${TextField} label="Models" rows="2" ...${bound("allowed_models")}
           hint="One a line, such as qwen2.5:* or @preset/faq. Empty: every model; none: no model." />
@@ -85,10 +93,10 @@ export function KeyForm({ of, onDone }) {
     </fieldset>
     <${VisitorFields} form=${form} change=${change} bound=${bound} error=${error}
       tellsAddresses=${tellsAddresses()} />
-    <${ErrorBox} error=${error} />
+    <${ErrorBox} error=${shown ? null : error} />
     <div class="actions"><${Button} submit kind="main" busy=${busy}>${
     of ? "Save" : "Make the key"
-  }<//></div>
+  }<//><${Button} onClick=${onCancel}>Cancel<//></div>
   </form>`;
 }
 
@@ -113,10 +121,10 @@ async function save(form, of) {
   return await send("PATCH", `/admin/api-keys/${of.id}`, changes);
 }
 
-/** @param {{chosen: string, onChoose: (preset: typeof PRESETS[number]) => void}} props */
-const Presets = ({ chosen, onChoose }) =>
-  html`<div class="presets" role="group" aria-label="Begin with">${
-    PRESETS.map((one) =>
+/** @param {{chosen: string, onChoose: (kind: typeof KINDS[number]) => void}} props */
+const Kinds = ({ chosen, onChoose }) =>
+  html`<div class="kinds" role="group" aria-label="Begin with">${
+    KINDS.map((one) =>
       html`<button type="button" aria-pressed=${one.name === chosen ? "true" : "false"}
         onClick=${() => onChoose(one)}><strong>${one.label}</strong><span>${one.text}</span></button>`
     )

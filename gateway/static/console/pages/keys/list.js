@@ -11,6 +11,9 @@ const SHOWN = [
   { value: "all", label: "all" },
 ];
 
+const HINT = "Name, e-mail, first letters of the key, model or website.";
+const TRIED = "Search for playground to see the keys of what was tried.";
+
 /** @param {{keys: any[]}} props */
 export function KeyList({ keys }) {
   const [words, setWords] = useState("");
@@ -20,7 +23,7 @@ export function KeyList({ keys }) {
   if (keys.length === 0) return html`<${Empty}>There is no key yet. Make one with New key.<//>`;
   return html`<div class="pair search" role="search">
       <${TextField} label="Search" type="search" value=${words} onInput=${setWords}
-        hint="Name, e-mail, first letters of the key, model or website" />
+        hint=${keys.some(isPlaygrounds) ? `${HINT} ${TRIED}` : HINT} />
       <${Select} label="Keys" value=${shown} onChange=${setShown} options=${SHOWN} />
     </div>
     <p class="quiet" role="status">${number(rows.length)} of ${number(keys.length)} keys</p>
@@ -32,11 +35,15 @@ export function KeyList({ keys }) {
   }`;
 }
 
+/** What was made to try things, and ends by itself. @param {any} key */
+const isPlaygrounds = (key) => key.label.startsWith("playground: ");
+
 /** @param {any[]} keys @param {string} words @param {string} shown */
 function found(keys, words, shown) {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   return keys.filter((key) => {
     const usable = stateOf(key).usable;
+    if (!wanted.length && isPlaygrounds(key)) return false;
     if (shown !== "all" && usable !== (shown === "usable")) return false;
     const text = [
       key.label,

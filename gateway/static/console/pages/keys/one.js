@@ -51,7 +51,7 @@ export function OneKey({ of, onChange, onMade }) {
   }
     ${
     doing === "edit" && html`<${Dialog} title=${`Change ${of.label}`} wide onClose=${close}>
-      <${KeyForm} of=${of} onDone=${(/** @type {any} */ row) => {
+      <${KeyForm} of=${of} onCancel=${close} onDone=${(/** @type {any} */ row) => {
       onChange(row);
       close();
     }} /><//>`

@@ -17,6 +17,7 @@ const HINTS = {
   json: "As the field visitors of the API has it.",
 };
 const NO_TUNNEL = "By address works once this machine has its tunnel, or a proxy in TRUSTED_PROXIES.";
+const TRY = "To try the key on this machine, choose Nobody.";
 
 /**
  * @param {{form: import("./fields.js").Form, error: any,
@@ -27,11 +28,13 @@ const NO_TUNNEL = "By address works once this machine has its tunnel, or a proxy
 export function VisitorFields({ form, change, bound, error, tellsAddresses }) {
   const way = /** @type {keyof typeof HINTS} */ (form.by);
   const hint = ["none", "address"].includes(way) && !tellsAddresses
-    ? `${HINTS[way]} ${NO_TUNNEL}`
+    ? `${HINTS[way]} ${NO_TUNNEL}${way === "address" ? ` ${TRY}` : ""}`
     : HINTS[way];
+  const wrong = error?.param === "visitors" && error.message;
+  const untold = wrong && /TRUSTED_PROXIES/.test(wrong); // the way is right, and the machine not yet
   return html`<fieldset><legend>Visitors of a website</legend>
     <${Select} label="How they are told apart" value=${form.by} options=${WAYS}
-      hint=${hint} onChange=${(/** @type {string} */ by) => change({ by })} />
+      hint=${hint} error=${untold ? `${wrong} ${TRY}` : wrong} onChange=${(/** @type {string} */ by) => change({ by })} />
     ${
     way === "issuer" && html`<div class="pair">
         <${TextField} label="Issuer" ...${bound("issuer")}
@@ -50,6 +53,5 @@ export function VisitorFields({ form, change, bound, error, tellsAddresses }) {
       </div>`
   }
     ${way === "json" && html`<${TextField} label="Visitors" rows="8" ...${bound("json")} />`}
-    ${error?.param === "visitors" && html`<p class="wrong">${error.message}</p>`}
   </fieldset>`;
 }
