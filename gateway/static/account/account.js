@@ -67,7 +67,8 @@ function App() {
     <${ErrorBox} error=${error} />
     <div class="cards">
       <${Limits} report=${report} />
-      <${Models} server=${server} apiKey=${key} onUsed=${again}>
+      <${Models} server=${server} apiKey=${key} onUsed=${again}
+        used=${report.by_day?.at(-1)?.model ?? ""}>
         <${Use} server=${server} changed=${changed} />
       <//>
     </div>`;

@@ -9,14 +9,15 @@ const address = document.querySelector('meta[name="address"]')?.getAttribute("co
   location.origin;
 
 /**
- * `children` come behind the list of models.
+ * `used`: a model that the key has asked, if it has. `children` come behind the list of models.
  * @param {{server: ReturnType<import("../console/chat/ask.js").holder>, apiKey: string,
- *   onUsed: () => void, children: import("preact").ComponentChildren}} props
+ *   used: string, onUsed: () => void, children: import("preact").ComponentChildren}} props
  */
-export function Models({ server, apiKey, onUsed, children }) {
+export function Models({ server, apiKey, used, onUsed, children }) {
   const [names, setNames] = useState(/** @type {string[] | null} */ (null));
   const [model, setModel] = useState("");
   const [error, setError] = useState("");
+  const [kept, keep] = useState(false); // from this key: the list, and not the models
 
   useEffect(() => {
     let gone = false;
@@ -25,7 +26,11 @@ export function Models({ server, apiKey, onUsed, children }) {
       const found = data.map((/** @type {{id: string}} */ one) => one.id);
       setNames(found);
       setModel(found[0] ?? "");
-    }, (problem) => !gone && setError(explain(problem)));
+    }, (problem) => {
+      if (gone) return;
+      if (/models:read/.test(problem.message)) keep(true);
+      else setError(explain(problem));
+    });
     return () => void (gone = true);
   }, [server]);
 
@@ -34,7 +39,9 @@ export function Models({ server, apiKey, onUsed, children }) {
   return html`
     <${Card} title="Models">
       <${ErrorBox} error=${error} />
-      ${names === null && !error && html`<${Loading} />`}
+      ${kept && html`<p class="quiet">This key can ask models and not list them. Its owner knows
+        their names; a program that names none asks the server's usual one.</p>`}
+      ${names === null && !error && !kept && html`<${Loading} />`}
       ${names?.length === 0 && html`<${Empty}>This key may use no model that is here now.<//>`}
       <ul class="models">${names?.map((name) => html`<li><code>${name}</code></li>`)}</ul>
     <//>
@@ -43,7 +50,9 @@ export function Models({ server, apiKey, onUsed, children }) {
       ${chosen}
       <p>The address for programs is <code>${address}/v1</code>; it speaks the API of OpenAI.
         Your key stands in the lines below: show them to nobody.</p>
-      <${Snippets} address=${address} apiKey=${apiKey} model=${model || "MODEL"} />
+      <${Snippets} address=${address} apiKey=${apiKey} model=${model || used} />
+      ${!model && !used && html`<p class="hint">No model is named there, so the server's usual one
+        answers. Claude Code and Codex need a name: ask the owner of this server.</p>`}
     <//>
     <${Card} title="Try it" wide>
       ${chosen}

@@ -1,5 +1,7 @@
 """`/account` says in plain words why a key does not work, and what to do."""
 
+import asyncio
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -91,10 +93,19 @@ async def test_a_key_without_the_scope_for_the_list_still_shows_its_use(
     async with opened(chromium, f"{gateway.url}/account") as page:
         await enter(page, key)
         await page.says("a bare key")
-        await page.says("it lacks the scope models:read")
+        await page.says("This key can ask models and not list them.")
+        assert await page.run("document.querySelector('[role=alert]')") is None
+        snippet = "document.querySelector('.snippets pre').innerText"
+        assert '"model":""' in await page.run(snippet)
+        line = await page.run(snippet)
+        done = await asyncio.to_thread(
+            subprocess.run, ["sh", "-c", line], capture_output=True, text=True, timeout=60
+        )
+        assert done.stdout.rstrip().endswith("data: [DONE]"), done
         await page.fill("Your message", "Say hello.")
         await page.press("Enter")
         await page.says("11 tokens in, 5 out")
+        await page.until(f"""!{snippet}.includes('"model":""')""")  # what was asked has a name
 
 
 async def test_a_store_that_is_away_is_no_fault_of_the_key(

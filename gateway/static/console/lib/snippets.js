@@ -56,8 +56,8 @@ console.log(answer.choices[0].message.content);`,
     {
       name: "page",
       label: "Web page",
-      where: "In a page, without a package. Whoever opens the page can read the key: see the " +
-        "limits for visitors.",
+      where: 'In a <script type="module"> of a page, without a package. Whoever opens the page can ' +
+        "read the key.",
       text: `const answer = await fetch(${JSON.stringify(`${base}/v1/chat/completions`)}, {
   method: "POST",
   headers: {
