@@ -33,6 +33,46 @@ async def test_a_request_that_begins_runs_and_ends_is_seen_without_loading_the_p
         assert_all_is_well(chromium, scene.url)
 
 
+async def test_a_request_of_which_nothing_is_told_yet_shows_no_numbers(
+    chromium: Browser, scene: Scene
+) -> None:
+    unknown = {"prompt_tokens": 0, "completion_tokens": 0, "tokens_per_second": None}
+    scene.status["running"] = [running(1, stream=False, ttft_ms=None, **unknown)]
+    async with opened(chromium, f"{scene.url}/console", before=LOGGED_IN) as page:
+        await page.says("Running for")
+        shown = "document.querySelector('td[data-label=\"Tokens in, out\"]').innerText"
+        assert await page.run(shown) == "–"
+
+
+async def test_what_ended_is_told_with_its_end_and_in_the_words_of_the_log(
+    chromium: Browser, scene: Scene
+) -> None:
+    one = {"time": "2026-11-24T03:10:00Z", "duration_ms": 65_000, "status": "upstream_timeout"}
+    scene.log = [logged(1, **one)]
+    async with opened(chromium, f"{scene.url}/console", before=LOGGED_IN) as page:
+        await page.says("the model took too long")
+        ended = "new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' }).format(%s)"
+        at = "new Date('2026-11-24T03:11:05Z')"
+        assert await page.run("document.querySelector('td[data-label=Ended]').innerText") == (
+            await page.run(ended % at)
+        )
+
+
+async def test_the_demo_model_is_named_and_cannot_be_loaded_or_unloaded(
+    chromium: Browser, scene: Scene
+) -> None:
+    [machine] = scene.status["backends"]
+    machine |= {"kind": "demo", "loaded": []}
+    scene.status["default_model"] = "gemma3:270m"
+    async with opened(chromium, f"{scene.url}/console", before=LOGGED_IN) as page:
+        await page.says("built-in demo model")
+        await page.says("always there")
+        assert "gemma3:270m" in await page.run("document.querySelector('.loaded').innerText")
+        await page.click("a", "Models")
+        await page.says("The built-in demo model stands in for Ollama.")
+        assert "Download" not in await page.run("document.querySelector('main').innerText")
+
+
 async def test_it_goes_on_by_itself_after_the_gateway_was_away(
     chromium: Browser, scene: Scene
 ) -> None:
@@ -70,6 +110,10 @@ async def test_the_address_is_shown_to_be_copied_and_as_a_qr_code(
         await page.says("https://llm.example.com/v1")
         label = "svg[aria-label='QR code of https://llm.example.com']"
         assert await page.run(f'document.querySelectorAll("{label} path").length') == 1
+        scene.status["address"] = "http://127.0.0.1:8000"  # which no phone can reach
+        scene.tell()
+        await page.says("http://127.0.0.1:8000/v1")
+        assert await page.run("document.querySelector('.qr')") is None
 
 
 async def test_the_key_of_a_request_leads_to_its_page(

@@ -62,7 +62,7 @@ async def test_a_newcomer_gets_from_the_address_to_a_first_answer_seen_live(
         assert done.stdout.rstrip().endswith("data: [DONE]"), done
         await page.says("Last requests")
         await page.says("my website")
-        await page.says("ok")
+        await page.says("done")
         assert_all_is_well(chromium, own.url)
     print(f"a newcomer's path without reading: {time.monotonic() - begun:.1f} s")
 

@@ -32,7 +32,7 @@ export function TurnView({ turn, explain }) {
 function told(waiting, thinking) {
   const place = waiting?.match(/position (\d+)/);
   if (place) return `Waiting for its turn: number ${place[1]} in the queue …`;
-  return thinking ? "Thinking …" : "Waiting for the first word …";
+  return thinking ? "Thinking …" : "Waiting for the first token …";
 }
 
 /** @param {import("./turns.js").Figures} figures */
@@ -40,6 +40,6 @@ function words({ prompt, answer, first, rate }) {
   return [
     prompt !== null && `${number(prompt)} tokens in, ${number(answer)} out`,
     rate !== null && `${decimal(rate)} tokens/s`,
-    first !== null && `first word after ${duration(first)}`,
+    first !== null && `first token after ${duration(first)}`,
   ].filter(Boolean).join(" · ");
 }

@@ -12,8 +12,8 @@ import { Button, State, Table } from "../lib/ui.js";
  */
 
 /**
- * `busy`: the model that is just loaded or unloaded.
- * @typedef {{models: Model[], busy: string, onLoad: (model: string) => void,
+ * `busy`: the model that is just loaded or unloaded. `demos`: machines that always serve their one.
+ * @typedef {{models: Model[], demos: string[], busy: string, onLoad: (model: string) => void,
  *   onUnload: (model: string) => void}} Props
  */
 
@@ -23,7 +23,7 @@ export const List = (props) =>
     id=${(/** @type {Model} */ one) => one.model} />`;
 
 /** @param {Props} props @returns {import("../lib/ui/table.js").Column<Model>[]} */
-const columns = ({ busy, onLoad, onUnload }) => [
+const columns = ({ demos, busy, onLoad, onUnload }) => [
   { name: "model", label: "Model", head: true, cell: (one) => one.model, sort: (one) => one.model },
   { name: "what", label: "What it is", cell: kind },
   {
@@ -40,18 +40,30 @@ const columns = ({ busy, onLoad, onUnload }) => [
     cell: (one) => day(one.modified_at),
     sort: (one) => one.modified_at ?? "",
   },
-  { name: "memory", label: "In memory", cell: memory, sort: (one) => one.loaded.length },
+  {
+    name: "memory",
+    label: "In memory",
+    cell: (one) => isDemo(one, demos) ? "always" : memory(one),
+    sort: (one) => one.loaded.length,
+  },
   {
     name: "do",
     label: "Change",
-    cell: ({ model, loaded }) =>
-      loaded.length > 0
+    cell: (one) => {
+      const { model, loaded } = one;
+      if (isDemo(one, demos)) return "–";
+      return loaded.length > 0
         ? html`<${Button} busy=${busy === model} label=${`Unload ${model}`}
             onClick=${() => onUnload(model)}>Unload<//>`
         : html`<${Button} busy=${busy === model} label=${`Load ${model}`}
-            onClick=${() => onLoad(model)}>Load<//>`,
+            onClick=${() => onLoad(model)}>Load<//>`;
+    },
   },
 ];
+
+/** @param {Model} one @param {string[]} demos */
+const isDemo = ({ backends }, demos) =>
+  backends.length > 0 && backends.every((one) => demos.includes(one));
 
 /** @param {Model} one */
 const kind = ({ family, parameters, quantization }) =>

@@ -1,6 +1,7 @@
 // The models that are here: what is in memory, and how another comes.
 import { get, send } from "../lib/api.js";
 import { bytes } from "../lib/format.js";
+import { status } from "../lib/live.js";
 import { html, useEffect, useState } from "../lib/preact.js";
 import { Button, Empty, ErrorBox, Heading, Loading } from "../lib/ui.js";
 import { List } from "../models/list.js";
@@ -39,9 +40,13 @@ export function Page() {
     setBusy("");
   };
 
+  /** @type {{name: string, kind: string}[]} */
+  const machines = status.value?.backends ?? [];
+  const demos = machines.filter((one) => one.kind === "demo").map((one) => one.name);
+  const alone = demos.length > 0 && demos.length === machines.length;
   const size = models?.reduce((sum, one) => sum + (one.size ?? 0), 0);
   return html`<${Heading} title="Models"
-      note=${models && `${models.length} installed, ${bytes(size)}`}>
+      note=${models && (size ? `${models.length} installed, ${bytes(size)}` : `${models.length} here`)}>
       <${Button} onClick=${look}>Look again<//>
     <//>
     <${ErrorBox} error=${error} />
@@ -50,8 +55,13 @@ export function Page() {
     ${models?.length === 0 && html`<${Empty}>No model is installed yet: download one below.<//>`}
     ${
     models && models.length > 0 &&
-    html`<${List} models=${models} busy=${busy} onLoad=${change("load")}
+    html`<${List} models=${models} demos=${demos} busy=${busy} onLoad=${change("load")}
       onUnload=${change("unload")} />`
   }
-    <${Pull} onPulled=${look} />`;
+    ${
+    alone
+      ? html`<p class="hint">The built-in demo model stands in for Ollama. Start Ollama to download
+          and load models.</p>`
+      : html`<${Pull} onPulled=${look} />`
+  }`;
 }

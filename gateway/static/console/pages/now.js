@@ -20,7 +20,7 @@ export function Page() {
         <${Running} rows=${now.running} now=${now.time} />
         <${Waiting} rows=${now.waiting} now=${now.time} limit=${now.queue.limit} />
         <${Latest} />
-        <${Machines} rows=${now.backends} />
+        <${Machines} rows=${now.backends} model=${now.default_model} />
         <${Parts} now=${now} />`
       : trouble.value
       ? html`<${ErrorBox} error=${trouble.value} />`
@@ -37,11 +37,14 @@ const Connection = () =>
       : html`<${State} kind="quiet">Connecting<//>`
   }</p>`;
 
+const LOOPBACK = /^https?:\/\/(127\.[\d.]+|\[::1\]|([^/:]+\.)?localhost)(?=[:/]|$)/;
+
 function Address() {
   const base = address();
+  const far = !LOOPBACK.test(base); // a phone that reads the code can reach it
   return html`<${Card} title="Your address" note="What programs and websites get as base URL">
-    <div class="beside">
-      <${QR} text=${base} label=${`QR code of ${base}`} />
+    <div class=${far ? "beside" : ""}>
+      ${far && html`<${QR} text=${base} label=${`QR code of ${base}`} />`}
       <div class="stack">
         <${Copy} label="base URL" text=${`${base}/v1`} />
         <p class="hint">For Ollama's and Anthropic's programs: without <code>/v1</code>.</p>
@@ -55,10 +58,9 @@ const Use = ({ title, note, of }) =>
   html`<${Card} title=${title} note=${note}>
     ${
     of
-      ? html`<p class="figure">${compact(of.charged_tokens)}${" "}<span class="quiet">tokens</span></p>
+      ? html`<p class="figure">${compact(of.charged_tokens)}${" "}<span class="quiet">tokens charged</span></p>
         <${Facts} of=${[
         ["Requests", number(of.requests)],
-        ["Charged to keys", number(of.charged_tokens)],
         ["Tokens in all", number(of.total_tokens)],
       ]} />`
       : html`<p class="quiet">The database has not told yet.</p>`

@@ -50,7 +50,7 @@ export function Page() {
       <${Card} title="Who asks what">
         <${Select} label="With the limits of" value=${keyId} onChange=${setKeyId}
           options=${choices(keys?.filter((one) => one.is_active) ?? [], "No key in particular")}
-          hint="Its scopes, models and limits. Its websites and visitors are left out." />
+          hint=${key && "Its scopes, models and limits. Its websites and visitors are left out."} />
         <${Select} label="Model" value=${model} onChange=${setModel}
           options=${
     ["", ...names].map((one) => ({ value: one, label: one || "The default model" }))
@@ -62,7 +62,7 @@ export function Page() {
         <div class="pair">
           <${TextField} type="number" label="Temperature" min="0" max="2" step="any"
             value=${temperature} onInput=${setTemperature} />
-          <${TextField} type="number" label="Longest answer" min="1" step="1" value=${most}
+          <${TextField} type="number" label="Longest answer (tokens)" min="1" step="1" value=${most}
             onInput=${setMost} />
         </div>
       <//>

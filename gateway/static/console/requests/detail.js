@@ -1,9 +1,10 @@
 // All that is known of one request, whether it was served or refused.
 import { get } from "../lib/api.js";
-import { decimal, duration, number, time } from "../lib/format.js";
+import { decimal, duration, number } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/preact.js";
 import { Copy, Dialog, ErrorBox, Facts, Loading } from "../lib/ui.js";
 import { Status } from "./status.js";
+import { moment } from "./time.js";
 
 /** @typedef {Record<string, any>} Row */
 
@@ -55,9 +56,9 @@ function Refused({ refusal }) {
       ${hint && html`<p><strong>What to do:</strong> ${hint}</p>`}</div>
     <${Facts} of=${[
     ["Answer", `${status} ${code}`],
-    ["Time", time(refusal.time)],
+    ["Time", moment(refusal.time)],
     ["Route", html`<code>${route}</code>`],
-    ["Key", key?.name ?? (prefix ? `${prefix}… (not a key of this server)` : "none was shown")],
+    ["Key", key?.name ?? (prefix ? `${prefix}…` : "none was shown")],
     ...(visitor ? [["Visitor", visitor]] : []),
     ...(model ? [["Model", model]] : []),
   ]} />`;
@@ -77,7 +78,7 @@ function facts(row) {
     ? `${decimal(1000 * (row.completion_tokens - 1) / spent)} tokens/s`
     : null;
   return [
-    ["Time", time(row.time)],
+    ["Time", moment(row.time)],
     ["Status", html`<${Status} of=${row} />`],
     ["Key", row.key_name ?? row.api_key_id],
     ["Visitor", row.visitor ?? "none"],

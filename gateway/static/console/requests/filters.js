@@ -2,6 +2,7 @@
 import { html, useId, useState } from "../lib/preact.js";
 import { Button, Select, TextField } from "../lib/ui.js";
 import { choices } from "../usage/keys.js";
+import { WORDS } from "./status.js";
 
 /** @typedef {Record<string, string>} Filters by the names of the server's parameters */
 
@@ -11,8 +12,10 @@ const SOURCES = [
   { value: "estimated", label: "Estimated" },
   { value: "none", label: "Nothing to count" },
 ];
-// What is common: others can be typed in.
-const STATUSES = ["ok", "client_gone", "cancelled", "refused", "upstream_error", "gateway_died"];
+const STATUSES = [
+  { value: "", label: "Any" },
+  ...Object.entries(WORDS).map(([value, label]) => ({ value, label })),
+];
 const ROUTES = [
   ...["/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/completions"],
   ...["/v1/embeddings", "/v1/generate", "/api/chat", "/api/generate", "/api/embed"],
@@ -67,7 +70,8 @@ export function FilterForm({ filters, onChange, keys, models }) {
     <${Select} label="Key" value=${values.api_key_id ?? ""} onChange=${set("api_key_id")}
       options=${choices(keys, "All keys")} />
     <div>${text("model", "Model", models)}</div>
-    <div>${text("status", "Status", STATUSES)}</div>
+    <${Select} label="Status" value=${values.status ?? ""} onChange=${set("status")}
+      options=${STATUSES} />
     <div>${text("route", "Route", ROUTES)}</div>
     <${Select} label="Counts" value=${values.usage_source ?? ""} onChange=${set("usage_source")}
       options=${SOURCES} />

@@ -3,14 +3,16 @@ import { html } from "../lib/preact.js";
 import { State } from "../lib/ui.js";
 
 /** @type {Record<string, string>} */
-const WORDS = {
+export const WORDS = {
   ok: "done",
   cancelled: "cancelled",
   client_gone: "the client left",
   refused: "refused",
+  truncated: "the answer broke off",
   upstream_error: "the model failed",
-  gateway_died: "the gateway ended",
+  upstream_timeout: "the model took too long",
   gateway_stopped: "the gateway was stopped",
+  gateway_died: "the gateway ended",
   internal_error: "failed inside",
 };
 const GOOD = new Set(["ok"]);

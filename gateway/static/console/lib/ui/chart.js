@@ -86,7 +86,13 @@ function draw(uPlot, place, { times, series, step, height = 260, format = compac
       axes: [{ ...axis, values: moments }, { ...axis, size: 3.5 * em, values: labels }],
       series: [{}, ...drawn],
     },
-    [times, ...stacked(series).reverse()],
+    // A bar of no height would rub out the line below it.
+    [
+      times,
+      ...stacked(series).map((sums, row) =>
+        sums.map((sum, at) => series[row].values[at] === 0 ? null : sum)
+      ).reverse(),
+    ],
     place,
   );
 }

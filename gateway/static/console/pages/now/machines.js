@@ -3,15 +3,15 @@ import { ago, bytes, number, percent } from "../../lib/format.js";
 import { html } from "../../lib/preact.js";
 import { Bars, Empty, Facts, State } from "../../lib/ui.js";
 
-/** @param {{rows: any[]}} props */
-export const Machines = ({ rows }) =>
+/** @param {{rows: any[], model: string}} props `model`: the default one, which a demo serves */
+export const Machines = ({ rows, model }) =>
   html`<section class="group" aria-label="Model servers">
     <h2>Model servers</h2>
-    <div class="cards">${rows.map((one) => html`<${Machine} key=${one.url} of=${one} />`)}</div>
+    <div class="cards">${rows.map((one) => html`<${Machine} key=${one.url} of=${one} model=${model} />`)}</div>
   </section>`;
 
-/** @param {{of: any}} props */
-const Machine = ({ of }) =>
+/** @param {{of: any, model: string}} props */
+const Machine = ({ of, model }) =>
   html`<section class="card">
     <h3>${of.name}</h3>
     <p>${
@@ -22,7 +22,10 @@ const Machine = ({ of }) =>
     <${Bars} used=${of.used} limit=${of.slots} share=${false}
       text=${`${of.used} of ${of.slots} slots`} />
     ${
-    of.loaded.length
+    of.kind === "demo"
+      ? html`<div class="loaded"><strong>${model}</strong>
+          <${Facts} of=${[["Memory", "always there"]]} /></div>`
+      : of.loaded.length
       ? of.loaded.map((/** @type {any} */ one) => html`<${Loaded} key=${one.model} of=${one} />`)
       : of.state === "up" && html`<${Empty}>No model is in memory; the next request loads one.<//>`
   }

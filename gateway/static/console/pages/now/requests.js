@@ -1,10 +1,11 @@
 // Requests that run, wait, or ended just now.
 import { get, send } from "../../lib/api.js";
-import { decimal, duration, number, timeOfDay } from "../../lib/format.js";
+import { decimal, duration, NOTHING, number, timeOfDay } from "../../lib/format.js";
 import { listen } from "../../lib/live.js";
 import { html, useEffect, useState } from "../../lib/preact.js";
 import { href } from "../../lib/route.js";
-import { Button, Card, Empty, ErrorBox, State, Table } from "../../lib/ui.js";
+import { Button, Card, Empty, ErrorBox, Table } from "../../lib/ui.js";
+import { Status } from "../../requests/status.js";
 
 const KEPT = 10; // of those that ended
 
@@ -21,11 +22,11 @@ const who = (row) =>
 const passed = (now) => (/** @type {any} */ row) =>
   duration(Math.max(0, Date.parse(now) - Date.parse(row.since)));
 
-/** @param {string} now */
-const shared = (now) => [
+/** @param {string} now @param {string} label of how long it has been so */
+const shared = (now, label) => [
   { name: "key", label: "Key", head: true, cell: who },
   { name: "model", label: "Model", cell: (/** @type {any} */ row) => row.model },
-  { name: "since", label: "For", numeric: true, cell: passed(now) },
+  { name: "since", label, numeric: true, cell: passed(now) },
 ];
 const stop = {
   name: "cancel",
@@ -40,14 +41,17 @@ export const Running = ({ rows, now }) =>
     rows.length
       ? html`<${Table} caption="Running requests" rows=${rows} id=${(/** @type {any} */ row) => row.id}
           columns=${[
-        ...shared(now),
+        ...shared(now, "Running for"),
         { name: "backend", label: "Machine", cell: (/** @type {any} */ row) => row.backend ?? "–" },
         {
           name: "tokens",
           label: "Tokens in, out",
           numeric: true,
           cell: (/** @type {any} */ row) =>
-            `${number(row.prompt_tokens)}, ${number(row.completion_tokens)}`,
+            // 0 and 0: nothing was told yet
+            row.prompt_tokens || row.completion_tokens
+              ? `${number(row.prompt_tokens)}, ${number(row.completion_tokens)}`
+              : NOTHING,
         },
         {
           name: "speed",
@@ -79,7 +83,7 @@ export const Waiting = ({ rows, now, limit }) =>
       numeric: true,
       cell: (/** @type {any} */ row) => number(row.place),
     },
-    ...shared(now),
+    ...shared(now, "Waiting for"),
     stop,
   ]} />
   <//>`;
@@ -126,12 +130,15 @@ function merged(newer, older) {
   return [...newer, ...older.filter((row) => !ids.has(row.id))].slice(0, KEPT);
 }
 
+/** @param {any} row */
+const end = ({ time, duration_ms }) => new Date(Date.parse(time) + duration_ms).toISOString();
+
 const LATEST = [
   {
     name: "time",
     label: "Ended",
     cell: (/** @type {any} */ row) =>
-      html`<a href=${href("requests", row.id)}>${timeOfDay(row.time)}</a>`,
+      html`<a href=${href("requests", row.id)}>${timeOfDay(end(row))}</a>`,
   },
   {
     name: "key",
@@ -142,11 +149,8 @@ const LATEST = [
   { name: "model", label: "Model", cell: (/** @type {any} */ row) => row.model },
   {
     name: "status",
-    label: "Result",
-    cell: (/** @type {any} */ row) =>
-      html`<${State} kind=${row.status === "ok" ? "good" : "warning"}>${
-        row.status.replaceAll("_", " ")
-      }<//>`,
+    label: "Status",
+    cell: (/** @type {any} */ row) => html`<${Status} of=${row} />`,
   },
   {
     name: "tokens",
