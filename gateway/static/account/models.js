@@ -40,7 +40,7 @@ export function Models({ server, apiKey, used, onUsed, children }) {
     <${Card} title="Models">
       <${ErrorBox} error=${error} />
       ${kept && html`<p class="quiet">This key can ask models and not list them. Its owner knows
-        their names; a program that names none asks the server's usual one.</p>`}
+        their names; a program that names none asks the server's default one.</p>`}
       ${names === null && !error && !kept && html`<${Loading} />`}
       ${names?.length === 0 && html`<${Empty}>This key may use no model that is here now.<//>`}
       <ul class="models">${names?.map((name) => html`<li><code>${name}</code></li>`)}</ul>
@@ -51,7 +51,7 @@ export function Models({ server, apiKey, used, onUsed, children }) {
       <p>The address for programs is <code>${address}/v1</code>; it speaks the API of OpenAI.
         Your key stands in the lines below: show them to nobody.</p>
       <${Snippets} address=${address} apiKey=${apiKey} model=${model || used} />
-      ${!model && !used && html`<p class="hint">No model is named there, so the server's usual one
+      ${!model && !used && html`<p class="hint">No model is named there, so the server's default one
         answers. Claude Code and Codex need a name: ask the owner of this server.</p>`}
     <//>
     <${Card} title="Try it" wide>

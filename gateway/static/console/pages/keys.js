@@ -49,7 +49,8 @@ export function Page() {
   }
   ${
     creating && html`<${Dialog} title="New key" wide onClose=${() => setCreating(false)}>
-      <${KeyForm} onCancel=${() => setCreating(false)} onDone=${(/** @type {any} */ row, /** @type {string} */ first) => {
+      <${KeyForm} onCancel=${() => setCreating(false)}
+        onDone=${(/** @type {any} */ row, /** @type {string} */ first) => {
       put(row);
       setCreating(false);
       setMade({ row, first });

@@ -46,13 +46,16 @@ export function Page() {
   const alone = demos.length > 0 && demos.length === machines.length;
   const size = models?.reduce((sum, one) => sum + (one.size ?? 0), 0);
   return html`<${Heading} title="Models"
-      note=${models && (size ? `${models.length} installed, ${bytes(size)}` : `${models.length} here`)}>
+      note=${models && `${models.length} installed${size ? `, ${bytes(size)}` : ""}`}>
       <${Button} onClick=${look}>Look again<//>
     <//>
     <${ErrorBox} error=${error} />
     <p role="status" class="told">${told}</p>
     ${models === null && !error && html`<${Loading} />`}
-    ${models?.length === 0 && html`<${Empty}>No model is installed yet: download one below.<//>`}
+    ${
+    models?.length === 0 && !alone &&
+    html`<${Empty}>No model is installed yet: download one below.<//>`
+  }
     ${
     models && models.length > 0 &&
     html`<${List} models=${models} demos=${demos} busy=${busy} onLoad=${change("load")}

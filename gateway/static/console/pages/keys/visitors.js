@@ -27,14 +27,15 @@ const TRY = "To try the key on this machine, choose Nobody.";
  */
 export function VisitorFields({ form, change, bound, error, tellsAddresses }) {
   const way = /** @type {keyof typeof HINTS} */ (form.by);
-  const hint = ["none", "address"].includes(way) && !tellsAddresses
-    ? `${HINTS[way]} ${NO_TUNNEL}${way === "address" ? ` ${TRY}` : ""}`
-    : HINTS[way];
   const wrong = error?.param === "visitors" && error.message;
-  const untold = wrong && /TRUSTED_PROXIES/.test(wrong); // the way is right, and the machine not yet
+  const untold = wrong && /TRUSTED_PROXIES/.test(wrong); // this machine is not ready for it
+  const hint = ["none", "address"].includes(way) && !tellsAddresses && !untold
+    ? `${HINTS[way]} ${NO_TUNNEL}`
+    : HINTS[way];
   return html`<fieldset><legend>Visitors of a website</legend>
     <${Select} label="How they are told apart" value=${form.by} options=${WAYS}
-      hint=${hint} error=${untold ? `${wrong} ${TRY}` : wrong} onChange=${(/** @type {string} */ by) => change({ by })} />
+      hint=${hint} error=${untold ? `${wrong} ${TRY}` : wrong}
+      onChange=${(/** @type {string} */ by) => change({ by })} />
     ${
     way === "issuer" && html`<div class="pair">
         <${TextField} label="Issuer" ...${bound("issuer")}

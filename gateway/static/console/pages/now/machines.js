@@ -7,7 +7,9 @@ import { Bars, Empty, Facts, State } from "../../lib/ui.js";
 export const Machines = ({ rows, model }) =>
   html`<section class="group" aria-label="Model servers">
     <h2>Model servers</h2>
-    <div class="cards">${rows.map((one) => html`<${Machine} key=${one.url} of=${one} model=${model} />`)}</div>
+    <div class="cards">${
+    rows.map((one) => html`<${Machine} key=${one.url} of=${one} model=${model} />`)
+  }</div>
   </section>`;
 
 /** @param {{of: any, model: string}} props */
