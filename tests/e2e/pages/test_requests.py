@@ -152,5 +152,7 @@ async def test_it_fits_and_keeps_nobody_out(
     scheme = "dark" if width == SIZES[0] else "light"
     async with console(chromium, gateway.url, "requests", width=width, scheme=scheme) as page:
         await page.until("document.querySelectorAll('tbody tr').length >= 20")
+        pager = "getComputedStyle(document.querySelector('.pager')).flexDirection"
+        assert await page.run(pager) == "row"
         assert await serious(page) == []
         assert await page.overflow() == 0

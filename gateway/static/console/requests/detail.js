@@ -58,7 +58,7 @@ function Refused({ refusal }) {
     ["Answer", `${status} ${code}`],
     ["Time", moment(refusal.time)],
     ["Route", html`<code>${route}</code>`],
-    ["Key", key?.name ?? (prefix ? `${prefix}…` : "none was shown")],
+    ["Key", key?.name ?? (prefix ? `${prefix}…` : "none that is known")],
     ...(visitor ? [["Visitor", visitor]] : []),
     ...(model ? [["Model", model]] : []),
   ]} />`;
