@@ -25,9 +25,9 @@ _LONGEST = 300  # characters of a text
 _OWNERS = ("/admin", "/console")  # where the owner sees what is wrong at once
 # Their text is the model server's, which may quote the prompt.
 _IN_OTHER_WORDS = "upstream_"
-# What a text quotes. A name of a field or a type has this form; anything else may be a prompt.
+# What a text quotes. A name of a field, type or model has this form; anything else may be a prompt.
 _QUOTE = re.compile(r"""(?<!\w)(["`'])(.*?)\1(?!\w)""", re.DOTALL)  # an apostrophe is none
-_NAME = re.compile(r"[A-Za-z0-9_.$\[\]|-]{1,40}")
+_NAME = re.compile(r"[A-Za-z0-9_.:/@$\[\]|+-]{1,60}")
 
 
 class Refused(Struct, frozen=True, gc=False):

@@ -22,7 +22,14 @@ def admin_event_routes(services: Services) -> list[ASGIRouteHandler]:
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         async with Exchange(scope, receive, send) as exchange:
-            refusal = exchange.refuse_method("GET") or await login.of(scope)
+            head = exchange.method == "HEAD"
+            refusal = None if head else exchange.refuse_method("GET")
+            refusal = refusal or await login.of(scope)
+            if refusal is None and head:
+                exchange.dialect = FAMILY
+                await exchange.open()
+                await exchange.end()
+                return
             refusal = refusal or await _tell(services, exchange)
             if refusal is not None:
                 await exchange.refuse(refusal)

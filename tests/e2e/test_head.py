@@ -16,9 +16,10 @@ def test_head_says_what_get_says_without_its_body(client: httpx.Client, key: str
     headers = {HOLDER: bearer(key), OWNER: {"X-Admin-Secret": ADMIN_SECRET}}.get(route.who, {})
     path = route.path.replace("{model}", MODEL)
     for sent in (headers, {}):
-        head, got = client.head(path, headers=sent), client.get(path, headers=sent)
-        assert (head.status_code, head.content) == (got.status_code, b"")
-        assert head.headers["content-type"] == got.headers["content-type"]
+        head = client.head(path, headers=sent)
+        with client.stream("GET", path, headers=sent) as got:  # some do not end
+            assert (head.status_code, head.content) == (got.status_code, b"")
+            assert head.headers["content-type"] == got.headers["content-type"]
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/api/chat", "/api/show"])

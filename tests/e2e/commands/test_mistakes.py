@@ -20,7 +20,7 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
         (("keys", "rotate", UNKNOWN, "--grace", "soon"), "grace"),
         (("keys", "update"), "KEY_ID"),
         (("usage", "--from", "yesterday"), "--from"),
-        (("usage", "--by", "hour"), "--by"),
+        (("usage", "--by", "week"), "--by"),
         (("usage", "--by", "day,day"), "--by"),
         (("usage", "--by", "visitor,model"), "--by"),
         (("usage", UNKNOWN, "--by", "key"), "--by"),

@@ -134,7 +134,7 @@ def test_up_runs_without_a_first_key_and_makes_no_admin_secret(
     try:
         running.wait_for("Data: ")
         assert "No key was looked for or created: this needs the secret key" in running.output
-        assert "keys create" not in running.output and "admin secret" not in running.output
+        assert "keys create" not in running.output and "admin-secret" not in running.output
         assert not (localllm.data_dir / "admin-secret").exists()
         assert running.stop() == 0
     finally:
