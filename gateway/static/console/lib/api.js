@@ -40,10 +40,12 @@ const below = (path) => path.replace(/^\/admin(?=\/)/, "");
 
 /** @template T @param {Promise<T>} answer @returns {Promise<T>} */
 async function watched(answer) {
+  const shown = secret.value;
   try {
     return await answer;
   } catch (problem) {
-    if (/** @type {any} */ (problem)?.code === "invalid_admin_secret") {
+    const refused = /** @type {any} */ (problem)?.code === "invalid_admin_secret";
+    if (refused && secret.value === shown) { // else somebody has logged in meanwhile
       signOut("The secret is not accepted any more. Log in again.");
     }
     throw problem;
