@@ -27,6 +27,10 @@ def _wrong_key(why: str) -> Kind:
     return Kind(401, _INVALID, "invalid_api_key", _WRONG_KEY + why + _HOW)
 
 
+def _too_often(text: str) -> Kind:
+    return Kind(429, "rate_limit_error", "rate_limit_exceeded", text)
+
+
 KINDS: dict[str, Kind] = {
     # reasons given by the store
     "invalid_api_key": _wrong_key("it does not exist here."),
@@ -49,9 +53,7 @@ KINDS: dict[str, Kind] = {
     "model_not_allowed": Kind(
         403, _INVALID, "model_not_found", "This API key may not use the model '{model}'."
     ),
-    "rate_limit_exceeded": Kind(
-        429, "rate_limit_error", "rate_limit_exceeded", "Too many requests. Try again in {wait} s."
-    ),
+    "rate_limit_exceeded": _too_often("Too many requests. Try again in {wait} s."),
     "insufficient_quota": Kind(
         429,
         "insufficient_quota",
@@ -107,10 +109,7 @@ KINDS: dict[str, Kind] = {
         "visitor_quota",
         "This request does not fit into what is left of this visitor's day.{detail}",
     ),
-    "visitor_tokens_held": Kind(
-        429,
-        "rate_limit_error",
-        "rate_limit_exceeded",
+    "visitor_tokens_held": _too_often(
         "Requests of this visitor that run now hold the tokens that this one may need.{detail} "
         "What they do not use is free when they end: try again in {wait} s.",
     ),
@@ -123,10 +122,7 @@ KINDS: dict[str, Kind] = {
         "stay secret, so `token` has to stand there alone.",
     ),
     # made by the gateway
-    "tokens_held": Kind(
-        429,
-        "rate_limit_error",
-        "rate_limit_exceeded",
+    "tokens_held": _too_often(
         "Requests of this API key that run now hold the tokens that this one may need.{detail} "
         "What they do not use is free when they end: try again in {wait} s.",
     ),
@@ -143,10 +139,7 @@ KINDS: dict[str, Kind] = {
         "From elsewhere than the gateway's own machine, this page needs METRICS_TOKEN as "
         "'Authorization: Bearer TOKEN'.",
     ),
-    "too_many_failures": Kind(
-        429,
-        "rate_limit_error",
-        "rate_limit_exceeded",
+    "too_many_failures": _too_often(
         "Too many failed log-ins. Try again in {wait} s.",
     ),
     "admin_through_tunnel": Kind(
@@ -228,19 +221,13 @@ KINDS: dict[str, Kind] = {
     "cancelled": Kind(
         403, _INVALID, "request_cancelled", "The owner of this server has ended this request."
     ),
-    "too_many_watchers": Kind(
-        429,
-        "rate_limit_error",
-        "rate_limit_exceeded",
+    "too_many_watchers": _too_often(
         "Too many pages watch this server. Try again in {wait} s.",
     ),
     "queue_full": Kind(
         503, _BUSY, "server_is_overloaded", "Too many requests are waiting for the model."
     ),
-    "too_many_uploads": Kind(
-        429,
-        "rate_limit_error",
-        "rate_limit_exceeded",
+    "too_many_uploads": _too_often(
         "Too much is being uploaded with this API key at once. Try again in {wait} s.",
     ),
     "uploads_full": Kind(
@@ -280,10 +267,7 @@ KINDS: dict[str, Kind] = {
         "not_supported",
         "This needs Ollama, and the built-in demo model stands in for it here. Start Ollama.",
     ),
-    "too_many_pulls": Kind(
-        429,
-        "rate_limit_error",
-        "rate_limit_exceeded",
+    "too_many_pulls": _too_often(
         "Other models are being pulled right now. Try again in {wait} s.",
     ),
     "pull_stalled": Kind(
