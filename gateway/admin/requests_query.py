@@ -5,10 +5,10 @@ Its TypeScript twin is `supabase/functions/admin/requests.ts`; the contract suit
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
 from gateway.admin.fields import InvalidField, identifier, moment
 from gateway.admin.keepable import UNKEEPABLE, is_keepable
+from gateway.admin.query_string import parameters
 from gateway.core.errors import Refusal
 
 MOST = 200  # rows on one page
@@ -29,13 +29,9 @@ class RequestsQuery(NamedTuple):
 
 def read(query: bytes) -> RequestsQuery | Refusal:
     """Parse a query string."""
-    given: dict[str, str] = {}
-    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name not in NAMES:
-            return Refusal("invalid_request", f"The parameters here are {', '.join(NAMES)}.")
-        if name in given:
-            return Refusal("invalid_request", f"The parameter '{name}' is given twice.", param=name)
-        given[name] = value
+    given = parameters(query, NAMES)
+    if isinstance(given, Refusal):
+        return given
     limit, cursor = given.pop("limit", "50"), given.pop("cursor", None)
     if not (limit.isascii() and limit.isdigit() and len(limit) < 6 and 1 <= int(limit) <= MOST):
         text = f"limit should be a number between 1 and {MOST}."

@@ -7,10 +7,10 @@ use by the hour comes from the log, of 31 days at most.
 
 from datetime import date
 from typing import NamedTuple
-from urllib.parse import parse_qsl
 
 import msgspec
 
+from gateway.admin.query_string import parameters
 from gateway.core.errors import Refusal
 
 # In the order in which rows are sorted:
@@ -32,14 +32,9 @@ class UsageQuery(NamedTuple):
 def read(query: bytes, groups: tuple[str, ...], also: tuple[str, ...] = ()) -> UsageQuery | Refusal:
     """Parse a query string. `groups` may be grouped by; `also` names further parameters, such as
     `api_key_id`."""
-    known = (*_NAMES, *also)
-    given: dict[str, str] = {}
-    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name not in known:
-            return Refusal("invalid_request", f"The parameters here are {', '.join(known)}.")
-        if name in given:
-            return Refusal("invalid_request", f"The parameter '{name}' is given twice.", param=name)
-        given[name] = value
+    given = parameters(query, (*_NAMES, *also))
+    if isinstance(given, Refusal):
+        return given
     days: list[date | None] = []
     for name in ("from", "to"):
         try:

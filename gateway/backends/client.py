@@ -144,9 +144,13 @@ class BackendClient:
         target, response = self.target, None
         try:
             async with asyncio.timeout(SOON):
-                limits = self._quick if turns else dict(self._quick)  # _send knows them by identity
-                response = await self._send(method, path, body, limits)
-                return response if isinstance(response, Refusal) else await _read(response, path)
+                response = await self._send(method, path, body, self._quick)
+                if not isinstance(response, Refusal):
+                    return await _read(response, path)
+                # A model may think for long; a list of models is there.
+                if turns and response.reason == "upstream_timeout":
+                    self._turn(False, target)
+                return response
         except (TimeoutError, httpx.TransportError):
             if response is None and turns:  # no head in all that time: a name looked up for ever
                 self._turn(False, target)
@@ -177,8 +181,6 @@ class BackendClient:
             )
             response = await self._transport.handle_async_request(request)
         except httpx.ReadTimeout:
-            if timeouts is self._quick:  # a model may think for long; a list of models is there
-                self._turn(False, target)
             return Refusal("upstream_timeout")
         except (httpx.TransportError, httpx.InvalidURL):
             self._turn(False, target)

@@ -210,8 +210,8 @@ class InFlight:
         if record is None:
             return
         backend = self.ticket.last if self.ticket else None
+        record.backend = settlement.backend or ""
         if backend is not None:
-            record.backend = backend.name
             record.provider = "openai" if backend.models.foreign else "ollama"
         record.status, record.usage_source = settlement.status, settlement.usage_source
         record.prompt_tokens = settlement.prompt_tokens

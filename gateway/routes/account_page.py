@@ -7,9 +7,9 @@ from litestar import Response, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from gateway.routes.console import SHARED, page_headers, preload, tree_file
 from gateway.routes.pages import base_url
 from gateway.routes.support.answers import READ, AnyRequest
+from gateway.routes.support.module_pages import SHARED, page_headers, preload, tree_file
 from gateway.services import Services
 from gateway.static import read
 from gateway.static.tree import Tree

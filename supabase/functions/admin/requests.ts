@@ -9,6 +9,7 @@ import type { Store } from "../_shared/store.ts";
 import { isPrintable, strip } from "../_shared/text.ts";
 import { identifier } from "./fields.ts";
 import { isKeepable, UNKEEPABLE } from "./keepable.ts";
+import { unknownOrTwice } from "./query.ts";
 import { moment } from "./times.ts";
 
 const MOST = 200; // rows on one page
@@ -58,12 +59,8 @@ async function list(
 
 /** What is wrong with the names, the page size or the cursor, if anything. */
 function unclear(query: URLSearchParams): Refusal | null {
-  const seen = new Set<string>();
-  for (const name of query.keys()) {
-    if (!NAMES.includes(name)) return invalid(`The parameters here are ${NAMES.join(", ")}.`, null);
-    if (seen.has(name)) return invalid(`The parameter '${name}' is given twice.`, name);
-    seen.add(name);
-  }
+  const refusal = unknownOrTwice(query, NAMES);
+  if (refusal) return refusal;
   const limit = query.get("limit") ?? "50";
   if (!/^[0-9]{1,5}$/.test(limit) || Number(limit) < 1 || Number(limit) > MOST) {
     return invalid(`limit should be a number between 1 and ${MOST}.`, "limit");
@@ -94,6 +91,6 @@ function momentOf(name: string, value: string): string {
     : moment(new Date(Date.parse(found) + DAY_MS).toISOString().slice(0, DAY));
 }
 
-function invalid(detail: string, param: string | null): Refusal {
+function invalid(detail: string, param: string): Refusal {
   return new Refusal("invalid_request", detail, param);
 }

@@ -8,6 +8,7 @@ import { answer } from "./administration.ts";
 import { Refusal } from "../_shared/errors.ts";
 import { identifier, invalidField } from "./fields.ts";
 import type { Arguments, Store } from "../_shared/store.ts";
+import { unknownOrTwice } from "./query.ts";
 import { isDay } from "./times.ts";
 
 const NAMES = ["from", "to", "group_by", "api_key_id"];
@@ -32,16 +33,8 @@ export async function usage(store: Store, query: URLSearchParams): Promise<Answe
 
 /** What is wrong with the names and the days, if anything. */
 function unclear(query: URLSearchParams): Refusal | null {
-  const seen = new Set<string>();
-  for (const name of query.keys()) {
-    if (!NAMES.includes(name)) {
-      return new Refusal("invalid_request", `The parameters here are ${NAMES.join(", ")}.`);
-    }
-    if (seen.has(name)) {
-      return new Refusal("invalid_request", `The parameter '${name}' is given twice.`, name);
-    }
-    seen.add(name);
-  }
+  const refusal = unknownOrTwice(query, NAMES);
+  if (refusal) return refusal;
   for (const name of ["from", "to"]) {
     const day = query.get(name);
     if (day !== null && !isDay(day)) {

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from gateway.routes.console import MAIN, SHARED
+from gateway.routes.console import MAIN
+from gateway.routes.support.module_pages import SHARED
 from gateway.static import FOLDER
 from gateway.static.tree import Tree
 
