@@ -5,7 +5,6 @@ from typing import Protocol
 
 from gateway.alerts import Alert
 from gateway.alerts.by_apprise import LACKING, ByApprise
-from gateway.alerts.webhook import Webhook
 from gateway.config.extras import ALERTS, ExtraError
 from gateway.config.settings import Settings
 
@@ -27,6 +26,8 @@ def channels(settings: Settings) -> tuple[Channel, ...]:
         ByApprise(number, url) for number, url in enumerate(settings.alert_urls, 1)
     ]
     if settings.alert_webhook:
+        from gateway.alerts.webhook import Webhook  # and with it httpx: 10 MB
+
         found.append(Webhook(settings.alert_webhook, settings.alert_webhook_secret))
     return tuple(found)
 

@@ -1,19 +1,13 @@
-"""The model server: one place that knows where it is and how to ask it.
-
-The transport is called as it is, without `httpx.AsyncClient` around it: that adds redirects,
-cookies and hooks, which nobody needs here, and doubles the CPU that a request takes.
-"""
+"""The model server: one place that knows where it is and how to ask it."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, Protocol
 
-import httpx
-
+from gateway.backends.http1 import Http1Client, ReadError, ReadTimeout, TransportError
+from gateway.backends.http1.connection import Silence
 from gateway.backends.patience import Loading, Patience
-from gateway.core.aiohttp_transport import AiohttpTransport
 from gateway.core.errors import Refusal
 from gateway.core.read_at_most import read_at_most
 
@@ -29,60 +23,92 @@ KEEP_ALIVE = 4.0  # seconds; llama-server closes idle connections after 5, Ollam
 _NO_SUCH_ROUTE = (404, 405, 501)
 
 # Ollama refuses a foreign Host or Origin; nothing of the client's headers is passed on.
-_HEADERS = httpx.Headers(
-    {
-        "Host": "localhost",
-        "Content-Type": "application/json",
-        "Accept": "*/*",
-        "Accept-Encoding": "identity",
-        "User-Agent": "localllm",
-    }
-)
-_url = lru_cache(maxsize=64)(httpx.URL)  # parsing one costs as much as sending the request
+_HEADERS = {
+    "Host": "localhost",
+    "Content-Type": "application/json",
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "User-Agent": "localllm",
+}
 
 
 class Target(NamedTuple):
     """Where requests go. `listed_only`: it would answer for any model name, so we check names."""
 
     base_url: str
-    headers: httpx.Headers = _HEADERS
+    headers: Mapping[str, str] = _HEADERS
     listed_only: bool = False
+
+
+class Limits(NamedTuple):
+    """How many seconds a request waits for a connection, for the head, and for the next byte."""
+
+    connect: float
+    silence: Silence
+
+
+class Response(Protocol):
+    """What the transport gives: see http1.Response."""
+
+    status: int
+    content_type: str
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    def close(self) -> None: ...
+
+
+class Transport(Protocol):
+    """What sends a request: see Http1Client."""
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        connect: float,
+        silence: Silence,
+    ) -> Response: ...
+
+    def close(self) -> None: ...
 
 
 class ModelResponse:
     """The model server's response, whose head has come. Close it in any case: that stops the model.
 
-    Reading the body raises `httpx.ReadTimeout` where no byte came for too long, and another
-    `httpx.TransportError` where it was cut.
+    Reading the body raises ReadTimeout where no byte came for too long, and ReadError where it was
+    cut.
     """
 
-    def __init__(self, response: httpx.Response, *, demo: bool = False) -> None:
+    def __init__(self, response: Response, *, demo: bool = False) -> None:
         """`demo`: the built-in demo model says it."""
         self.demo = demo
-        self.status = response.status_code
-        self.content_type: str = response.headers.get("content-type", "")
+        self.status = response.status
+        self.content_type = response.content_type
         self.received = bytearray()  # of the whole body, also when it was cut
-        self._stream = cast(Any, response.stream)
+        self._response = response
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives: each item is all that is there."""
-        return aiter(self._stream)
+        return aiter(self._response)
 
     async def body(self) -> bytes:
         if not await read_at_most(MAX_BODY, self.chunks(), self.received):
-            raise httpx.ReadError("the body is too large")
+            raise ReadError("the body is too large")
         return bytes(self.received)
 
     async def to_its_end(self) -> None:
         """Wait a moment for the end of the body, so that the connection can be used again."""
-        with contextlib.suppress(TimeoutError, httpx.TransportError):
+        with contextlib.suppress(TimeoutError, TransportError):
             async with asyncio.timeout(LINGER):
                 async for _ in self.chunks():
                     pass
 
     def close(self) -> None:
         """At once: a caller that was cancelled could not wait."""
-        self._stream.close()
+        self._response.close()
 
 
 class BackendClient:
@@ -91,26 +117,22 @@ class BackendClient:
     `answers` is False once nobody was there, until one answers; `changed` is called when it turns.
     """
 
-    def __init__(
-        self, target: Target, timeout: float, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        """`timeout`: seconds without a byte. `transport`: its streams have a `close` that does not
-        wait, as those of our own and of httpx's stand-ins have."""
+    def __init__(self, target: Target, timeout: float, transport: Transport | None = None) -> None:
+        """`timeout`: seconds without a byte."""
         self.target = target
         self.answers = True
         self.changed: Callable[[], None] = _nothing
         self._patient = _within(5.0, timeout)
         self._whole = _within(5.0, timeout * WHOLE)
         self._quick = _within(2.0, 5.0)
-        self._transport = transport or AiohttpTransport(keep_alive=KEEP_ALIVE)
+        self._transport: Transport = transport or Http1Client(keep_alive=KEEP_ALIVE)
 
     def point_to(
         self, base_url: str, headers: Mapping[str, str] | None = None, *, listed_only: bool = False
     ) -> None:
         """Send every request from now on elsewhere; running ones end where they began."""
-        both = _HEADERS.copy()
-        both.update(headers or {})
-        self.target = Target(base_url, both, listed_only)
+        others = {name.title(): value for name, value in (headers or {}).items()}
+        self.target = Target(base_url, _HEADERS | others, listed_only)
         self.answers = True  # until it is known better
 
     async def post(
@@ -130,8 +152,9 @@ class BackendClient:
             return await self._send("POST", path, body, limits, trace)
         try:
             async with asyncio.timeout(None) as limit:
-                with Patience(limit, limits["timeout"]["read"], loading):
-                    longer = {**limits, "head": LONGEST_LOAD}
+                with Patience(limit, limits.silence.body, loading):
+                    silence = limits.silence._replace(head=LONGEST_LOAD)
+                    longer = limits._replace(silence=silence)
                     return await self._send("POST", path, body, longer, trace)
         except TimeoutError:
             return Refusal("upstream_timeout")
@@ -151,7 +174,7 @@ class BackendClient:
                 if turns and response.reason == "upstream_timeout":
                     self._turn(False, target)
                 return response
-        except (TimeoutError, httpx.TransportError):
+        except (TimeoutError, TransportError):
             if response is None and turns:  # no head in all that time: a name looked up for ever
                 self._turn(False, target)
             return Refusal("upstream_unavailable", retry_after_ms=2000)
@@ -161,28 +184,23 @@ class BackendClient:
         method: str,
         path: str,
         body: bytes | None,
-        timeouts: dict[str, Any],
+        limits: Limits,
         trace: str = "",
     ) -> ModelResponse | Refusal:
         target = self.target
-        headers = target.headers
-        if trace:
-            headers = headers.copy()
-            headers["traceparent"] = trace
+        headers = {**target.headers, "Traceparent": trace} if trace else target.headers
         try:
-            request = httpx.Request(
+            response = await self._transport.send(
                 method,
-                _url(target.base_url + path),
-                headers=headers,
-                # As `content` it would cost ten times as much, for headers that are here or that
-                # the transport adds.
-                stream=httpx.ByteStream(body or b""),
-                extensions=timeouts,
+                target.base_url + path,
+                headers,
+                body or b"",
+                connect=limits.connect,
+                silence=limits.silence,
             )
-            response = await self._transport.handle_async_request(request)
-        except httpx.ReadTimeout:
+        except ReadTimeout:
             return Refusal("upstream_timeout")
-        except (httpx.TransportError, httpx.InvalidURL):
+        except (TransportError, ValueError):  # ValueError: the address is none
             self._turn(False, target)
             return Refusal("upstream_unavailable", retry_after_ms=2000)
         if not self.answers:
@@ -195,7 +213,7 @@ class BackendClient:
             self.changed()
 
     async def close(self) -> None:
-        await self._transport.aclose()
+        self._transport.close()
 
 
 async def _read(response: ModelResponse, path: str) -> bytes | Refusal:
@@ -213,6 +231,5 @@ def _nothing() -> None:
     pass
 
 
-def _within(connect: float, read: float) -> dict[str, Any]:
-    """A request's `extensions`: how many seconds it waits for a connection, and for a byte."""
-    return {"timeout": httpx.Timeout(None, connect=connect, read=read).as_dict()}
+def _within(connect: float, read: float) -> Limits:
+    return Limits(connect, Silence(read, read))

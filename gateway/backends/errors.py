@@ -3,10 +3,10 @@
 import contextlib
 import re
 
-import httpx
 import msgspec
 
 from gateway.backends.client import ModelResponse
+from gateway.backends.http1 import TransportError
 from gateway.core.decoding import decode
 from gateway.core.errors import Refusal
 
@@ -71,7 +71,7 @@ def in_public(words: str) -> str:
 
 async def says_loading(response: ModelResponse) -> bool:
     """Whether a 503 is llama.cpp's, which cannot answer yet."""
-    with contextlib.suppress(httpx.TransportError):
+    with contextlib.suppress(TransportError):
         return b"loading model" in (await response.body()).lower()
     return False
 
@@ -98,7 +98,7 @@ def overflow(words: str) -> Refusal | None:
 async def refusal_of(response: ModelResponse) -> Refusal:
     """What a response with another status than 200 means."""
     detail = ""
-    with contextlib.suppress(httpx.TransportError):
+    with contextlib.suppress(TransportError):
         body = decode(await response.body(), _ErrorBody)
         if body is not None:
             detail = body.error if isinstance(body.error, str) else body.error.message

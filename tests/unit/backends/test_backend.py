@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 
 from gateway.backends.backend import Backend
+from gateway.backends.client import Limits
+from gateway.backends.http1.connection import Silence
 from gateway.core.errors import Refusal
 from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream, answer, fake_upstream
 
 pytestmark = pytest.mark.anyio
 BODY = b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}'
-IMPATIENT = {"timeout": {"read": 0.01}}
+IMPATIENT = Limits(60.0, Silence(0.01, 0.01))
 
 
 @pytest.fixture
@@ -137,8 +139,9 @@ async def test_an_answer_in_one_piece_may_be_silent_for_five_times_as_long(
         await answer(exchange)
 
     server.behave = slow
-    patience = backend.client._patient["timeout"]["read"]
-    assert backend.client._whole["timeout"]["read"] == 5 * patience > 0
+    patience = backend.client._patient.silence.body
+    assert backend.client._whole.silence == (5 * patience, 5 * patience)
+    assert patience > 0
     backend.client._patient = IMPATIENT
     asking = asyncio.create_task(ask(backend, whole=True))
     await asyncio.to_thread(server.wait_for_chats, 1)

@@ -10,7 +10,9 @@ from pytest_httpx import HTTPXMock, IteratorStream
 
 from gateway.backends import client as module
 from gateway.backends.client import WHOLE, BackendClient, ModelResponse, Target
+from gateway.backends.http1 import ReadError, ReadTimeout, TransportError
 from gateway.core.errors import Refusal
+from tests.support.told_transport import ToldResponse, ToldTransport
 
 pytestmark = pytest.mark.anyio
 URL, PATH = "http://models:11434", "/v1/chat/completions"
@@ -33,7 +35,7 @@ AWAY = [
 
 @pytest.fixture
 async def client() -> AsyncIterator[BackendClient]:
-    made = BackendClient(Target(URL), timeout=60, transport=httpx.AsyncHTTPTransport())
+    made = BackendClient(Target(URL), timeout=60, transport=ToldTransport())
     yield made
     await made.close()
 
@@ -130,7 +132,7 @@ async def test_who_is_silent_has_timed_out_and_is_away_if_the_question_was_short
 
 
 async def test_an_address_that_is_none_is_away():
-    client = BackendClient(Target("http://[::"), timeout=60, transport=httpx.AsyncHTTPTransport())
+    client = BackendClient(Target("http://[::"), timeout=60)
     refusal = await client.post(PATH, b"{}")
     assert isinstance(refusal, Refusal)
     assert refusal.reason == "upstream_unavailable"
@@ -162,7 +164,7 @@ async def test_a_body_larger_than_any_answer_is_left_where_it_is(
     for body in bodies:
         httpx_mock.add_response(stream=body)
     response = await post(client)
-    with pytest.raises(httpx.TransportError):
+    with pytest.raises(TransportError):
         await response.body()
     response.close()
     refusal = await client.read("GET", "/api/tags")
@@ -171,13 +173,18 @@ async def test_a_body_larger_than_any_answer_is_left_where_it_is(
     assert [(body.parts, body.closed) for body in bodies] == [([b"never read"], True)] * 2
 
 
-@pytest.mark.parametrize("problem", [SILENT, httpx.ReadError("cut")])
+@pytest.mark.parametrize(
+    ("problem", "known"), [(SILENT, ReadTimeout), (httpx.ReadError("cut"), ReadError)]
+)
 async def test_what_came_of_a_body_before_it_was_cut_is_kept(
-    client: BackendClient, httpx_mock: HTTPXMock, problem: httpx.TransportError
+    client: BackendClient,
+    httpx_mock: HTTPXMock,
+    problem: httpx.TransportError,
+    known: type[TransportError],
 ):
     httpx_mock.add_response(stream=Body(b"half of ", b"it", problem))
     response = await post(client)
-    with pytest.raises(type(problem)):
+    with pytest.raises(known):
         await response.body()
     assert response.received == b"half of it"
 
@@ -207,8 +214,8 @@ async def test_a_server_that_sends_no_head_in_all_that_time_is_away(
 ):
     """As one whose name is looked up for ever: no time-out of the connection covers that."""
 
-    class Hanging(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    class Hanging(ToldTransport):
+        async def send(self, *_: Any, **__: Any) -> ToldResponse:
             return await anyio.sleep_forever()
 
     monkeypatch.setattr(module, "SOON", 0.01)

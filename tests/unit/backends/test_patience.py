@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 from pytest_httpx import HTTPXMock
 
@@ -12,6 +11,7 @@ from gateway.backends.backend import Backend
 from gateway.backends.client import BackendClient, ModelResponse
 from gateway.backends.patience import Patience
 from gateway.core.errors import Refusal
+from tests.support.told_transport import ToldTransport
 
 pytestmark = pytest.mark.anyio
 URL, PATH = "http://models:11434", "/v1/chat/completions"
@@ -49,8 +49,7 @@ async def test_who_is_silent_without_loading_anything_is_waited_for_once():
 async def backend(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Backend]:
     monkeypatch.setattr(module, "LOADING_PAUSE", 0)
     made = Backend(URL, timeout=60, slots=1)
-    transport = httpx.AsyncHTTPTransport()
-    made.client = BackendClient(made.client.target, timeout=60, transport=transport)
+    made.client = BackendClient(made.client.target, timeout=60, transport=ToldTransport())
     yield made
     await made.close()
 

@@ -3,9 +3,9 @@
 import asyncio
 
 import anyio
-import httpx
 import pytest
 
+from gateway.backends.http1 import ReadError, ReadTimeout, TransportError
 from gateway.core.errors import Refusal
 from gateway.pulls.pulls import MOST_PULLS, Pull
 from tests.support.fake_pull import LAST_LINES, MANIFEST, layer
@@ -106,9 +106,9 @@ async def test_the_list_of_models_is_fresh_before_anybody_hears_of_the_success()
     ("problem", "reason", "status"),
     [
         (None, "upstream_error", 502),
-        (httpx.ReadError("cut"), "upstream_error", 502),
-        (httpx.RemoteProtocolError("cut"), "upstream_error", 502),
-        (httpx.ReadTimeout("silent"), "pull_stalled", 504),
+        (ReadError("cut"), "upstream_error", 502),
+        (TransportError("cut"), "upstream_error", 502),
+        (ReadTimeout("silent"), "pull_stalled", 504),
         (ZeroDivisionError(), "internal_error", 500),
     ],
 )

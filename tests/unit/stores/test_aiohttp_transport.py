@@ -2,75 +2,22 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import cast
+from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx
 import pytest
 
-from gateway.core.aiohttp_transport import AiohttpTransport
+from gateway.stores.aiohttp_transport import AiohttpTransport
+from tests.support.byte_server import CHUNKED, OK, ByteServer, byte_server
 
 pytestmark = pytest.mark.anyio
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-OK = b"HTTP/1.1 200 OK\r\n"
-CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-class Server:
-    """Hears one request after the other; `serve` says what comes back."""
-
-    url = ""
-
-    def __init__(self) -> None:
-        self.heads: list[bytes] = []
-        self.bodies: list[bytes] = []
-        self.connections = 0
-        self.open: set[asyncio.Task[None]] = set()
-        self.ended = asyncio.Event()  # the other side has closed a connection
-        self.serve: Serve = self.silence
-
-    async def silence(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-
-    def says(self, *parts: bytes, end: bool = True) -> None:
-        """Answer each request with these bytes; `end`: and close, in the middle or not."""
-
-        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            for part in parts:
-                writer.write(part)
-                await writer.drain()
-            if end:
-                writer.close()
-
-        self.serve = serve
-
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self.open.add(cast(asyncio.Task[None], asyncio.current_task()))
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                self.heads.append(head)
-                length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-                self.bodies.append(await reader.readexactly(int(length or 0)))
-                await self.serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            self.ended.set()
-        finally:
-            writer.close()
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    made = Server()
-    listener = await asyncio.start_server(made.accept, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    yield made
-    listener.close()
-    for connection in made.open:
-        connection.cancel()
-    await asyncio.gather(*made.open, return_exceptions=True)
+async def server() -> AsyncIterator[ByteServer]:
+    async with byte_server() as made:
+        yield made
 
 
 @pytest.fixture
@@ -92,7 +39,7 @@ def client(transport: AiohttpTransport, read: float = 30) -> httpx.AsyncClient:
     ],
 )
 async def test_a_body_that_breaks_off_is_no_clean_end(
-    server: Server, transport: AiohttpTransport, cut: bytes
+    server: ByteServer, transport: AiohttpTransport, cut: bytes
 ):
     server.says(cut)
     body = b""
@@ -105,7 +52,7 @@ async def test_a_body_that_breaks_off_is_no_clean_end(
 
 
 async def test_a_body_whose_framing_breaks_ends_at_once_and_as_an_error(
-    server: Server, transport: AiohttpTransport
+    server: ByteServer, transport: AiohttpTransport
 ):
     """Though the other side keeps the connection open."""
     read = asyncio.Event()
@@ -127,7 +74,7 @@ async def test_a_body_whose_framing_breaks_ends_at_once_and_as_an_error(
 
 @pytest.mark.parametrize("head", [b"", OK[:20], b"SSH-2.0-OpenSSH\r\n\r\n"])
 async def test_a_head_that_breaks_off_is_a_read_error(
-    server: Server, transport: AiohttpTransport, head: bytes
+    server: ByteServer, transport: AiohttpTransport, head: bytes
 ):
     server.says(head)
     with pytest.raises(httpx.ReadError):
@@ -135,7 +82,7 @@ async def test_a_head_that_breaks_off_is_a_read_error(
 
 
 async def test_an_address_where_nobody_is_is_a_connect_error(
-    server: Server, transport: AiohttpTransport
+    server: ByteServer, transport: AiohttpTransport
 ):
     with pytest.raises(httpx.ConnectError):
         await client(transport).get("http://no-such-host.invalid")
@@ -146,7 +93,7 @@ async def test_an_address_where_nobody_is_is_a_connect_error(
 
 @pytest.mark.parametrize("said", [[], [OK], [CHUNKED + b"3\r\nabc\r\n"]])
 async def test_silence_is_a_read_timeout_wherever_it_begins(
-    server: Server, transport: AiohttpTransport, said: list[bytes]
+    server: ByteServer, transport: AiohttpTransport, said: list[bytes]
 ):
     server.says(*said, end=False)
     with pytest.raises(httpx.ReadTimeout):
@@ -154,7 +101,7 @@ async def test_silence_is_a_read_timeout_wherever_it_begins(
 
 
 async def test_a_head_may_take_longer_than_the_bytes_of_a_body(
-    server: Server, transport: AiohttpTransport
+    server: ByteServer, transport: AiohttpTransport
 ):
     answered = asyncio.Event()
 
@@ -176,7 +123,7 @@ async def test_a_head_may_take_longer_than_the_bytes_of_a_body(
 
 
 async def test_closing_a_body_closes_its_connection_at_once(
-    server: Server, transport: AiohttpTransport
+    server: ByteServer, transport: AiohttpTransport
 ):
     server.says(CHUNKED + b"3\r\nabc\r\n", end=False)
     request = httpx.Request("GET", server.url)
@@ -188,7 +135,7 @@ async def test_closing_a_body_closes_its_connection_at_once(
 
 
 async def test_a_connection_whose_body_was_read_is_used_again(
-    server: Server, transport: AiohttpTransport
+    server: ByteServer, transport: AiohttpTransport
 ):
     server.says(OK + b"Content-Length: 3\r\n\r\nabc", end=False)
     for _ in range(3):
@@ -197,7 +144,7 @@ async def test_a_connection_whose_body_was_read_is_used_again(
 
 
 async def test_requests_and_responses_are_as_httpx_says_them(
-    server: Server, transport: AiohttpTransport
+    server: ByteServer, transport: AiohttpTransport
 ):
     url = server.url.replace("127.0.0.1", "localhost")  # addresses get no cookies anyhow
     packed = gzip.compress(b"hello")
@@ -221,7 +168,7 @@ async def test_requests_and_responses_are_as_httpx_says_them(
     assert b"cookie" not in second.lower()
 
 
-async def test_a_proxy_is_asked_with_its_password(server: Server):
+async def test_a_proxy_is_asked_with_its_password(server: ByteServer):
     server.says(OK + b"Content-Length: 0\r\n\r\n", end=False)
     proxy = server.url.replace("http://", "http://me:secret@")
     transport = AiohttpTransport(keep_alive=60, proxy=proxy)

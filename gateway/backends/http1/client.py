@@ -1,0 +1,168 @@
+"""Sends requests to model servers, on connections that are kept for the next one."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from functools import lru_cache
+from socket import SOCK_STREAM
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import aiohappyeyeballs
+
+from gateway.backends.http1.connection import Connection, Silence
+from gateway.backends.http1.problems import ConnectError, ReadError
+from gateway.backends.http1.response import Response
+
+_eyeballs: Any = aiohappyeyeballs  # its types are not complete
+NEXT_ADDRESS = 0.25  # seconds before another address of the same name is tried beside the first
+
+
+class Origin(NamedTuple):
+    """Where a connection leads."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+class Http1Client:
+    """As many connections as there are requests at once."""
+
+    def __init__(self, *, keep_alive: float) -> None:
+        """`keep_alive`: seconds that an idle connection is kept."""
+        self._keep_alive = keep_alive
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._tls: ssl.SSLContext | None = None  # it takes a while to make
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        connect: float,
+        silence: Silence,
+    ) -> Response:
+        """Send it, and come back with the head of the response. Raises TransportError.
+
+        `connect`: seconds to reach the server. `headers`: all but the length of the body."""
+        origin, path = _parts(url)
+        request = _head(method, path, tuple(headers.items()), len(body)) + body
+        connection = self._kept(origin)
+        if connection is not None:
+            try:
+                return await _head_of(connection.send(request, silence))
+            except ReadError:
+                # It may have been closed while the request was on its way. Only a question is
+                # asked again: what else was sent may have been done.
+                if method != "GET":
+                    raise
+        connection = await self._connect(origin, connect)
+        return await _head_of(connection.send(request, silence))
+
+    def _kept(self, origin: Origin) -> Connection | None:
+        """The one that was used last, if it can be used again."""
+        idle = self._idle.get(origin)
+        while idle:
+            connection = idle.pop()
+            if connection.transport.is_closing():
+                continue
+            if connection.idle_for() < self._keep_alive:
+                return connection
+            connection.close()
+        return None
+
+    async def _connect(self, origin: Origin, seconds: float) -> Connection:
+        loop = asyncio.get_running_loop()
+
+        def keep(connection: Connection) -> None:
+            self._idle.setdefault(origin, []).append(connection)
+            if self._sweeping is None:
+                self._sweeping = loop.call_later(self._keep_alive, self._sweep)
+
+        try:
+            async with asyncio.timeout(seconds):
+                found = await loop.getaddrinfo(origin.host, origin.port, type=SOCK_STREAM)
+                socket = await _eyeballs.start_connection(
+                    found, happy_eyeballs_delay=NEXT_ADDRESS, loop=loop
+                )
+                _, connection = await loop.create_connection(
+                    lambda: Connection(loop, keep),
+                    sock=socket,
+                    ssl=self._context() if origin.tls else None,
+                    server_hostname=origin.host if origin.tls else None,
+                )
+        except (OSError, TimeoutError, UnicodeError) as problem:  # UnicodeError: no name of a host
+            raise ConnectError(str(problem) or "it took too long") from problem
+        return connection
+
+    def _context(self) -> ssl.SSLContext:
+        self._tls = self._tls or ssl.create_default_context()
+        return self._tls
+
+    def _sweep(self) -> None:
+        """Close what was idle for too long."""
+        self._sweeping = None
+        for origin, idle in list(self._idle.items()):
+            kept: list[Connection] = []
+            for connection in idle:
+                if connection.idle_for() < self._keep_alive:
+                    kept.append(connection)
+                else:
+                    connection.close()
+            if kept:
+                self._idle[origin] = kept
+            else:
+                del self._idle[origin]
+        if self._idle:
+            loop = asyncio.get_running_loop()
+            self._sweeping = loop.call_later(self._keep_alive, self._sweep)
+
+    def close(self) -> None:
+        """Close the connections that are idle; a response closes its own."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for idle in self._idle.values():
+            for connection in idle:
+                connection.close()
+        self._idle.clear()
+
+
+async def _head_of(response: Response) -> Response:
+    try:
+        await response.head()
+    except BaseException:
+        response.close()
+        raise
+    return response
+
+
+@lru_cache(maxsize=64)
+def _parts(url: str) -> tuple[Origin, str]:
+    """Where an address leads, and what is asked there. ValueError: it is none."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError(f"{url!r} names no host")
+    tls = parts.scheme == "https"
+    path = parts.path or "/"
+    origin = Origin(parts.hostname, parts.port or (443 if tls else 80), tls)
+    return origin, f"{path}?{parts.query}" if parts.query else path
+
+
+@lru_cache(maxsize=256)
+def _fixed(method: str, path: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    text = "\r\n".join(lines)
+    if text.count("\n") != len(headers) or text.count("\r") != len(headers):
+        raise ValueError("a header or path has a line break in it")
+    return text.encode("latin-1")
+
+
+def _head(method: str, path: str, headers: tuple[tuple[str, str], ...], length: int) -> bytes:
+    fixed = _fixed(method, path, headers)
+    if method == "GET" and not length:
+        return fixed + b"\r\n\r\n"
+    return b"%s\r\nContent-Length: %d\r\n\r\n" % (fixed, length)

@@ -1,0 +1,172 @@
+"""Connections to model servers are used again where that is safe, and closed at once where not."""
+
+import asyncio
+from collections.abc import Sequence
+from socket import SOCK_STREAM
+from types import SimpleNamespace
+from typing import Any
+
+import aiohappyeyeballs
+import pytest
+
+from gateway.backends.http1 import (
+    Http1Client,
+    ReadError,
+    TransportError,
+)
+from gateway.backends.http1 import client as module
+from tests.support.byte_server import CHUNKED, OK, ByteServer
+from tests.support.http1 import FOUND, ask, read
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_connection_whose_body_was_read_is_used_again(
+    server: ByteServer, client: Http1Client
+):
+    server.says(FOUND, end=False)
+    for _ in range(3):
+        assert await read(await ask(client, server.url, b"{}")) == b"abc"
+    assert server.connections == 1
+
+
+async def test_what_waits_to_be_read_is_not_touched_by_the_next_request(
+    server: ByteServer, client: Http1Client
+):
+    server.says(FOUND, end=False)
+    first = await ask(client, server.url)
+    server.says(OK + b"Content-Length: 1\r\n\r\nx", end=False)
+    second = await ask(client, server.url)
+    assert server.connections == 1
+    assert [await read(first), await read(second)] == [b"abc", b"x"]
+    first.close()
+    assert await read(await ask(client, server.url)) == b"x"
+
+
+async def test_closing_a_body_closes_its_connection_at_once(
+    server: ByteServer, client: Http1Client
+):
+    server.says(CHUNKED + b"3\r\nabc\r\n", end=False)
+    response = await ask(client, server.url)
+    response.close()
+    async with asyncio.timeout(30):
+        await server.ended.wait()
+    with pytest.raises(TransportError):
+        await read(response)
+
+
+async def test_a_caller_that_is_cancelled_closes_its_connection(
+    server: ByteServer, client: Http1Client
+):
+    asked = asyncio.create_task(ask(client, server.url))
+    while not server.heads:
+        await asyncio.sleep(0)
+    asked.cancel()
+    async with asyncio.timeout(30):
+        await server.ended.wait()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        OK + b"Connection: close\r\nContent-Length: 3\r\n\r\nabc",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+        FOUND + FOUND,  # the second is the answer to nothing
+        FOUND + b"x",
+    ],
+)
+async def test_a_connection_that_ends_or_says_too_much_is_not_used_again(
+    server: ByteServer, client: Http1Client, sent: bytes
+):
+    server.says(sent, end=False)
+    for _ in range(2):
+        assert await read(await ask(client, server.url, b"{}")) == b"abc"
+    assert server.connections == 2
+
+
+async def test_an_answer_that_nobody_asked_for_is_nobodys(server: ByteServer, client: Http1Client):
+    late = asyncio.Event()
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(FOUND)
+        await late.wait()
+        writer.write(OK + b"Content-Length: 3\r\n\r\nbad")
+
+    server.serve = serve
+    assert await read(await ask(client, server.url)) == b"abc"
+    late.set()
+    async with asyncio.timeout(30):
+        await server.ended.wait()
+    server.says(FOUND, end=False)
+    assert await read(await ask(client, server.url)) == b"abc"
+    assert server.connections == 2
+
+
+async def test_an_answer_before_the_request_was_taken_ends_its_connection(
+    server: ByteServer, client: Http1Client
+):
+    read_on = asyncio.Event()
+
+    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server.connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nabc")
+        await read_on.wait()
+        writer.close()
+
+    listener = await asyncio.start_server(early, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    for _ in range(2):
+        response = await ask(client, url, b"x" * 32 * 1024**2)
+        assert (response.status, await read(response)) == (413, b"abc")
+    assert server.connections == 2
+    read_on.set()
+    listener.close()
+    await asyncio.sleep(0)
+
+
+async def test_a_connection_that_was_closed_meanwhile_costs_a_question_nothing(
+    server: ByteServer, client: Http1Client
+):
+    """And what is no question is not sent twice: it may have been done."""
+    server.says(FOUND, end=False)
+    await read(await ask(client, server.url))
+    server.says(b"", end=True)  # the next request is heard, and the connection closed
+
+    async def then(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server.says(FOUND, end=False)
+        writer.close()
+
+    server.serve = then
+    assert await read(await ask(client, server.url)) == b"abc"
+    assert len(server.heads) == 3
+    server.serve = then
+    with pytest.raises(ReadError):
+        await ask(client, server.url, b"{}")
+    assert len(server.heads) == 4
+
+
+async def test_an_idle_connection_is_closed_in_time(server: ByteServer):
+    client = Http1Client(keep_alive=0.05)
+    server.says(FOUND, end=False)
+    await read(await ask(client, server.url))
+    async with asyncio.timeout(30):
+        await server.ended.wait()
+    await read(await ask(client, server.url))
+    assert server.connections == 2
+    client.close()
+
+
+async def test_another_address_of_the_name_serves_where_the_first_does_not(
+    server: ByteServer, client: Http1Client, monkeypatch: pytest.MonkeyPatch
+):
+    [nobody] = await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 1, type=SOCK_STREAM)
+
+    async def two(found: Sequence[Any], **options: Any) -> Any:
+        return await aiohappyeyeballs.start_connection([nobody, *found], **options)
+
+    monkeypatch.setattr(module, "_eyeballs", SimpleNamespace(start_connection=two))
+    server.says(FOUND, end=False)
+    assert await read(await ask(client, server.url)) == b"abc"
