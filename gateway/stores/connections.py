@@ -11,6 +11,7 @@ one that serves.
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
@@ -59,6 +60,13 @@ class Connections:
 
     async def fetchrow(self, sql: str, *arguments: Any) -> Any:
         """Run one statement by itself; its first row."""
+        return await self._run(lambda connection: connection.fetchrow(sql, *arguments))
+
+    async def fetchmany(self, sql: str, arguments: Sequence[tuple[Any, ...]]) -> Any:
+        """Run one statement for each of the arguments, all of them or none; their rows."""
+        return await self._run(lambda connection: connection.fetchmany(sql, arguments))
+
+    async def _run(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
         if self._free.empty():
             async with asyncio.timeout(self._timeout):
                 slot = await self._free.get()
@@ -71,9 +79,9 @@ class Connections:
             try:
                 if slot.pooled:
                     async with connection.transaction():
-                        row = await connection.fetchrow(sql, *arguments)
+                        found = await call(connection)
                 else:
-                    row = await connection.fetchrow(sql, *arguments)
+                    found = await call(connection)
             except BaseException as problem:
                 if isinstance(problem, LOST_STATEMENT):
                     self.pooled = True
@@ -82,7 +90,7 @@ class Connections:
                     self._drop(slot)  # cancelled or broken: its state is unknown
                 raise
             slot.used = time.monotonic()
-            return row
+            return found
         finally:
             self._free.put_nowait(slot)
 

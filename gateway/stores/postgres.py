@@ -1,10 +1,11 @@
 """The Postgres store, for the embedded database or the one in DATABASE_URL.
 
-Each call takes one round trip. Every call can safely be sent twice, because the SQL gives the same
-answer to the same request id, hash or batch: if a connection breaks during a call, the call is
-sent again, once.
+Each call takes one round trip, or shares one. Every call can safely be sent twice, because the SQL
+gives the same answer to the same request id, hash or batch: if a connection breaks during a call,
+the call is sent again, once.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -24,6 +25,7 @@ from gateway.stores import (
 from gateway.stores.connections import Connections
 from gateway.stores.functions import JSON_ARGUMENTS, arguments_of
 from gateway.stores.problems import FAILURES, explained, is_passing, unavailable
+from gateway.stores.together import Arguments, Together
 
 CALL_TIMEOUT = 10.0
 _CONNECTIONS = 10
@@ -50,6 +52,7 @@ class PostgresStore:
         self.gateways = 1
         self._connections = connections
         self._id = uuid4()
+        self._authorizing = Together(self._authorize)
 
     @classmethod
     async def open(
@@ -70,25 +73,41 @@ class PostgresStore:
         return store
 
     async def authorize(self, wanted: AuthorizationRequest) -> Verdict:
-        """Decide, and hold the tokens."""
-        row = await self._row(
-            _AUTHORIZE,
-            wanted.request_id,
+        """Decide, and hold the tokens. Those that ask for one key at once do so in one call; not of
+        several keys, whose rows two gateways might lock in another order."""
+        row = await self._authorizing.ask(
             wanted.key_hash,
-            wanted.scope,
-            wanted.origin,
-            wanted.model,
-            wanted.endpoint,
-            wanted.prompt_bound,
-            wanted.max_output,
-            HOLD_SECONDS,
-            wanted.capped,
-            datetime.now(UTC),
-            _json(wanted.claim),
+            (
+                wanted.request_id,
+                wanted.key_hash,
+                wanted.scope,
+                wanted.origin,
+                wanted.model,
+                wanted.endpoint,
+                wanted.prompt_bound,
+                wanted.max_output,
+                HOLD_SECONDS,
+                wanted.capped,
+                datetime.now(UTC),
+                _json(wanted.claim),
+            ),
         )
         values = list(row)
         values[-1] = VisitorVerdict(*values[-1]) if values[-1] else None
         return Verdict(*values)
+
+    async def _authorize(self, asked: Sequence[Arguments]) -> Sequence[Any]:
+        """In one transaction. One that fails there takes the others with it, so each is asked by
+        itself then."""
+        if len(asked) == 1:
+            return [await self._row(_AUTHORIZE, *asked[0])]
+        try:
+            return await self._connections.fetchmany(_AUTHORIZE, asked)
+        except TimeoutError as problem:  # for each of them
+            raise unavailable(problem) from problem
+        except FAILURES:
+            alone = (self._row(_AUTHORIZE, *one) for one in asked)
+            return await asyncio.gather(*alone, return_exceptions=True)
 
     async def identify(
         self, key_hash: str, scope: str | None, origin: str | None, claim: Claim | None = None
@@ -122,6 +141,7 @@ class PostgresStore:
 
     async def close(self) -> None:
         """Wait for the running calls, then close every connection."""
+        await self._authorizing.close()
         await self._connections.close()
 
     async def _row(self, sql: str, *arguments: Any) -> Any:

@@ -1,0 +1,108 @@
+"""Who asks in the same turn shares a call, and nobody pays for another one's failure."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from gateway.stores.together import Together
+
+pytestmark = pytest.mark.anyio
+
+
+class Calls:
+    """What was called together. `fails`: for which arguments; `gate`: until when a call takes."""
+
+    def __init__(self) -> None:
+        self.made: list[list[int]] = []
+        self.fails: set[int] = set()
+        self.broken: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self, asked: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+        numbers = [number for (number,) in asked]
+        self.made.append(numbers)
+        await self.gate.wait()
+        if self.broken:
+            raise self.broken
+        return [ValueError(str(one)) if one in self.fails else one * 10 for one in numbers]
+
+
+async def test_those_of_one_turn_that_belong_together_share_a_call():
+    calls = Calls()
+    together = Together(calls)
+    asked = [together.ask("even" if one % 2 == 0 else "odd", (one,)) for one in range(6)]
+    assert await asyncio.gather(*asked) == [0, 10, 20, 30, 40, 50]
+    assert sorted(calls.made) == [[0, 2, 4], [1, 3, 5]]
+
+
+async def test_nobody_waits_for_a_call_that_is_being_made():
+    calls = Calls()
+    together = Together(calls)
+    calls.gate.clear()
+    first = asyncio.create_task(together.ask("key", (1,)))
+    while not calls.made:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(together.ask("key", (2,)))
+    while len(calls.made) < 2:
+        await asyncio.sleep(0)
+    calls.gate.set()
+    assert (await first, await second) == (10, 20)
+
+
+async def test_each_has_a_failure_of_its_own_and_all_that_of_the_call():
+    calls = Calls()
+    together = Together(calls)
+    calls.fails = {2}
+    found = await asyncio.gather(
+        *(together.ask("key", (one,)) for one in (1, 2, 3)), return_exceptions=True
+    )
+    assert [type(one) for one in found] == [int, ValueError, int]
+    calls.broken = OSError("gone")
+    for one in await asyncio.gather(
+        *(together.ask("key", (one,)) for one in (1, 2)), return_exceptions=True
+    ):
+        assert isinstance(one, OSError)
+
+
+async def test_who_is_cancelled_takes_nothing_from_the_others():
+    calls = Calls()
+    together = Together(calls)
+    calls.gate.clear()
+    early, late, other = (asyncio.create_task(together.ask("key", (one,))) for one in (1, 2, 3))
+    await asyncio.sleep(0)
+    early.cancel()  # before the call is made
+    while not calls.made:
+        await asyncio.sleep(0)
+    late.cancel()  # while it is
+    await asyncio.wait([late])
+    calls.gate.set()
+    assert await other == 30
+    assert calls.made == [[2, 3]]
+    for one in (early, late):
+        with pytest.raises(asyncio.CancelledError):
+            await one
+    await together.close()
+
+
+async def test_where_all_are_cancelled_nothing_is_called():
+    calls = Calls()
+    together = Together(calls)
+    task = asyncio.create_task(together.ask("key", (1,)))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    await together.close()
+    assert calls.made == []
+
+
+async def test_closing_waits_for_what_was_asked():
+    calls = Calls()
+    together = Together(calls)
+    asked = asyncio.create_task(together.ask("key", (1,)))
+    await asyncio.sleep(0)
+    await together.close()
+    assert calls.made == [[1]]
+    assert await asked == 10
