@@ -12,6 +12,7 @@ takes nothing of it is cut (connections.py bounds the sum).
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -40,6 +41,7 @@ class Connection(HttpToolsProtocol):
         self._discards = False  # nothing that comes is read any more
         self._discarded = 0  # bytes
         self._half_closed = False
+        self._when_gone: Callable[[], None] | None = None
         self._unsent = 0  # bytes, when it was looked at last
 
     def connection_made(self, transport: Any) -> None:
@@ -61,6 +63,21 @@ class Connection(HttpToolsProtocol):
         if self._serving is not None and not self._serving.response_complete:
             self._serving.disconnected = True
             self._serving.message_event.set()
+            if self._when_gone is not None:
+                self.loop.call_soon(self._when_gone)
+
+    def watch(self, when_gone: Callable[[], None]) -> None:
+        """Call this once the client of the request that is being served has left. A task that waits
+        for ASGI's disconnect would do, at ten times the cost."""
+        self._when_gone = when_gone
+        self.flow.resume_reading()  # or it would not be noticed
+        if self._serving is not None and self._serving.disconnected:
+            self.loop.call_soon(when_gone)
+
+    def unwatch(self, when_gone: Callable[[], None]) -> None:
+        """Do not. The next request on the connection may be watched already."""
+        if self._when_gone == when_gone:
+            self._when_gone = None
 
     def wait(self, seconds: float) -> None:
         """It serves nothing: end it after that time, if nothing happens."""
@@ -102,6 +119,7 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._serving = cycle
+        self._when_gone = None
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:

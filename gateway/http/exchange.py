@@ -73,7 +73,6 @@ class Exchange:
         self._sending = False  # bytes are on their way that the client has not made room for
         self._stopped: Refusal | None = None  # why somebody else ended it
         self._task: asyncio.Task[None] | None = None
-        self._watch: asyncio.Task[None] | None = None
         self._beat: asyncio.Task[None] | None = None
 
     @property
@@ -132,14 +131,11 @@ class Exchange:
         self.scope["probe"] = self._probe
         if self._connection is not None:
             self._connection.buffer_more()
+            self._connection.watch(self._left)
 
-        async def wait() -> None:
-            while (await self._receive())["type"] != "http.disconnect":
-                pass
-            if not self.ended:
-                self._give_up()
-
-        self._watch = asyncio.create_task(wait())
+    def _left(self) -> None:
+        if not self.ended:
+            self._give_up()
 
     def check(self, now: float, *, others_wait: bool = False) -> None:
         """A client that takes nothing of what is sent to it for so long is as good as gone.
@@ -265,9 +261,10 @@ class Exchange:
         self.ended = True
         if self.lease is not None:
             self.lease.give_back()
-        for task in (self._watch, self._beat):
-            if task and not task.done():
-                task.cancel()
+        if self._connection is not None:
+            self._connection.unwatch(self._left)
+        if self._beat and not self._beat.done():
+            self._beat.cancel()
         self._beat = None
         if not isinstance(error, asyncio.CancelledError):
             return isinstance(error, ClientGone)
