@@ -7,6 +7,7 @@ Ollama trims names, ignores case, and fills in registry, namespace and tag. A fi
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _REGISTRY = "registry.ollama.ai"
 _NAMESPACE = "library"
@@ -14,6 +15,7 @@ _HOST = re.compile(r"[a-z0-9_][a-z0-9_.:-]{0,349}", re.ASCII)
 _NAMESPACE_SHAPE = re.compile(r"[a-z0-9_][a-z0-9_-]{0,79}", re.ASCII)
 _PART = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}", re.ASCII)
 _FOREIGN = re.compile(r"[!-~]([ -~]{0,198}[!-~])?", re.ASCII)
+_LONGEST = 200  # characters of a name that is remembered: longer ones are nobody's
 PRESET = "@preset/"  # how the name of a preset begins, which only this gateway knows
 _PRESET_ENTRY = re.compile(r"@preset/[a-z0-9*][a-z0-9_.*-]{0,63}", re.ASCII)
 _PATTERN = re.compile(r"[a-z0-9_*][a-z0-9_.:/*-]{0,199}", re.ASCII)
@@ -37,6 +39,10 @@ def is_cloud(name: str) -> bool:
 
 def canonical_name(name: str) -> str:
     """The canonical spelling: `Library/X` → `x:latest`. ValueError: it cannot be a model's name."""
+    return _canonical(name) if len(name) <= _LONGEST else _read_canonical(name)
+
+
+def _read_canonical(name: str) -> str:
     text = name.strip().lower()
     base, source = _source(text)
     if source and _source(base)[1]:
@@ -61,6 +67,9 @@ def canonical_name(name: str) -> str:
     if host != _REGISTRY:
         return f"{host}/{namespace}/{short}"
     return short if namespace == _NAMESPACE else f"{namespace}/{short}"
+
+
+_canonical = lru_cache(maxsize=1024)(_read_canonical)  # each request names one, and few are named
 
 
 def requested_name(name: str) -> str:
