@@ -11,7 +11,7 @@ than PASSED_OVER. Among those that go before, turns are given in the same way.
 
 import asyncio
 import time
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 
 from gateway.backends.backend import Backend, least_busy
@@ -97,6 +97,7 @@ class Scheduler:
         self._waiting: OrderedDict[Hashable, Line] = OrderedDict()
         # By key, and by (key, visitor).
         self._running: dict[Backend, Counter[Hashable]] = {one: Counter() for one in backends}
+        self._passed: deque[Ticket] = deque()  # those with `passed_at` that wait, in its order
         self.queued = 0
 
     def enter(
@@ -134,6 +135,7 @@ class Scheduler:
             self._give(ticket, backend)
             return
         ticket.turn = asyncio.get_running_loop().create_future()
+        ticket.passed_at = None
         self._waiting.setdefault(ticket.key, Line()).add(ticket, first=first)
         self.queued += 1
         try:
@@ -186,18 +188,24 @@ class Scheduler:
             turn.set_result(None)
 
     def _next(self, backend: Backend) -> Ticket | None:
-        """Whose turn it is, or who goes before because of what is in memory."""
+        """Whose turn it is, or who goes before because of what is in memory. Who was passed over so
+        long is next, even if its key has had other turns since."""
+        now = self._clock()
+        for ticket in self._passed:
+            assert ticket.passed_at is not None
+            if now - ticket.passed_at < PASSED_OVER:
+                break
+            if ticket.may_use(backend):
+                return ticket
         ticket = self._fair(backend)
         if ticket is None or backend.has_in_memory(ticket.model):
-            return ticket
-        now = self._clock()
-        if ticket.passed_at is not None and now - ticket.passed_at >= PASSED_OVER:
             return ticket
         before = self._fair(backend, in_memory=True)
         if before is None:
             return ticket
         if ticket.passed_at is None:
             ticket.passed_at = now
+            self._passed.append(ticket)
         return before
 
     def _fair(self, backend: Backend, *, in_memory: bool = False) -> Ticket | None:
@@ -222,6 +230,8 @@ class Scheduler:
 
     def _leave(self, ticket: Ticket, *, served: bool = False) -> None:
         ticket.turn = None
+        if ticket.passed_at is not None:
+            self._passed.remove(ticket)
         line = self._waiting[ticket.key]
         line.remove(ticket, served=served)
         self.queued -= 1

@@ -59,6 +59,25 @@ async def test_who_was_passed_over_for_so_long_is_next_whatever_is_loaded():
     await bench.finish()
 
 
+async def test_who_was_passed_over_by_its_own_key_does_not_wait_for_the_key_s_next_turn():
+    clock = Clock()
+    bench = Bench(slots=1, clock=clock)
+    bench.ask("k", "a0", model="A")
+    bench.ask("k", "b", model="B", visitor="v")
+    bench.ask("k", "a1", model="A", visitor="v")
+    for key in "xyz":
+        bench.ask(key, key, model="A")
+    await settle()
+    bench.end("a0")
+    await settle()
+    assert bench.running() == ["a1"]  # it took its key's turn, which was b's
+    clock.now += PASSED_OVER
+    bench.end("a1")
+    await settle()
+    assert bench.running() == ["b"]
+    await bench.finish()
+
+
 async def test_among_those_for_the_loaded_model_keys_still_take_turns():
     bench = Bench(slots=1)
     bench.ask("greedy", "g0", model="A")
