@@ -33,6 +33,7 @@ class Backend:
         self.in_use = 0
         self.swaps = 0  # requests for a model that had to be loaded in place of others
         self.last_model = ""  # the model of its last request
+        self.emptied = 0  # how often what it had read was lost, with a model or with the server
         self.held: float | None = None  # seconds that requests held their slots lately, on average
         self._loaded_at = 0.0  # when a model was last asked for that was not in memory
         self.changed: Callable[[], None] = lambda: None
@@ -50,6 +51,7 @@ class Backend:
             return
         if not self.has_in_memory(model):
             self.swaps += bool(self.last_model)
+            self.emptied += 1
             self._loaded_at = time.monotonic()
         self.last_model = model
 
@@ -96,6 +98,7 @@ class Backend:
     ) -> None:
         """Send requests to another server from now on. Those in flight end where they began."""
         self.client.point_to(base_url, headers, listed_only=listed_only)
+        self.emptied += 1
         self.changed()
 
     def _turned(self) -> None:
@@ -104,6 +107,7 @@ class Backend:
             _log.info("the model server at %s answers again", url)
         else:
             _log.warning("the model server at %s does not answer", url)
+            self.emptied += 1
             if self._watch is None or self._watch.done():
                 self._watch = asyncio.create_task(self._until_it_answers())
         self.changed()
@@ -124,18 +128,21 @@ class Backend:
         await self.client.close()
 
 
-def least_busy(backends: tuple[Backend, ...], model: str) -> Backend | None:
+def least_busy(
+    backends: tuple[Backend, ...], model: str, reader: Backend | None = None
+) -> Backend | None:
     """The backend for a request for the model, or None if it has to wait for a slot.
 
-    A backend that does not answer is only chosen if none does. Of equally busy ones, the one that
-    probably has the model in memory is chosen, else one that has loaded none, else the first.
+    A backend that does not answer is only chosen if none does. Of equally busy ones, the `reader`
+    is chosen, which has read the beginning of the prompt; else the one that probably has the model
+    in memory, else one that has loaded none, else the first.
     """
     best = backends[0]
     if len(backends) > 1:
-        best = min(backends, key=lambda backend: _burden(backend, model))
+        best = min(backends, key=lambda backend: _burden(backend, model, reader))
     return best if best.in_use < best.slots else None
 
 
-def _burden(backend: Backend, model: str) -> tuple[bool, int, int]:
+def _burden(backend: Backend, model: str, reader: Backend | None) -> tuple[bool, int, int]:
     loads = 0 if backend.last_model == model else 2 if backend.last_model else 1
-    return not backend.answers, backend.in_use, loads
+    return not backend.answers, backend.in_use, -1 if backend is reader else loads

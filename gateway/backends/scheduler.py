@@ -15,6 +15,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 
 from gateway.backends.backend import Backend, least_busy
+from gateway.backends.conversations import Conversations
 from gateway.backends.line import Line, Runs, turns_before
 
 PASSED_OVER = 20.0  # seconds, from its first turn on, in which others may go before a request
@@ -26,7 +27,7 @@ class Ticket:
     `backend` is the one whose slot it holds, `last` the one whose slot it had last, and `backends`
     are those that may serve the request.
     `visitor` is the key's for whom it is; None: nobody in particular. `passed_at`: when another
-    first went before it, whose model was in memory.
+    first went before it, whose model was in memory. `beginning`: how its conversation is known.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Ticket:
         visitor: Hashable,
         backends: tuple[Backend, ...],
         model: str,
+        beginning: bytes | None,
     ) -> None:
         self.key = key
         self.visitor = visitor
         self.backends = backends
         self.model = model
+        self.beginning = beginning
         self.backend: Backend | None = None
         self.last: Backend | None = None
         self.turn: asyncio.Future[None] | None = None  # while it is in line
@@ -94,6 +97,7 @@ class Scheduler:
         for backend in backends:
             backend.changed = self.look_again
         self.limit = limit
+        self.conversations = Conversations()
         self._waiting: OrderedDict[Hashable, Line] = OrderedDict()
         # By key, and by (key, visitor).
         self._running: dict[Backend, Counter[Hashable]] = {one: Counter() for one in backends}
@@ -106,12 +110,13 @@ class Scheduler:
         backends: tuple[Backend, ...],
         model: str,
         visitor: Hashable = None,
+        beginning: bytes | None = None,
     ) -> Ticket | None:
         """A place in the queue, or None when too many wait already."""
         full = self.queued >= self.limit and least_busy(backends, model) is None
         if full and not self._may_add(key, visitor):
             return None
-        return Ticket(self, key, visitor, backends, model)
+        return Ticket(self, key, visitor, backends, model, beginning)
 
     def _may_add(self, key: Hashable, visitor: Hashable) -> bool:
         """To a full queue, a key may add until it has its part of the limit, an equal one for each
@@ -130,7 +135,9 @@ class Scheduler:
 
     async def acquire(self, ticket: Ticket, *, first: bool = False) -> None:
         """`first`: before the others of its key, for it has had its turn."""
-        backend = least_busy(ticket.backends, ticket.model)
+        known = ticket.beginning
+        reader = self.conversations.reader(known) if known else None
+        backend = least_busy(ticket.backends, ticket.model, reader)
         if backend is not None:  # nobody waits for it: a slot that falls free goes on at once
             self._give(ticket, backend)
             return
@@ -162,6 +169,8 @@ class Scheduler:
     def _give(self, ticket: Ticket, backend: Backend) -> None:
         backend.in_use += 1
         backend.takes(ticket.model)
+        if ticket.beginning is not None:
+            self.conversations.given(ticket.beginning, backend, again=ticket.last is not None)
         ticket.backend = ticket.last = backend
         ticket.given_at = self._clock()
         running = self._running[backend]

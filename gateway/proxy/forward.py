@@ -14,13 +14,15 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
         await in_flight.permitted.wait()
         await answer_load(in_flight)
         return None
+    verdict, model, backends = in_flight.verdict, in_flight.request.model, in_flight.backends
+    told = verdict.visitor  # who shares limits with others shares their turn
+    visitor = (told.pool or told.id) if told else None
+    who = verdict.key_id, told.id if told else None
+    beginning = scheduler.conversations.beginning(who, in_flight.request, backends)
     request = in_flight.serialise()
     if isinstance(request, Refusal):
         return request
-    verdict, model = in_flight.verdict, in_flight.request.model
-    told = verdict.visitor  # who shares limits with others shares their turn
-    visitor = (told.pool or told.id) if told else None
-    ticket = scheduler.enter(verdict.key_id, in_flight.backends, model, visitor)
+    ticket = scheduler.enter(verdict.key_id, backends, model, visitor, beginning)
     in_flight.ticket = ticket
     if ticket is None:  # too many wait already
         return Refusal("queue_full", retry_after_ms=5000)

@@ -51,6 +51,7 @@ async def gauges(services: Services) -> list[Gauge]:
             sum(one.held() for one in running.values()),
         ),
         *_backends(services),
+        _follow_ups(services),
         _one("localllm_outbox_waiting", "Ended requests that the database lacks.", waiting),
         _one("localllm_outbox_oldest_seconds", "Age of the oldest of them.", oldest),
         _one(
@@ -82,6 +83,16 @@ def _parts(state: Mapping[str, Any] | None) -> list[tuple[dict[str, str], float]
         for part, one in told.items()
         if part != "tunnel" or one not in _NONE_OF_OURS
     ]
+
+
+def _follow_ups(services: Services) -> Gauge:
+    known = services.scheduler.conversations
+    return Gauge(
+        "localllm_follow_ups",
+        "Requests that went on with a conversation, by whether its last machine got them.",
+        [({"machine": "same"}, known.stayed), ({"machine": "other"}, known.moved)],
+        counts=True,
+    )
 
 
 def _backends(services: Services) -> list[Gauge]:

@@ -34,11 +34,19 @@ class Bench:
         self._moving: set[str] = set()
 
     def ask(
-        self, key: str, name: str, *able: int, model: str = "m", visitor: str | None = None
+        self,
+        key: str,
+        name: str,
+        *able: int,
+        model: str = "m",
+        visitor: str | None = None,
+        talk: str = "",
     ) -> bool:
-        """`able`: the machines that may serve it; none named: all of them."""
+        """`able`: the machines that may serve it; none named: all of them. `talk`: the conversation
+        that it goes on with, if any."""
         backends = tuple(self.backends[number] for number in able) or self.backends
-        ticket = self.scheduler.enter(key, backends, model, visitor)
+        beginning = talk.encode() or None
+        ticket = self.scheduler.enter(key, backends, model, visitor, beginning)
         if ticket is None:
             return False
         self.places[name] = ticket

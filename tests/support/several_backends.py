@@ -1,6 +1,7 @@
 """A gateway in front of several model servers, and what became of a request there."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import ExitStack, contextmanager
 
@@ -21,6 +22,7 @@ class Machines:
         self.both = (first, second)
         self.books = books
         self.gateway: GatewayProcess
+        self._numbers = itertools.count()
 
     @property
     def chats(self) -> tuple[int, int]:
@@ -31,9 +33,11 @@ class Machines:
         for one in self.both:
             one.reset()
 
-    async def ask(self, text: str = "Hi", **options: object) -> tuple[Seen, Row]:
-        """What a client saw of one answer, and its line in the log."""
+    async def ask(self, text: str = "", **options: object) -> tuple[Seen, Row]:
+        """What a client saw of one answer, and its line in the log. Without a text it is another
+        conversation each time: the first machine gets it."""
         before = len(await self.books.rows())
+        text = text or f"Hi {next(self._numbers)}"
         seen = await ask(self.gateway.url, self.books.key, text, **options)
         rows = await self.books.settled(before + 1)
         assert seen.request_id is not None
