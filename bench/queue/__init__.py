@@ -1,0 +1,1 @@
+"""The real scheduler in virtual time: `python -m bench.queue`."""
