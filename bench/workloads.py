@@ -17,6 +17,7 @@ class Target:
 
     port: int
     headers: tuple[str, ...] = ()
+    path: str = "/v1/chat/completions"
 
     def request(self, model: str, stream: bool) -> bytes:
         body = json.dumps(
@@ -30,7 +31,7 @@ class Target:
                 "stream": stream,
             }
         ).encode()
-        return self.head("POST /v1/chat/completions", len(body)) + body
+        return self.head(f"POST {self.path}", len(body)) + body
 
     def head(self, line: str, length: int = 0) -> bytes:
         rows = [f"{line} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*", *self.headers]
