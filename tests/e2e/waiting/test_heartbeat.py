@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.callers import connect, counted, served
+from tests.support.callers import counted, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import PROMPT_TOKENS, WORDS, Exchange, FakeUpstream, answer
 from tests.support.fixtures import upstream_of_all
@@ -221,15 +221,3 @@ def test_the_openai_client_reads_through_signs_of_life(
     broken = after_signs_of_life(seed=1)
     assert broken.choices is None
     assert broken.model_extra["error"]["code"] == "server_is_overloaded"
-
-
-def test_an_answer_that_is_quick_has_its_length_and_no_signs_of_life(
-    upstream: FakeUpstream, gateway: GatewayProcess, key: str
-) -> None:
-    with connect(gateway.url) as client:
-        body = {"model": "fake", "messages": [{"role": "user", "content": "hi"}]}
-        answer = client.post(
-            "/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {key}"}
-        )
-    assert int(answer.headers["content-length"]) == len(answer.content)
-    assert answer.content.startswith(b"{")
