@@ -28,7 +28,7 @@ from gateway.stores.problems import FAILURES, explained, is_passing, unavailable
 from gateway.stores.together import Arguments, Together
 
 CALL_TIMEOUT = 10.0
-_CONNECTIONS = 10
+_CONNECTIONS = 5  # ten gateways at one database keep each other waiting with more
 
 _AUTHORIZE = """select * from public.authorize_request(
     p_request_id => $1, p_key_hash => $2, p_scope => $3, p_origin => $4, p_model => $5,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.stores.together import Together
+from gateway.stores.together import LARGEST, Together
 
 pytestmark = pytest.mark.anyio
 
@@ -38,18 +38,37 @@ async def test_those_of_one_turn_that_belong_together_share_a_call():
     assert sorted(calls.made) == [[0, 2, 4], [1, 3, 5]]
 
 
-async def test_nobody_waits_for_a_call_that_is_being_made():
+async def until_made(calls: Calls, count: int) -> None:
+    while len(calls.made) < count:
+        await asyncio.sleep(0)
+
+
+async def test_who_comes_while_two_calls_are_under_way_shares_the_next():
     calls = Calls()
     together = Together(calls)
     calls.gate.clear()
-    first = asyncio.create_task(together.ask("key", (1,)))
-    while not calls.made:
+    asked: list[asyncio.Task[int]] = []
+    for number in (1, 2):  # the second does not wait for the first
+        asked.append(asyncio.create_task(together.ask("key", (number,))))
+        await until_made(calls, number)
+    for number in (3, 4):
+        asked.append(asyncio.create_task(together.ask("key", (number,))))
         await asyncio.sleep(0)
-    second = asyncio.create_task(together.ask("key", (2,)))
-    while len(calls.made) < 2:
         await asyncio.sleep(0)
+    other = asyncio.create_task(together.ask("other", (9,)))  # whose calls are others
+    await until_made(calls, 3)
     calls.gate.set()
-    assert (await first, await second) == (10, 20)
+    assert await asyncio.gather(*asked, other) == [10, 20, 30, 40, 90]
+    assert calls.made == [[1], [2], [9], [3, 4]]
+
+
+async def test_a_call_is_of_no_more_callers_than_may_hold_up_one_another():
+    calls = Calls()
+    together = Together(calls)
+    numbers = list(range(3 * LARGEST + 1))
+    found = await asyncio.gather(*(together.ask("key", (one,)) for one in numbers))
+    assert found == [10 * one for one in numbers]
+    assert [len(made) for made in calls.made] == [LARGEST] * 3 + [1]
 
 
 async def test_each_has_a_failure_of_its_own_and_all_that_of_the_call():
