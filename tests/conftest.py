@@ -1,4 +1,4 @@
-"""For every test: where it writes, and a Postgres of its own, made only if a test asks for it."""
+"""For every test: where it writes; a Postgres and a browser, made only if a test asks for them."""
 
 import gc
 import os
@@ -10,10 +10,18 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.blocking import no_blocking_calls
+from tests.support.chromium.process import chromium_process
 from tests.support.postgres import anyio_backend, database, empty_database, postgres, store
 from tests.support.scratch import in_memory
 
-__all__ = ["anyio_backend", "database", "empty_database", "postgres", "store"]
+__all__ = [
+    "anyio_backend",
+    "chromium_process",
+    "database",
+    "empty_database",
+    "postgres",
+    "store",
+]
 
 tempfile.tempdir = in_memory()
 # Shells let what they start in the background ignore Ctrl-C, and it would let what it starts.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 import pytest
 
 from tests.support.chromium.devtools import DevTools
+from tests.support.chromium.process import Process
 from tests.support.chromium.program import unpacked
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -29,9 +30,9 @@ def one_loop() -> str:
 
 
 @pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator["Browser"]:
-    """One browser for the tests of a file, which imports `one_loop` too."""
-    async with Browser(find()) as made:
+async def chromium(chromium_process: Process) -> AsyncIterator["Browser"]:
+    """The browser for the tests of a file, which imports `one_loop` too."""
+    async with Browser(chromium_process) as made:
         yield made
 
 
@@ -46,12 +47,12 @@ class Visit(NamedTuple):
 
 
 class Browser:
-    def __init__(self, path: str) -> None:
-        self._tools = DevTools(path)
+    def __init__(self, process: Process) -> None:
+        self._tools = DevTools(process, find())
         self._profiles: dict[str, str] = {}  # of each window that is open, by its session
 
     async def __aenter__(self) -> Self:
-        await self._tools.start()
+        await self._tools.connect()
         return self
 
     async def __aexit__(
@@ -60,12 +61,12 @@ class Browser:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._tools.stop()
+        await self._tools.close()
 
     async def visit(self, url: str, width: int, scheme: str) -> Visit:
         """Open a page in a window of its own. `scheme`: light or dark."""
         session = await self._window()
-        await self._look(session, width, scheme)
+        await self.look(session, width, scheme)
         await self.go(session, url)
         color = await self.run(session, "getComputedStyle(document.body).backgroundColor")
         seen = Visit(
@@ -84,7 +85,7 @@ class Browser:
         """A page in a window of its own that stays open: what `run` needs. `before`: a script that
         runs before those of the page."""
         session = await self._window()
-        await self._look(session, width, scheme)
+        await self.look(session, width, scheme)
         if before:
             await self.tell(session, "Page.addScriptToEvaluateOnNewDocument", source=before)
         await self.go(session, url)
@@ -163,8 +164,9 @@ class Browser:
     async def _window(self) -> str:
         """The session of a new one, with a profile of its own; what earlier ones did is
         forgotten."""
+        await self._tools.connect()
         self._tools.events.clear()
-        made = await self._tools.call("Target.createBrowserContext")
+        made = await self._tools.call("Target.createBrowserContext", disposeOnDetach=True)
         profile = {"browserContextId": made["browserContextId"]}
         made = await self._tools.call("Target.createTarget", url="about:blank", **profile)
         attached = await self._tools.call(
@@ -173,11 +175,11 @@ class Browser:
         session = attached["sessionId"]
         self._profiles[session] = profile["browserContextId"]
         for domain in ("Page", "Network", "Log", "Runtime", "Audits"):
-            await self._tools.call(f"{domain}.enable", session)
-        await self._tools.call("Page.setLifecycleEventsEnabled", session, enabled=True)
+            await self.tell(session, f"{domain}.enable")
+        await self.tell(session, "Page.setLifecycleEventsEnabled", enabled=True)
         return session
 
-    async def _look(self, session: str, width: int, scheme: str) -> None:
+    async def look(self, session: str, width: int, scheme: str) -> None:
         """How wide the window is, and what its user likes."""
         liked = [{"name": "prefers-color-scheme", "value": scheme}]
         await self.tell(session, "Emulation.setEmulatedMedia", features=liked)
