@@ -91,11 +91,19 @@ class Page:
                 return
         raise AssertionError(f"no way to {name} by keyboard")
 
+    async def look(self, width: int, scheme: str) -> None:
+        """Another window around the page. Returns when the page has drawn itself anew in it."""
+        await self._chromium.look(self.session, width, scheme)
+        await self.until(f"innerWidth === {width}")
+        await self.run(_DRAWN)
+
     async def overflow(self) -> int:
         """Pixels that the page is wider than the window."""
         return await self.run("document.documentElement.scrollWidth - innerWidth")
 
 
+# A chart sees in the first frame that its place has another width, and is drawn in the next.
+_DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 _FOCUSED = """(() => {
   const one = document.activeElement;
   if (one === document.body) return "";
