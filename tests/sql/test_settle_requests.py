@@ -3,20 +3,17 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from tests.support.sql.ledger import DAY, NOON, SECOND, TTL, Ledger, settlement
+from tests.support.sql.ledger import DAY, NOON, SECOND, Ledger, settlement
 
 pytestmark = pytest.mark.anyio
 
 EARLY = {"prompt": 40, "output": 40}
-JANUARY_31 = datetime(2030, 1, 31, 23, 0, tzinfo=UTC)
-FEBRUARY_1 = datetime(2030, 2, 1, 1, 0, tzinfo=UTC)
 
 
 async def test_counts_what_was_reported_and_frees_the_hold(ledger: Ledger):
@@ -136,52 +133,6 @@ async def test_a_limit_lowered_meanwhile_does_not_shrink_what_was_granted(ledger
     await ledger.admin("update_api_key", NOON, key.id, '{"monthly_token_limit": 10}')
     await ledger.settle(settlement(request, 40, 40))
     assert await ledger.month(key) == (80, 0, 1)
-
-
-async def test_settled_after_the_month_turned_it_is_charged_to_its_own_month(ledger: Ledger):
-    key = await ledger.key(limit=100)
-    old = await ledger.hold(key, JANUARY_31, prompt=40, output=40)
-    new = await ledger.hold(key, FEBRUARY_1, prompt=50, output=50)
-    await ledger.settle(settlement(old, 30, 40), at=FEBRUARY_1)
-    assert await ledger.month(key, FEBRUARY_1) == (0, 100, 0)
-    await ledger.settle(settlement(new, 1, 2), at=FEBRUARY_1)
-    assert await ledger.month(key, FEBRUARY_1) == (3, 0, 1)
-    by_month = await ledger.connection.fetch(
-        "select gateway.month_of(created_at) as month, sum(charged_tokens)::int as charged "
-        "from gateway.usage_logs group by 1 order by 1"
-    )
-    assert [row["charged"] for row in by_month] == [70, 3]
-
-
-async def test_settled_late_before_anyone_asked_in_the_new_month_it_is_right_too(ledger: Ledger):
-    key = await ledger.key(limit=100)
-    old = await ledger.hold(key, JANUARY_31, prompt=40, output=40)
-    await ledger.settle(settlement(old, 30, 40), at=FEBRUARY_1)
-    assert await ledger.month(key, JANUARY_31) == (70, 0, 1)
-    assert await ledger.month(key, FEBRUARY_1) == (0, 0, 0)
-    assert (await ledger.authorize(key, FEBRUARY_1, prompt=1, output=99)).granted == 99
-
-
-async def test_a_month_that_is_over_is_never_charged_more_than_its_limit(ledger: Ledger):
-    key = await ledger.key(limit=100)
-    first = await ledger.hold(key, JANUARY_31, prompt=10, output=10)
-    second = await ledger.hold(key, JANUARY_31, prompt=30, output=30)
-    await ledger.hold(key, FEBRUARY_1)
-    await ledger.settle(settlement(first, 500, 0), settlement(second, 500, 0), at=FEBRUARY_1)
-    assert await ledger.logged(key) == (100, 2)
-
-
-async def test_settled_after_the_sweep_it_still_counts_once_within_the_limit(ledger: Ledger):
-    key = await ledger.key(limit=100)
-    slow = await ledger.hold(key, prompt=40, output=40)
-    later = NOON + TTL * SECOND
-    await ledger.sweep(later)
-    other = await ledger.hold(key, later, prompt=40, output=30)
-    assert await ledger.settle(settlement(slow, 40, 40), at=later) == (1, 0)
-    assert await ledger.month(key, later) == (30, 70, 1)
-    assert await ledger.settle(settlement(slow, 40, 40), at=later) == (0, 1)
-    await ledger.settle(settlement(other, 40, 30), at=later)
-    assert await ledger.month(key, later) == (100, 0, 2)
 
 
 @pytest.mark.parametrize(

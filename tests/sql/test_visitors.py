@@ -4,19 +4,17 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.support.sql.ledger import DAY, NOON, SECOND, Ledger, settlement
-from tests.support.sql.visitors import WRONG, at, by_issuer, days, report, user
+from tests.support.sql.visitors import BY_ADDRESS, WRONG, at, days, report
 
 pytestmark = pytest.mark.anyio
 
 Open = Callable[[], Awaitable[Ledger]]
-BY_ADDRESS = {"by": ["address"], "tokens_per_day": 1000}
 
 
 @pytest.mark.parametrize("told", ["honest", "too much"])
@@ -171,169 +169,12 @@ async def test_an_address_has_another_id_every_day_and_none_of_the_key(ledger: L
     assert len(ids) == 4
 
 
-async def test_a_user_of_the_issuer_needs_no_key(ledger: Ledger):
-    key = await ledger.key(visitors=by_issuer(tokens_per_day=100))
-    claim = user("ada", key_id=str(key.id))
-    assert (await ledger.authorize("", visitor=claim, prompt=10, output=80)).granted == 80
-    refused = await ledger.authorize(key, visitor=claim, prompt=10, output=80)
-    assert refused.reason == "visitor_tokens_held"
-    assert (await ledger.authorize("", visitor=user("bob", key_id=str(key.id)))).allowed
-    told = await report(ledger, "", claim)
-    assert told["day"]["tokens_held"] == 90 and told["limits"]["tokens_per_day"] == 100
-    await ledger.admin("revoke_api_key", NOON, key.id)
-    assert (await ledger.authorize("", visitor=claim)).reason == "key_revoked"
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"issuer": "https://else.example"},
-        {"audience": "anon"},
-        {"audience": None},
-        {"issuer": None},
-    ],
-)
-async def test_a_user_of_another_issuer_is_nobody(ledger: Ledger, wrong: dict[str, Any]):
-    key = await ledger.key(visitors=by_issuer())
-    claim = user("ada", key_id=str(key.id)) | wrong
-    for shown in ("", key):
-        assert (await ledger.authorize(shown, visitor=claim)).reason == "invalid_visitor_token"
-
-
-async def test_a_key_that_takes_no_users_any_more_takes_none(ledger: Ledger):
-    key = await ledger.key(visitors=by_issuer())
-    claim = user("ada", key_id=str(key.id))
-    assert (await ledger.authorize("", visitor=claim)).allowed
-    await ledger.admin("update_api_key", NOON, key.id, '{"visitors": null}')
-    assert (await ledger.authorize("", visitor=claim)).reason == "invalid_visitor_token"
-    assert (await ledger.authorize("", visitor={"key_id": str(key.id)})).reason == "invalid_api_key"
-
-
-async def test_anonymous_users_of_one_address_share_the_lower_tier(ledger: Ledger):
-    key = await ledger.key(
-        visitors=by_issuer(tokens_per_day=1000, anonymous={"tokens_per_day": 100})
-    )
-
-    def nobody(number: int, address: str) -> dict[str, Any]:
-        return user(f"anonymous-{number}", anonymous=True, **at(address))
-
-    request = await ledger.hold(key, prompt=10, output=90, visitor=nobody(1, "192.0.2.1"))
-    await ledger.settle(settlement(request, 10, 90))
-    again = await ledger.authorize(key, visitor=nobody(2, "192.0.2.1"))
-    assert again.reason == "visitor_quota"
-    assert (await ledger.authorize(key, visitor=nobody(3, "192.0.2.2"))).allowed
-    assert (await ledger.authorize(key, prompt=10, output=800, visitor=user("ada"))).granted == 800
-
-
-async def test_anonymous_users_of_one_network_share_what_16_of_them_may(ledger: Ledger):
-    key = await ledger.key(visitors=by_issuer(anonymous={"requests_per_min": 1}))
-    answers = [
-        await ledger.authorize(
-            key,
-            visitor=user(
-                f"anonymous-{n}", anonymous=True, **at(f"2001:db8:1:{n:x}::/64", "2001:db8:1::/48")
-            ),
-        )
-        for n in range(20)
-    ]
-    assert sum(one.allowed for one in answers) == 16
-
-
-async def test_anonymous_users_are_refused_where_there_is_no_tier_for_them(ledger: Ledger):
-    key = await ledger.key(visitors=by_issuer())
-    claim = user("x", anonymous=True, **at("192.0.2.1"))
-    assert (await ledger.authorize(key, visitor=claim)).reason == "visitor_anonymous"
-
-
-async def test_anonymous_users_without_limits_of_their_own_are_let_in(ledger: Ledger):
-    key = await ledger.key(visitors=by_issuer(tokens_per_day=1, anonymous={}))
-    claim = user("x", anonymous=True, **at("192.0.2.1"))
-    assert (await ledger.authorize(key, visitor=claim)).allowed
-
-
-async def test_a_plan_has_limits_of_its_own_and_an_unknown_one_the_site_s(ledger: Ledger):
-    plans = {"pro": {"tokens_per_day": 5000}}
-    key = await ledger.key(visitors=by_issuer(tokens_per_day=100, requests_per_min=3, plans=plans))
-    seen: list[tuple[int | None, int | None]] = []
-    for plan in ("pro", "gold", None):
-        verdict = await ledger.authorize(key, visitor=user(f"of {plan}", plan=plan))
-        assert verdict.visitor
-        seen.append((verdict.visitor.token_limit, verdict.visitor.rate_limit))
-    assert seen == [(5000, 3), (100, 3), (100, 3)]
-
-
 @pytest.mark.parametrize("scope", ["models:pull", "chat ollama:native", "models:read models:pull"])
 async def test_no_visitor_changes_the_machine(ledger: Ledger, scope: str):
     scopes = ["chat", "models:read", "models:pull", "ollama:native"]
     key = await ledger.key(scopes=scopes, visitors=BY_ADDRESS)
     answer = await ledger.authorize(key, scope=scope, visitor=at("192.0.2.1"))
     assert answer.reason == "scope_missing"
-
-
-async def test_a_hold_that_expires_is_given_back_to_its_visitor(ledger: Ledger):
-    key = await ledger.key(visitors=BY_ADDRESS)
-    request = await ledger.hold(key, prompt=10, output=900, visitor=at("192.0.2.1"))
-    late = NOON + 3600 * SECOND
-    await ledger.sweep(late)
-    assert (await ledger.sweep(late))[0] in (0, 1)
-    assert list((await days(ledger, key)).values()) == [(0, 0, 0)]
-    await ledger.settle(settlement(request, 10, 900), at=late)
-    assert list((await days(ledger, key)).values()) == [(910, 0, 1)]
-
-
-async def test_a_lost_hold_is_counted_for_its_visitor_all_the_same(ledger: Ledger):
-    key = await ledger.key(visitors=BY_ADDRESS)
-    verdict = await ledger.authorize(key, visitor=at("192.0.2.1"))
-    assert verdict.visitor
-    who = {"key_id": str(key.id), "visitor": str(verdict.visitor.id), "model": "m"}
-    when = {"authorized_at": NOON.isoformat()}
-    await ledger.settle(settlement(uuid4(), 3, 4, **who, **when))
-    assert list((await days(ledger, key)).values()) == [(7, 30, 1)]
-
-
-async def test_a_clock_that_goes_ahead_and_back_finds_the_day_again(ledger: Ledger):
-    key = await ledger.key(visitors=by_issuer(tokens_per_day=100))
-    first = await ledger.hold(key, prompt=10, output=50, visitor=user("ada"))
-    await ledger.settle(settlement(first, 10, 50))
-    running = await ledger.hold(key, prompt=5, output=15, visitor=user("ada"))
-    ahead = await ledger.authorize(key, NOON + 400 * DAY, prompt=1, output=9, visitor=user("ada"))
-    assert ahead.allowed
-    back = await ledger.authorize(key, prompt=10, output=10, visitor=user("ada"))
-    assert back.allowed and back.visitor and back.visitor.tokens_remaining == 0
-    await ledger.settle(settlement(running, 5, 15))
-    assert list((await days(ledger, key)).values()) == [(80, 20, 2)]
-    assert (await ledger.authorize(key, visitor=user("ada"))).reason == "visitor_tokens_held"
-
-
-async def test_a_request_over_midnight_is_charged_to_the_day_that_let_it_through(ledger: Ledger):
-    key = await ledger.key(visitors=by_issuer(tokens_per_day=100))
-    late = NOON + timedelta(hours=11, minutes=59)
-    request = await ledger.hold(key, late, prompt=10, output=90, visitor=user("ada"))
-    fresh = await ledger.authorize(key, NOON + DAY, prompt=10, output=90, visitor=user("ada"))
-    assert fresh.granted == 90
-    await ledger.settle(settlement(request, 10, 500), at=NOON + DAY)
-    charged = await ledger.connection.fetch("select day, charged_tokens from gateway.visitor_daily")
-    assert [tuple(row) for row in charged] == [(NOON.date(), 100)]
-    assert list((await days(ledger, key)).values()) == [(0, 100, 0)]
-
-
-async def test_idle_visitors_go_after_35_days_addresses_with_their_day_and_sums_stay(
-    ledger: Ledger,
-):
-    here = await ledger.key(visitors=BY_ADDRESS)
-    users = await ledger.key(visitors=by_issuer(tokens_per_day=100))
-    for key, claim in ((here, at("192.0.2.1")), (users, user("ada"))):
-        request = await ledger.hold(key, visitor=claim)
-        await ledger.settle(settlement(request, 3, 4))
-    left: list[tuple[int, int]] = []
-    for days_later in (1, 2, 34, 36):
-        later = NOON + days_later * DAY
-        await ledger.steady(later)
-        await ledger.admin("keep_house", later, 12)
-        left.append((len(await days(ledger, here)), len(await days(ledger, users))))
-    assert left == [(1, 1), (0, 1), (0, 1), (0, 0)]
-    assert await ledger.value("select count(*) from gateway.address_secrets") == 0
-    assert await ledger.value("select sum(charged_tokens)::int from gateway.visitor_daily") == 14
 
 
 @pytest.mark.parametrize(("visitors", "said"), WRONG)
@@ -373,41 +214,3 @@ async def test_a_limit_that_there_is_not_is_not_told_as_one_that_is_used_up(ledg
         assert (told.rate_remaining, told.tokens_remaining) == (rate, tokens)
         day = (await report(ledger, key.hash, at("192.0.2.1")))["day"]
         assert day["tokens_remaining"] == tokens
-
-
-async def test_what_was_let_through_before_midnight_without_a_hold_is_counted_after_it(
-    ledger: Ledger,
-):
-    key = await ledger.key(visitors=BY_ADDRESS)
-    claim, late = at("192.0.2.1"), NOON + 11 * 3600 * SECOND
-    request = uuid4()
-    verdict = await ledger.authorize(key, late, request=request, prompt=10, visitor=claim)
-    await ledger.settle(settlement(request, 10, 20), at=late)
-    assert verdict.visitor
-    # A token's visitor is the same on the next day; an address is not.
-    visitor = str(verdict.visitor.id)
-    sql = "update gateway.visitor_counters set day = day + 1, tokens_used = 0, requests = 0"
-    await ledger.connection.execute(sql)
-    lent = [
-        settlement(
-            uuid4(), 10, output, key_id=str(key.id), visitor=visitor, lent=True,
-            authorized_at=late.isoformat(), model="m", endpoint="/",
-        )
-        for output in (390, 390, 390)
-    ]  # fmt: skip
-    await ledger.settle(*lent, at=NOON + DAY)
-    assert await ledger.logged(key) == (1000, 4)
-    assert await ledger.month(key) == (1000, 0, 4)
-
-
-async def test_at_midnight_a_visitor_and_the_pool_are_of_one_day(ledger: Ledger):
-    key = await ledger.key(visitors=by_issuer(anonymous={"tokens_per_day": 1000}))
-    midnight = NOON + 12 * 3600 * SECOND
-    claim = {**user("somebody", anonymous=True), **at("192.0.2.1")}
-    await ledger.hold(key, midnight - 2 * SECOND, visitor=claim)
-    await ledger.hold(key, midnight, visitor=claim)
-    late = await ledger.hold(key, midnight - SECOND, visitor=claim)  # it waited for the lock
-    await ledger.settle(settlement(late, 10, 20), at=midnight)
-    held = "select sum(tokens_held)::bigint from gateway.visitor_counters where is_pool = $1"
-    assert await ledger.value(held, False) == 30  # of the second; the first has a day that is over
-    assert await ledger.value(held, True) == 30

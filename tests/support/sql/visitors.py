@@ -7,6 +7,7 @@ from uuid import UUID
 from tests.support.sql.ledger import NOON, Key, Ledger, new_hash
 
 ISSUER = "https://auth.example/v1"
+BY_ADDRESS = {"by": ["address"], "tokens_per_day": 1000}
 
 
 def at(address: str, network: str | None = None) -> dict[str, Any]:
