@@ -39,7 +39,7 @@ async def test_the_secret_is_kept_in_the_tab_and_nowhere_else_until_one_logs_out
         assert json.loads(await page.run(KEPT)) == [[SECRET, "gateway"], []]
         assert SECRET not in await page.run("location.href")
         assert_all_is_well(chromium, scene.url)
-        await page.run("location.reload()")
+        await page.go(f"{scene.url}/console")
         await page.says("Your address")
         await page.click("button", "Log out")
         await page.says("Admin secret")
