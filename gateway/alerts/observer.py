@@ -5,6 +5,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -14,7 +15,7 @@ from gateway.alerts import Seen
 from gateway.alerts.lasting import Lasting
 from gateway.backends.backend import Backend
 from gateway.backends.pool import BackendPool
-from gateway.http import client_address
+from gateway.core import host_names
 from gateway.http.failed_keys import FailedKeyLimiter
 from gateway.proxy.outbox import Outbox
 from tunnel import status_file
@@ -62,10 +63,8 @@ class Observer:
 
     def _model_server(self, backend: Backend) -> Seen | None:
         url = backend.client.target.base_url
-        host = urlsplit(url).hostname or ""
-        of_here = host == "localhost" or client_address.is_here(host)
         holds = self._lasting.judge(url, not backend.answers)
-        topic = f"{self.machine} {url}" if of_here else url
+        topic = f"{self.machine} {url}" if _is_of_own_network(url) else url
         return self._seen("model_server", topic, holds, url=url)
 
     def _tunnel(self) -> Seen | None:
@@ -112,3 +111,12 @@ class Observer:
         if holds is None:
             return None
         return Seen(f"{kind} {topic}", kind, holds, {"machine": self.machine, **about})
+
+
+def _is_of_own_network(url: str) -> bool:
+    """Whether the address means another machine elsewhere: every home has a 192.168.1.20."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return host_names.is_of_own_network(host)

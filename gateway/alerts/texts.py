@@ -145,7 +145,11 @@ _OVER: Mapping[str, Callable[[About, int], str]] = {
 
 
 def _place(about: About) -> str:
-    return _address(about.get("url") or about.get("hostname") or about.get("machine"))
+    """What it is about, and which gateway's: homes that share a name, or have the same addresses,
+    are told apart by their machines."""
+    machine = _address(about.get("machine"))
+    place = about.get("url") or about.get("hostname")
+    return f"{_address(place)} (seen from {machine})" if place else machine
 
 
 def _address(told: object) -> str:

@@ -86,11 +86,24 @@ async def test_a_model_server_that_is_down_for_a_minute_is_seen_without_any_requ
     assert await scene.holds("model_server") == [False, False]
 
 
-async def test_a_server_elsewhere_is_the_same_one_for_all_gateways(tmp_path: Path):
-    scene = Scene(tmp_path, "http://nas.invalid:11434")
+@pytest.mark.parametrize(
+    ("url", "topic"),
+    [
+        ("http://nas.invalid:11434", "http://nas.invalid:11434"),
+        ("http://100.64.0.7:11434", "http://100.64.0.7:11434"),
+        ("http://192.168.1.20:11434", "home http://192.168.1.20:11434"),
+        ("http://[fd00::7]:11434", "home http://[fd00::7]:11434"),
+        ("http://gpu.local:11434", "home http://gpu.local:11434"),
+        ("http://ollama:11434", "home http://ollama:11434"),
+    ],
+)
+async def test_a_server_is_the_same_one_for_all_gateways_if_its_address_is_the_same_everywhere(
+    tmp_path: Path, url: str, topic: str
+):
+    scene = Scene(tmp_path, url)
     (seen,) = [scene.observer._model_server(one) for one in scene.pool.backends]
     assert seen is not None
-    assert seen.topic == "model_server http://nas.invalid:11434"
+    assert seen.topic == f"model_server {topic}"
     scene.outbox.close()
     await scene.pool.close()
 

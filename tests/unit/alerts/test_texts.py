@@ -27,16 +27,17 @@ ALERTS: dict[str, tuple[str, str, int, dict[str, Any]]] = {
         *("key_expiry", "began", 1),
         {"key": KEY, "expires_at": "2030-01-22T12:00:00Z"},
     ),
-    "The model server at http://10.0.0.2:11434 has not answered for a minute. Start it, or look "
-    "what is wrong: localllm doctor": (
+    "The model server at http://10.0.0.2:11434 (seen from home) has not answered for a minute. "
+    "Start it, or look what is wrong: localllm doctor": (
         *("model_server", "began", 1),
         HERE | {"url": "http://10.0.0.2:11434"},
     ),
-    "The model server at http://10.0.0.2:11434 answers again. It took 12 minutes.": (
+    "The model server at http://10.0.0.2:11434 (seen from home) answers again. It took 12 "
+    "minutes.": (
         *("model_server", "over", 1),
         HERE | {"url": "http://10.0.0.2:11434", "since": "2030-01-15T11:48:00Z"},
     ),
-    "The tunnel of llm.example.com is up again. It took 3 hours.": (
+    "The tunnel of llm.example.com (seen from home) is up again. It took 3 hours.": (
         *("tunnel", "over", 1),
         HERE | {"hostname": "llm.example.com", "problem": "", "since": "2030-01-15T09:00:00Z"},
     ),
