@@ -83,7 +83,7 @@ def _told(answers: list[httpx.Response]) -> tuple[int, int]:
     return len(good), len(refused)
 
 
-@pytest.mark.parametrize("gateways", [1, 2])
+@pytest.mark.parametrize("gateways", [1, 2, 10])
 def test_callers_who_use_all_that_is_held_spend_the_limit_to_the_token(
     upstream: FakeUpstream, dsn: str, gateways: int
 ) -> None:
