@@ -3,6 +3,8 @@
 - `answer-1024`: one JSON answer whose text has 1,024 bytes
 - `burst-200`: a stream of 200 chunks, all at once
 - `paced-20x10`: a stream of 20 chunks a second for 10 seconds; each chunk carries its send time
+- `late-200x20`: a stream of 20 chunks, all at once after 200 milliseconds
+- `spends-1024`: the answer, and usage of as many tokens as the request allows
 """
 
 import re
@@ -12,7 +14,7 @@ from functools import lru_cache
 
 PROMPT_TOKENS = 26
 PIECE = 8  # chunks of a burst in one write: fast, but never all in a single read
-_NAME = re.compile(r"(answer|burst|paced)-([0-9]{1,5})(?:x([0-9]{1,5}))?(?::latest)?")
+_NAME = re.compile(r"(answer|burst|paced|late|spends)-([0-9]{1,5})(?:x([0-9]{1,5}))?(?::latest)?")
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: "
 _EVENT = (
     b'data: {"id":"chatcmpl-407","object":"chat.completion.chunk","created":1795431862,'
@@ -32,10 +34,15 @@ class Plan:
     kind: str
     size: int
     interval: float = 0.0  # seconds between chunks; 0: all at once
+    thinking: float = 0.0  # seconds before the first
 
     @property
     def completion_tokens(self) -> int:
-        return self.size if self.kind != "answer" else self.size // 4
+        return self.size if self.streams else self.size // 4
+
+    @property
+    def streams(self) -> bool:
+        return self.kind not in {"answer", "spends"}
 
 
 @lru_cache(maxsize=64)
@@ -45,17 +52,18 @@ def parse(model: str) -> Plan | None:
     if not found:
         return None
     kind, first, second = found[1], int(found[2]), int(found[3] or 1)
+    if kind == "late":
+        return Plan(model, kind, second, thinking=first / 1000)
     if kind != "paced":
         return Plan(model, kind, first)
     return Plan(model, kind, first * second, 1 / first) if first and second else None
 
 
-def _usage(plan: Plan) -> bytes:
-    total = PROMPT_TOKENS + plan.completion_tokens
+def _usage(completion: int) -> bytes:
     return b'"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}' % (
         PROMPT_TOKENS,
-        plan.completion_tokens,
-        total,
+        completion,
+        PROMPT_TOKENS + completion,
     )
 
 
@@ -70,13 +78,14 @@ def json_response(body: bytes, status: bytes = b"200 OK") -> bytes:
 
 
 @lru_cache(maxsize=64)
-def answer(plan: Plan) -> bytes:
-    """The whole response of a request that does not stream."""
+def answer(plan: Plan, completion: int | None = None) -> bytes:
+    """The whole response of a request that does not stream. `completion`: tokens that it reports,
+    if not those of the plan."""
     return json_response(
         b'{"id":"chatcmpl-407","object":"chat.completion","created":1795431862,"model":"%s",'
         b'"system_fingerprint":"fp_ollama","choices":[{"index":0,"message":{"role":"assistant",'
         b'"content":"%s"},"finish_reason":"stop"}],%s}\n'
-        % (plan.model.encode(), text(plan), _usage(plan))
+        % (plan.model.encode(), text(plan), _usage(completion or plan.completion_tokens))
     )
 
 
@@ -108,7 +117,7 @@ def stream_end(plan: Plan, with_usage: bool) -> bytes:
     finish = b'{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":"stop"}'
     end = _framed(_EVENT % (model, finish) + b"}\n\n")
     if with_usage:
-        end += _framed(_EVENT % (model, b"") + b"," + _usage(plan) + b"}\n\n")
+        end += _framed(_EVENT % (model, b"") + b"," + _usage(plan.completion_tokens) + b"}\n\n")
     return end + _framed(DONE) + b"0\r\n\r\n"
 
 

@@ -15,8 +15,10 @@ import httptools
 from bench import plans
 
 MODELS = ("answer-1024", "burst-200", "burst-20", "paced-20x3", "paced-20x10")
+MODELS += ("paced-40x1", "paced-40x4", "late-200x20", "spends-1024")
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]+)"')
 _STREAM = re.compile(rb'"stream"\s*:\s*true')
+_MOST = re.compile(rb'"max_tokens"\s*:\s*([0-9]+)')
 _USAGE = re.compile(rb'"include_usage"\s*:\s*true')
 _RUNS = '{"name":"%s:latest","model":"%s:latest","size":1,"size_vram":0,"context_length":4096}'
 _TAG = '{"name":"%s:latest","model":"%s:latest","modified_at":"2026-11-23T11:04:22Z","size":1}'
@@ -86,10 +88,14 @@ class Connection(asyncio.Protocol):
         if plan is None:
             self.transport.write(_UNKNOWN)
         elif not _STREAM.search(body):
-            self.transport.write(plans.answer(plan))
+            most = _MOST.search(body) if plan.kind == "spends" else None
+            self.transport.write(plans.answer(plan, int(most[1]) if most else None))
         elif plan.interval:
             self.transport.write(plans.stream_head())
             self.pace(plan, bool(_USAGE.search(body)), 0, asyncio.get_running_loop().time())
+        elif plan.thinking:
+            pieces = plans.burst(plan, bool(_USAGE.search(body)))
+            self.timer = asyncio.get_running_loop().call_later(plan.thinking, self.rush, pieces, 0)
         else:
             self.rush(plans.burst(plan, bool(_USAGE.search(body))), 0)
 

@@ -74,7 +74,7 @@ async def repeat(
 ) -> Load:
     """`count` exchanges from `callers` connections, one after the other on each."""
     plan = plan_of(model)
-    streamed = plan.kind != "answer"
+    streamed = plan.streams
     request = target.request(model, streamed)
     load = Load()
     left = count
