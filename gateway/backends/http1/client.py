@@ -34,7 +34,7 @@ class Http1Client:
         self._keep_alive = keep_alive
         self._idle: dict[Origin, list[Connection]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
-        self._tls: ssl.SSLContext | None = None  # it takes a while to make
+        self._tls: ssl.SSLContext | None = None  # once it is needed
 
     async def send(
         self,
@@ -85,6 +85,8 @@ class Http1Client:
 
         try:
             async with asyncio.timeout(seconds):
+                if origin.tls and self._tls is None:  # it reads the certificates of all authorities
+                    self._tls = await asyncio.to_thread(ssl.create_default_context)
                 found = await loop.getaddrinfo(origin.host, origin.port, type=SOCK_STREAM)
                 socket = await _eyeballs.start_connection(
                     found, happy_eyeballs_delay=NEXT_ADDRESS, loop=loop
@@ -92,16 +94,12 @@ class Http1Client:
                 _, connection = await loop.create_connection(
                     lambda: Connection(loop, keep),
                     sock=socket,
-                    ssl=self._context() if origin.tls else None,
+                    ssl=self._tls if origin.tls else None,
                     server_hostname=origin.host if origin.tls else None,
                 )
         except (OSError, TimeoutError, UnicodeError) as problem:  # UnicodeError: no name of a host
             raise ConnectError(str(problem) or "it took too long") from problem
         return connection
-
-    def _context(self) -> ssl.SSLContext:
-        self._tls = self._tls or ssl.create_default_context()
-        return self._tls
 
     def _sweep(self) -> None:
         """Close what was idle for too long."""
