@@ -3,27 +3,19 @@
 import asyncio
 import ssl
 from collections.abc import Mapping
-from functools import lru_cache
 from socket import SOCK_STREAM
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 import aiohappyeyeballs
 
 from gateway.backends.http1.connection import Connection, Silence
 from gateway.backends.http1.problems import ConnectError, ReadError
+from gateway.backends.http1.request import Origin, head, read_url
 from gateway.backends.http1.response import Response
 
 _eyeballs: Any = aiohappyeyeballs  # its types are not complete
+REMEMBERED = 10.0  # seconds that the addresses of a name are taken to be the same
 NEXT_ADDRESS = 0.25  # seconds before another address of the same name is tried beside the first
-
-
-class Origin(NamedTuple):
-    """Where a connection leads."""
-
-    host: str
-    port: int
-    tls: bool
 
 
 class Http1Client:
@@ -35,6 +27,7 @@ class Http1Client:
         self._idle: dict[Origin, list[Connection]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._tls: ssl.SSLContext | None = None  # once it is needed
+        self._known: dict[Origin, tuple[float, list[Any]]] = {}  # addresses, and until when
 
     async def send(
         self,
@@ -49,8 +42,8 @@ class Http1Client:
         """Send it, and come back with the head of the response. Raises TransportError.
 
         `connect`: seconds to reach the server. `headers`: all but the length of the body."""
-        origin, path = _parts(url)
-        request = _head(method, path, tuple(headers.items()), len(body)) + body
+        origin, path = read_url(url)
+        request = head(method, path, tuple(headers.items()), len(body)) + body
         connection = self._kept(origin)
         if connection is not None:
             try:
@@ -87,9 +80,8 @@ class Http1Client:
             async with asyncio.timeout(seconds):
                 if origin.tls and self._tls is None:  # it reads the certificates of all authorities
                     self._tls = await asyncio.to_thread(ssl.create_default_context)
-                found = await loop.getaddrinfo(origin.host, origin.port, type=SOCK_STREAM)
                 socket = await _eyeballs.start_connection(
-                    found, happy_eyeballs_delay=NEXT_ADDRESS, loop=loop
+                    await self._addresses(origin), happy_eyeballs_delay=NEXT_ADDRESS, loop=loop
                 )
                 _, connection = await loop.create_connection(
                     lambda: Connection(loop, keep),
@@ -100,6 +92,16 @@ class Http1Client:
         except (OSError, TimeoutError, UnicodeError) as problem:  # UnicodeError: no name of a host
             raise ConnectError(str(problem) or "it took too long") from problem
         return connection
+
+    async def _addresses(self, origin: Origin) -> list[Any]:
+        """Those of its name, remembered for a while: a crowd needs many connections."""
+        loop = asyncio.get_running_loop()
+        known = self._known.get(origin)
+        if known is not None and known[0] > loop.time():
+            return known[1]
+        found = await loop.getaddrinfo(origin.host, origin.port, type=SOCK_STREAM)
+        self._known[origin] = loop.time() + REMEMBERED, found
+        return found
 
     def _sweep(self) -> None:
         """Close what was idle for too long."""
@@ -136,31 +138,3 @@ async def _head_of(response: Response) -> Response:
         response.close()
         raise
     return response
-
-
-@lru_cache(maxsize=64)
-def _parts(url: str) -> tuple[Origin, str]:
-    """Where an address leads, and what is asked there. ValueError: it is none."""
-    parts = urlsplit(url)
-    if not parts.hostname:
-        raise ValueError(f"{url!r} names no host")
-    tls = parts.scheme == "https"
-    path = parts.path or "/"
-    origin = Origin(parts.hostname, parts.port or (443 if tls else 80), tls)
-    return origin, f"{path}?{parts.query}" if parts.query else path
-
-
-@lru_cache(maxsize=256)
-def _fixed(method: str, path: str, headers: tuple[tuple[str, str], ...]) -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
-    text = "\r\n".join(lines)
-    if text.count("\n") != len(headers) or text.count("\r") != len(headers):
-        raise ValueError("a header or path has a line break in it")
-    return text.encode("latin-1")
-
-
-def _head(method: str, path: str, headers: tuple[tuple[str, str], ...], length: int) -> bytes:
-    fixed = _fixed(method, path, headers)
-    if method == "GET" and not length:
-        return fixed + b"\r\n\r\n"
-    return b"%s\r\nContent-Length: %d\r\n\r\n" % (fixed, length)
