@@ -23,3 +23,7 @@ create index usage_daily_by_day on gateway.usage_daily (day);
 drop function if exists gateway.settle_hold(
     gateway.holds, bigint, bigint, text, text, integer, integer
 );
+
+-- gateway.added_up_usage does their work.
+drop function if exists gateway.grouped_usage(timestamptz, uuid, date, date, text[]);
+drop function if exists gateway.usage_rows(uuid, date, date);

@@ -2,9 +2,9 @@
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0009_visitors 0d94e6d6db9f0f9c0bd170f408700aa1473e08fc8c607eaa90624703adf2bfbe
 -- step 0010_presets 6bb49ccf63ff75e16ec8dba760a3a22a7dafecc1cbed6a89956ddbccda5aa8c4
--- step 0011_request_log 7ba9d2561f588341eb59fd13ea140f1e0572a95f917f63bc074ba7ebc06870ed
+-- step 0011_request_log 6b0032de9fd31dbb27581eaf2663034fc04d76952570373641b06527f6d35a0a
 -- step 0012_alerts bdcbdf595a79a0a19b0ac1bc376fc166fae5c51c02b08826283d6234d6884535
--- step functions b1a1cf92b54a759734cd1ac3f64050f28de62c905433cc29b41936c89159a59c
+-- step functions ca97ad007cc0b216e37c6932377ba160b2c243eae9018f523a3df9b47c6d7bbf
 
 do $migration$
 begin
@@ -248,9 +248,13 @@ create index usage_daily_by_day on gateway.usage_daily (day);
 drop function if exists gateway.settle_hold(
     gateway.holds, bigint, bigint, text, text, integer, integer
 );
+
+-- gateway.added_up_usage does their work.
+drop function if exists gateway.grouped_usage(timestamptz, uuid, date, date, text[]);
+drop function if exists gateway.usage_rows(uuid, date, date);
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('0011_request_log', '7ba9d2561f588341eb59fd13ea140f1e0572a95f917f63bc074ba7ebc06870ed');
+        values ('0011_request_log', '6b0032de9fd31dbb27581eaf2663034fc04d76952570373641b06527f6d35a0a');
     end if;
 
     if not exists (select 1 from gateway.migrations as m where m.version = '0012_alerts') then
@@ -300,7 +304,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'b1a1cf92b54a759734cd1ac3f64050f28de62c905433cc29b41936c89159a59c')
+            (m.version = 'functions' and m.checksum = 'ca97ad007cc0b216e37c6932377ba160b2c243eae9018f523a3df9b47c6d7bbf')
             or (m.version <> 'functions' and m.version collate "C" > '0012_alerts')
     ) then
         execute $step$
@@ -1078,17 +1082,6 @@ return jsonb_build_object(
     'completion_tokens', coalesce(p_completion_tokens, 0),
     'total_tokens', coalesce(p_total_tokens, 0)
 );
-
--- What the reports add up: the daily roll-up alone, so that a report of a year ago says the same
--- before and after the log of that year was dropped.
-create or replace function gateway.usage_rows(p_key_id uuid, p_from date, p_to date)
-returns setof gateway.usage_daily
-language sql stable
-begin atomic
-    select d.*
-    from gateway.usage_daily as d
-    where (p_key_id is null or d.api_key_id = p_key_id) and d.day between p_from and p_to;
-end;
 
 -- What is stored of a visitor: the first half of a SHA-256. It does not tell who the site means,
 -- and no two sites have an id in common.
@@ -1906,6 +1899,58 @@ create or replace function gateway.unknown_preset() returns jsonb
 language sql immutable parallel safe
 return gateway.refusal('not_found', 'There is no preset of this name.');
 
+-- What a report adds up, of one key or of all (null). By p_source:
+--   daily     the roll-up alone, so that a report of a year ago says the same before and after the
+--             log of that year was dropped;
+--   visitors  the roll-up of visitors, which has no model; their pools are left out, since the
+--             visitors are there;
+--   log       the log itself, since no roll-up has the hour (UTC).
+create or replace function gateway.usage_source(
+    p_source text, p_key_id uuid, p_first date, p_last date
+) returns table (
+    hour timestamptz,
+    day date,
+    api_key_id uuid,
+    model text,
+    visitor uuid,
+    requests bigint,
+    prompt_tokens bigint,
+    completion_tokens bigint,
+    total_tokens bigint
+)
+language sql stable
+begin atomic
+    select
+        null::timestamptz as hour, d.day, d.api_key_id, d.model, null::uuid as visitor,
+        d.requests, d.prompt_tokens, d.completion_tokens, d.total_tokens
+    from gateway.usage_daily as d
+    where
+        p_source = 'daily'
+        and (p_key_id is null or d.api_key_id = p_key_id)
+        and d.day between p_first and p_last
+    union all
+    select
+        null as hour, d.day, d.api_key_id, null as model, d.visitor,
+        d.requests, d.prompt_tokens, d.completion_tokens, d.total_tokens
+    from gateway.visitor_daily as d
+    where
+        p_source = 'visitors'
+        and not d.is_pool
+        and (p_key_id is null or d.api_key_id = p_key_id)
+        and d.day between p_first and p_last
+    union all
+    select
+        date_trunc('hour', l.created_at, 'UTC') as hour, gateway.day_of(l.created_at) as day,
+        l.api_key_id, l.model, l.visitor,
+        1 as requests, l.prompt_tokens, l.completion_tokens, l.total_tokens
+    from gateway.usage_logs as l
+    where
+        p_source = 'log'
+        and (p_key_id is null or l.api_key_id = p_key_id)
+        and l.created_at >= gateway.start_of(p_first)
+        and l.created_at < gateway.start_of(p_last + 1);
+end;
+
 -- What is wrong with the description of a variable; null: nothing. It has the words of JSON Schema,
 -- and bounds: {"type": "string", "maxLength": 80}, {"type": "integer", "minimum": 1, "maximum": 9},
 -- the same with "number", or {"enum": ["red", "blue"]}.
@@ -2204,6 +2249,79 @@ begin
     where c.api_key_id = m.api_key_id and c.month_start = m.month;
 end;
 $$;
+
+-- A source of gateway.usage_source, added up by what p_group_by names; a row has only that. By
+-- visitor there are only their calls. Days of visitors come with the name that the site gave, as
+-- long as the visitor's counter is there and the site wants it kept; the name is found by the key.
+create or replace function gateway.added_up_usage(
+    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[], p_source text
+) returns jsonb
+language sql stable
+begin atomic
+    select
+        jsonb_build_object(
+            'from', gateway.first_day(p_now, p_from, p_to),
+            'to', gateway.last_day(p_now, p_from, p_to),
+            'group_by', p_group_by,
+            'data',
+            coalesce(
+                jsonb_agg(
+                    jsonb_strip_nulls(
+                        jsonb_build_object(
+                            'month', g.month,
+                            'date', g.day,
+                            'hour', gateway.iso(g.hour),
+                            'api_key_id', case when 'key' = any(p_group_by) then g.api_key_id end,
+                            'model', g.model,
+                            'visitor', g.visitor
+                        )
+                    )
+                    || case
+                        when p_source = 'visitors' then jsonb_build_object('visitor_name', c.name)
+                        else '{}'
+                    end
+                    || gateway.usage_counts(
+                        g.requests, g.prompt_tokens, g.completion_tokens, g.total_tokens
+                    )
+                    order by g.month, g.day, g.hour, g.api_key_id, g.model, g.visitor
+                ),
+                '[]'
+            ),
+            'total',
+            gateway.usage_counts(
+                sum(g.requests),
+                sum(g.prompt_tokens),
+                sum(g.completion_tokens),
+                sum(g.total_tokens)
+            )
+        )
+    from (
+        select
+            case when 'month' = any(p_group_by) then to_char(u.day::timestamp, 'YYYY-MM') end
+                as month,
+            case when 'day' = any(p_group_by) then u.day end as day,
+            u.hour,
+            case when 'key' = any(p_group_by) or p_source = 'visitors' then u.api_key_id end
+                as api_key_id,
+            case when 'model' = any(p_group_by) then u.model end as model,
+            case when 'visitor' = any(p_group_by) then u.visitor end as visitor,
+            sum(u.requests) as requests,
+            sum(u.prompt_tokens) as prompt_tokens,
+            sum(u.completion_tokens) as completion_tokens,
+            sum(u.total_tokens) as total_tokens
+        from
+            gateway.usage_source(
+                p_source,
+                p_key_id,
+                gateway.first_day(p_now, p_from, p_to),
+                gateway.last_day(p_now, p_from, p_to)
+            ) as u
+        where u.visitor is not null or p_source = 'daily' or 'visitor' <> all(p_group_by)
+        group by 1, 2, 3, 4, 5, 6
+    ) as g
+    left join gateway.visitor_counters as c
+        on p_source = 'visitors' and g.api_key_id = c.api_key_id and g.visitor = c.id;
+end;
 
 -- One attempt at a time is decided, right or wrong: guesses sent all at once gain nothing. What is
 -- locked out is not counted, so the table stays small and waiting always helps.
@@ -2726,64 +2844,6 @@ return gateway.grant_of(
     gateway.tokens_left(p_key, p_counter, p_month), p_prompt_bound, p_max_output, p_least
 );
 
--- Added up by some of month, day, key and model; a row has only what it was added up by.
-create or replace function gateway.grouped_usage(
-    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[]
-) returns jsonb
-language sql stable
-begin atomic
-    select
-        jsonb_build_object(
-            'from', gateway.first_day(p_now, p_from, p_to),
-            'to', gateway.last_day(p_now, p_from, p_to),
-            'group_by', p_group_by,
-            'data',
-            coalesce(
-                jsonb_agg(
-                    jsonb_strip_nulls(
-                        jsonb_build_object(
-                            'month', g.month,
-                            'date', g.day,
-                            'api_key_id', g.api_key_id,
-                            'model', g.model
-                        )
-                    )
-                    || gateway.usage_counts(
-                        g.requests, g.prompt_tokens, g.completion_tokens, g.total_tokens
-                    )
-                    order by g.month, g.day, g.api_key_id, g.model
-                ),
-                '[]'
-            ),
-            'total',
-            gateway.usage_counts(
-                sum(g.requests),
-                sum(g.prompt_tokens),
-                sum(g.completion_tokens),
-                sum(g.total_tokens)
-            )
-        )
-    from (
-        select
-            case when 'month' = any(p_group_by) then to_char(u.day::timestamp, 'YYYY-MM') end
-                as month,
-            case when 'day' = any(p_group_by) then u.day end as day,
-            case when 'key' = any(p_group_by) then u.api_key_id end as api_key_id,
-            case when 'model' = any(p_group_by) then u.model end as model,
-            sum(u.requests) as requests,
-            sum(u.prompt_tokens) as prompt_tokens,
-            sum(u.completion_tokens) as completion_tokens,
-            sum(u.total_tokens) as total_tokens
-        from
-            gateway.usage_rows(
-                p_key_id,
-                gateway.first_day(p_now, p_from, p_to),
-                gateway.last_day(p_now, p_from, p_to)
-            ) as u
-        group by 1, 2, 3, 4
-    ) as g;
-end;
-
 -- Note in the counters of a visitor and the pool what was held for them in that of the key, and one
 -- use of the token. The caller has the lock of the key's counter. The day for which it is held.
 create or replace function gateway.hold_for_visitor(
@@ -2822,71 +2882,6 @@ begin
     return v_day;
 end;
 $$;
-
--- Like gateway.grouped_usage, added up by the hour (UTC), and by some of the others or the visitor:
--- from the log itself, which has no roll-up by the hour. By visitor there are only their calls.
-create or replace function gateway.hourly_usage(
-    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[]
-) returns jsonb
-language sql stable
-begin atomic
-    select
-        jsonb_build_object(
-            'from', gateway.first_day(p_now, p_from, p_to),
-            'to', gateway.last_day(p_now, p_from, p_to),
-            'group_by', p_group_by,
-            'data',
-            coalesce(
-                jsonb_agg(
-                    jsonb_strip_nulls(
-                        jsonb_build_object(
-                            'month', g.month,
-                            'date', g.day,
-                            'hour', gateway.iso(g.hour),
-                            'api_key_id', g.api_key_id,
-                            'model', g.model,
-                            'visitor', g.visitor
-                        )
-                    )
-                    || gateway.usage_counts(
-                        g.requests, g.prompt_tokens, g.completion_tokens, g.total_tokens
-                    )
-                    order by g.hour, g.api_key_id, g.model, g.visitor
-                ),
-                '[]'
-            ),
-            'total',
-            gateway.usage_counts(
-                sum(g.requests),
-                sum(g.prompt_tokens),
-                sum(g.completion_tokens),
-                sum(g.total_tokens)
-            )
-        )
-    from (
-        select
-            date_trunc('hour', l.created_at, 'UTC') as hour,
-            case
-                when 'month' = any(p_group_by)
-                    then to_char(l.created_at at time zone 'UTC', 'YYYY-MM')
-            end as month,
-            case when 'day' = any(p_group_by) then gateway.day_of(l.created_at) end as day,
-            case when 'key' = any(p_group_by) then l.api_key_id end as api_key_id,
-            case when 'model' = any(p_group_by) then l.model end as model,
-            case when 'visitor' = any(p_group_by) then l.visitor end as visitor,
-            count(*) as requests,
-            sum(l.prompt_tokens) as prompt_tokens,
-            sum(l.completion_tokens) as completion_tokens,
-            sum(l.total_tokens) as total_tokens
-        from gateway.usage_logs as l
-        where
-            (p_key_id is null or l.api_key_id = p_key_id)
-            and (l.visitor is not null or 'visitor' <> all(p_group_by))
-            and l.created_at >= gateway.start_of(gateway.first_day(p_now, p_from, p_to))
-            and l.created_at < gateway.start_of(gateway.last_day(p_now, p_from, p_to) + 1)
-        group by 1, 2, 3, 4, 5, 6
-    ) as g;
-end;
 
 -- Whether the daily roll-up has all that the log has of a month, so that nothing is lost with it. A
 -- settlement that comes in meanwhile adds the same to both.
@@ -3387,68 +3382,6 @@ begin
 end;
 $$;
 
--- Like gateway.grouped_usage, added up by visitor, and by some of month, day and key. A visitor's
--- use is kept without the model. Pools are left out: their visitors are there. The name is the
--- site's, as long as the visitor's counter is there and the site wants it kept.
-create or replace function gateway.visitor_usage(
-    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[]
-) returns jsonb
-language sql stable
-begin atomic
-    select
-        jsonb_build_object(
-            'from', gateway.first_day(p_now, p_from, p_to),
-            'to', gateway.last_day(p_now, p_from, p_to),
-            'group_by', p_group_by,
-            'data',
-            coalesce(
-                jsonb_agg(
-                    jsonb_strip_nulls(
-                        jsonb_build_object(
-                            'month', g.month,
-                            'date', g.day,
-                            'api_key_id', case when 'key' = any(p_group_by) then g.api_key_id end,
-                            'visitor', g.visitor
-                        )
-                    )
-                    || jsonb_build_object('visitor_name', c.name)
-                    || gateway.usage_counts(
-                        g.requests, g.prompt_tokens, g.completion_tokens, g.total_tokens
-                    )
-                    order by g.month, g.day, g.api_key_id, g.visitor
-                ),
-                '[]'
-            ),
-            'total',
-            gateway.usage_counts(
-                sum(g.requests),
-                sum(g.prompt_tokens),
-                sum(g.completion_tokens),
-                sum(g.total_tokens)
-            )
-        )
-    from (
-        select
-            case when 'month' = any(p_group_by) then to_char(d.day::timestamp, 'YYYY-MM') end
-                as month,
-            case when 'day' = any(p_group_by) then d.day end as day,
-            d.api_key_id,
-            d.visitor,
-            sum(d.requests) as requests,
-            sum(d.prompt_tokens) as prompt_tokens,
-            sum(d.completion_tokens) as completion_tokens,
-            sum(d.total_tokens) as total_tokens
-        from gateway.visitor_daily as d
-        where
-            not d.is_pool
-            and (p_key_id is null or d.api_key_id = p_key_id)
-            and d.day between gateway.first_day(p_now, p_from, p_to)
-            and gateway.last_day(p_now, p_from, p_to)
-        group by 1, 2, 3, 4
-    ) as g
-    left join gateway.visitor_counters as c on g.api_key_id = c.api_key_id and g.visitor = c.id;
-end;
-
 -- What a visitor is told of the limits: the narrower of their own and the pool's. A limit that is
 -- not set stays null: greatest(0, null) would be 0.
 create or replace function gateway.visitor_verdict_at(
@@ -3543,17 +3476,22 @@ begin
     then
         return gateway.unknown_key();
     end if;
-    if 'hour' = any(p_group_by) then
-        if gateway.last_day(p_now, p_from, p_to) - gateway.first_day(p_now, p_from, p_to) > 30 then
-            return gateway.refusal('invalid', 'By the hour, ask for 31 days at most.');
-        end if;
-        return gateway.hourly_usage(p_now, p_key_id, p_from, p_to, p_group_by);
+    if 'hour' = any(p_group_by)
+        and gateway.last_day(p_now, p_from, p_to) - gateway.first_day(p_now, p_from, p_to) > 30
+    then
+        return gateway.refusal('invalid', 'By the hour, ask for 31 days at most.');
     end if;
-    if 'visitor' = any(p_group_by) then
-        return gateway.visitor_usage(p_now, p_key_id, p_from, p_to, p_group_by);
-    end if;
-    v_usage := gateway.grouped_usage(
-        p_now, p_key_id, p_from, p_to, coalesce(p_group_by, '{day,key,model}')
+    v_usage := gateway.added_up_usage(
+        p_now,
+        p_key_id,
+        p_from,
+        p_to,
+        coalesce(p_group_by, '{day,key,model}'),
+        case
+            when 'hour' = any(p_group_by) then 'log'
+            when 'visitor' = any(p_group_by) then 'visitors'
+            else 'daily'
+        end
     );
     if p_group_by is null then
         return jsonb_build_object('data', v_usage -> 'data');
@@ -4212,8 +4150,8 @@ begin
         return gateway.unknown_key();
     end if;
     v_counter := gateway.read_counter(p_now, p_key_id);
-    v_usage := gateway.grouped_usage(
-        p_now, p_key_id, p_from, p_to, coalesce(p_group_by, '{day,model}')
+    v_usage := gateway.added_up_usage(
+        p_now, p_key_id, p_from, p_to, coalesce(p_group_by, '{day,model}'), 'daily'
     );
     if p_group_by is null then
         v_usage := jsonb_build_object('by_day', v_usage -> 'data');
@@ -5679,7 +5617,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'b1a1cf92b54a759734cd1ac3f64050f28de62c905433cc29b41936c89159a59c')
+        values ('functions', 'ca97ad007cc0b216e37c6932377ba160b2c243eae9018f523a3df9b47c6d7bbf')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

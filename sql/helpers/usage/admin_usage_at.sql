@@ -11,17 +11,22 @@ begin
     then
         return gateway.unknown_key();
     end if;
-    if 'hour' = any(p_group_by) then
-        if gateway.last_day(p_now, p_from, p_to) - gateway.first_day(p_now, p_from, p_to) > 30 then
-            return gateway.refusal('invalid', 'By the hour, ask for 31 days at most.');
-        end if;
-        return gateway.hourly_usage(p_now, p_key_id, p_from, p_to, p_group_by);
+    if 'hour' = any(p_group_by)
+        and gateway.last_day(p_now, p_from, p_to) - gateway.first_day(p_now, p_from, p_to) > 30
+    then
+        return gateway.refusal('invalid', 'By the hour, ask for 31 days at most.');
     end if;
-    if 'visitor' = any(p_group_by) then
-        return gateway.visitor_usage(p_now, p_key_id, p_from, p_to, p_group_by);
-    end if;
-    v_usage := gateway.grouped_usage(
-        p_now, p_key_id, p_from, p_to, coalesce(p_group_by, '{day,key,model}')
+    v_usage := gateway.added_up_usage(
+        p_now,
+        p_key_id,
+        p_from,
+        p_to,
+        coalesce(p_group_by, '{day,key,model}'),
+        case
+            when 'hour' = any(p_group_by) then 'log'
+            when 'visitor' = any(p_group_by) then 'visitors'
+            else 'daily'
+        end
     );
     if p_group_by is null then
         return jsonb_build_object('data', v_usage -> 'data');

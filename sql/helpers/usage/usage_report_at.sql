@@ -13,8 +13,8 @@ begin
         return gateway.unknown_key();
     end if;
     v_counter := gateway.read_counter(p_now, p_key_id);
-    v_usage := gateway.grouped_usage(
-        p_now, p_key_id, p_from, p_to, coalesce(p_group_by, '{day,model}')
+    v_usage := gateway.added_up_usage(
+        p_now, p_key_id, p_from, p_to, coalesce(p_group_by, '{day,model}'), 'daily'
     );
     if p_group_by is null then
         v_usage := jsonb_build_object('by_day', v_usage -> 'data');

@@ -1,6 +1,8 @@
--- Added up by some of month, day, key and model; a row has only what it was added up by.
-create or replace function gateway.grouped_usage(
-    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[]
+-- A source of gateway.usage_source, added up by what p_group_by names; a row has only that. By
+-- visitor there are only their calls. Days of visitors come with the name that the site gave, as
+-- long as the visitor's counter is there and the site wants it kept; the name is found by the key.
+create or replace function gateway.added_up_usage(
+    p_now timestamptz, p_key_id uuid, p_from date, p_to date, p_group_by text[], p_source text
 ) returns jsonb
 language sql stable
 begin atomic
@@ -16,14 +18,20 @@ begin atomic
                         jsonb_build_object(
                             'month', g.month,
                             'date', g.day,
-                            'api_key_id', g.api_key_id,
-                            'model', g.model
+                            'hour', gateway.iso(g.hour),
+                            'api_key_id', case when 'key' = any(p_group_by) then g.api_key_id end,
+                            'model', g.model,
+                            'visitor', g.visitor
                         )
                     )
+                    || case
+                        when p_source = 'visitors' then jsonb_build_object('visitor_name', c.name)
+                        else '{}'
+                    end
                     || gateway.usage_counts(
                         g.requests, g.prompt_tokens, g.completion_tokens, g.total_tokens
                     )
-                    order by g.month, g.day, g.api_key_id, g.model
+                    order by g.month, g.day, g.hour, g.api_key_id, g.model, g.visitor
                 ),
                 '[]'
             ),
@@ -40,18 +48,25 @@ begin atomic
             case when 'month' = any(p_group_by) then to_char(u.day::timestamp, 'YYYY-MM') end
                 as month,
             case when 'day' = any(p_group_by) then u.day end as day,
-            case when 'key' = any(p_group_by) then u.api_key_id end as api_key_id,
+            u.hour,
+            case when 'key' = any(p_group_by) or p_source = 'visitors' then u.api_key_id end
+                as api_key_id,
             case when 'model' = any(p_group_by) then u.model end as model,
+            case when 'visitor' = any(p_group_by) then u.visitor end as visitor,
             sum(u.requests) as requests,
             sum(u.prompt_tokens) as prompt_tokens,
             sum(u.completion_tokens) as completion_tokens,
             sum(u.total_tokens) as total_tokens
         from
-            gateway.usage_rows(
+            gateway.usage_source(
+                p_source,
                 p_key_id,
                 gateway.first_day(p_now, p_from, p_to),
                 gateway.last_day(p_now, p_from, p_to)
             ) as u
-        group by 1, 2, 3, 4
-    ) as g;
+        where u.visitor is not null or p_source = 'daily' or 'visitor' <> all(p_group_by)
+        group by 1, 2, 3, 4, 5, 6
+    ) as g
+    left join gateway.visitor_counters as c
+        on p_source = 'visitors' and g.api_key_id = c.api_key_id and g.visitor = c.id;
 end;
