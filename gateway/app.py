@@ -25,7 +25,7 @@ from gateway.overview.refusals import Refusals
 from gateway.overview.status import Status
 from gateway.overview.store_figures import StoreFigures
 from gateway.proxy.authorise import Authoriser
-from gateway.proxy.health import Health
+from gateway.proxy.health import Health, Parts
 from gateway.proxy.outbox import FAR_LINGER, LINGER, Outbox
 from gateway.proxy.pipeline import Pipeline
 from gateway.proxy.presets import Presets
@@ -92,9 +92,10 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
     read_rate = ReadRate()
     asked = authenticator, authoriser, presets, bodies, read_rate
     pipeline = Pipeline(settings, pool, scheduler, outbox, *asked)
-    parts = settings, store, pool, scheduler, outbox, tunnel, pipeline.in_flight
+    parts = Parts(settings, store, pool, scheduler, outbox, tunnel, pipeline.in_flight)
+    hosts = Hosts(settings, tunnel)
     store_figures = StoreFigures(store)
-    status = Status(*parts, store_figures)
+    status = Status(parts, hosts, store_figures)
     events = Events(status, store_figures, store)
     refusals = Refusals(failed_keys.has_worked)
     refusals.on_note = events.refused
@@ -109,7 +110,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         has_tunnel=has_tunnel,
         listeners=listeners,
         figures=figures,
-        hosts=Hosts(settings, tunnel),
+        hosts=hosts,
         failed_keys=failed_keys,
         visitors=visitors,
         site_issuers=issuers,
@@ -121,7 +122,7 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
         presets=presets,
         pipeline=pipeline,
         pulls=Pulls(settings.ollama_timeout),
-        health=Health(*parts),
+        health=Health(parts),
         status=status,
         store_figures=store_figures,
         refusals=refusals,

@@ -36,10 +36,18 @@ class Hosts:
     def __init__(self, settings: Settings, tunnel: StatusWatcher | None = None) -> None:
         self._tunnel = tunnel
         self._looked = 0.0
+        self._hostname = settings.tunnel_hostname
         self._machine = {socket.gethostname().lower()} - {settings.tunnel_hostname}
         names = {settings.tunnel_hostname, *settings.allowed_hosts} - {""}
         self._public = frozenset(names)
         self._endings = tuple(name[1:] for name in names if name.startswith("*."))
+
+    @property
+    def public_name(self) -> str:
+        """What leads here from everywhere: the name of the tunnel that runs here, or
+        TUNNEL_HOSTNAME; "" if there is none."""
+        status = self._tunnel.status if self._tunnel else None
+        return (status.hostname if status else "") or self._hostname
 
     async def refusal(self, scope: Any, host: bytes) -> Refusal | None:
         """Why the request is not for this server, if so."""

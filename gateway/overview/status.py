@@ -4,23 +4,16 @@ Several gateways can share a store; each tells of itself alone, but for the figu
 """
 
 import socket
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
-from uuid import UUID
 
-from gateway.backends.pool import BackendPool
-from gateway.backends.scheduler import Scheduler
 from gateway.config.preflight import local_url
-from gateway.config.settings import Settings
+from gateway.http.hosts import Hosts
 from gateway.overview.machines import Machines
 from gateway.overview.running import in_flight_rows, iso
 from gateway.overview.store_figures import StoreFigures
-from gateway.proxy.inflight import InFlight
-from gateway.proxy.outbox import Outbox
-from gateway.stores import Store
-from tunnel.status_file import StatusWatcher
+from gateway.proxy.health import Parts
 
 _VERSION = version("localllm")  # looked up once: it reads a file
 
@@ -28,25 +21,10 @@ _VERSION = version("localllm")  # looked up once: it reads a file
 class Status:
     """What `GET /admin/status` tells."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: Store,
-        pool: BackendPool,
-        scheduler: Scheduler,
-        outbox: Outbox,
-        tunnel: StatusWatcher,
-        in_flight: Mapping[UUID, InFlight],
-        figures: StoreFigures,
-    ) -> None:
-        self._settings = settings
-        self._store = store
-        self._pool = pool
-        self._scheduler = scheduler
-        self._outbox = outbox
-        self._tunnel = tunnel
-        self._in_flight = in_flight
-        self._machines = Machines(pool)
+    def __init__(self, parts: Parts, hosts: Hosts, figures: StoreFigures) -> None:
+        self._parts = parts
+        self._hosts = hosts
+        self._machines = Machines(parts.pool)
         self._figures = figures
         self._started = datetime.now(UTC)
 
@@ -55,12 +33,12 @@ class Status:
 
     async def read(self) -> dict[str, Any]:
         """The JSON of `GET /admin/status`, a `GatewayStatus` of the reference."""
-        figures = self._figures
-        keys = [one.verdict.key_id for one in self._in_flight.values()]
+        parts, figures = self._parts, self._figures
+        keys = [one.verdict.key_id for one in parts.in_flight.values()]
         await figures.look(key for key in keys if key is not None)
         machines = await self._machines.look()
-        running, waiting = in_flight_rows(list(self._in_flight.values()), figures.labels)
-        unsent, oldest = self._outbox.backlog()
+        running, waiting = in_flight_rows(list(parts.in_flight.values()), figures.labels)
+        unsent, oldest = parts.outbox.backlog()
         up = figures.latency_ms is not None
         return {
             "object": "status",
@@ -68,14 +46,14 @@ class Status:
             "version": _VERSION,
             "started_at": iso(self._started),
             "gateway": socket.gethostname(),
-            "gateways": self._store.gateways,
+            "gateways": parts.store.gateways,
             "address": self._address(),
             "running": running,
             "waiting": waiting,
             "backends": machines,
-            "queue": {"waiting": self._scheduler.queued, "limit": self._scheduler.limit},
+            "queue": {"waiting": parts.scheduler.queued, "limit": parts.scheduler.limit},
             "store": {
-                "kind": self._settings.store,
+                "kind": parts.settings.store,
                 "state": "up" if up else "down",
                 "latency_ms": figures.latency_ms,
             },
@@ -83,19 +61,18 @@ class Status:
             "tunnel": self._tunnel_state(),
             "today": figures.today,
             "month": figures.month,
-            "default_model": self._pool.default_model,
+            "default_model": parts.pool.default_model,
         }
 
     def _address(self) -> str:
         """Where programs call: the public name, if there is one."""
-        status = self._tunnel.status
-        name = (status.hostname if status else "") or self._settings.tunnel_hostname
-        return f"https://{name}" if name else local_url(self._settings.host, self._settings.port)
+        settings, name = self._parts.settings, self._hosts.public_name
+        return f"https://{name}" if name else local_url(settings.host, settings.port)
 
     def _tunnel_state(self) -> dict[str, Any]:
-        status = self._tunnel.status or self._tunnel.failed
+        status = self._parts.tunnel.status or self._parts.tunnel.failed
         if status is None:
-            name = self._settings.tunnel_hostname
+            name = self._parts.settings.tunnel_hostname
             detail = "cloudflared runs without localllm: nothing is known of it." if name else ""
             return {"state": "none", "hostname": name or None, "detail": detail or None}
         up = status.state == "connected"

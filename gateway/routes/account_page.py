@@ -46,8 +46,7 @@ def _public_address(services: Services, request: AnyRequest) -> str:
     """What to paste into a program. Who came by a name that is known outside knows the address
     already; to others the tunnel's name is told, which leads here from everywhere."""
     headers = dict(request.scope["headers"])
-    status = services.tunnel.status
-    hostname = status.hostname if status else services.settings.tunnel_hostname
-    if hostname and not services.hosts.is_outside(request.scope, headers):
-        return f"https://{hostname}"
+    name = services.hosts.public_name
+    if name and not services.hosts.is_outside(request.scope, headers):
+        return f"https://{name}"
     return base_url(request)

@@ -118,6 +118,19 @@ async def test_the_name_of_a_trial_tunnel_counts_as_soon_as_it_has_one():
     assert hosts.is_outside(scope, {b"host": b"some-words.trycloudflare.com"})
 
 
+async def test_the_public_name_is_that_of_the_tunnel_here_once_it_has_one_or_else_the_set_one():
+    watcher = StatusWatcher(Path())
+    own, trial = (
+        Hosts(Settings(tunnel_hostname="llm.example.com"), watcher),
+        Hosts(Settings(), watcher),
+    )
+    assert (own.public_name, trial.public_name) == ("llm.example.com", "")
+    for name in ("", "some-words.trycloudflare.com"):
+        watcher.status = TunnelStatus("starting", 0.0, "quick", name, 0, "", "1", 1, 1.0)
+        assert own.public_name == (name or "llm.example.com")
+        assert trial.public_name == name
+
+
 async def test_names_of_nobody_s_do_not_keep_the_disk_busy():
     watcher = Watcher()
     hosts = Hosts(Settings(), watcher)
