@@ -11,6 +11,8 @@ import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.support.serving import serving
+
 ISSUER = "https://team.cloudflareaccess.com"
 AUDIENCE = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2"
 
@@ -66,12 +68,6 @@ async def published(*keys: Key) -> AsyncIterator[Certs]:
     certs = Certs(*keys)
     app = web.Application()
     app.router.add_get("/cdn-cgi/access/certs", certs.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    certs.url = f"http://127.0.0.1:{runner.addresses[0][1]}/cdn-cgi/access/certs"
-    try:
+    async with serving(web.AppRunner(app)) as url:
+        certs.url = f"{url}/cdn-cgi/access/certs"
         yield certs
-    finally:
-        await runner.cleanup()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.support.gateway_process import PATIENCE
-from tests.support.jwt_issuer import IssuerServer, Signer, serving
+from tests.support.jwt_issuer import IssuerServer, Signer, issuer_server
 
 
 @contextmanager
@@ -14,7 +14,7 @@ def issuer_on_a_thread(*signers: Signer) -> Iterator[IssuerServer]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    served = serving(*signers)
+    served = issuer_server(*signers)
     try:
         yield asyncio.run_coroutine_threadsafe(served.__aenter__(), loop).result(PATIENCE)
     finally:

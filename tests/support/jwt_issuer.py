@@ -12,6 +12,8 @@ import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from tests.support.serving import serving
+
 AUDIENCE = "authenticated"
 _NAMES = {"ES256": "EC", "RS256": "RSA", "EdDSA": "OKP"}
 
@@ -111,17 +113,10 @@ class IssuerServer:
 
 
 @asynccontextmanager
-async def serving(*signers: Signer) -> AsyncGenerator[IssuerServer]:
+async def issuer_server(*signers: Signer) -> AsyncGenerator[IssuerServer]:
     server = IssuerServer(*signers)
     app = web.Application()
     app.router.add_get("/flood", server.flood)
     app.router.add_get("/{path:.*}", server.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.place = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with serving(web.AppRunner(app)) as server.place:
         yield server
-    finally:
-        await runner.cleanup()

@@ -1,11 +1,12 @@
 """What stands at the end of a channel: it keeps what it is sent, and answers as it is told."""
 
 import json
-import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+
+from tests.support.serving import in_a_thread
 
 
 class Post(NamedTuple):
@@ -54,13 +55,7 @@ def receiver() -> Generator[Receiver]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        made = Receiver(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield made
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made = Receiver(server.server_port)
+    with in_a_thread(server):
+        yield made

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +25,7 @@ from tests.support.gateway_process import (
     fresh_directory,
     naming,
 )
+from tests.support.serving import in_a_thread
 
 pytestmark = pytest.mark.demo
 
@@ -106,14 +106,8 @@ def ollama(port: int) -> Generator[None]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
+    with in_a_thread(ThreadingHTTPServer(("127.0.0.1", port), Handler)):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from tests.support.browser import Browser, chromium, one_loop
 from tests.support.deno import needs_deno, running_function
 from tests.support.page import Page, assert_all_is_well, opened
 from tests.support.postgrest.stand_in import stand_in
+from tests.support.serving import serving
 
 __all__ = ["chromium", "one_loop"]
 pytestmark = [pytest.mark.anyio, needs_deno]
@@ -50,15 +51,8 @@ async def front_door() -> AsyncGenerator[Project]:
     project = Project()
     app = web.Application()
     app.router.add_route("*", "/functions/v1/{path:.*}", project.pass_on)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    project.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with serving(web.AppRunner(app)) as project.url:
         yield project
-    finally:
-        await runner.cleanup()
 
 
 @pytest.fixture

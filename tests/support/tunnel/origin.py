@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from tests.support.serving import serving
+
 
 @dataclass
 class Origin:
@@ -43,12 +45,8 @@ class Origin:
 async def origin() -> AsyncGenerator[Origin]:
     running = Origin()
     server = web.Server(running.handle, access_log=None, handler_cancellation=True)  # type: ignore[arg-type]
-    runner = web.ServerRunner(server, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    running.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        yield running
-    finally:
-        running.go_on.set()
-        await runner.cleanup()
+    async with serving(web.ServerRunner(server, shutdown_timeout=1)) as running.url:
+        try:
+            yield running
+        finally:
+            running.go_on.set()

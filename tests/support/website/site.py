@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from tests.support.gateway_process import free_port
 from tests.support.paths import ROOT
+from tests.support.serving import in_a_thread
 
 EXAMPLES = ROOT / "examples"
 
@@ -51,11 +51,5 @@ def copy(
 def static(folder: Path, origin: str) -> Generator[str]:
     """Its files, as any server of files has them."""
     handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", port_of(origin)), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield origin
-        finally:
-            server.shutdown()
-            thread.join()
+    with in_a_thread(ThreadingHTTPServer(("127.0.0.1", port_of(origin)), handler)):
+        yield origin

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.support.jwt_issuer import Signer
+from tests.support.serving import serving
 
 EMAIL, PASSWORD = "anna@example.com", "correct horse"
 _CORS = {
@@ -79,11 +80,5 @@ async def supabase_auth() -> AsyncGenerator[SupabaseAuth]:
     server = SupabaseAuth()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with serving(web.AppRunner(app, access_log=None)) as server.url:
         yield server
-    finally:
-        await runner.cleanup()

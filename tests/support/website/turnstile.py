@@ -1,11 +1,11 @@
 """A stand-in for Turnstile in a page: the script, and the frame in which the proof is made."""
 
 import json
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support.serving import in_a_thread
 from tests.support.siteverify import Siteverify
 
 CLOUDFLARE = "https://challenges.cloudflare.com"
@@ -63,12 +63,5 @@ def turnstile(cloudflare: Siteverify) -> Generator[Widget]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        widget.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield widget
-        finally:
-            server.shutdown()
-            thread.join()
+    with in_a_thread(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as widget.url:
+        yield widget

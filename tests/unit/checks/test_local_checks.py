@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from gateway.backends import probe
 from gateway.checks import listening, models, tunnels
 from gateway.config.settings import Settings
+from tests.support.serving import serving
 from tunnel import named_tunnel, status_file
 from tunnel.status_file import TunnelStatus
 
@@ -91,15 +92,10 @@ async def cloud_of(status: object, tags: list[dict[str, object]], allowed: bool 
             return web.json_response(status) if status else web.Response(status=404)
         return web.json_response({"version": "0.33.0", "models": tags})
 
-    runner = web.ServerRunner(web.Server(answer, access_log=None))  # type: ignore[arg-type]
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    server = web.Server(answer, access_log=None)  # type: ignore[arg-type]
+    async with serving(web.ServerRunner(server)) as url:
         found = models.cloud(await probe.look_at_all([url]), allowed=allowed)
         return f"{found.state} {found.text}"
-    finally:
-        await runner.cleanup()
 
 
 ON = {"cloud": {"disabled": False, "source": "none"}}

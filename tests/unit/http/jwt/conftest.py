@@ -9,7 +9,7 @@ from gateway.core.errors import Refusal
 from gateway.http.jwt.issuer import Issuer
 from gateway.http.jwt.issuers import Issuers
 from gateway.http.jwt.visitors import VisitorClaims
-from tests.support.jwt_issuer import AUDIENCE, IssuerServer, Signer, serving
+from tests.support.jwt_issuer import AUDIENCE, IssuerServer, Signer, issuer_server
 from tests.support.steady_clock import Clock
 
 
@@ -56,5 +56,5 @@ FIRST = Signer("first")
 
 @pytest.fixture
 async def world() -> AsyncGenerator[World]:
-    async with serving(FIRST) as server:
+    async with issuer_server(FIRST) as server:
         yield World(server)

@@ -9,7 +9,7 @@ from gateway.http.jwt.issuer import Issuer
 from gateway.http.jwt.issuer_url import issuer_url
 from gateway.http.jwt.issuers import MOST, Issuers
 from gateway.http.jwt.visitors import VisitorClaims
-from tests.support.jwt_issuer import AUDIENCE, Signer, part, serving
+from tests.support.jwt_issuer import AUDIENCE, Signer, issuer_server, part
 from tests.unit.http.jwt.conftest import FIRST, World
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ def found(issuers: Issuers, token: str) -> Issuer:
 
 
 async def test_each_token_goes_to_its_own_issuer(world: World):
-    async with serving(Signer("first")) as other:
+    async with issuer_server(Signer("first")) as other:
         own, theirs = world.server.issuer, other.issuer
         world.issuers.configure([(own, AUDIENCE), (own, "shop"), (theirs, AUDIENCE)])
         for issuer, audience, signer in (
