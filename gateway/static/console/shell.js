@@ -44,7 +44,7 @@ export function Shell() {
     <main id="page"><${Place} key=${here.name} entry=${here} /></main>`;
 }
 
-const firstPage = () => PAGES.find((one) => place.value === "gateway" || !one.machine) ?? PAGES[0];
+const firstPage = () => PAGES.find((one) => place.value === "gateway" || !one.gateway) ?? PAGES[0];
 
 const focusHeading = () =>
   /** @type {HTMLElement | null} */ (document.querySelector("main h1"))?.focus();
@@ -53,7 +53,7 @@ const focusHeading = () =>
 function Place({ entry }) {
   const [Page, setPage] = useState(/** @type {any} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
-  const away = entry.machine && place.value === "function";
+  const away = entry.gateway && place.value === "function";
 
   useEffect(() => {
     if (away) return;
@@ -68,7 +68,7 @@ function Place({ entry }) {
 
   if (away) {
     return html`<${Heading} title=${entry.title} />
-      <${Empty}>This page needs the machine itself. You are logged in at the function on Supabase,
+      <${Empty}>This page needs the gateway itself. You are logged in at the function on Supabase,
         which knows what lives in the database alone: log out, and log in to the gateway.<//>`;
   }
   if (error) return html`<${Heading} title=${entry.title} /><${ErrorBox} error=${error} />`;

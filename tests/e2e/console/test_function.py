@@ -107,10 +107,10 @@ async def test_what_needs_the_machine_says_so_and_asks_nobody(
     url, project = console
     async with opened(chromium, f"{url}/console#/now") as page:
         await log_in(page)
-        await page.says("This page needs the machine itself.")
+        await page.says("This page needs the gateway itself.")
         await page.click("a", "Health")
         await page.until("document.title.startsWith('Health')")
-        await page.says("This page needs the machine itself.")
+        await page.says("This page needs the gateway itself.")
         asked = {one.removeprefix(project) for one in chromium.requested() if project in one}
         assert asked == {"/functions/v1/admin/api-keys?limit=1"}
         assert_all_is_well(chromium, url, project)

@@ -162,10 +162,10 @@ function visitorsOf(form) {
     max_output_tokens: whole(form, "visitor_output"),
   };
   const given = Object.entries(limits).filter(([, value]) => value !== null);
-  const site = form.by === "issuer"
+  const issuer = form.by === "issuer"
     ? { issuer: form.issuer.trim(), audience: form.audience.trim() }
     : {};
-  return { by: [form.by], ...Object.fromEntries(given), ...site };
+  return { by: [form.by], ...Object.fromEntries(given), ...issuer };
 }
 
 /** What of `body` differs from `before`. @param {any} body @param {any} before */

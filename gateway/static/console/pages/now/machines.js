@@ -21,7 +21,7 @@ const Machine = ({ of, model }) =>
       ? html`<${State} kind="good">answers<//>`
       : html`<${State} kind="bad">${of.error ?? "does not answer"}<//>`
   }<span class="quiet">, ${of.kind === "demo" ? "built-in demo model" : of.kind}</span></p>
-    <${Bars} used=${of.used} limit=${of.slots} share=${false}
+    <${Bars} used=${of.used} limit=${of.slots} inPercent=${false}
       text=${`${of.used} of ${of.slots} slots`} />
     ${
     of.kind === "demo"

@@ -49,7 +49,7 @@ const Gateway = ({ of }) =>
   html`<section class="card"><h3>Gateway</h3>
     <p><${State} kind="good">runs<//></p>
     <${Facts} of=${[
-    ["Machine", of.gateway ?? "–"],
+    ["Host", of.gateway ?? "–"],
     ["Version", of.version],
     ["Started", ago(of.started_at)],
     ...(of.gateways > 1 ? [["Gateways of this database", number(of.gateways)]] : []),
