@@ -61,9 +61,7 @@ class Http1Client:
         idle = self._idle.get(origin)
         while idle:
             connection = idle.pop()
-            if connection.transport.is_closing():
-                continue
-            if connection.idle_for() < self._keep_alive:
+            if connection.idle_for() < self._keep_alive and connection.is_usable():
                 return connection
             connection.close()
         return None

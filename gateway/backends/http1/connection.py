@@ -1,6 +1,7 @@
 """One connection to a model server: one request after the other on it."""
 
 import asyncio
+import select
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -9,7 +10,7 @@ import httptools
 from gateway.backends.http1.problems import ReadError, ReadTimeout, TransportError
 from gateway.backends.http1.response import Response
 
-LONGEST_HEAD = 64 * 1024  # bytes
+LONGEST_HEAD = 64 * 1024  # bytes; also of what else comes without any of a body, as trailers
 
 
 class Silence(NamedTuple):
@@ -42,7 +43,7 @@ class Connection(asyncio.Protocol):
 
     def _begin_head(self) -> None:
         self._in_head = True
-        self._head = 0  # bytes
+        self._bare = 0  # bytes in a row that held nothing of a body
         self._type = b""
         self._has_end = False  # the head says where the body ends
         self._complete: int | None = None  # the parts of its body, once all of it is here
@@ -69,6 +70,15 @@ class Connection(asyncio.Protocol):
     def idle_for(self) -> float:
         """Seconds since something came on it."""
         return self._loop.time() - self._heard
+
+    def is_usable(self) -> bool:
+        """Whether nothing waits to be read: what comes now is its end, or belongs to nothing. A
+        busy loop has not looked lately."""
+        if self.transport.is_closing():
+            return False
+        looks = select.poll()
+        looks.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not looks.poll(0)
 
     def pause(self) -> None:
         """Let the server wait: nobody reads."""
@@ -106,21 +116,21 @@ class Connection(asyncio.Protocol):
             return
         self._heard = self._loop.time()
         problem: TransportError | None = None
-        if self._in_head:
-            self._head += len(data)
+        self._bare += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as wrong:
             problem = ReadError(f"that is not HTTP: {wrong}")
-        if self._in_head and self._head > LONGEST_HEAD:
-            problem = ReadError("the head does not end")
         parts = self._parts
         if parts:
+            self._bare = 0
             if self._complete is not None:
                 del parts[self._complete :]  # what follows the end belongs to nothing
             if parts:
                 response.feed(parts[0] if len(parts) == 1 else b"".join(parts))
                 parts.clear()
+        elif self._bare > LONGEST_HEAD:
+            problem = problem or ReadError("a head or trailer does not end")
         if self._complete is not None:
             self._end(response, usable=self._usable and problem is None)
         elif problem is not None:
@@ -134,8 +144,10 @@ class Connection(asyncio.Protocol):
         name = name.lower()
         if name == b"content-type":
             self._type = value
-        elif name in {b"content-length", b"transfer-encoding"}:
+        elif name == b"content-length":
             self._has_end = True
+        elif name == b"transfer-encoding":  # any other ends with the connection
+            self._has_end = value.lower().endswith(b"chunked")
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -152,6 +164,11 @@ class Connection(asyncio.Protocol):
         elif self._complete is None:
             self._complete = len(self._parts)
             self._usable = self._parser.should_keep_alive()
+
+    def eof_received(self) -> None:
+        """Who sends no more may read no more either: the rest of a request would wait for ever."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:

@@ -1,8 +1,9 @@
 """Connections to model servers are used again where that is safe, and closed at once where not."""
 
 import asyncio
+import os
 from collections.abc import Sequence
-from socket import SOCK_STREAM
+from socket import SHUT_WR, SOCK_STREAM, socket
 from types import SimpleNamespace
 from typing import Any
 
@@ -127,6 +128,27 @@ async def test_an_answer_before_the_request_was_taken_ends_its_connection(
     await asyncio.sleep(0)
 
 
+async def test_an_answer_without_a_length_ends_though_the_request_was_not_taken(
+    client: Http1Client,
+):
+    read_on = asyncio.Event()
+
+    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nConnection: close\r\n\r\nabc")
+        writer.write_eof()
+        await read_on.wait()
+        writer.close()
+
+    listener = await asyncio.start_server(early, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    response = await ask(client, url, b"x" * 32 * 1024**2)
+    assert (response.status, await read(response)) == (413, b"abc")
+    read_on.set()
+    listener.close()
+    await asyncio.sleep(0)
+
+
 async def test_a_connection_that_was_closed_meanwhile_costs_a_question_nothing(
     server: ByteServer, client: Http1Client
 ):
@@ -146,6 +168,23 @@ async def test_a_connection_that_was_closed_meanwhile_costs_a_question_nothing(
     with pytest.raises(ReadError):
         await ask(client, server.url, b"{}")
     assert len(server.heads) == 4
+
+
+async def test_a_connection_that_has_ended_while_the_loop_was_busy_is_not_used_again(
+    server: ByteServer, client: Http1Client
+):
+    ends: list[int] = []
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(writer.get_extra_info("socket").fileno())
+        writer.write(FOUND)
+
+    server.serve = serve
+    await read(await ask(client, server.url, b"{}"))
+    with socket(fileno=os.dup(ends[0])) as end:
+        end.shutdown(SHUT_WR)
+    assert await read(await ask(client, server.url, b"{}")) == b"abc"
+    assert server.connections == 2
 
 
 async def test_an_idle_connection_is_closed_in_time(server: ByteServer):

@@ -71,6 +71,15 @@ async def test_a_head_without_end_is_cut(server: ByteServer, client: Http1Client
         await ask(client, server.url, b"{}")
 
 
+@pytest.mark.parametrize("endless", [b"0\r\nX: ", b"3;x="])
+async def test_a_trailer_or_chunk_size_without_end_is_cut(
+    server: ByteServer, client: Http1Client, endless: bytes
+):
+    server.says(CHUNKED + b"3\r\nabc\r\n" + endless + b"a" * (4 * LONGEST_HEAD), end=False)
+    with pytest.raises(ReadError):
+        await read(await ask(client, server.url))
+
+
 async def test_an_address_where_nobody_is_is_a_connect_error(client: Http1Client):
     for url in ("http://no-such-host.invalid", "http://127.0.0.1:1", f"http://{'a' * 70}.invalid"):
         with pytest.raises(ConnectError):

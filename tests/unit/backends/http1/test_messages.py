@@ -77,7 +77,14 @@ async def test_what_comes_in_one_read_is_one_part(server: ByteServer, client: Ht
     assert await read(response) == b"g"
 
 
-@pytest.mark.parametrize("head", [OK + b"\r\n", b"HTTP/1.0 200 OK\r\n\r\n"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        OK + b"\r\n",
+        OK + b"Transfer-Encoding: identity\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\n",
+    ],
+)
 async def test_a_body_without_a_length_ends_with_its_connection(
     server: ByteServer, client: Http1Client, head: bytes
 ):
