@@ -70,9 +70,15 @@ class Connection(HttpToolsProtocol):
         """Call this once the client of the request that is being served has left. A task that waits
         for ASGI's disconnect would do, at ten times the cost."""
         self._when_gone = when_gone
-        self.flow.resume_reading()  # or it would not be noticed
+        self.read_on()
         if self._serving is not None and self._serving.disconnected:
             self.loop.call_soon(when_gone)
+
+    def read_on(self) -> None:
+        """Though another request waits behind the one that is watched: else nobody would notice
+        that the client leaves."""
+        if self._when_gone is not None:
+            self.flow.resume_reading()
 
     def unwatch(self, when_gone: Callable[[], None]) -> None:
         """Do not. The next request on the connection may be watched already."""

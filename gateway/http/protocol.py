@@ -74,6 +74,8 @@ class BoundedHttp(Connection):
         self._looked = False
         self.in_body = True
         super().on_headers_complete()
+        if len(self.pipeline) < MOST_PIPELINED:
+            self.read_on()
         self.cycle.transport = cast(Any, HeadWithBody(self.transport, self.loop, self.end))
         cast(Any, self.scope)["connection"] = self
         if self.scope["http_version"] == "1.0":

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -25,7 +26,7 @@ class Scene:
         self.gateway, self.upstream, self.books = gateway, upstream, books
         self._known: set[UUID] = set()
 
-    async def begin(self, text: str, **options: object) -> Client:
+    async def begin(self, text: str, **options: Any) -> Client:
         return await Client.ask(self.gateway.url, self.books.key, text, **options)
 
     async def reached(self, text: str) -> Exchange:

@@ -65,15 +65,15 @@ class Client:
         self.on_bytes: Callable[[], object] = lambda: None
 
     @classmethod
-    async def ask(cls, url: str, key: str, text: str, **options: object) -> "Client":
+    async def ask(cls, url: str, key: str, text: str, **options: Any) -> "Client":
         """Send a chat request; streaming unless `stream=False`."""
         host, _, port = url.removeprefix("http://").partition(":")
         client = cls(*await asyncio.open_connection(host, int(port)))
         client.send(key, text, **options)
         return client
 
-    def send(self, key: str, text: str, **options: object) -> None:
-        """The same on a connection that there is."""
+    def send(self, key: str, text: str, *, keep: bool = False, **options: object) -> None:
+        """The same on a connection that there is. `keep`: it may serve another."""
         body = {
             "model": MODEL,
             "messages": [{"role": "user", "content": text}],
@@ -84,9 +84,9 @@ class Client:
         payload = json.dumps(body).encode()
         self.writer.write(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
-            b"Content-Type: application/json\r\nConnection: close\r\n"
+            b"Content-Type: application/json\r\n%s"
             b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
-            % (key.encode(), len(payload), payload)
+            % (b"" if keep else b"Connection: close\r\n", key.encode(), len(payload), payload)
         )
 
     async def answer(self) -> Seen:

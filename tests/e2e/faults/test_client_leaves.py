@@ -75,6 +75,26 @@ def test_one_that_leaves_while_the_store_decides_leaves_no_hold(scene: Scene, re
     asyncio.run(play())
 
 
+def test_one_that_leaves_with_another_request_sent_ahead_frees_the_model(
+    scene: Scene, reset: bool
+) -> None:
+    async def play() -> None:
+        await scene.behave(silence)
+        client = await scene.begin(f"first {reset}", keep=True)
+        exchange = await scene.reached(f"first {reset}")
+        client.writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await client.writer.drain()
+        began = time.monotonic()
+        await client.leave(reset=reset)
+        await scene.freed(exchange, began)
+        [row] = await scene.new_rows(1)
+        assert row.status == "client_gone"
+        await scene.every_slot_is_free()
+        await scene.new_rows(SLOTS)
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 def test_one_that_leaves_before_the_first_byte_frees_the_model(
     scene: Scene, reset: bool, stream: bool
