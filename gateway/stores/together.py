@@ -14,7 +14,17 @@ MOST = 2  # calls under way that belong together
 LARGEST = 64  # of so many callers: the database has locked their rows until it has served the last
 
 Arguments = tuple[Any, ...]
-_Asked = list[tuple[Arguments, asyncio.Future[Any]]]
+
+
+class _Asked:
+    """What one caller asks, and the call that it shares once that is made."""
+
+    __slots__ = ("arguments", "call", "result")
+
+    def __init__(self, arguments: Arguments, result: asyncio.Future[Any]) -> None:
+        self.arguments = arguments
+        self.result = result
+        self.call: asyncio.Task[None] | None = None
 
 
 class Together:
@@ -23,48 +33,57 @@ class Together:
 
     def __init__(self, call: Callable[[Sequence[Arguments]], Awaitable[Sequence[Any]]]) -> None:
         self._call = call
-        self._gathering: dict[Hashable, _Asked] = {}
+        self._gathering: dict[Hashable, list[_Asked]] = {}
         self._under_way: Counter[Hashable] = Counter()
         self._calls: set[asyncio.Task[None]] = set()
 
     async def ask(self, belongs_to: Hashable, arguments: Arguments) -> Any:
-        """What came for these. A caller that is cancelled lets the others have theirs."""
+        """What came for these. A caller that is cancelled lets the others have theirs, and goes
+        when they do: what it tells the database then does not get in the way of the call."""
         loop = asyncio.get_running_loop()
-        result: asyncio.Future[Any] = loop.create_future()
+        asked = _Asked(arguments, loop.create_future())
         gathered = self._gathering.get(belongs_to)
         if gathered is None:
             gathered = self._gathering[belongs_to] = []
             loop.call_soon(self._send, belongs_to)
-        gathered.append((arguments, result))
-        return await result
+        gathered.append(asked)
+        try:
+            return await asked.result
+        except asyncio.CancelledError:
+            if asked.call is not None:
+                await asyncio.wait([asked.call])
+            raise
 
     def _send(self, belongs_to: Hashable) -> None:
         """Make what calls may be made. What is left goes when one of them has ended."""
         while self._under_way[belongs_to] < MOST and belongs_to in self._gathering:
             gathered = self._gathering.pop(belongs_to)
-            waiting = [one for one in gathered if not one[1].done()]  # others were cancelled
+            waiting = [one for one in gathered if not one.result.done()]  # others were cancelled
             if waiting[LARGEST:]:
                 self._gathering[belongs_to] = waiting[LARGEST:]
             if waiting:
                 self._under_way[belongs_to] += 1
-                call = asyncio.create_task(self._answer(belongs_to, waiting[:LARGEST]))
+                shared = waiting[:LARGEST]
+                call = asyncio.create_task(self._answer(belongs_to, shared))
+                for one in shared:
+                    one.call = call
                 self._calls.add(call)
                 call.add_done_callback(self._calls.discard)
         if not self._under_way[belongs_to]:
             del self._under_way[belongs_to]
 
-    async def _answer(self, belongs_to: Hashable, asked: _Asked) -> None:
+    async def _answer(self, belongs_to: Hashable, asked: list[_Asked]) -> None:
         try:
-            found = await self._call([arguments for arguments, _ in asked])
+            found = await self._call([one.arguments for one in asked])
         except Exception as problem:
             found = [problem] * len(asked)
-        for (_, result), one in zip(asked, found, strict=True):
-            if result.done():
+        for one, came in zip(asked, found, strict=True):
+            if one.result.done():
                 continue
-            if isinstance(one, Exception):
-                result.set_exception(one)
+            if isinstance(came, Exception):
+                one.result.set_exception(came)
             else:
-                result.set_result(one)
+                one.result.set_result(came)
         self._under_way[belongs_to] -= 1
         self._send(belongs_to)
 

@@ -94,10 +94,13 @@ async def test_one_that_leaves_meanwhile_takes_nothing_from_the_others(database:
         while not await blocker.fetchval("select count(*) from pg_locks where not granted"):
             await asyncio.sleep(0.01)  # a look at what another session does, no timing
         asked[1].cancel()
-        await asyncio.wait([asked[1]])
+        done, _ = await asyncio.wait(asked, timeout=0.1)
+        assert not done, "its settlement would wait for the call, and the call for that"
     await blocker.close()
     for one in (asked[0], asked[2]):
         assert (await one).allowed
+    with pytest.raises(asyncio.CancelledError):
+        await asked[1]
     await store.close()
 
 

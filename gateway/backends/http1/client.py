@@ -26,6 +26,7 @@ class Http1Client:
         self._keep_alive = keep_alive
         self._idle: dict[Origin, list[Connection]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
+        self._closed = False
         self._tls: ssl.SSLContext | None = None  # once it is needed
         self._known: dict[Origin, tuple[float, list[Any]]] = {}  # addresses, and until when
 
@@ -70,6 +71,9 @@ class Http1Client:
         loop = asyncio.get_running_loop()
 
         def keep(connection: Connection) -> None:
+            if self._closed:
+                connection.close()
+                return
             self._idle.setdefault(origin, []).append(connection)
             if self._sweeping is None:
                 self._sweeping = loop.call_later(self._keep_alive, self._sweep)
@@ -120,7 +124,8 @@ class Http1Client:
             self._sweeping = loop.call_later(self._keep_alive, self._sweep)
 
     def close(self) -> None:
-        """Close the connections that are idle; a response closes its own."""
+        """Close the connections that are idle, and others when their response has ended."""
+        self._closed = True
         if self._sweeping is not None:
             self._sweeping.cancel()
         for idle in self._idle.values():

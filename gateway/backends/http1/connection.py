@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -76,9 +77,7 @@ class Connection(asyncio.Protocol):
         busy loop has not looked lately."""
         if self.transport.is_closing():
             return False
-        looks = select.poll()
-        looks.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
-        return not looks.poll(0)
+        return not _can_be_read(self.transport.get_extra_info("socket").fileno())
 
     def pause(self) -> None:
         """Let the server wait: nobody reads."""
@@ -228,3 +227,12 @@ class Connection(asyncio.Protocol):
             self._look_in(left)
         else:
             self._fail(ReadTimeout("no byte came for too long"))
+
+
+def _can_be_read(descriptor: int) -> bool:
+    """Without waiting."""
+    if sys.platform == "win32":  # it has no other, and no limit to the number of a descriptor
+        return bool(select.select([descriptor], [], [], 0)[0])
+    looks = select.poll()
+    looks.register(descriptor, select.POLLIN)
+    return bool(looks.poll(0))

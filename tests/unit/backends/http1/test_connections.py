@@ -209,3 +209,25 @@ async def test_another_address_of_the_name_serves_where_the_first_does_not(
     monkeypatch.setattr(module, "_eyeballs", SimpleNamespace(start_connection=two))
     server.says(FOUND, end=False)
     assert await read(await ask(client, server.url)) == b"abc"
+
+
+async def test_a_response_that_ends_after_the_client_was_closed_leaves_no_connection(
+    server: ByteServer, client: Http1Client
+):
+    server.says(FOUND, end=False)
+    response = await ask(client, server.url)
+    await read(response)
+    ending = asyncio.Event()
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(CHUNKED)
+        await ending.wait()
+        writer.write(b"0\r\n\r\n")
+
+    server.serve = serve
+    response = await ask(client, server.url)
+    client.close()
+    ending.set()
+    assert await read(response) == b""
+    async with asyncio.timeout(30):
+        await server.ended.wait()
