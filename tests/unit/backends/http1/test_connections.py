@@ -7,7 +7,6 @@ from socket import SHUT_WR, SOCK_STREAM, socket
 from types import SimpleNamespace
 from typing import Any
 
-import aiohappyeyeballs
 import pytest
 
 from gateway.backends.http1 import (
@@ -203,8 +202,10 @@ async def test_another_address_of_the_name_serves_where_the_first_does_not(
 ):
     [nobody] = await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 1, type=SOCK_STREAM)
 
+    start: Any = module._eyeballs.start_connection
+
     async def two(found: Sequence[Any], **options: Any) -> Any:
-        return await aiohappyeyeballs.start_connection([nobody, *found], **options)
+        return await start([nobody, *found], **options)
 
     monkeypatch.setattr(module, "_eyeballs", SimpleNamespace(start_connection=two))
     server.says(FOUND, end=False)
