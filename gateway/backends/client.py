@@ -3,9 +3,15 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from gateway.backends.http1 import Http1Client, ReadError, ReadTimeout, TransportError
+from gateway.backends.http1 import (
+    Http1Client,
+    ReadError,
+    ReadTimeout,
+    Response,
+    TransportError,
+)
 from gateway.backends.http1.connection import Silence
 from gateway.backends.patience import Loading, Patience
 from gateway.core.errors import Refusal
@@ -45,34 +51,6 @@ class Limits(NamedTuple):
 
     connect: float
     silence: Silence
-
-
-class Response(Protocol):
-    """What the transport gives: see http1.Response."""
-
-    status: int
-    content_type: str
-
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
-
-    def close(self) -> None: ...
-
-
-class Transport(Protocol):
-    """What sends a request: see Http1Client."""
-
-    async def send(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        *,
-        connect: float,
-        silence: Silence,
-    ) -> Response: ...
-
-    def close(self) -> None: ...
 
 
 class ModelResponse:
@@ -117,7 +95,9 @@ class BackendClient:
     `answers` is False once nobody was there, until one answers; `changed` is called when it turns.
     """
 
-    def __init__(self, target: Target, timeout: float, transport: Transport | None = None) -> None:
+    def __init__(
+        self, target: Target, timeout: float, transport: Http1Client | None = None
+    ) -> None:
         """`timeout`: seconds without a byte."""
         self.target = target
         self.answers = True
@@ -125,7 +105,7 @@ class BackendClient:
         self._patient = _within(5.0, timeout)
         self._whole = _within(5.0, timeout * WHOLE)
         self._quick = _within(2.0, 5.0)
-        self._transport: Transport = transport or Http1Client(keep_alive=KEEP_ALIVE)
+        self._transport = transport or Http1Client(keep_alive=KEEP_ALIVE)
 
     def point_to(
         self, base_url: str, headers: Mapping[str, str] | None = None, *, listed_only: bool = False

@@ -15,7 +15,7 @@ _HOST = re.compile(r"[a-z0-9_][a-z0-9_.:-]{0,349}", re.ASCII)
 _NAMESPACE_SHAPE = re.compile(r"[a-z0-9_][a-z0-9_-]{0,79}", re.ASCII)
 _PART = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}", re.ASCII)
 _FOREIGN = re.compile(r"[!-~]([ -~]{0,198}[!-~])?", re.ASCII)
-_LONGEST = 200  # characters of a name that is remembered: longer ones are nobody's
+_LONGEST = 200  # characters of a name
 PRESET = "@preset/"  # how the name of a preset begins, which only this gateway knows
 _PRESET_ENTRY = re.compile(r"@preset/[a-z0-9*][a-z0-9_.*-]{0,63}", re.ASCII)
 _PATTERN = re.compile(r"[a-z0-9_*][a-z0-9_.:/*-]{0,199}", re.ASCII)
@@ -61,7 +61,7 @@ def _read_canonical(name: str) -> str:
         and _PART.fullmatch(model)
         and _PART.fullmatch(tag.removesuffix(":cloud"))
     )
-    if not valid or len(text) > 200:
+    if not valid or len(text) > _LONGEST:
         raise ValueError(f"'{name[:80]}' is not a model name")
     short = f"{model}:{tag}"
     if host != _REGISTRY:

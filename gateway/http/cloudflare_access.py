@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from gateway.config.extras import JWT, ExtraError
 from gateway.config.settings import Settings
 from gateway.core.errors import Refusal
+from gateway.http.jwt.fetching import fetch_keys
 from gateway.http.jwt.key_sets import KeySet
-from gateway.http.jwt.public_keys import Keys
 from gateway.http.jwt.results import Away, Problem
 from gateway.http.jwt.tokens import parse
 from gateway.http.jwt.verifier import Verifier
@@ -33,13 +33,7 @@ class Access:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         url = keys_url or f"{issuer}/cdn-cgi/access/certs"
-
-        async def fetch() -> Keys:
-            from gateway.http.jwt.fetching import fetch_keys  # 10 MB, where there is no Access
-
-            return await fetch_keys(url)
-
-        self._keys = KeySet(f"Cloudflare Access at {url}", fetch, clock)
+        self._keys = KeySet(f"Cloudflare Access at {url}", lambda: fetch_keys(url), clock)
         self._verifier = Verifier(issuer, audiences, self._keys)
 
     async def refusal(self, headers: Mapping[bytes, bytes]) -> Refusal | None:

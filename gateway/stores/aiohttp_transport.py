@@ -38,13 +38,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it, and come back with the head. Redirects are not followed, cookies not kept.
-
-        `extensions["head"]`: seconds that it waits for the head, if not as long as for a byte."""
+        """Send it, and come back with the head. Redirects are not followed, cookies not kept."""
         self._session = self._session or self._open()
         limits = request.extensions.get("timeout", {})
-        read = limits.get("read")
-        head = request.extensions.get("head", read)
         try:
             response = await self._session.request(
                 request.method,
@@ -52,14 +48,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 headers=_decoded(tuple(request.headers.raw)),
                 data=b"".join(cast(Iterable[bytes], request.stream)) or None,
                 allow_redirects=False,
-                timeout=_timeout(limits.get("pool"), limits.get("connect"), head),
+                timeout=_timeout(limits.get("pool"), limits.get("connect"), limits.get("read")),
             )
         except (aiohttp.ClientError, OSError) as problem:
             raise _named(problem) from problem
         made = httpx.Response(
             response.status,
             headers=response.raw_headers,
-            stream=_Body(response, read),
+            stream=_Body(response),
             request=request,
         )
         made.headers.encoding = "latin-1"  # or it would look for one that fits all of them
@@ -89,14 +85,11 @@ class _Body(httpx.AsyncByteStream):
     An iterator and no generator, which would cost as much again for each chunk.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, read_timeout: float | None) -> None:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
         self._content = response.content
         connection = response.connection  # None: all of it is here
         protocol = connection.protocol if connection is not None else None
-        if protocol is not None and protocol.read_timeout != read_timeout:
-            protocol.read_timeout = read_timeout
-            protocol.start_timeout()
         self._closed = protocol.closed if protocol is not None else None
         if self._closed is not None:
             self._closed.add_done_callback(self._cut_short)

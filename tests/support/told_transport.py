@@ -5,7 +5,13 @@ from typing import Any, cast
 
 import httpx
 
-from gateway.backends.http1 import ConnectError, ReadError, ReadTimeout, TransportError
+from gateway.backends.http1 import (
+    ConnectError,
+    Http1Client,
+    ReadError,
+    ReadTimeout,
+    TransportError,
+)
 from gateway.backends.http1.connection import Silence
 
 
@@ -35,8 +41,11 @@ class ToldResponse:
         self._stream.close()
 
 
-class ToldTransport:
+class ToldTransport(Http1Client):
     """Asks httpx, which pytest-httpx answers for; what it was asked is in `httpx_mock`."""
+
+    def __init__(self) -> None:
+        super().__init__(keep_alive=60.0)
 
     async def send(
         self,
@@ -48,7 +57,7 @@ class ToldTransport:
         connect: float,
         silence: Silence,
     ) -> ToldResponse:
-        limits = {"connect": connect, "read": silence.body, "head": silence.head}
+        limits = {"connect": connect, "read": silence.body}
         request = httpx.Request(
             method,
             url,
@@ -60,6 +69,3 @@ class ToldTransport:
             return ToldResponse(await httpx.AsyncHTTPTransport().handle_async_request(request))
         except httpx.TransportError as problem:
             raise _named(problem) from problem
-
-    def close(self) -> None:
-        pass

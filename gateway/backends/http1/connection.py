@@ -94,9 +94,7 @@ class Connection(asyncio.Protocol):
     def leave(self, response: Response) -> None:
         """Nobody wants the rest of it."""
         if response is self._response:
-            self._response = None
-            response.end(ReadError("the response was closed"))
-            self.transport.abort()
+            self._fail(ReadError("the response was closed"))
 
     def close(self) -> None:
         if self._timer is not None:

@@ -7,14 +7,17 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 
 from gateway.core.decoding import decode
 from gateway.core.read_at_most import read_at_most
 from gateway.http.jwt.public_keys import Keys, KeysUnavailable, read_keys
+
+if TYPE_CHECKING:
+    import httpx
 
 _MOST = 256 * 1024  # bytes; two keys and their certificates have about ten thousand
 _SECONDS = 5.0  # for all answers together
@@ -58,7 +61,9 @@ def _may_hold_keys(url: str, issuer: str) -> bool:
 
 
 @asynccontextmanager
-async def _asking() -> AsyncGenerator[httpx.AsyncClient]:
+async def _asking() -> "AsyncGenerator[httpx.AsyncClient]":
+    import httpx  # 10 MB, where nobody's keys are fetched
+
     try:
         tls = await asyncio.to_thread(ssl.create_default_context)
         async with (
@@ -72,14 +77,14 @@ async def _asking() -> AsyncGenerator[httpx.AsyncClient]:
         raise KeysUnavailable(str(problem) or type(problem).__name__) from None
 
 
-async def _keys(client: httpx.AsyncClient, url: str) -> Keys:
+async def _keys(client: "httpx.AsyncClient", url: str) -> Keys:
     status, body = await _get(client, url)
     if status != 200:
         raise KeysUnavailable(f"answered {status}")
     return await asyncio.to_thread(read_keys, body)
 
 
-async def _get(client: httpx.AsyncClient, url: str) -> tuple[int, bytes]:
+async def _get(client: "httpx.AsyncClient", url: str) -> tuple[int, bytes]:
     """Status and body; empty where the status is not 200."""
     body = bytearray()
     async with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 
 from gateway.core.errors import Refusal
 from gateway.http.jwt.claims import audiences_of
+from gateway.http.jwt.fetching import fetch_keys_of
 from gateway.http.jwt.installing import Installing
 from gateway.http.jwt.issuer import Issuer, refusal
 from gateway.http.jwt.issuer_url import issuer_url
 from gateway.http.jwt.key_sets import KeySet
-from gateway.http.jwt.public_keys import Keys
 from gateway.http.jwt.remembered import Remembered
 from gateway.http.jwt.results import Problem
 from gateway.http.jwt.tokens import parse
@@ -83,13 +83,7 @@ class Issuers:
     def _made(self, issuer: str, audience: str) -> Issuer:
         keys = self._key_sets.get(issuer)
         if keys is None:
-
-            async def fetch() -> Keys:
-                from gateway.http.jwt.fetching import fetch_keys_of  # 10 MB, where nobody logs in
-
-                return await fetch_keys_of(issuer)
-
-            keys = KeySet(issuer, fetch, self._clock)
+            keys = KeySet(issuer, lambda: fetch_keys_of(issuer), self._clock)
             self._key_sets[issuer] = keys
         return Issuer(issuer, audience, keys, self._remembered, self._installing, self._now)
 

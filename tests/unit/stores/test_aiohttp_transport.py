@@ -100,28 +100,6 @@ async def test_silence_is_a_read_timeout_wherever_it_begins(
         await client(transport, read=0.05).get(server.url)
 
 
-async def test_a_head_may_take_longer_than_the_bytes_of_a_body(
-    server: ByteServer, transport: AiohttpTransport
-):
-    answered = asyncio.Event()
-
-    async def late(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await answered.wait()
-        writer.write(CHUNKED)
-
-    server.serve = late
-    limits = {"timeout": {"read": 0.01}, "head": 60.0}
-    request = httpx.Request("GET", server.url, extensions=limits)
-    asked = asyncio.create_task(transport.handle_async_request(request))
-    done, _ = await asyncio.wait([asked], timeout=0.2)
-    assert not done
-    answered.set()
-    response = await asked
-    with pytest.raises(httpx.ReadTimeout):
-        await response.aread()
-    await response.aclose()
-
-
 async def test_closing_a_body_closes_its_connection_at_once(
     server: ByteServer, transport: AiohttpTransport
 ):
