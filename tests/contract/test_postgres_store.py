@@ -8,7 +8,7 @@ import pytest
 from gateway.stores import StoreUnavailable
 from gateway.stores.postgres import PostgresStore
 from tests.support.router import routed
-from tests.support.store_calls import ask, create, month
+from tests.support.store_calls import ask, counters_locked, create, month
 
 pytestmark = pytest.mark.anyio
 
@@ -22,13 +22,10 @@ async def test_a_call_that_the_database_holds_up_ends_in_time(database: str):
     store = await PostgresStore.open(database)
     key = await create(store)
     hasty = await PostgresStore.open(database, timeout=0.2)
-    blocker = await asyncpg.connect(database)
-    async with blocker.transaction():
-        await blocker.execute("select * from gateway.key_counters for update")
+    async with counters_locked(database):
         with pytest.raises(StoreUnavailable, match="did not answer in time"):
             await hasty.authorize(ask(key))
         await hasty.close()  # which ends what was begun, so that nothing is held for nobody
-    await blocker.close()
     assert await month(store, key) == (0, 0, 0)
     await store.close()
 

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.stores import AuthorizationRequest, StoreUnavailable, Verdict
 from gateway.stores.postgres import PostgresStore
-from tests.support.store_calls import ask, create, month
+from tests.support.store_calls import ask, counters_locked, create, month
 
 pytestmark = pytest.mark.anyio
 
@@ -87,16 +87,13 @@ async def test_one_that_fails_in_the_database_leaves_the_others_theirs(database:
 async def test_one_that_leaves_meanwhile_takes_nothing_from_the_others(database: str):
     store = await PostgresStore.open(database)
     key = await create(store)
-    blocker = await asyncpg.connect(database)
-    async with blocker.transaction():
-        await blocker.execute("select * from gateway.key_counters for update")
+    async with counters_locked(database) as blocker:
         asked = [asyncio.create_task(store.authorize(ask(key))) for _ in range(3)]
         while not await blocker.fetchval("select count(*) from pg_locks where not granted"):
             await asyncio.sleep(0.01)  # a look at what another session does, no timing
         asked[1].cancel()
         done, _ = await asyncio.wait(asked, timeout=0.1)
         assert not done, "its settlement would wait for the call, and the call for that"
-    await blocker.close()
     for one in (asked[0], asked[2]):
         assert (await one).allowed
     with pytest.raises(asyncio.CancelledError):
@@ -108,14 +105,11 @@ async def test_a_database_that_is_silent_is_given_up_once_for_all_of_them(databa
     store = await PostgresStore.open(database)
     key = await create(store)
     hasty = await PostgresStore.open(database, timeout=0.2)
-    blocker = await asyncpg.connect(database)
-    async with blocker.transaction():
-        await blocker.execute("select * from gateway.key_counters for update")
+    async with counters_locked(database):
         for one in await all_at_once(hasty, *(ask(key) for _ in range(8))):
             assert isinstance(one, StoreUnavailable)
             assert "did not answer in time" in str(one)
         await hasty.close()
-    await blocker.close()
     assert await held(database, key) == 0
     await store.close()
 

@@ -1,7 +1,11 @@
 """What the gateway asks of a store."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
+
+import asyncpg
 
 from gateway.stores import AuthorizationRequest, Store
 from tests.support.sql.ledger import Key, new_hash
@@ -50,3 +54,15 @@ async def report(store: Store, key: Key) -> dict[str, Any]:
 async def month(store: Store, key: Key) -> tuple[int, int, int]:
     found = (await report(store, key))["month"]
     return found["tokens_used"], found["tokens_held"], found["requests"]
+
+
+@asynccontextmanager
+async def counters_locked(database: str) -> AsyncIterator[Any]:
+    """Nobody can be let through meanwhile; the connection that holds the locks."""
+    blocker: Any = await asyncpg.connect(database)
+    try:
+        async with blocker.transaction():
+            await blocker.execute("select * from gateway.key_counters for update")
+            yield blocker
+    finally:
+        await blocker.close()
