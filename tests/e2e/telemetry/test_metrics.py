@@ -225,7 +225,13 @@ def test_all_tokens_are_those_of_the_model(gateway: GatewayProcess):
     made = make_keys(gateway.url, "counted")
     with connect(gateway.url) as client:
         client.post(CHAT, json=STREAM, headers=bearer(made["key"]))
-        told = scrape(client)
+
+        async def counted() -> Samples | None:
+            """A stream is over once the model's own end of it has come, behind its last event."""
+            told = await asyncio.to_thread(scrape, client)
+            return told if told.total("localllm_requests_total", key_id=made["id"]) else None
+
+        told = asyncio.run(eventually(counted))
     told_of_key = {"key_id": made["id"], "model": MODEL, "source": "reported"}
     assert told.total("localllm_tokens_total", type="prompt", **told_of_key) == PROMPT_TOKENS
     assert told.total("localllm_tokens_total", type="completion", **told_of_key) == len(WORDS)
