@@ -1,18 +1,21 @@
-"""`python -m bench.together`: what authorising costs, each request by itself and several in a call.
+"""`python -m bench.together`: what it costs to authorise requests and to settle them, each by itself
+and several in a call.
 
-CPU of the client and of Postgres for one request, in microseconds, in turn. Compare ratios only.
+CPU of the gateway and of Postgres for one request, in microseconds, in turn. Compare ratios only.
 """
 
 import asyncio
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from statistics import median
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import uvloop
 
 from bench import processes
 from gateway.core.keys import hash_key
-from gateway.stores import AuthorizationRequest
+from gateway.stores import AuthorizationRequest, Settlement
 from gateway.stores.postgres import PostgresStore
 from tests.support.books import Books
 from tests.support.failing_parts import fresh_database
@@ -28,25 +31,39 @@ async def measure(postgres: Server, dsn: str) -> None:
     key_hash = hash_key(await Books(dsn).make_key())
     store = await PostgresStore.open(dsn)
 
-    async def ask() -> None:
-        wanted = AuthorizationRequest(
-            *(uuid4(), key_hash, "chat", None, "a-model", "/v1/chat/completions", 100, 512)
-        )
-        assert (await store.authorize(wanted)).allowed
+    key_id: UUID | None = None
 
-    costs: dict[int, list[tuple[float, float]]] = {size: [] for size in SIZES}
+    async def authorize(request_id: UUID) -> None:
+        nonlocal key_id
+        wanted = AuthorizationRequest(
+            *(request_id, key_hash, "chat", None, "a-model", "/v1/chat/completions", 100, 512)
+        )
+        verdict = await store.authorize(wanted)
+        assert verdict.allowed
+        key_id = verdict.key_id
+
+    async def authorize_all(requests: Sequence[UUID]) -> None:
+        await asyncio.gather(*map(authorize, requests))
+
+    async def settle_all(requests: Sequence[UUID]) -> None:
+        batch = [Settlement(one, 30, 20, "reported", key_id=key_id) for one in requests]
+        await store.settle(batch)
+
+    costs: defaultdict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
     for _ in range(ROUNDS):
         for size in SIZES:
-            here, there = time.process_time(), processes.cpu_seconds(processes.tree(pid))
-            for _ in range(REQUESTS // size):
-                await asyncio.gather(*(ask() for _ in range(size)))
-            theirs = processes.cpu_seconds(processes.tree(pid)) - there
-            mine = time.process_time() - here
-            costs[size].append((mine / REQUESTS * 1e6, theirs / REQUESTS * 1e6))
+            requests = [uuid4() for _ in range(REQUESTS)]
+            for name, step in (("authorise", authorize_all), ("settle", settle_all)):
+                here, there = time.process_time(), processes.cpu_seconds(processes.tree(pid))
+                for first in range(0, REQUESTS, size):
+                    await step(requests[first : first + size])
+                theirs = processes.cpu_seconds(processes.tree(pid)) - there
+                mine = time.process_time() - here
+                costs[name, size].append((mine / REQUESTS * 1e6, theirs / REQUESTS * 1e6))
     await store.close()
-    for size, samples in costs.items():
+    for (name, size), samples in costs.items():
         mine, theirs = (median(one) for one in zip(*samples, strict=True))
-        print(f"{size:>3} at once: gateway {mine:4.0f} µs, Postgres {theirs:4.0f} µs a request")
+        print(f"{name:9} {size:>3} at once: gateway {mine:4.0f} µs, Postgres {theirs:4.0f} µs")
 
 
 def main() -> None:

@@ -24,9 +24,10 @@ _ABOUT_WHAT_WAS_SENT = (pg.DataError, pg.IntegrityConstraintViolationError, pg.P
 
 
 def is_passing(problem: BaseException) -> bool:
-    """Whether the call may succeed on another connection. A function that is gone was replaced by
-    an upgrade while the call waited, which undid the call."""
-    return isinstance(problem, (*_CONNECTION_LOST, *LOST_STATEMENT, pg.UndefinedFunctionError))
+    """Whether the call may succeed on another connection. A function or a column that is gone was
+    replaced by an upgrade while the call waited, which undid the call."""
+    gone = (pg.UndefinedFunctionError, pg.UndefinedColumnError)
+    return isinstance(problem, (*_CONNECTION_LOST, *LOST_STATEMENT, *gone))
 
 
 @contextmanager

@@ -20,6 +20,7 @@ EVERYTHING = [
     *("0006_usage_range", "0007_allowance", "0008_clocks", "0009_visitors", "0010_presets"),
     "0011_request_log",
     "0012_alerts",
+    "0013_quicker_decisions",
     "functions",
 ]
 

@@ -21,6 +21,11 @@ from unnest($1::timestamptz[]) with ordinality as t (at, n)
 order by t.n
 """
 
+_WRONG_SUMS = """
+select count(*) from gateway.key_counters as c
+where c.window_calls <> (select sum(n) from unnest(c.window_counts) as w (n))
+"""
+
 
 async def passed(ledger: Ledger, key: Key, times: list[datetime]) -> list[datetime]:
     """The calls that were let through, made one after the other."""
@@ -87,6 +92,7 @@ async def test_whatever_the_arrivals_no_minute_has_more_than_the_limit(
         at += timedelta(milliseconds=gap)
         times.append(at)
     allowed = await passed(ledger, key, times)
+    assert await ledger.value(_WRONG_SUMS) == 0
     assert most_in_a_minute(allowed) <= limit
     for at in set(times) - set(allowed):  # and who was refused had reason to be
         assert sum(at - 61 * SECOND < other <= at for other in allowed) >= limit

@@ -20,7 +20,7 @@ TABLES = (
     *("api_keys", "retired_keys", "key_counters", "usage_daily", "usage_logs", "presets"),
     *("preset_versions", "visitor_daily"),
 )
-PASSING = {"tokens_held", "bucket", "window_counts", "last_granted", "last_charged"}
+PASSING = {"tokens_held", "bucket", "window_counts", "window_calls"}
 
 
 class Localllm:

@@ -1,8 +1,11 @@
 -- Make the counter that of p_month, from what the daily roll-up has of it: nothing, in a new one.
 -- What was counted there before a clock went ahead and came back is found again.
-create or replace function gateway.move_to_month(p_key_id uuid, p_month timestamptz) returns void
+create or replace function gateway.move_to_month(p_key_id uuid, p_month timestamptz)
+returns gateway.key_counters
 language plpgsql
 as $$
+declare
+    v_counter gateway.key_counters;
 begin
     -- Whoever inserts or deletes a hold updates the counter behind it, so it is in the sum below
     -- or comes after it.
@@ -30,5 +33,7 @@ begin
             where o.api_key_id = p_key_id and gateway.month_of(o.authorized_at) = p_month
         ) as h
     where c.api_key_id = p_key_id and c.month_start <> p_month;
+    select c.* into v_counter from gateway.key_counters as c where c.api_key_id = p_key_id;
+    return v_counter;
 end;
 $$;

@@ -9,7 +9,13 @@ language plpgsql
 as $$
 declare
     v gateway.caller := gateway.find_caller(
-        p_now, p_key_hash, p_scope, p_origin, null, p_claim
+        p_now,
+        gateway.find_key(p_now, p_key_hash),
+        p_key_hash,
+        p_scope,
+        p_origin,
+        null,
+        p_claim
     );
     v_models text[] := (v.key).allowed_models;
 begin

@@ -1,6 +1,7 @@
--- The conditional update decides: many callers at once queue for the counter's row, and each sees
--- the newest one. All reading before it only spares refused requests the writing. Where a visitor
--- calls, the row is locked first, and what is read of the visitor then is exact.
+-- A request is let through by the counter's row as it was read, if it still is so when it is
+-- written. If somebody else has changed it, the row is locked and read again: many callers at once
+-- queue for it, and each sees what the one before left. The counters of a key's visitors change
+-- under the same lock, so theirs always take it. A refused request writes nothing.
 --
 -- p_moment: by whose clock the rate is limited, which is always Postgres' own. Were it the one that
 -- true_now takes, two gateways whose clocks differ would move the window to and fro, and empty it.
@@ -23,163 +24,168 @@ language plpgsql
 as $$
 declare
     v_caller gateway.caller;
-    v_key gateway.api_keys;
+    v_key gateway.api_keys := gateway.find_key(p_now, p_key_hash);
     v_visitor gateway.visitor;
     v_room gateway.visitor_room;
     v_counter gateway.key_counters;
-    v_hold gateway.holds;
-    v_reason text;
-    v_wanted integer := greatest(coalesce(p_max_output, 0), 0);
+    v_calls integer; -- in the rate window
+    v_refusal text;
+    v_is_new boolean := false;
+    v_locked boolean;
+    v_most integer := greatest(coalesce(p_max_output, 0), 0);
     v_least integer;
+    v_wanted integer;
+    v_granted integer;
     v_held_for date;
     v_at timestamptz;
+    v_setting text;
     v_prompt constant bigint := greatest(coalesce(p_prompt_bound, 0), 0);
     v_month constant timestamptz := gateway.month_of(p_now);
     v_moment constant timestamptz := coalesce(p_moment, p_now);
     v_bucket constant bigint := gateway.bucket_of(v_moment);
 begin
     -- A crash may cost the last moments of holds, never what was settled: settling waits for the
-    -- disk, and with it all that came before.
-    perform set_config('synchronous_commit', 'off', true);
+    -- disk, and with it all that came before. (An assignment costs less than a perform.)
+    v_setting := set_config('synchronous_commit', 'off', true);
 
-    v_caller := gateway.find_caller(p_now, p_key_hash, p_scope, p_origin, p_model, p_claim);
-    v_key := v_caller.key;
-    v_visitor := v_caller.visitor;
-    if v_caller.refusal is not null then
+    if v_key.id is not null and v_key.visitors is null then
+        v_refusal := gateway.key_refusal(p_now, v_key, p_scope, p_origin, p_model);
+    else
+        v_caller := gateway.find_caller(
+            p_now, v_key, p_key_hash, p_scope, p_origin, p_model, p_claim
+        );
+        v_key := v_caller.key;
+        v_visitor := v_caller.visitor;
+        v_refusal := v_caller.refusal;
+    end if;
+    if v_refusal is not null then
         if v_key.visitors is not null or (v_caller.token).token_hash is not null then
             v_key := null; -- visitors learn nothing of it
         elsif v_key.id is not null then
             v_counter := gateway.read_counter(p_now, v_key.id);
+            v_calls := gateway.calls_at(v_counter, v_bucket);
         end if;
-        return gateway.tell_visitor(
-            p_now,
-            v_moment,
-            gateway.make_verdict(v_moment, v_key, v_counter, v_caller.refusal, 0),
-            null
+        return gateway.make_verdict(
+            p_now, v_moment, v_key, v_counter, v_calls, null, v_refusal, 0, null
         );
     end if;
-    v_wanted := least(v_wanted, v_key.max_output_tokens, v_visitor.max_output_tokens); -- null: none
-    v_least := case when p_capped then v_wanted else least(v_wanted, gateway.least_grant()) end;
+    v_most := least(v_most, v_key.max_output_tokens, v_visitor.max_output_tokens); -- null: none
+    v_wanted := v_most;
+    v_least := case when p_capped then v_most else least(v_most, gateway.least_grant()) end;
 
-    v_counter := gateway.counter_of(p_now, v_key.id);
-    v_reason := gateway.limit_refusal(
-        v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted, v_least
-    );
-    if v_visitor.id is not null then
-        v_room := gateway.visitor_room(
-            p_now, v_moment, v_key.id, v_visitor, v_prompt, v_wanted, v_least
+    foreach v_locked in array '{false,true}'::boolean[] loop
+        if v_locked then
+            select c.* into v_counter
+            from gateway.key_counters as c
+            where c.api_key_id = v_key.id
+            for update;
+        else
+            select c.* into v_counter from gateway.key_counters as c where c.api_key_id = v_key.id;
+            -- A month that begins a moment after p_now has begun while this call was on its way.
+            if v_counter.month_start < v_month
+                or v_counter.month_start > p_now + interval '1 hour'
+            then
+                v_counter := gateway.move_to_month(v_key.id, v_month);
+            end if;
+        end if;
+        if v_visitor.id is not null then
+            v_room := case
+                when v_locked
+                    then gateway.locked_room(
+                        p_now, v_moment, p_request_id, v_caller, p_origin, p_model,
+                        v_prompt, v_most, v_least
+                    )
+                else gateway.visitor_room(
+                    p_now, v_moment, v_key.id, v_visitor, v_prompt, v_most, v_least
+                )
+            end;
+            v_refusal := v_room.refusal;
+            v_wanted := v_room.granted;
+        end if;
+        v_calls := gateway.calls_at(v_counter, v_bucket);
+        v_refusal := coalesce(
+            v_refusal,
+            gateway.limit_refusal(
+                v_key, v_counter, v_month, v_calls, v_prompt, v_wanted, least(v_least, v_wanted)
+            )
         );
-        v_reason := coalesce(v_room.refusal, v_reason);
-    end if;
-    if v_reason is null then
-        insert into gateway.holds as h (
-            request_id,
-            api_key_id,
-            authorized_at,
-            expires_at,
-            tokens,
-            granted,
-            model,
-            endpoint,
-            visitor,
-            pool
-        ) values (
-            p_request_id,
-            v_key.id,
-            p_now,
-            p_now + p_ttl_seconds * interval '1 second',
-            v_prompt + v_wanted,
-            v_wanted,
-            p_model,
-            p_endpoint,
-            v_visitor.id,
-            v_visitor.pool
-        ) on conflict (request_id) do nothing
-        returning h.* into v_hold;
-    end if;
-    if v_hold.request_id is null then
-        select * into v_hold
+        exit when v_refusal is not null;
+
+        if not v_locked then
+            insert into gateway.holds (
+                request_id,
+                api_key_id,
+                authorized_at,
+                expires_at,
+                tokens,
+                granted,
+                model,
+                endpoint,
+                visitor,
+                pool
+            ) values (
+                p_request_id,
+                v_key.id,
+                p_now,
+                p_now + p_ttl_seconds * interval '1 second',
+                v_prompt + v_most,
+                v_most,
+                p_model,
+                p_endpoint,
+                v_visitor.id,
+                v_visitor.pool
+            ) on conflict (request_id) do nothing;
+            v_is_new := found;
+            exit when not v_is_new;
+            continue when v_visitor.id is not null;
+        end if;
+        v_granted := gateway.grantable(
+            v_key, v_counter, v_month, v_prompt, v_wanted, least(v_least, v_wanted)
+        );
+        update gateway.key_counters as c
+        set
+            month_start = greatest(c.month_start, v_month),
+            tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month),
+            tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month)
+            + v_prompt
+            + v_granted,
+            requests = gateway.carried(c.requests, c.month_start, v_month),
+            window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
+            window_calls = v_calls + 1,
+            bucket = gateway.newest_bucket(c.bucket, v_bucket),
+            last_used_at = greatest(c.last_used_at, p_now)
+        where c.api_key_id = v_key.id and c = v_counter
+        returning c.* into v_counter;
+        exit when found;
+    end loop;
+
+    if not v_is_new then
+        select h.granted into v_granted
         from gateway.holds as h
         where h.request_id = p_request_id and h.api_key_id = v_key.id;
-        if found then
+        if found then -- it is asked again
             v_counter := gateway.read_counter(p_now, v_key.id); -- with the hold in it
-            return gateway.tell_visitor(
-                p_now,
-                v_moment,
-                gateway.make_verdict(v_moment, v_key, v_counter, null, v_hold.granted),
-                v_visitor
+            v_calls := gateway.calls_at(v_counter, v_bucket);
+            return gateway.make_verdict(
+                p_now, v_moment, v_key, v_counter, v_calls, v_visitor, null, v_granted, null
             );
         end if;
-        if v_reason is null then
+        if v_refusal is null then
             raise exception 'request % is settled already or has another key', p_request_id;
         end if;
-        if v_room.refusal is not null then
-            return gateway.visitor_denial(p_now, v_moment, v_key, v_visitor, v_room);
-        end if;
-        return gateway.tell_visitor(
-            p_now,
-            v_moment,
-            gateway.limit_verdict(
-                v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
-            ),
-            v_visitor
-        );
     end if;
-
-    if v_visitor.id is not null then
-        perform 1 from gateway.key_counters as c where c.api_key_id = v_key.id for update;
-        perform gateway.open_visitors(p_now, v_key.id, v_visitor, p_request_id);
-        v_room := gateway.visitor_room(
-            p_now, v_moment, v_key.id, v_visitor, v_prompt, v_wanted, v_least
-        );
-        if v_room.refusal is null and (v_caller.token).token_hash is not null then
-            v_room.refusal := gateway.token_refusal(
-                p_now, v_key, gateway.find_token((v_caller.token).token_hash), p_origin, p_model
-            );
-        end if;
-        if v_room.refusal is not null then -- others took what was left in the meantime
+    if v_refusal is not null then
+        if v_is_new then -- others took what was left in the meantime
             delete from gateway.holds as h where h.request_id = p_request_id;
-            return gateway.visitor_denial(p_now, v_moment, v_key, v_visitor, v_room);
         end if;
-        v_wanted := v_room.granted;
-        v_least := least(v_least, v_wanted);
-    end if;
-
-    update gateway.key_counters as c
-    set
-        month_start = greatest(c.month_start, v_month),
-        tokens_used = gateway.carried(c.tokens_used, c.month_start, v_month),
-        tokens_held = gateway.carried(c.tokens_held, c.month_start, v_month)
-        + v_prompt
-        + gateway.grantable(v_key, c, v_month, v_prompt, v_wanted, v_least),
-        requests = gateway.carried(c.requests, c.month_start, v_month),
-        window_counts = gateway.count_in_window(c.window_counts, c.bucket, v_bucket),
-        bucket = gateway.newest_bucket(c.bucket, v_bucket),
-        last_granted = gateway.grantable(v_key, c, v_month, v_prompt, v_wanted, v_least),
-        last_used_at = greatest(c.last_used_at, p_now)
-    where
-        c.api_key_id = v_key.id
-        and gateway.limit_refusal(
-            v_key, c, v_month, v_bucket, v_prompt, v_wanted, v_least
-        ) is null
-    returning c.* into v_counter;
-
-    if not found then -- others took what was left in the meantime
-        delete from gateway.holds as h where h.request_id = p_request_id;
-        v_counter := gateway.read_counter(p_now, v_key.id);
-        v_reason := coalesce(
-            gateway.limit_refusal(
-                v_key, v_counter, v_month, v_bucket, v_prompt, v_wanted, v_least
-            ),
-            'insufficient_quota'
-        );
-        return gateway.tell_visitor(
-            p_now,
-            v_moment,
-            gateway.limit_verdict(
-                v_moment, v_key, v_counter, v_reason, v_prompt, v_wanted, v_least
-            ),
-            v_visitor
+        return gateway.make_verdict(
+            p_now, v_moment, v_key, v_counter, v_calls, v_visitor, v_refusal, 0,
+            case
+                when v_room.refusal is not null then v_room.retry_after_ms
+                else gateway.limit_wait_ms(
+                    v_moment, v_key, v_counter, v_refusal, v_prompt, v_wanted, v_least
+                )
+            end
         );
     end if;
 
@@ -190,24 +196,18 @@ begin
             v_key.id,
             v_visitor,
             (v_caller.token).token_hash,
-            v_prompt + v_counter.last_granted
+            v_prompt + v_granted
         );
     end if;
     v_at := greatest(p_now, v_counter.month_start, gateway.start_of(v_held_for));
-    if v_counter.last_granted < v_hold.granted or v_at > p_now then
+    if v_granted < v_most or v_at > p_now then
         -- granted less than wanted; or a month or a day turned while this call waited for the row
         update gateway.holds as h
-        set
-            tokens = v_prompt + v_counter.last_granted,
-            granted = v_counter.last_granted,
-            authorized_at = v_at
+        set tokens = v_prompt + v_granted, granted = v_granted, authorized_at = v_at
         where h.request_id = p_request_id;
     end if;
-    return gateway.tell_visitor(
-        p_now,
-        v_moment,
-        gateway.make_verdict(v_moment, v_key, v_counter, null, v_counter.last_granted),
-        v_visitor
+    return gateway.make_verdict(
+        p_now, v_moment, v_key, v_counter, v_calls + 1, v_visitor, null, v_granted, null
     );
 end;
 $$;

@@ -1,7 +1,9 @@
--- Who calls: the key, and the visitor behind it, if it has visitors; or why not. Somebody who does
--- not show the key itself is a visitor of it or nobody.
+-- Who calls: the key, and the visitor behind it, if it has visitors; or why not. p_key: the one
+-- that the caller shows, of that hash. Somebody who does not show the key itself is a visitor of it
+-- or nobody.
 create or replace function gateway.find_caller(
     p_now timestamptz,
+    p_key gateway.api_keys,
     p_key_hash text,
     p_scope text,
     p_origin text,
@@ -12,8 +14,8 @@ language plpgsql
 as $$
 declare
     v gateway.caller;
-    v_key gateway.api_keys := gateway.find_key(p_now, p_key_hash);
-    v_is_key constant boolean := v_key.id is not null;
+    v_key gateway.api_keys := p_key;
+    v_is_key constant boolean := p_key.id is not null;
 begin
     if not v_is_key then
         v.token := gateway.find_token(p_key_hash);

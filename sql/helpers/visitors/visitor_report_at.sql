@@ -11,7 +11,13 @@ language plpgsql
 as $$
 declare
     v_caller constant gateway.caller := gateway.find_caller(
-        p_now, p_key_hash, p_scope, p_origin, null, p_claim
+        p_now,
+        gateway.find_key(p_now, p_key_hash),
+        p_key_hash,
+        p_scope,
+        p_origin,
+        null,
+        p_claim
     );
     v_key_id constant uuid := (v_caller.key).id;
     v_visitor constant gateway.visitor := v_caller.visitor;
