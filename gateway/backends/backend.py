@@ -75,7 +75,8 @@ class Backend:
         self, path: str, body: bytes, model: str, *, whole: bool, alone: bool, trace: str = ""
     ) -> ModelResponse | Refusal:
         """Send a request for the model. `whole`: the answer comes in one piece. `alone`: nobody
-        else can serve it, so it is repeated while the server says that it is still loading."""
+        else can serve it, so it is repeated while the server says that it is still loading ("Sent
+        again?" in pool.py)."""
         end = time.monotonic() + LONGEST_LOAD
         while True:
             warm = self.models.foreign or self.loaded.has_lately(model)

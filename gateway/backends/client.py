@@ -23,7 +23,7 @@ MAX_BODY = 64 * 1024**2  # bytes of one whole answer
 # An answer in one piece is silent until its end, so it has so many times the patience: ten minutes
 # by default, as long as OpenAI's own clients wait.
 WHOLE = 5
-SOON = 10.0  # seconds for the whole answer to a short question, however it trickles
+SOON = 10.0  # seconds for the whole answer to a short call, however it trickles
 KEEP_ALIVE = 4.0  # seconds; llama-server closes idle connections after 5, Ollama never does
 
 _NO_SUCH_ROUTE = (404, 405, 501)
@@ -142,7 +142,7 @@ class BackendClient:
     async def read(
         self, method: str, path: str, body: bytes | None = None, *, turns: bool = True
     ) -> bytes | Refusal:
-        """A short question: the whole body of a 200, within seconds. `turns`: a server that takes
+        """A short call: the whole body of a 200, within seconds. `turns`: a server that takes
         longer is taken for one that does not answer."""
         target, response = self.target, None
         try:

@@ -1,4 +1,4 @@
-"""Have an Ollama load a model, or let go of it: a question without a prompt does nothing else."""
+"""Have an Ollama load a model, or let go of it: a request without a prompt does nothing else."""
 
 from typing import Any
 

@@ -137,8 +137,8 @@ async def _shown(client: BackendClient, tag: _Tag, shown: dict[str, Shown]) -> S
     if not tag.digest or not isinstance(tag.digest, str):
         return Shown()
     if tag.digest not in shown:
-        question = msgspec.json.encode({"model": tag.name})
-        answer = await client.read("POST", "/api/show", question)
+        body = msgspec.json.encode({"model": tag.name})
+        answer = await client.read("POST", "/api/show", body)
         told = decode(answer, Shown) if isinstance(answer, bytes) else None
         if told is None:
             return Shown()

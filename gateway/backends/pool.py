@@ -1,4 +1,19 @@
-"""The pool of model servers: which of them may serve a request, and which one does."""
+"""The pool of model servers: which of them may serve a request, and which one does.
+
+**Sent again?** Three places decide that, each for its own case, and all of them only before an
+answer has begun:
+
+- To the same server, on a new connection (`http1/client.py`): only a GET is repeated, where a kept
+  connection broke. A POST may have arrived, and the server may be at work on it.
+- To the same server, later (`backend.py`): what it refused with 503 because it still loads the
+  model, where no other server can serve it. It has done nothing for it yet.
+- To another server (`BackendPool.send`): any request for a model whose server failed or refused.
+  Such a request changes nothing on a server, and only the one that answers is counted, so the worst
+  is that two have worked on it. The one that failed is not asked a second time: it may still be at
+  work on it, or have failed because of it.
+
+Nothing is repeated where a server was silent for too long: its client has waited that time.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -127,9 +142,8 @@ class BackendPool:
         self, ticket: Ticket, path: str, body: bytes, *, whole: bool, trace: str = ""
     ) -> ModelResponse | Refusal:
         """Send a request to the backend whose slot the ticket holds. Where that fails before it
-        begins to answer, the next candidate is asked. A backend that was silent for too long is the
-        end: the client has waited its time, and another would begin from nothing. `trace`: the
-        header traceparent; empty: none."""
+        begins to answer, the next candidate is asked. `trace`: the header traceparent; empty: none.
+        """
         while True:
             backend = ticket.backend
             assert backend is not None
@@ -159,14 +173,14 @@ class BackendPool:
         ]
         return told or refusals[0]
 
-    async def show(self, name: str, cloud: bool, question: bytes) -> bytes | Refusal:
+    async def show(self, name: str, cloud: bool, body: bytes) -> bytes | Refusal:
         """What `POST /api/show` says of a model on the first backend that has it and answers."""
         candidates = await self.candidates(name, cloud=cloud, native=True)
         if isinstance(candidates, Refusal):
             return candidates
         answer: bytes | Refusal = Refusal("upstream_unavailable", retry_after_ms=2000)
         for backend in sorted((one.backend for one in candidates), key=lambda one: not one.answers):
-            answer = await backend.client.read("POST", "/api/show", question)
+            answer = await backend.client.read("POST", "/api/show", body)
             if isinstance(answer, bytes):
                 break
         return answer

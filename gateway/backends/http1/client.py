@@ -50,8 +50,8 @@ class Http1Client:
             try:
                 return await _head_of(connection.send(request, silence))
             except ReadError:
-                # It may have been closed while the request was on its way. Only a question is
-                # asked again: what else was sent may have been done.
+                # It may have been closed while the request was on its way. Only a GET is repeated:
+                # what else was sent may be under way there ("Sent again?" in pool.py).
                 if method != "GET":
                     raise
         connection = await self._connect(origin, connect)
