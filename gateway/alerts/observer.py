@@ -63,7 +63,7 @@ class Observer:
 
     def _model_server(self, backend: Backend) -> Seen | None:
         url = backend.client.target.base_url
-        holds = self._lasting.judge(url, not backend.answers)
+        holds = self._lasting.judge(url, not backend.is_up)
         topic = f"{self.machine} {url}" if _is_of_own_network(url) else url
         return self._seen("model_server", topic, holds, url=url)
 

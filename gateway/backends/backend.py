@@ -26,7 +26,7 @@ class Backend:
     def __init__(self, base_url: str, timeout: float, slots: int) -> None:
         """`timeout`: seconds without a byte."""
         self.client = BackendClient(Target(base_url), timeout)
-        self.client.changed = self._turned
+        self.client.changed = self._went_up_or_down
         self.models = ModelList(self.client)
         self.loaded = LoadedModels(self.client)
         self.slots = slots
@@ -67,9 +67,9 @@ class Backend:
         return self.loaded.looked_at > self._loaded_at and self.loaded.has_lately(model)
 
     @property
-    def answers(self) -> bool:
+    def is_up(self) -> bool:
         """False if the last request could not reach it."""
-        return self.client.answers
+        return self.client.is_up
 
     async def post(
         self, path: str, body: bytes, model: str, *, whole: bool, alone: bool, trace: str = ""
@@ -102,20 +102,20 @@ class Backend:
         self.emptied += 1
         self.changed()
 
-    def _turned(self) -> None:
+    def _went_up_or_down(self) -> None:
         url = self.client.target.base_url
-        if self.client.answers:
+        if self.client.is_up:
             _log.info("the model server at %s answers again", url)
         else:
             _log.warning("the model server at %s does not answer", url)
             self.emptied += 1
             if self._watch is None or self._watch.done():
-                self._watch = asyncio.create_task(self._until_it_answers())
+                self._watch = asyncio.create_task(self._until_it_is_up())
         self.changed()
 
-    async def _until_it_answers(self) -> None:
+    async def _until_it_is_up(self) -> None:
         pause = FIRST_PAUSE
-        while not self.client.answers:
+        while not self.client.is_up:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             await self.models.refresh()
@@ -134,9 +134,9 @@ def least_busy(
 ) -> Backend | None:
     """The backend for a request for the model, or None if it has to wait for a slot.
 
-    A backend that does not answer is only chosen if none does. Of equally busy ones, the `reader`
-    is chosen, which has read the beginning of the prompt; else the one that probably has the model
-    in memory, else one that has loaded none, else the first.
+    One that is down is only chosen if all are. Of equally busy ones, the `reader` is chosen, which
+    has read the beginning of the prompt; else one that was last asked for this model, and need not
+    load it; else one that was asked for none yet, and drives out no other; else the first.
     """
     best = backends[0]
     if len(backends) > 1:
@@ -146,4 +146,4 @@ def least_busy(
 
 def _burden(backend: Backend, model: str, reader: Backend | None) -> tuple[bool, int, int]:
     loads = 0 if backend.last_model == model else 2 if backend.last_model else 1
-    return not backend.answers, backend.in_use, -1 if backend is reader else loads
+    return not backend.is_up, backend.in_use, -1 if backend is reader else loads

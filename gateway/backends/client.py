@@ -17,12 +17,12 @@ from gateway.backends.patience import Loading, Patience
 from gateway.core.errors import Refusal
 from gateway.core.read_at_most import read_at_most
 
-LINGER = 0.5  # seconds
+AWAIT_END = 0.5  # seconds for the end of a body, so that its connection can be used again
 LONGEST_LOAD = 900.0  # seconds that a model may take to be loaded
 MAX_BODY = 64 * 1024**2  # bytes of one whole answer
 # An answer in one piece is silent until its end, so it has so many times the patience: ten minutes
 # by default, as long as OpenAI's own clients wait.
-WHOLE = 5
+WHOLE_PATIENCE = 5
 SOON = 10.0  # seconds for the whole answer to a short call, however it trickles
 KEEP_ALIVE = 4.0  # seconds; llama-server closes idle connections after 5, Ollama never does
 
@@ -46,7 +46,7 @@ class Target(NamedTuple):
     listed_only: bool = False
 
 
-class Limits(NamedTuple):
+class Timeouts(NamedTuple):
     """How many seconds a request waits for a connection, for the head, and for the next byte."""
 
     connect: float
@@ -80,7 +80,7 @@ class ModelResponse:
     async def to_its_end(self) -> None:
         """Wait a moment for the end of the body, so that the connection can be used again."""
         with contextlib.suppress(TimeoutError, TransportError):
-            async with asyncio.timeout(LINGER):
+            async with asyncio.timeout(AWAIT_END):
                 async for _ in self.chunks():
                     pass
 
@@ -92,7 +92,7 @@ class ModelResponse:
 class BackendClient:
     """Asks the model server. What goes wrong before an answer begins is a `Refusal`.
 
-    `answers` is False once nobody was there, until one answers; `changed` is called when it turns.
+    `is_up` is False once nobody was there, until one answers; `changed` is called when it changes.
     """
 
     def __init__(
@@ -100,10 +100,10 @@ class BackendClient:
     ) -> None:
         """`timeout`: seconds without a byte."""
         self.target = target
-        self.answers = True
+        self.is_up = True
         self.changed: Callable[[], None] = _nothing
         self._patient = _within(5.0, timeout)
-        self._whole = _within(5.0, timeout * WHOLE)
+        self._whole = _within(5.0, timeout * WHOLE_PATIENCE)
         self._quick = _within(2.0, 5.0)
         self._transport = transport or Http1Client(keep_alive=KEEP_ALIVE)
 
@@ -113,7 +113,7 @@ class BackendClient:
         """Send every request from now on elsewhere; running ones end where they began."""
         others = {name.title(): value for name, value in (headers or {}).items()}
         self.target = Target(base_url, _HEADERS | others, listed_only)
-        self.answers = True  # until it is known better
+        self.is_up = True  # until it is known better
 
     async def post(
         self,
@@ -127,23 +127,23 @@ class BackendClient:
         """`whole`: the answer comes in one piece. `loading`: for a model that may not be in
         memory; asked when the answer is late, whether that is because it is still being loaded.
         `trace`: the header traceparent; empty: none."""
-        limits = self._whole if whole else self._patient
+        timeouts = self._whole if whole else self._patient
         if loading is None:
-            return await self._send("POST", path, body, limits, trace)
+            return await self._send("POST", path, body, timeouts, trace)
         try:
             async with asyncio.timeout(None) as limit:
-                with Patience(limit, limits.silence.body, loading):
-                    silence = limits.silence._replace(head=LONGEST_LOAD)
-                    longer = limits._replace(silence=silence)
+                with Patience(limit, timeouts.silence.body, loading):
+                    silence = timeouts.silence._replace(head=LONGEST_LOAD)
+                    longer = timeouts._replace(silence=silence)
                     return await self._send("POST", path, body, longer, trace)
         except TimeoutError:
             return Refusal("upstream_timeout")
 
     async def read(
-        self, method: str, path: str, body: bytes | None = None, *, turns: bool = True
+        self, method: str, path: str, body: bytes | None = None, *, marks_down: bool = True
     ) -> bytes | Refusal:
-        """A short call: the whole body of a 200, within seconds. `turns`: a server that takes
-        longer is taken for one that does not answer."""
+        """A short call: the whole body of a 200, within seconds. `marks_down`: a server
+        that takes longer is taken for one that is down."""
         target, response = self.target, None
         try:
             async with asyncio.timeout(SOON):
@@ -151,12 +151,12 @@ class BackendClient:
                 if not isinstance(response, Refusal):
                     return await _read(response, path)
                 # A model may think for long; a list of models is there.
-                if turns and response.reason == "upstream_timeout":
-                    self._turn(False, target)
+                if marks_down and response.reason == "upstream_timeout":
+                    self._mark(False, target)
                 return response
         except (TimeoutError, TransportError):
-            if response is None and turns:  # no head in all that time: a name looked up for ever
-                self._turn(False, target)
+            if response is None and marks_down:  # no head in all that time: an endless name lookup
+                self._mark(False, target)
             return Refusal("upstream_unavailable", retry_after_ms=2000)
 
     async def _send(
@@ -164,7 +164,7 @@ class BackendClient:
         method: str,
         path: str,
         body: bytes | None,
-        limits: Limits,
+        timeouts: Timeouts,
         trace: str = "",
     ) -> ModelResponse | Refusal:
         target = self.target
@@ -175,21 +175,21 @@ class BackendClient:
                 target.base_url + path,
                 headers,
                 body or b"",
-                connect=limits.connect,
-                silence=limits.silence,
+                connect=timeouts.connect,
+                silence=timeouts.silence,
             )
         except ReadTimeout:
             return Refusal("upstream_timeout")
         except (TransportError, ValueError):  # ValueError: the address is none
-            self._turn(False, target)
+            self._mark(False, target)
             return Refusal("upstream_unavailable", retry_after_ms=2000)
-        if not self.answers:
-            self._turn(True, target)
+        if not self.is_up:
+            self._mark(True, target)
         return ModelResponse(response, demo=target.listed_only)
 
-    def _turn(self, answers: bool, target: Target) -> None:
-        if answers is not self.answers and target is self.target:  # not one that it was before
-            self.answers = answers
+    def _mark(self, up: bool, target: Target) -> None:
+        if up is not self.is_up and target is self.target:  # not one that it was before
+            self.is_up = up
             self.changed()
 
     async def close(self) -> None:
@@ -211,5 +211,5 @@ def _nothing() -> None:
     pass
 
 
-def _within(connect: float, read: float) -> Limits:
-    return Limits(connect, Silence(read, read))
+def _within(connect: float, read: float) -> Timeouts:
+    return Timeouts(connect, Silence(read, read))

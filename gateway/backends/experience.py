@@ -31,16 +31,16 @@ class Experience:
         """What is not needed any more is forgotten: one odd report must not bind everybody."""
         if not self._most and not self._most_before:
             return 0
-        self._turn()
+        self._forget_old()
         return max(self._most, self._most_before)
 
     def exceeded(self, tokens: int) -> None:
         """A prompt had so many tokens more than its bound is without what was learned. So the same
         report teaches the same, however many such requests run at once."""
-        self._turn()
+        self._forget_old()
         self._most = max(self._most, min(MOST_OVERHEAD, tokens))
 
-    def _turn(self) -> None:
+    def _forget_old(self) -> None:
         passed = time.monotonic() - self._since
         if passed >= KEPT:
             self._most_before = self._most if passed < 2 * KEPT else 0

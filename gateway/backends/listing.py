@@ -159,10 +159,12 @@ async def openai_models(client: BackendClient) -> dict[str, Model] | Refusal | N
     return _by_name(Model(one.id, context_length=one.context) for one in entries if one)
 
 
-async def loaded_models(client: BackendClient, *, turns: bool = True) -> dict[str, Loaded] | None:
+async def loaded_models(
+    client: BackendClient, *, marks_down: bool = True
+) -> dict[str, Loaded] | None:
     """What an Ollama has in memory, by canonical name; None: it does not tell. Of models that share
     their weights it names one."""
-    answer = await client.read("GET", "/api/ps", turns=turns)
+    answer = await client.read("GET", "/api/ps", marks_down=marks_down)
     told = decode(answer, _Ps) if isinstance(answer, bytes) else None
     if told is None:
         return None

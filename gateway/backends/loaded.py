@@ -20,11 +20,11 @@ class LoadedModels:
         self._task: asyncio.Task[None] | None = None
         self.seen: dict[str, Loaded] = {}
 
-    async def look(self, *, turns: bool = True) -> dict[str, Loaded] | None:
-        """Ask what is in memory; None where the server does not tell. `turns`: as in
-        `BackendClient.read`."""
+    async def look(self, *, marks_down: bool = True) -> dict[str, Loaded] | None:
+        """Ask what is in memory; None where the server does not tell. `marks_down`: as
+        in `BackendClient.read`."""
         self.looked_at = time.monotonic()
-        told = await loaded_models(self._client, turns=turns)
+        told = await loaded_models(self._client, marks_down=marks_down)
         self.seen = told or {}
         return told
 
@@ -36,7 +36,7 @@ class LoadedModels:
         """Whether the model was in memory at the last look, and that is not long ago."""
         return name in self.seen and time.monotonic() - self.looked_at < 2 * FRESH
 
-    def answers(self, name: str) -> None:
+    def note_answer(self, name: str) -> None:
         """The model answers a request that named no context: learn which one it has."""
         pause = FRESH if name in self.seen else RETRY
         if time.monotonic() - self.looked_at > pause and (self._task is None or self._task.done()):

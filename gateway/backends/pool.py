@@ -119,7 +119,7 @@ class BackendPool:
         refusals.sort(key=lambda one: one.reason == "demo_lacks_model")  # says least of all
         if refusals:
             return refusals[0]
-        candidates.sort(key=lambda one: not one.backend.answers)
+        candidates.sort(key=lambda one: not one.backend.is_up)
         return candidates[:1] or self.no_ollama()  # it says itself that it lacks the model
 
     def _judge(
@@ -162,7 +162,7 @@ class BackendPool:
         backends = self.backends
         if path.startswith("/api/"):
             backends = [one for one in backends if not one.models.foreign] or backends
-        backends = [one for one in backends if one.answers] or backends
+        backends = [one for one in backends if one.is_up] or backends
         answers = await asyncio.gather(*(one.client.read("GET", path) for one in backends))
         refusals = [one for one in answers if isinstance(one, Refusal)]
         refusals.sort(key=lambda one: one.reason == "not_found")
@@ -179,7 +179,7 @@ class BackendPool:
         if isinstance(candidates, Refusal):
             return candidates
         answer: bytes | Refusal = Refusal("upstream_unavailable", retry_after_ms=2000)
-        for backend in sorted((one.backend for one in candidates), key=lambda one: not one.answers):
+        for backend in sorted((one.backend for one in candidates), key=lambda one: not one.is_up):
             answer = await backend.client.read("POST", "/api/show", body)
             if isinstance(answer, bytes):
                 break
@@ -189,7 +189,7 @@ class BackendPool:
         """Where models are pulled to: the first Ollama that answers, so that the owner knows whose
         disk fills. None: there is no Ollama."""
         backends = [one for one in self.backends if not one.models.foreign]
-        return min(backends, key=lambda one: not one.answers, default=None)
+        return min(backends, key=lambda one: not one.is_up, default=None)
 
 
 def _doubtful(response: ModelResponse | Refusal, backend: Backend) -> bool:

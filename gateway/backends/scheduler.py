@@ -78,7 +78,7 @@ class Ticket:
     def may_use(self, backend: Backend) -> bool:
         if self.turn is None or self.turn.done() or backend not in self.backends:
             return False  # done: its client left in this moment, and it has not run since
-        return backend.answers or not any(other.answers for other in self.backends)
+        return backend.is_up or not any(other.is_up for other in self.backends)
 
 
 class Scheduler:

@@ -41,11 +41,11 @@ class Machines:
 
 
 async def _ask(backend: Backend) -> None:
-    """Looking does not turn a machine off that is only slow to tell."""
+    """Looking marks no machine as down that is only slow to tell."""
     if backend.models.foreign:
-        await backend.client.read("GET", "/v1/models", turns=False)
+        await backend.client.read("GET", "/v1/models", marks_down=False)
     else:
-        await backend.loaded.look(turns=False)
+        await backend.loaded.look(marks_down=False)
 
 
 def _machine(backend: Backend) -> dict[str, Any]:
@@ -53,8 +53,8 @@ def _machine(backend: Backend) -> dict[str, Any]:
         "name": backend.name,
         "url": backend.client.target.base_url,
         "kind": kind(backend),
-        "state": "up" if backend.answers else "down",
-        "error": None if backend.answers else "It does not answer.",
+        "state": "up" if backend.is_up else "down",
+        "error": None if backend.is_up else "It does not answer.",
         "slots": backend.slots,
         "used": backend.in_use,
         "loaded": [{"model": name, **told} for name, told in loaded(backend).items()],

@@ -38,7 +38,7 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
             return answer
         backend = ticket.backend
         if backend and not backend.models.foreign and not in_flight.request.context:
-            backend.loaded.answers(ticket.model)
+            backend.loaded.note_answer(ticket.model)
         try:
             await in_flight.permitted.wait()
             return await relay(answer, in_flight)

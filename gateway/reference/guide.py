@@ -3,7 +3,7 @@
 from pathlib import Path
 from string import Template
 
-from gateway.backends.client import WHOLE
+from gateway.backends.client import WHOLE_PATIENCE
 from gateway.config.settings_documents import rows
 from gateway.dialects import all_absent
 from gateway.dialects.shared import schemas
@@ -50,7 +50,7 @@ def guide() -> str:
         schema_repeats=f"{schemas.MOST_REPEATS:,}",
         tool_properties=f"{schemas.MOST_OF_ALL_TOOLS:,}",
         max_headers=MAX_HEADERS // 1024,
-        whole=WHOLE,
+        whole=WHOLE_PATIENCE,
         stuck=f"{STUCK:.0f}",
         message_overhead=MESSAGE_OVERHEAD,
         picture_floor=f"{IMAGE_FLOOR:,}",

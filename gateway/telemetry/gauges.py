@@ -101,7 +101,7 @@ def _backends(services: Services) -> list[Gauge]:
         Gauge(
             "localllm_backend_up",
             "Whether a model server answers.",
-            [(labels, float(one.answers)) for labels, one in machines],
+            [(labels, float(one.is_up)) for labels, one in machines],
         ),
         Gauge(
             "localllm_slots",

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 
 from gateway.backends.backend import Backend
-from gateway.backends.client import Limits
+from gateway.backends.client import Timeouts
 from gateway.backends.http1.connection import Silence
 from gateway.core.errors import Refusal
 from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream, answer, fake_upstream
 
 pytestmark = pytest.mark.anyio
 BODY = b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}'
-IMPATIENT = Limits(60.0, Silence(0.01, 0.01))
+IMPATIENT = Timeouts(60.0, Silence(0.01, 0.01))
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def watched(backend: Backend) -> tuple[list[bool], Callable[[], Awaitable[None]]
     turned = asyncio.Event()
 
     def note() -> None:
-        turns.append(backend.answers)
+        turns.append(backend.is_up)
         turned.set()
 
     async def next_turn() -> None:
@@ -103,11 +103,11 @@ async def test_a_model_that_thinks_for_long_is_not_away_but_a_silent_list_is(
     monkeypatch.setattr(server, "_route", silence)
     backend.client._patient = IMPATIENT
     assert await ask(backend) == "upstream_timeout"
-    assert backend.answers
+    assert backend.is_up
     backend.client._quick = IMPATIENT
     answer = await backend.client.read("GET", "/api/tags")
     assert answer == Refusal("upstream_timeout")
-    assert not backend.answers
+    assert not backend.is_up
 
 
 async def test_a_list_that_never_ends_keeps_nobody_waiting(
@@ -167,7 +167,7 @@ async def test_what_is_still_said_of_its_old_address_does_not_count_for_the_new_
     gate.open()
     assert await asking == "upstream_unavailable"
     assert turns == [True]
-    assert backend.answers
+    assert backend.is_up
 
 
 async def test_the_models_of_another_server_are_asked_before_the_first_request_to_it(

@@ -9,7 +9,7 @@ import pytest
 from pytest_httpx import HTTPXMock, IteratorStream
 
 from gateway.backends import client as module
-from gateway.backends.client import WHOLE, BackendClient, ModelResponse, Target
+from gateway.backends.client import WHOLE_PATIENCE, BackendClient, ModelResponse, Target
 from gateway.backends.http1 import ReadError, ReadTimeout, TransportError
 from gateway.core.errors import Refusal
 from tests.support.told_transport import ToldResponse, ToldTransport
@@ -88,7 +88,7 @@ async def test_only_a_200_answers_a_short_question(
     assert isinstance(refusal, Refusal)
     assert refusal.reason == reason
     assert "SECRET" not in refusal.message
-    assert client.answers
+    assert client.is_up
 
 
 async def test_each_kind_of_request_is_as_patient_as_its_response_is_slow(
@@ -100,7 +100,7 @@ async def test_each_kind_of_request_is_as_patient_as_its_response_is_slow(
     await client.read("GET", "/api/tags")
     allowed = [request.extensions["timeout"] for request in httpx_mock.get_requests()]
     assert [(one["connect"], one["read"]) for one in allowed] == [
-        *((5, 60), (5, 60 * WHOLE), (2, 5))
+        *((5, 60), (5, 60 * WHOLE_PATIENCE), (2, 5))
     ]
 
 
@@ -109,7 +109,7 @@ async def test_who_cannot_be_reached_is_away_until_it_answers(
     client: BackendClient, httpx_mock: HTTPXMock, problem: httpx.TransportError
 ):
     turns: list[bool] = []
-    client.changed = lambda: turns.append(client.answers)
+    client.changed = lambda: turns.append(client.is_up)
     for _ in range(2):
         httpx_mock.add_exception(problem)
         refusal = await client.post(PATH, b"{}")
@@ -126,9 +126,9 @@ async def test_who_is_silent_has_timed_out_and_is_away_if_the_question_was_short
 ):
     httpx_mock.add_exception(SILENT, is_reusable=True)
     assert await client.post(PATH, b"{}") == Refusal("upstream_timeout")
-    assert client.answers
+    assert client.is_up
     assert await client.read("GET", "/api/tags") == Refusal("upstream_timeout")
-    assert not client.answers
+    assert not client.is_up
 
 
 async def test_an_address_that_is_none_is_away():
@@ -223,4 +223,4 @@ async def test_a_server_that_sends_no_head_in_all_that_time_is_away(
     answer = await client.read("GET", "/api/tags")
     assert isinstance(answer, Refusal)
     assert answer.reason == "upstream_unavailable"
-    assert not client.answers
+    assert not client.is_up

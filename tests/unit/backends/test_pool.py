@@ -81,7 +81,7 @@ async def test_each_holder_comes_with_what_its_own_machine_told():
 async def test_a_model_that_none_has_is_for_one_machine_that_answers_to_refuse():
     made = pool(Server(tags=tags("a")), Server(tags=tags("b")))
     assert await where(made, "c:latest") == [0]
-    made.backends[0].client.answers = False
+    made.backends[0].client.is_up = False
     assert await where(made, "c:latest") == [1]
 
 
@@ -171,9 +171,9 @@ async def test_without_an_ollama_its_routes_are_not_supported():
 async def test_models_are_pulled_to_the_first_ollama_that_answers():
     made = pool(Server(tags=tags("a")), Server(tags=tags("a")))
     assert made.for_pull() is made.backends[0]
-    made.backends[0].client.answers = False
+    made.backends[0].client.is_up = False
     assert made.for_pull() is made.backends[1]
-    made.backends[1].client.answers = False
+    made.backends[1].client.is_up = False
     assert made.for_pull() is made.backends[0]
 
 
@@ -201,10 +201,10 @@ async def test_of_several_lists_those_of_machines_that_answer_count():
 async def test_nobody_waits_for_the_list_of_a_machine_that_is_away_unless_all_are():
     gone, there = away(), Server(tags=tags("a"))
     made = pool(gone, there)
-    made.backends[0].client.answers = False
+    made.backends[0].client.is_up = False
     assert isinstance(await made.each("/api/tags"), list)
     assert gone.asked == []
-    made.backends[1].client.answers = False
+    made.backends[1].client.is_up = False
     assert isinstance(await made.each("/api/tags"), list)
     assert gone.asked == ["/api/tags"]
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 def turn(bench: Bench, number: int, *, answers: bool) -> None:
     """A machine went away, or came back."""
-    bench.backends[number].client.answers = answers
+    bench.backends[number].client.is_up = answers
     bench.backends[number].changed()
 
 

@@ -63,10 +63,10 @@ async def test_a_machine_that_does_not_answer_never_wins_and_has_lost_what_it_re
     second = bench.backends[1]
     for talk in ("continued", "left"):
         assert await served_at(bench, f"begin {talk}", talk, 1) == 1
-    second.client.answers = False
+    second.client.is_up = False
     second.client.changed()
     assert await served_at(bench, "elsewhere", "continued") == 0
-    second.client.answers = True
+    second.client.is_up = True
     second.client.changed()
     assert await served_at(bench, "stays", "continued") == 0
     assert await served_at(bench, "anywhere", "left") == 0

@@ -31,8 +31,8 @@ async def test_a_store_that_is_away_is_told_and_its_figures_are_not_made_up(tmp_
 class Slow:
     """A model server that never says what it has in memory."""
 
-    async def read(self, method: str, path: str, *, turns: bool = True) -> bytes:
-        assert not turns, "whoever looks would take it for one that does not answer"
+    async def read(self, method: str, path: str, *, marks_down: bool = True) -> bytes:
+        assert not marks_down, "whoever looks would take it for one that does not answer"
         await asyncio.Event().wait()
         return b""
 
