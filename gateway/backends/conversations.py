@@ -45,7 +45,7 @@ class Conversations:
         whose = repr((who, request.model)).encode()
         name = blake2b(whose, digest_size=16, key=self._secret)
         known = False
-        for number, text in enumerate(_texts(request.request)):
+        for number, text in enumerate(_texts(request.parsed)):
             if number == _MOST_TEXTS:
                 break
             known = True

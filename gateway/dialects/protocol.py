@@ -46,7 +46,7 @@ class ToolForm(NamedTuple):
 class Sanitised(Struct, kw_only=True):
     """One request after all checks that need no database. Sizes in bytes, bounds in tokens."""
 
-    request: Any  # the dialect's own struct, with the field `model`
+    parsed: Any  # the dialect's own struct, with the field `model`
     stream: bool
     wants_usage: bool  # the client asked to see the usage chunk
     prompt_bytes: int
@@ -273,21 +273,21 @@ class Dialect:
                 sanitised.dialect = self
             sanitised.ignored = left
             sanitised.tool_forms = forms
-            sanitised.request.model = sanitised.request.model or ""
+            sanitised.parsed.model = sanitised.parsed.model or ""
             sanitised.model = model
-            sanitised.cloud = bool(model) and model_names.is_cloud(sanitised.request.model)
+            sanitised.cloud = bool(model) and model_names.is_cloud(sanitised.parsed.model)
         return sanitised
 
     def narrow(self, sanitised: Sanitised) -> None:
         """Go on without the privilege: leave out what needs it."""
-        sanitised.ignored += self.leave_out(sanitised.request)
+        sanitised.ignored += self.leave_out(sanitised.parsed)
         sanitised.privilege = None
         sanitised.context = 0
         sanitised.answered_here = sanitised.loads
 
     def serialise(self, sanitised: Sanitised, granted: int) -> bytes | Refusal:
         """The request as it goes upstream: our own JSON, with the granted output as its cap."""
-        request = sanitised.request
+        request = sanitised.parsed
         named = sanitised.listed or model_names.upstream_name(request.model, sanitised.model)
         request.model = named
         self.grant(sanitised, granted)

@@ -34,7 +34,7 @@ async def fitting(
 ) -> list[Candidate] | Refusal:
     """Those whose context the prompt may fit. Call it before the prompt's bound is narrowed: one
     with fewer bytes than there are tokens of context fits in any case."""
-    asked_to_cut = getattr(request.request, "truncate", None) is True
+    asked_to_cut = getattr(request.parsed, "truncate", None) is True
     if check == "off" or request.fills_context or asked_to_cut:
         return candidates
     contexts = [_context(one, request) for one in candidates]
@@ -43,13 +43,13 @@ async def fitting(
     request.may_be_cut = True
     most = max([one or 0 for one in contexts])
     if request.prompt_bound > _LONG:
-        request.least_tokens = await off_loop(lambda: least_tokens(request.request, most))
+        request.least_tokens = await off_loop(lambda: least_tokens(request.parsed, most))
     else:
-        request.least_tokens = least_tokens(request.request, most)
+        request.least_tokens = least_tokens(request.parsed, most)
     if check == "warn":
         return candidates
-    if getattr(request.request, "truncate", False) is None:
-        request.request.truncate = False  # on these routes Ollama itself refuses what is too long
+    if getattr(request.parsed, "truncate", False) is None:
+        request.parsed.truncate = False  # on these routes Ollama itself refuses what is too long
     fit = [
         candidate
         for candidate, context in zip(candidates, contexts, strict=True)

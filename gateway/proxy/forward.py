@@ -18,6 +18,7 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
     told = verdict.visitor  # who shares limits with others shares their turn
     visitor = (told.pool or told.id) if told else None
     who = verdict.key_id, told.id if told else None
+    # First: `serialise` lets go of what was parsed, which the beginning is read from.
     beginning = scheduler.conversations.beginning(who, in_flight.request, backends)
     request = in_flight.serialise()
     if isinstance(request, Refusal):

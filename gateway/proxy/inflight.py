@@ -117,11 +117,11 @@ class InFlight:
     def serialise(self) -> bytes | Refusal:
         """The request as it goes upstream, with what the verdict grants."""
         body = self.dialect.serialise(self.request, self.verdict.granted)
-        self.request.sent = self.request.request.model
+        self.request.sent = self.request.parsed.model
         if isinstance(body, bytes):
             self._sample = sample(body)
         if self.permitted.is_set():
-            self.request.request = None  # it can be large, and is not needed again
+            self.request.parsed = None  # it can be large, and is not needed again
         return body
 
     def began(self) -> None:

@@ -91,7 +91,7 @@ class Pipeline:
             return await self._told(exchange, caller, dialect.scope, request)
         dialect = request.dialect or dialect
         settings = self._settings
-        exchange.model = request.alias or request.request.model
+        exchange.model = request.alias or request.parsed.model
         denial = await self._authoriser.narrow(exchange, dialect, request, caller)
         if denial is not None:
             return denial
@@ -145,7 +145,7 @@ class Pipeline:
         request = await self._read(dialect, exchange, caller)
         if isinstance(request, Refusal):
             return await self._told(exchange, caller, dialect.scope, request)
-        exchange.model = request.alias or request.request.model
+        exchange.model = request.alias or request.parsed.model
         if not model_names.is_allowed(request.public_model, identity.allowed_models):
             return Refusal("model_not_allowed", model=request.public_model)
         assert dialect.count is not None

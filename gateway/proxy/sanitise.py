@@ -35,7 +35,7 @@ def sanitise(
         _ask_for(request, default_model)
     real = aliases.get(request.model)
     if real is not None:
-        request.alias = request.request.model
+        request.alias = request.parsed.model
         _ask_for(request, real)
     return request
 
@@ -52,6 +52,6 @@ def ignored_header(request: Sanitised) -> tuple[bytes, bytes] | None:
 
 
 def _ask_for(request: Sanitised, spelling: str) -> None:
-    request.request.model = spelling
+    request.parsed.model = spelling
     request.model = model_names.requested_name(spelling)
     request.cloud = model_names.is_cloud(spelling)

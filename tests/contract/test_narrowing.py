@@ -84,7 +84,7 @@ async def narrowed(authoriser: Authoriser, key_hash: str, **fields: Any) -> Sani
 async def test_a_key_with_the_scope_keeps_what_it_said(backend: Backend, authoriser: Authoriser):
     key = await backend.ledger.key(scopes=["chat", "ollama:native"])
     request = await narrowed(authoriser, key.hash)
-    assert (request.request.keep_alive, request.ignored) == (-1, [])
+    assert (request.parsed.keep_alive, request.ignored) == (-1, [])
     assert request.privilege is not None
 
 
@@ -97,7 +97,7 @@ async def test_for_one_without_it_that_is_left_out_and_it_is_asked_for_once_a_mi
     key = await backend.ledger.key(scopes=["chat"])
     for _ in range(3):
         request = await narrowed(authoriser, key.hash)
-        assert (request.request.keep_alive, request.ignored) == (None, ["keep_alive"])
+        assert (request.parsed.keep_alive, request.ignored) == (None, ["keep_alive"])
         assert request.privilege is None
     assert watched.asked == 1
     monkeypatch.setattr(authorise, "FRESH", 0.0)

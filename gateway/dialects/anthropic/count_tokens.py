@@ -25,7 +25,7 @@ class CountedTokens(Struct):
 
 def count(sanitised: Sanitised) -> bytes:
     """The answer."""
-    request: CountTokensRequest = sanitised.request
+    request: CountTokensRequest = sanitised.parsed
     tokens = sum(map(estimate_tokens, _texts(request))) + PICTURE * _pictures(request)
     around = _AROUND * (len(request.messages) + bool(request.system))
     return msgspec.json.encode(CountedTokens(ceil(tokens) + around))

@@ -21,7 +21,7 @@ def measure(request: MessagesRequest | CountTokensRequest) -> Sanitised | Refusa
     if isinstance(prompt, Refusal):
         return prompt
     return Sanitised(
-        request=request,
+        parsed=request,
         stream=bool(request.stream),
         wants_usage=True,
         prompt_bytes=prompt.size,
@@ -33,4 +33,4 @@ def measure(request: MessagesRequest | CountTokensRequest) -> Sanitised | Refusa
 
 def grant(sanitised: Sanitised, granted: int) -> None:
     """Cap the answer."""
-    sanitised.request.max_tokens = granted
+    sanitised.parsed.max_tokens = granted

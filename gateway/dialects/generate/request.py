@@ -37,7 +37,7 @@ def measure(request: GenerateRequest) -> Sanitised:
         messages.insert(0, Message("system", request.system))
     size = length(request.prompt) + length(request.system)
     return Sanitised(
-        request=ChatRequest(
+        parsed=ChatRequest(
             model=request.model,
             messages=messages,
             stream=request.stream or None,

@@ -60,7 +60,7 @@ def measured(
     # Ollama answers these in one piece, whatever the request says.
     whole = bool(empty) or getattr(request, "debug_render_only", None) is not None
     return Sanitised(
-        request=request,
+        parsed=request,
         stream=stream and not whole,
         wants_usage=True,  # it stands in the last line, with the end
         prompt_bytes=size,
@@ -88,7 +88,7 @@ def cap(options: Options | None) -> int | None:
 
 def grant(sanitised: Sanitised, granted: int) -> None:
     """Cap the answer, and say whether it streams, which is what Ollama does by itself."""
-    request: PromptedRequest = sanitised.request
+    request: PromptedRequest = sanitised.parsed
     request.stream = sanitised.stream
     request.options = request.options or Options()
     native_options.cut(request.options, max(sanitised.model_context, sanitised.context))

@@ -77,7 +77,7 @@ def _measure(request: EmbeddingRequest) -> Sanitised:
     texts = [request.input] if isinstance(request.input, str) else request.input
     size = sum(map(length, texts))
     return Sanitised(
-        request=request,
+        parsed=request,
         stream=False,
         wants_usage=False,
         prompt_bytes=size,

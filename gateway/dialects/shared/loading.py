@@ -20,7 +20,7 @@ def privilege(field: str) -> Privilege:
 
 def model_name(sanitised: Sanitised) -> str:
     """The model as the client knows it."""
-    return sanitised.alias or sanitised.request.model
+    return sanitised.alias or sanitised.parsed.model
 
 
 def moment() -> str:

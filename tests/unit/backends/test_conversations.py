@@ -155,7 +155,7 @@ def test_however_many_parts_say_nothing_few_are_looked_at():
             nonlocal looked
             looked += 1
 
-    for message in request.request.messages[:2]:
+    for message in request.parsed.messages[:2]:
         message.content = [Part()] * 100_000
     assert Conversations().beginning(WHO, request, BACKENDS) is not None
     assert 0 < looked < 1000

@@ -41,7 +41,7 @@ def test_a_whole_number_is_cut_to_what_the_server_may_be_told(path: str, name: s
         assert refused(path, options={name: value}).param == f"options.{name}"
         return
     option = TABLE[name]
-    found = getattr(taken(path, options={name: value}).request.options, name)
+    found = getattr(taken(path, options={name: value}).parsed.options, name)
     assert isinstance(found, int)
     assert found == min(max(int(value), option.least), option.most)
 
@@ -182,7 +182,7 @@ def test_a_switch_of_the_template_is_passed_on_and_what_could_be_more_is_not(pat
         "nothing": None,
     }
     found = taken(path, chat_template_kwargs={**kept, **other})
-    assert found.request.chat_template_kwargs == kept
+    assert found.parsed.chat_template_kwargs == kept
     assert found.ignored == [f"chat_template_kwargs.{name}" for name in other]
     many = {f"s{number}": True for number in range(100)}
     assert len(sent(path, chat_template_kwargs=many)["chat_template_kwargs"]) == 32

@@ -33,7 +33,7 @@ def test_where_no_model_is_named_the_default_one_is_asked(
     found = sanitise(GENERATE, b'{"prompt":"Hi"}', {"gpt:latest": "fake"}, default)
     assert isinstance(found, Sanitised)
     assert (found.alias, found.model, found.cloud) == (alias, canonical, cloud)
-    assert found.request.model == ("fake" if alias else default)
+    assert found.parsed.model == ("fake" if alias else default)
 
 
 @pytest.mark.parametrize("whole", [False, True])

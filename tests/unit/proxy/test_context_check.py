@@ -17,7 +17,7 @@ DIALECTS = {one.path: one for one in all_dialects()}
 def read(path: str, body: dict[str, Any]) -> Any:
     found = DIALECTS[path].sanitise(json.dumps({"model": "m", **body}).encode())
     assert isinstance(found, Sanitised), found
-    return found.request
+    return found.parsed
 
 
 BODIES = {
@@ -68,7 +68,7 @@ def test_a_very_long_text_is_not_read_to_its_end():
 
 def asked(**fields: Any) -> Sanitised:
     sizes: dict[str, Any] = {"prompt_bytes": 90_000, "messages": 1, "prompt_bound": 90_032}
-    plain = {"request": None, "stream": False, "wants_usage": False, "max_output": None}
+    plain = {"parsed": None, "stream": False, "wants_usage": False, "max_output": None}
     return Sanitised(**{**plain, **sizes, "may_be_cut": True, **fields})
 
 

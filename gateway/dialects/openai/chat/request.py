@@ -153,7 +153,7 @@ def measure(request: ChatRequest) -> Sanitised | Refusal:
     size = printed + sum(map(_message_size, request.messages))
     options = request.stream_options
     return Sanitised(
-        request=request,
+        parsed=request,
         stream=bool(request.stream),
         wants_usage=bool(options and options.include_usage),
         prompt_bytes=size,
@@ -167,7 +167,7 @@ def measure(request: ChatRequest) -> Sanitised | Refusal:
 
 def grant(sanitised: Sanitised, granted: int) -> None:
     """Cap the answer, and ask for the usage of a stream."""
-    request: ChatRequest = sanitised.request
+    request: ChatRequest = sanitised.parsed
     request.max_completion_tokens = None  # Ollama generates without an end for it alone
     request.max_tokens = granted
     request.stream_options = StreamOptions(include_usage=True) if sanitised.stream else None

@@ -47,7 +47,7 @@ def measure(request: CompletionRequest) -> Sanitised:
     size = length(request.prompt) + length(request.suffix)
     options = request.stream_options
     return Sanitised(
-        request=request,
+        parsed=request,
         stream=bool(request.stream),
         wants_usage=bool(options and options.include_usage),
         prompt_bytes=size,
@@ -61,6 +61,6 @@ def measure(request: CompletionRequest) -> Sanitised:
 
 def grant(sanitised: Sanitised, granted: int) -> None:
     """Cap the answer, and ask for the usage of a stream."""
-    request: CompletionRequest = sanitised.request
+    request: CompletionRequest = sanitised.parsed
     request.max_tokens = granted
     request.stream_options = StreamOptions(include_usage=True) if sanitised.stream else None

@@ -112,7 +112,7 @@ def measure(request: ResponseRequest) -> Sanitised | Refusal:
     size = printed + length(request.instructions) + sum(item.size() for item in items)
     messages = len(items) + bool(request.instructions)
     return Sanitised(
-        request=request,
+        parsed=request,
         stream=bool(request.stream),
         wants_usage=True,
         prompt_bytes=size,
@@ -126,7 +126,7 @@ def measure(request: ResponseRequest) -> Sanitised | Refusal:
 
 def grant(sanitised: Sanitised, granted: int) -> None:
     """Cap the answer."""
-    sanitised.request.max_output_tokens = granted
+    sanitised.parsed.max_output_tokens = granted
 
 
 def _kept(request: ResponseRequest) -> Refusal | None:

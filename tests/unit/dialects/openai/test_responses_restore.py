@@ -270,6 +270,6 @@ def test_of_two_tools_that_get_one_name_the_first_is_meant():
 def test_a_restored_call_in_the_history_is_the_call_that_the_model_made(name: str):
     made = call(name, '{"input":"x"}')
     [restored] = whole(TOOLS, made)
-    [item] = sanitised(TOOLS, input=[restored]).request.input
+    [item] = sanitised(TOOLS, input=[restored]).parsed.input
     assert (item.type, item.name, item.call_id) == ("function_call", name, "call_0")
     assert item.arguments == made["arguments"]
