@@ -30,7 +30,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "open an entry of the outbox": ("gateway/proxy/pipeline.py", "_open_entry"),
     "authorise": ("gateway/proxy/authorise.py", "authorise"),
     "wait, forward and meter": ("gateway/proxy/forward.py", "forward"),
-    "settle": ("gateway/proxy/inflight.py", "settle"),
+    "settle, up to the outbox": ("gateway/proxy/inflight.py", "finish"),
     "send to the store": ("gateway/proxy/outbox.py", "_send"),
 }
 _RUN = """

@@ -269,7 +269,7 @@ class Exchange:
         if not isinstance(error, asyncio.CancelledError):
             return isinstance(error, ClientGone)
         if self.gone and self._task is not None:
-            self._task.uncancel()  # by `watch`: the client left, and its cleaning up is done
+            self._task.uncancel()  # by `_give_up`: the client left, and its cleaning up is done
             return True
         if self._stopped is not None and self._task is not None:
             self._task.uncancel()

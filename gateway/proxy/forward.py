@@ -35,7 +35,7 @@ async def forward(in_flight: InFlight, scheduler: Scheduler, pool: BackendPool) 
         answer = await pool.send(ticket, dialect.upstream, request, whole=whole, trace=trace)
         if isinstance(answer, Refusal):
             await in_flight.permitted.wait()
-            in_flight.cut("upstream_error")
+            in_flight.ends_as("upstream_error")
             return answer
         backend = ticket.backend
         if backend and not backend.models.foreign and not in_flight.request.context:

@@ -27,7 +27,7 @@ _unwritten = RepeatedLog(logging.getLogger("localllm"), logging.ERROR)
 
 class InFlight:
     """As a context manager it spans the time from permission to settlement: a client that leaves
-    meanwhile cancels it, and it is settled at the end, however it ends.
+    meanwhile cancels it, and it is finished at the end, however it ends.
 
     `verdict` is the store's, or until the store has decided (`permitted`), the one that is expected
     of it. `backends` are those that may serve the request.
@@ -60,7 +60,7 @@ class InFlight:
         self._registry = registry
         self._status: str | None = None
         self._ttft_ms: int | None = None
-        self._settled = False
+        self._finished = False
         self._estimated: int | None = None
         if exchange.record is not None:
             exchange.record.model, exchange.record.stream = request.public_model, request.stream
@@ -77,11 +77,11 @@ class InFlight:
         trace: TracebackType | None,
     ) -> None:
         if isinstance(error, asyncio.CancelledError):
-            self.cut("client_gone" if self.exchange.gone else "gateway_stopped")
+            self.ends_as("client_gone" if self.exchange.gone else "gateway_stopped")
         elif error is not None:
-            self.cut("internal_error")
+            self.ends_as("internal_error")
         del self._registry[self.exchange.id]  # first: a hold that is renewed never expires
-        self.settle()
+        self.finish()
 
     def permit(self, verdict: Verdict) -> None:
         """The store said yes."""
@@ -130,22 +130,22 @@ class InFlight:
             self._ttft_ms = self._elapsed_ms()
             self.exchange.mark("first_token")
 
-    def cut(self, status: str) -> None:
-        """It does not end as it should. The first cause stands."""
+    def ends_as(self, status: str) -> None:
+        """Note how it ends where that is not as it should. The first cause stands."""
         self._status = self._status or status
 
     def cancel(self) -> bool:
         """The owner ends it, in whichever stage it is: its client is told, and what it has come to
         is counted. False: it has ended."""
-        if self._settled or self.exchange.ended:
+        if self._finished or self.exchange.ended:
             return False
-        self.cut("cancelled")
+        self.ends_as("cancelled")
         self.exchange.stop(Refusal("cancelled"))
         return True
 
     def checkpoint(self) -> None:
         """Write down how far it has come, in case this process dies."""
-        if self._settled:
+        if self._finished:
             return
         self._fill_in("gateway_died")
         try:
@@ -153,53 +153,54 @@ class InFlight:
         except OSError as problem:
             _unwritten("the outbox cannot be written: %s", problem)
 
-    def settle(self) -> None:
-        """Make it final: the outbox has it on disk before this returns, and sends it to the store.
-        It may be called more than once; the first call counts.
+    def finish(self) -> None:
+        """Make its settlement final: it is in the file of the outbox before this returns, and so
+        outlives this process. The outbox forces the file to the disk for a whole batch, and only
+        then has the store settle that. Of several calls the first one counts.
 
-        If the client left before the store decided, settling waits for the verdict, which says
-        whether there is a hold."""
-        if self._settled:
+        If the client left before the store decided, this waits for the verdict, which says whether
+        there is a hold."""
+        if self._finished:
             return
         if self.authorising is not None and not self.permitted.is_set():
-            self.authorising.add_done_callback(self._settle_late)
+            self.authorising.add_done_callback(self._finish_late)
             if self.exchange.record is not None:
                 self.exchange.record.waits = True
             return
-        self._settled = True
+        self._finished = True
         self._fill_in("ok")
         settlement = self._entry.settlement
         settlement.duration_ms = self._elapsed_ms()
         if self.meter and self.meter.usage and settlement.status == "ok":
             self._learn(self.meter.usage)
-        self._verdict_cache.settled(settlement)
+        self._verdict_cache.finished(settlement)
         self._entry.commit()
         self.exchange.mark("settled")
         self._note(settlement)
 
-    async def settle_before_end(self) -> None:
-        """Settle before the client has all of the answer. Of a key near its limit that other
+    async def finish_before_end(self) -> None:
+        """Finish before the client has all of the answer. Of a key near its limit that other
         gateways serve too, the store has it by then: its next request there is neither refused nor
         cut for this one."""
-        self.settle()
+        self.finish()
         key_id = self.wanted and self._verdict_cache.near_limit_elsewhere(self.wanted)
         if key_id:
             await self._entry.taken(key_id)
 
     def withdraw(self, refusal: Refusal | None) -> None:
         """It was not permitted. None: the store's word never came, so there may be a hold."""
-        if self._settled:
+        if self._finished:
             return
-        self._settled = True
+        self._finished = True
         unknown = refusal is None or refusal.reason == "store_unavailable"
         self._entry.withdraw(unknown=unknown)
 
-    def _settle_late(self, authorising: asyncio.Task[Verdict | Refusal]) -> None:
+    def _finish_late(self, authorising: asyncio.Task[Verdict | Refusal]) -> None:
         failed = authorising.cancelled() or authorising.exception() is not None
         verdict = None if failed else authorising.result()
         if isinstance(verdict, Verdict):
             self.permit(verdict)
-            self.settle()
+            self.finish()
         else:
             self.withdraw(verdict)
         self.exchange.tell()

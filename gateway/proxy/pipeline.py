@@ -80,8 +80,8 @@ class Pipeline:
         Between them stand four steps that can refuse as well: whether its body is read, which of
         its wishes the key may have, which backends may serve it, and an entry in the outbox.
         Stages note what they learn in `request` and `in_flight`. `forward` waits for a slot, sends,
-        and meters (relay.py), which also settles before the last byte leaves; whatever did not come
-        so far is settled here."""
+        and meters (relay.py), which also finishes before the last byte leaves; whatever did not
+        come so far is finished here."""
         caller = exchange.refuse_method("POST") or await self._authenticator.caller(exchange)
         if isinstance(caller, Refusal):
             return caller
@@ -121,13 +121,13 @@ class Pipeline:
             authorising = self._authorise_meanwhile(exchange, wanted)
             in_flight.begin_early(expected, authorising)
             serving = forward_meanwhile(in_flight, authorising, self._scheduler, self._pool)
-        with in_flight:  # settled at the end, whatever happens
+        with in_flight:  # finished at the end, whatever happens
             exchange.watch()
             refusal = await serving
             if refusal is not None:
                 refusal = preset_answer.in_refusal(request, refusal)
                 self._limits.note(caller, exchange.received, refusal)
-                in_flight.cut("refused")
+                in_flight.ends_as("refused")
         return refusal
 
     async def estimate(self, dialect: Dialect, exchange: Exchange) -> Refusal | None:

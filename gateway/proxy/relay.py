@@ -15,10 +15,10 @@ from gateway.proxy.meter import BodyMeter, BrokenStream, PartMeter, StreamMeter
 
 
 async def relay(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
-    """Forward one answer. It is settled before its last bytes leave, so that whatever the client
+    """Forward one answer. It is finished before its last bytes leave, so that whatever the client
     has seen whole is counted, even if this process dies right after."""
     if answer.status != 200:
-        in_flight.cut("upstream_error")
+        in_flight.ends_as("upstream_error")
         return alias_echo.in_refusal(in_flight.request, await refusal_of(answer))
     # Some servers send events under another type; only JSON is a whole answer.
     media = answer.content_type.partition(";")[0].strip().lower()
@@ -32,7 +32,7 @@ async def answer_load(in_flight: InFlight) -> None:
     dialect, request = in_flight.dialect, in_flight.request
     assert dialect.load_answer is not None
     body = dialect.load_answer(request)
-    in_flight.settle()
+    in_flight.finish()
     framing = dialect.framing if request.stream else None
     await in_flight.exchange.whole(200, body, framing.media if framing else JSON)
 
@@ -59,8 +59,8 @@ async def _stream(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
                 in_flight.checkpoint()
             if meter.complete:
                 if meter.failed:
-                    in_flight.cut("upstream_error")
-                await in_flight.settle_before_end()
+                    in_flight.ends_as("upstream_error")
+                await in_flight.finish_before_end()
                 # In one piece: a sign of life behind the last line would be half a line.
                 await exchange.open()
                 await exchange.end(shown)
@@ -74,8 +74,8 @@ async def _stream(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     if meter.complete:
         await answer.to_its_end()
         return None
-    in_flight.cut(reason)
-    in_flight.settle()
+    in_flight.ends_as(reason)
+    in_flight.finish()
     return Refusal(reason)
 
 
@@ -94,20 +94,20 @@ async def _body(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
         body = await answer.body()
     except TransportError as problem:
         reason = "upstream_timeout" if isinstance(problem, ReadTimeout) else "truncated"
-        in_flight.cut(reason)
+        in_flight.ends_as(reason)
         return Refusal(reason)
     in_flight.began()
     meter = BodyMeter(in_flight.dialect, body)
     if meter.broken:
-        in_flight.cut("upstream_error")
+        in_flight.ends_as("upstream_error")
         return Refusal("upstream_error", "The model server's answer is not the JSON it should be.")
     in_flight.meter = meter
     if in_flight.request.stream:
-        in_flight.cut("upstream_error")
+        in_flight.ends_as("upstream_error")
         return Refusal("upstream_error", "The model server did not stream its answer.")
     if not meter.complete:
-        in_flight.cut("truncated")
-    await in_flight.settle_before_end()
+        in_flight.ends_as("truncated")
+    await in_flight.finish_before_end()
     if meter.text() and not meter.complete:  # as a stream would say at its end
         return Refusal("truncated")
     if cut := _prompt_cut(in_flight):

@@ -143,8 +143,8 @@ class VerdictCache:
             return None
         return None if identity.allowed else identity.reason or "invalid_api_key"
 
-    def settled(self, settlement: Settlement) -> None:
-        """A request has ended: what it was granted offline and did not use can be granted again."""
+    def finished(self, settlement: Settlement) -> None:
+        """A settlement is final: what its request was granted offline and did not use is free."""
         if settlement.request_id not in self._granted_offline:
             return
         self._granted_offline.remove(settlement.request_id)

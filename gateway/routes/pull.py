@@ -103,5 +103,5 @@ async def _counted_join(
         settlement.status = "refused" if isinstance(pull, Refusal) else "ok"
         return pull
     finally:
-        services.verdict_cache.settled(settlement)
+        services.verdict_cache.finished(settlement)
         entry.commit()

@@ -25,5 +25,5 @@ async def spend_offline(known: VerdictCache, key: Key, used: int) -> list[Settle
         except StoreUnavailable:
             return settlements
         settlement = Settlement(request.request_id, used, 0, "reported", key_id=key.id)
-        known.settled(settlement)
+        known.finished(settlement)
         settlements.append(settlement)

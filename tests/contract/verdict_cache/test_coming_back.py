@@ -133,7 +133,7 @@ async def test_an_asking_that_arrives_after_its_request_was_counted_holds_nothin
         monkeypatch.setattr("gateway.stores.supabase.DECISION_TIMEOUT", 0.2)
         assert (await known.authorize(request)).allowed
         settlement = Settlement(request.request_id, 3, 4, "reported", key_id=key.id)
-        known.settled(settlement)
+        known.finished(settlement)
         await store.settle([settlement])
     asked = [call for call in supabase.calls if call.function == "authorize_request"]
     assert len(asked) > 1

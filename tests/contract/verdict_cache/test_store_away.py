@@ -66,10 +66,10 @@ async def test_no_more_is_lent_than_was_left_and_what_is_not_used_can_be_lent_ag
     assert (await known.authorize(second)).granted == 20
     with pytest.raises(StoreUnavailable):
         await known.authorize(ask(key))
-    known.settled(Settlement(first.request_id, 5, 5, key_id=key.id))
+    known.finished(Settlement(first.request_id, 5, 5, key_id=key.id))
     verdict = await known.authorize(ask(key))
     assert (verdict.granted, verdict.tokens_remaining) == (20, 0)
-    known.settled(Settlement(second.request_id, 10, 10, key_id=key.id))
+    known.finished(Settlement(second.request_id, 10, 10, key_id=key.id))
     with pytest.raises(StoreUnavailable):
         await known.authorize(ask(key))
     supabase.start()
