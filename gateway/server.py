@@ -23,7 +23,7 @@ from gateway.core import descriptors
 from gateway.http.cloudflare_access import install_if_needed
 from gateway.http.connections import Connections
 from gateway.http.protocol import BoundedHttp
-from gateway.proxy.background import keep_house, send_heartbeats, sweep_holds
+from gateway.proxy.background import keep_house, look_after_requests, sweep_holds
 from gateway.services import Services
 from gateway.stores import Store
 from gateway.telemetry.otel import exporting
@@ -132,7 +132,7 @@ async def serve(
         asyncio.create_task(work)
         for work in (
             outbox.run(),
-            send_heartbeats(in_flight, services.watching, settings.heartbeat_seconds),
+            look_after_requests(in_flight, services.watching, settings.heartbeat_seconds),
             sweep_holds(store, in_flight),
             keep_house(store, settings.usage_retention_months),
             services.tunnel.watch(),

@@ -137,7 +137,7 @@ class Exchange:
         if not self.ended:
             self._give_up()
 
-    def check(self, now: float, *, others_wait: bool = False) -> None:
+    def give_up_if_stuck(self, now: float, *, others_wait: bool = False) -> None:
         """A client that takes nothing of what is sent to it for so long is as good as gone.
         `others_wait`: for the slot that it holds up."""
         if self._sending and now - self.last_sent > (GIVE_WAY if others_wait else STUCK):

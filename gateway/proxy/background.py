@@ -1,4 +1,4 @@
-"""What happens by the clock: heartbeats, checkpoints, renewal of holds, housekeeping."""
+"""What happens by the clock: care for running requests, renewal of holds, housekeeping."""
 
 import asyncio
 import logging
@@ -18,11 +18,12 @@ HOUR = 3600.0
 _log = logging.getLogger("localllm")
 
 
-async def send_heartbeats(
+async def look_after_requests(
     in_flight: Mapping[UUID, InFlight], watching: Mapping[Exchange, str], silence: float
 ) -> None:
-    """Once a second or oftener, for each request in flight: write down how far it has come, and
-    send a heartbeat to a client that has seen nothing for `silence` seconds."""
+    """Once a second or oftener, for each request in flight: write down how far it has come, give up
+    a client that takes nothing any more, and send a heartbeat to one that has seen nothing for
+    `silence` seconds. `watching`: other answers that go on, and what their heartbeats say."""
     while True:
         await asyncio.sleep(min(1.0, silence / 4))
         for number, one in enumerate(list(in_flight.values())):
@@ -32,10 +33,11 @@ async def send_heartbeats(
                 continue
             try:
                 _look_after(one, time.monotonic(), silence)
-            except Exception:  # one request must not end the heartbeats of all others
+            except Exception:  # one request must not end the care for all others
                 _log.exception("request %s could not be looked after", one.exchange.id)
         now = time.monotonic()
         for exchange, note in list(watching.items()):
+            exchange.give_up_if_stuck(now)
             if _is_silent(exchange, now, silence):
                 exchange.beat(note)
 
@@ -44,10 +46,11 @@ def _look_after(in_flight: InFlight, now: float, silence: float) -> None:
     if in_flight.forwarded:
         in_flight.checkpoint()
     ticket = in_flight.ticket
-    wanted = ticket is not None and ticket.is_wanted()
-    silent = _is_silent(in_flight.exchange, now, silence, others_wait=wanted)
-    if silent and in_flight.permitted.is_set():  # a heartbeat commits to an answer
-        in_flight.exchange.beat(_words(ticket) if ticket else "working")
+    exchange = in_flight.exchange
+    exchange.give_up_if_stuck(now, others_wait=ticket is not None and ticket.is_wanted())
+    # A heartbeat commits to an answer.
+    if _is_silent(exchange, now, silence) and in_flight.permitted.is_set():
+        exchange.beat(_words(ticket) if ticket else "working")
 
 
 def _words(ticket: Ticket) -> str:
@@ -60,11 +63,8 @@ def _words(ticket: Ticket) -> str:
     return f"waiting, position {position}{about}"
 
 
-def _is_silent(
-    exchange: Exchange, now: float, silence: float, *, others_wait: bool = False
-) -> bool:
-    """Whether its client needs a heartbeat. One that is as good as gone is given up here."""
-    exchange.check(now, others_wait=others_wait)
+def _is_silent(exchange: Exchange, now: float, silence: float) -> bool:
+    """Whether its client needs a heartbeat."""
     return now - exchange.last_sent >= silence
 
 

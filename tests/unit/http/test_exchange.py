@@ -218,13 +218,13 @@ async def test_a_client_that_takes_nothing_is_given_up_after_a_while_and_not_bef
     task = asyncio.create_task(serve())
     await started.wait()
     now = client.exchange.last_sent
-    client.exchange.check(now + patience - 1, others_wait=others_wait)
+    client.exchange.give_up_if_stuck(now + patience - 1, others_wait=others_wait)
     await asyncio.sleep(0)
     assert not client.exchange.gone
     client.exchange.beat("working")  # would look as if something had been taken
     await asyncio.sleep(0)
     assert b"working" not in client.body
-    client.exchange.check(now + patience + 1, others_wait=others_wait)
+    client.exchange.give_up_if_stuck(now + patience + 1, others_wait=others_wait)
     with pytest.raises(asyncio.CancelledError):
         await task
     assert client.exchange.gone

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.proxy.background import AT_ONCE, send_heartbeats
+from gateway.proxy.background import AT_ONCE, look_after_requests
 
 pytestmark = pytest.mark.anyio
 
@@ -16,7 +16,9 @@ async def test_what_comes_meanwhile_has_its_turn_between_a_few_of_them():
     looked: list[int] = []
 
     def one(number: int) -> Any:
-        exchange = SimpleNamespace(id=uuid4(), last_sent=1e12, check=lambda now, others_wait: None)
+        exchange = SimpleNamespace(
+            id=uuid4(), last_sent=1e12, give_up_if_stuck=lambda now, others_wait: None
+        )
         return SimpleNamespace(
             exchange=exchange,
             forwarded=True,
@@ -25,7 +27,7 @@ async def test_what_comes_meanwhile_has_its_turn_between_a_few_of_them():
         )
 
     in_flight = {made.exchange.id: made for made in map(one, range(10 * AT_ONCE))}
-    looking = asyncio.create_task(send_heartbeats(in_flight, {}, silence=0.004))
+    looking = asyncio.create_task(look_after_requests(in_flight, {}, silence=0.004))
     most = before = 0
     while len(looked) < len(in_flight):
         await asyncio.sleep(0)  # the turn of somebody else
@@ -40,7 +42,7 @@ async def test_one_that_ends_meanwhile_is_not_looked_after():
 
     def one() -> Any:
         made = SimpleNamespace(exchange=SimpleNamespace(id=uuid4()), ticket=None, forwarded=True)
-        made.exchange.check = lambda now, others_wait: None
+        made.exchange.give_up_if_stuck = lambda now, others_wait: None
         made.exchange.last_sent = 1e12
 
         def checkpoint() -> None:
@@ -56,7 +58,7 @@ async def test_one_that_ends_meanwhile_is_not_looked_after():
     for made in (one() for _ in range(3)):
         in_flight[made.exchange.id] = made
     first = next(iter(in_flight.values()))
-    looking = asyncio.create_task(send_heartbeats(in_flight, {}, silence=0.004))
+    looking = asyncio.create_task(look_after_requests(in_flight, {}, silence=0.004))
     while not looked:
         await asyncio.sleep(0)
     looking.cancel()
