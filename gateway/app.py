@@ -90,8 +90,17 @@ def make_services(settings: Settings, store: Store, pool: BackendPool) -> Servic
     presets = Presets(store, settings.offline_grace_seconds)
     bodies = BodyBudget(settings.max_body_bytes)
     read_rate = ReadRate()
-    asked = authenticator, authoriser, presets, bodies, read_rate
-    pipeline = Pipeline(settings, pool, scheduler, outbox, *asked)
+    pipeline = Pipeline(
+        settings,
+        pool,
+        scheduler,
+        outbox,
+        authenticator=authenticator,
+        authoriser=authoriser,
+        presets=presets,
+        bodies=bodies,
+        read_rate=read_rate,
+    )
     parts = Parts(settings, store, pool, scheduler, outbox, tunnel, pipeline.in_flight)
     hosts = Hosts(settings, tunnel)
     store_figures = StoreFigures(store)

@@ -25,9 +25,9 @@ class Ticket:
     """One request's place in the queue; `async with ticket:` waits for a slot and holds it.
 
     `backend` is the one whose slot it holds, `last` the one whose slot it had last, and `backends`
-    are those that may serve the request.
-    `visitor` is the key's for whom it is; None: nobody in particular. `passed_at`: when another
-    first went before it, whose model was in memory. `beginning`: how its conversation is known.
+    are those that may serve the request. `visitor` is the key's for whom it is; None: nobody in
+    particular. `passed_at`: since when requests for loaded models have gone before it; None: none
+    has. `beginning`: how its conversation is known; None: it is not.
     """
 
     def __init__(

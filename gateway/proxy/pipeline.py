@@ -193,20 +193,20 @@ class Pipeline:
         exchange.received = len(body)
         exchange.mark("received")
         default = self._pool.default_model
-        find = PresetLookup(dialect, aliases, self._presets.known())
 
-        async def read() -> Sanitised | Refusal:
+        async def read(find: PresetLookup) -> Sanitised | Refusal:
             if takes_long(body):
                 return await off_loop(lambda: sanitise(dialect, body, aliases, default, find))
             return sanitise(dialect, body, aliases, default, find)
 
-        request = await read()
-        if find.wanted:
+        known = PresetLookup(dialect, aliases, self._presets.known())
+        request = await read(known)
+        if known.wanted:
             try:
-                find = PresetLookup(dialect, aliases, await self._presets.read())
+                asked = PresetLookup(dialect, aliases, await self._presets.read())
             except StoreUnavailable as problem:
                 return store_unavailable(problem)
-            request = await read()
+            request = await read(asked)
         if isinstance(request, Sanitised) and request.preset is not None:
             self._presets.used()
         return request
@@ -231,9 +231,15 @@ class Pipeline:
         entry = self._outbox.open_entry(settlement)
         if isinstance(entry, Refusal):
             return entry
-        backends = tuple([one.backend for one in candidates])
-        cache = self._authoriser.verdict_cache
-        return InFlight(*(exchange, dialect, request, backends, entry, cache, self.in_flight))
+        return InFlight(
+            exchange=exchange,
+            dialect=dialect,
+            request=request,
+            backends=tuple([one.backend for one in candidates]),
+            entry=entry,
+            verdict_cache=self._authoriser.verdict_cache,
+            registry=self.in_flight,
+        )
 
     async def _authorise(
         self, in_flight: InFlight, wanted: AuthorizationRequest

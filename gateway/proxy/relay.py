@@ -134,8 +134,8 @@ def _translation(in_flight: InFlight, *, whole: bool) -> Translation | None:
     """What makes the client's answer of the model server's; None: it is the same."""
     request, translator = in_flight.request, in_flight.dialect.translator
     if request.preset is not None:
-        told = request, in_flight.dialect, str(in_flight.exchange.id)
-        echo = preset_answer.concealing(*told, whole=whole)
+        request_id = str(in_flight.exchange.id)
+        echo = preset_answer.concealing(request, in_flight.dialect, request_id, whole=whole)
     else:
         echo = alias_echo.echo(request, whole=whole)
     if translator is None:

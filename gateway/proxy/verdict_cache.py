@@ -217,8 +217,9 @@ class VerdictCache:
         asked_at = time.monotonic()
         try:
             with contextlib.suppress(StoreUnavailable):
-                asked = wanted.key_hash, wanted.scope, wanted.origin, wanted.claim
-                identity = await self._store.identify(*asked)
+                identity = await self._store.identify(
+                    wanted.key_hash, wanted.scope, wanted.origin, wanted.claim
+                )
                 if identity.allowed and asked_at >= cached.over:
                     cached.allow(_lane(wanted), identity)
         finally:

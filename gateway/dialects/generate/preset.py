@@ -17,7 +17,7 @@ def _admit(request: Json, preset: Preset, left: list[str]) -> str | None:
     unknown = {
         name: one for name, one in request.items() if name not in GenerateRequest.__struct_fields__
     }
-    admit(*(request, preset, left), shape=GenerateRequest, kept=_KEPT, refused=("system",))
+    admit(request, preset, left, shape=GenerateRequest, kept=_KEPT, refused=("system",))
     request |= unknown  # which this route refuses
     request["prompt"] = unmarked(request.get("prompt"))
     return None
