@@ -5,6 +5,7 @@ that fills up later loses nothing. Whatever a record holds when the gateway dies
 at the next start. Each process has a file of its own, locked; files of dead processes are adopted.
 
 Record: 1 byte used/free, 2 bytes length, 4 bytes CRC-32, msgpack of a Settlement, zero padding.
+The files end in `.slots`, a name of earlier versions whose files are still read.
 """
 
 import os

@@ -24,7 +24,7 @@ IDLE_SECONDS = 300.0  # close idle connections before routers forget them
 _driver: Any = asyncpg  # it has no types
 
 
-class _Slot:
+class _Place:
     """Room for one connection."""
 
     connection: Any = None
@@ -41,16 +41,16 @@ class Connections:
         self.pooled = False
         self._closed = False
         self._ending: set[asyncio.Task[None]] = set()
-        self._slots = [_Slot() for _ in range(limit)]
-        self._free: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
-        for slot in self._slots:
-            self._free.put_nowait(slot)
+        self._places = [_Place() for _ in range(limit)]
+        self._free: asyncio.LifoQueue[_Place] = asyncio.LifoQueue()
+        for place in self._places:
+            self._free.put_nowait(place)
 
     async def look_for_pooler(self) -> None:
         """Before the first call."""
         self.pooled = True  # as long as it is not known
-        slot = _Slot()
-        connection = await self._connect(slot)
+        place = _Place()
+        connection = await self._connect(place)
         try:
             async with connection.transaction():
                 serving = await connection.fetchval("select pg_backend_pid()")
@@ -69,15 +69,15 @@ class Connections:
     async def _run(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
         if self._free.empty():
             async with asyncio.timeout(self._timeout):
-                slot = await self._free.get()
+                place = await self._free.get()
         else:
-            slot = self._free.get_nowait()
+            place = self._free.get_nowait()
         try:
-            connection = slot.connection
-            if connection is None or connection.is_closed() or self._stale(slot):
-                connection = await self._connect(slot)
+            connection = place.connection
+            if connection is None or connection.is_closed() or self._stale(place):
+                connection = await self._connect(place)
             try:
-                if slot.pooled:
+                if place.pooled:
                     async with connection.transaction():
                         found = await call(connection)
                 else:
@@ -87,52 +87,52 @@ class Connections:
                     self.pooled = True
                 answered = isinstance(problem, asyncpg.PostgresError)
                 if not answered or is_passing(problem):
-                    self._drop(slot)  # cancelled or broken: its state is unknown
+                    self._drop(place)  # cancelled or broken: its state is unknown
                 raise
-            slot.used = time.monotonic()
+            place.used = time.monotonic()
             return found
         finally:
-            self._free.put_nowait(slot)
+            self._free.put_nowait(place)
 
-    async def _connect(self, slot: _Slot) -> Any:
+    async def _connect(self, place: _Place) -> Any:
         if self._closed:
             raise StoreUnavailable("the store is closed.")
-        self._drop(slot)
-        slot.pooled = self.pooled
-        slot.connection = await _driver.connect(
+        self._drop(place)
+        place.pooled = self.pooled
+        place.connection = await _driver.connect(
             self._dsn,
             timeout=self._timeout,
             command_timeout=self._timeout,
-            **({"statement_cache_size": 0} if slot.pooled else {}),
+            **({"statement_cache_size": 0} if place.pooled else {}),
         )
-        return slot.connection
+        return place.connection
 
-    def _stale(self, slot: _Slot) -> bool:
-        return slot.pooled != self.pooled or time.monotonic() - slot.used > IDLE_SECONDS
+    def _stale(self, place: _Place) -> bool:
+        return place.pooled != self.pooled or time.monotonic() - place.used > IDLE_SECONDS
 
     def trim(self) -> None:
         """Close the connections that were idle for too long."""
         waiting = [self._free.get_nowait() for _ in range(self._free.qsize())]
-        for slot in reversed(waiting):
-            if slot.connection is not None and self._stale(slot):
-                self._drop(slot)
-            self._free.put_nowait(slot)
+        for place in reversed(waiting):
+            if place.connection is not None and self._stale(place):
+                self._drop(place)
+            self._free.put_nowait(place)
 
-    def _drop(self, slot: _Slot) -> None:
-        """Close the slot's connection in the background, which also ends its running statement."""
-        if slot.connection is not None:
-            task = asyncio.create_task(_end(slot.connection, self._timeout))
+    def _drop(self, place: _Place) -> None:
+        """Close its connection in the background, which also ends its running statement."""
+        if place.connection is not None:
+            task = asyncio.create_task(_end(place.connection, self._timeout))
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
-            slot.connection = None
+            place.connection = None
 
     async def close(self) -> None:
         """Wait for the running calls, which end in time, and close every connection."""
         self._closed = True
-        for _ in self._slots:
+        for _ in self._places:
             self._drop(await self._free.get())
-        for slot in self._slots:
-            self._free.put_nowait(slot)
+        for place in self._places:
+            self._free.put_nowait(place)
         await asyncio.gather(*self._ending)
 
 

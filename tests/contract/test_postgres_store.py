@@ -43,10 +43,10 @@ async def test_a_connection_that_a_router_forgot_costs_one_time_out_and_no_more(
 
 async def test_a_call_that_finds_no_free_connection_ends_in_time(database: str):
     store = await PostgresStore.open(database, connections=1, timeout=0.2)
-    slot = store._connections._free.get_nowait()
+    place = store._connections._free.get_nowait()
     with pytest.raises(StoreUnavailable, match="did not answer in time"):
         await store.check()
-    store._connections._free.put_nowait(slot)
+    store._connections._free.put_nowait(place)
     await store.check()
     await store.close()
 
@@ -83,7 +83,7 @@ async def test_connections_unused_for_long_are_closed(
     store = await PostgresStore.open(database)
     monkeypatch.setattr("gateway.stores.connections.IDLE_SECONDS", -1.0)
     await store.sweep([])
-    assert all(slot.connection is None for slot in store._connections._slots)
+    assert all(place.connection is None for place in store._connections._places)
     await store.check()
     await store.close()
 

@@ -28,18 +28,18 @@ async def main(folder: str) -> None:
 
     outbox = Outbox(Path(folder), settle)
     say(waiting=outbox.backlog()[0])
-    slots = []
+    entries = []
     for line in sys.stdin:
         command, *arguments = line.split()
         if command == "reserve":
-            slots.append(outbox.reserve(Settlement(UUID(arguments[0]), status="gateway_died")))
+            entries.append(outbox.reserve(Settlement(UUID(arguments[0]), status="gateway_died")))
             say(reserved=arguments[0])
         elif command == "commit":
-            slot = slots.pop(0)
-            slot.settlement.completion_tokens = int(arguments[0])
-            slot.settlement.status = "ok"
-            slot.commit()
-            say(committed=str(slot.settlement.request_id))
+            entry = entries.pop(0)
+            entry.settlement.completion_tokens = int(arguments[0])
+            entry.settlement.status = "ok"
+            entry.commit()
+            say(committed=str(entry.settlement.request_id))
         elif command == "take":
             sender = asyncio.create_task(outbox.run())
             await outbox.drained(60)
