@@ -1,1 +1,1 @@
-"""Measures the gateway against nginx and a direct line; `scripts/bench` runs it (Linux only)."""
+"""Measures the gateway beside a bare proxy, the yardstick, and nginx, the floor (Linux only)."""

@@ -1,4 +1,5 @@
-"""`scripts/bench [--quick] [--json]`: one table of the gateway, nginx and a direct line.
+"""`scripts/bench [--quick] [--json]`: one table of the gateway, of a bare proxy, which is the
+yardstick, of nginx, which is the floor, and of a direct line.
 
 `scripts/bench --against DIRECTORY`: only the CPU, beside the gateway of another tree."""
 

@@ -7,46 +7,46 @@ from statistics import median, quantiles
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `ceiling` and `floor` are the gateway's targets."""
+    """One line of the table. `at_most` and `at_least` are the gateway's targets."""
 
     key: str
     title: str
     digits: int = 3
-    ceiling: float | None = None
-    floor: float | None = None
+    at_most: float | None = None
+    at_least: float | None = None
     ratio: bool = True  # whether a ratio to nginx says anything
 
     def met(self, value: float) -> bool | None:
-        if self.ceiling is not None:
-            return value <= self.ceiling
-        return value >= self.floor if self.floor is not None else None
+        if self.at_most is not None:
+            return value <= self.at_most
+        return value >= self.at_least if self.at_least is not None else None
 
     @property
     def target(self) -> str:
-        sign, bound = ("≤", self.ceiling) if self.ceiling is not None else ("≥", self.floor)
+        sign, bound = ("≤", self.at_most) if self.at_most is not None else ("≥", self.at_least)
         return "" if bound is None else f"{sign} {bound:g}"
 
 
 FIGURES = (
     Figure("cpu_requests", "CPU s per 1,000 requests", 3),
-    Figure("cpu_requests_times", "  times that of the bare proxy", 2, ceiling=2.2, ratio=False),
+    Figure("cpu_requests_times", "  times that of the bare proxy", 2, at_most=2.2, ratio=False),
     Figure("cpu_streams", "CPU s per 1,000 streams of 200", 3),
-    Figure("cpu_streams_times", "  times that of the bare proxy", 2, ceiling=1.5, ratio=False),
-    Figure("db_requests", "  Postgres' CPU s, requests", 3, ceiling=0.2, ratio=False),
-    Figure("db_streams", "  Postgres' CPU s, streams", 3, ceiling=0.2, ratio=False),
+    Figure("cpu_streams_times", "  times that of the bare proxy", 2, at_most=1.5, ratio=False),
+    Figure("db_requests", "  Postgres' CPU s, requests", 3, at_most=0.2, ratio=False),
+    Figure("db_streams", "  Postgres' CPU s, streams", 3, at_most=0.2, ratio=False),
     Figure("rate", "requests/s, 16 callers", 0),
     Figure("ttft", "first token, median ms", 2),
-    Figure("ttft_added", "  added to direct, ms", 2, ceiling=0.8, ratio=False),
-    Figure("lost", "held streams lost", 0, ceiling=0, ratio=False),
+    Figure("ttft_added", "  added to direct, ms", 2, at_most=0.8, ratio=False),
+    Figure("lost", "held streams lost", 0, at_most=0, ratio=False),
     Figure("delay", "chunk delay, p99 ms", 2),
-    Figure("delay_added", "  added to direct, ms", 2, ceiling=4.0, ratio=False),
-    Figure("stream_kb", "memory of a held stream, KB", 1, ceiling=100.0),
-    Figure("after_held", "throughput after held / before", 2, floor=0.8, ratio=False),
-    Figure("idle_mb", "idle RSS, MB", 1, ceiling=65.0),
+    Figure("delay_added", "  added to direct, ms", 2, at_most=4.0, ratio=False),
+    Figure("stream_kb", "memory of a held stream, KB", 1, at_most=100.0),
+    Figure("after_held", "throughput after held / before", 2, at_least=0.8, ratio=False),
+    Figure("idle_mb", "idle RSS, MB", 1, at_most=65.0),
     Figure("end_mb", "RSS after the load, MB", 1),
-    Figure("warm_s", "warm start to ready, s", 2, ceiling=2.0, ratio=False),
-    Figure("wrong", "wrong or missing answers", 0, ceiling=0, ratio=False),
-    Figure("uncounted", "answers not counted exactly", 0, ceiling=0, ratio=False),
+    Figure("warm_s", "warm start to ready, s", 2, at_most=2.0, ratio=False),
+    Figure("wrong", "wrong or missing answers", 0, at_most=0, ratio=False),
+    Figure("uncounted", "answers not counted exactly", 0, at_most=0, ratio=False),
 )
 
 

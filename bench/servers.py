@@ -1,4 +1,5 @@
-"""The measured servers: nothing at all (direct), nginx, a bare proxy in Python, and the gateway."""
+"""The measured servers: nothing at all (direct), nginx as the floor, a bare proxy in Python as the
+yardstick, and the gateway."""
 
 import asyncio
 import contextlib
@@ -16,7 +17,7 @@ from bench import bare, processes
 from bench.workloads import Target, get
 
 ROOT = Path(__file__).resolve().parent.parent
-NGINX_MISSING = "nginx is not installed, so there is no yardstick: apt-get install nginx-light"
+NGINX_MISSING = "nginx is not installed, so there is no floor: apt-get install nginx-light"
 
 
 class BenchError(Exception):
@@ -102,7 +103,7 @@ http {{
 
 
 class Nginx(Server):
-    """The yardstick: it checks nothing and counts nothing."""
+    """The floor: the least that a proxy takes. It checks nothing and counts nothing."""
 
     name = "nginx"
 
@@ -126,7 +127,7 @@ class Nginx(Server):
 
 
 class Bare(Server):
-    """The nearer yardstick: a proxy of the same parts that only looks at a key (bare.py)."""
+    """The yardstick: a proxy of the same parts that only looks at a key (bare.py)."""
 
     name = "bare"
 
