@@ -7,7 +7,8 @@ from statistics import median, quantiles
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `at_most` and `at_least` are the gateway's targets."""
+    """One line of the table. `at_most` and `at_least` are the gateway's targets, which stand in
+    docs/performance.md, too."""
 
     key: str
     title: str
@@ -30,10 +31,10 @@ class Figure:
 FIGURES = (
     Figure("cpu_requests", "CPU s per 1,000 requests", 3),
     Figure("cpu_requests_times", "  times that of the bare proxy", 2, at_most=2.2, ratio=False),
-    Figure("cpu_streams", "CPU s per 1,000 streams of 200", 3),
+    Figure("cpu_streams", "CPU s per 1,000 bursts of 200", 3),
     Figure("cpu_streams_times", "  times that of the bare proxy", 2, at_most=1.5, ratio=False),
     Figure("db_requests", "  Postgres' CPU s, requests", 3, at_most=0.2, ratio=False),
-    Figure("db_streams", "  Postgres' CPU s, streams", 3, at_most=0.2, ratio=False),
+    Figure("db_streams", "  Postgres' CPU s, bursts", 3, at_most=0.2, ratio=False),
     Figure("rate", "requests/s, 16 callers", 0),
     Figure("ttft", "first token, median ms", 2),
     Figure("ttft_added", "  added to direct, ms", 2, at_most=0.8, ratio=False),

@@ -1,7 +1,7 @@
 """`python -m bench.telemetry`: the CPU that telling a request takes, in microseconds of the thread
 that serves: to nobody, for the metrics, for the log line, and to OpenTelemetry.
 
-A request takes the gateway about 800 of them (`scripts/bench`). Nothing listens for what is sent to
+What a whole request takes is in docs/performance.md. Nothing listens for what is sent to
 OpenTelemetry here: that its threads fail costs this one nothing.
 """
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -10,6 +11,7 @@ from bench import figures, plans
 from bench.caller import Caller, Reply, problem
 from bench.upstream import MODELS, Connection
 from bench.workloads import Load, Target, get, repeat
+from tests.support.paths import ROOT
 
 
 def run(work: Callable[[int], Awaitable[Reply]]) -> Reply:
@@ -37,6 +39,15 @@ def events(reply: Reply) -> list[dict[str, object]]:
     *parts, done, rest = reply.body.split(b"\n\n")
     assert (done, rest) == (b"data: [DONE]", b"")
     return [json.loads(part.removeprefix(b"data: ")) for part in parts]
+
+
+def test_the_page_has_each_target():
+    page = (ROOT / "docs" / "performance.md").read_text("utf-8")
+    rows = set(re.findall(r"^\| (.+) \| ([≤≥] [\d.]+) \|$", page, re.MULTILINE))
+    wanted = [(one.title.strip(), one.target) for one in figures.FIGURES if one.target]
+    assert len(rows) == len(wanted)
+    for title, target in wanted:
+        assert [name for name, said in rows if name.endswith(title) and said == target], title
 
 
 def test_an_answer_is_json_with_its_usage():
