@@ -1,4 +1,4 @@
-"""What goes wrong between the gateway and a model server, as httpx names it."""
+"""What goes wrong between the gateway and a model server."""
 
 
 class TransportError(Exception):
