@@ -41,38 +41,38 @@ async def ask(backend: Backend, *, whole: bool = False) -> int | str:
 
 
 def watched(backend: Backend) -> tuple[list[bool], Callable[[], Awaitable[None]]]:
-    """What it turned to, and a wait for the next turn."""
-    turns: list[bool] = []
-    turned = asyncio.Event()
+    """What it changed to, and a wait for the next change."""
+    states: list[bool] = []
+    changed = asyncio.Event()
 
     def note() -> None:
-        turns.append(backend.is_up)
-        turned.set()
+        states.append(backend.is_up)
+        changed.set()
 
-    async def next_turn() -> None:
+    async def next_change() -> None:
         async with asyncio.timeout(30):
-            await turned.wait()
-        turned.clear()
+            await changed.wait()
+        changed.clear()
 
     backend.changed = note
-    return turns, next_turn
+    return states, next_change
 
 
 async def test_it_goes_away_once_and_comes_back_by_itself(
     server: FakeUpstream, backend: Backend, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO, "localllm")
-    turns, next_turn = watched(backend)
+    states, next_change = watched(backend)
     assert await ask(backend) == 200
     await asyncio.to_thread(server.stop)
     for _ in range(3):
         assert await ask(backend) == "upstream_unavailable"
-    await next_turn()
-    assert turns == [False]
+    await next_change()
+    assert states == [False]
     server.models[0]["name"] = "new:latest"
     await asyncio.to_thread(server.start)
-    await next_turn()  # nobody has asked
-    assert turns == [False, True]
+    await next_change()  # nobody has asked
+    assert states == [False, True]
     told = [record.getMessage() for record in caplog.records]
     assert told == [
         f"the model server at {server.url} does not answer",
@@ -86,12 +86,12 @@ async def test_one_that_answers_a_request_is_back_before_the_next_look(
     server: FakeUpstream, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("gateway.backends.backend.FIRST_PAUSE", 3600.0)
-    turns, _ = watched(backend)
+    states, _ = watched(backend)
     await asyncio.to_thread(server.stop)
     assert await ask(backend) == "upstream_unavailable"
     await asyncio.to_thread(server.start)
     assert await ask(backend) == 200
-    assert turns == [False, True]
+    assert states == [False, True]
 
 
 async def test_a_model_that_thinks_for_long_is_not_away_but_a_silent_list_is(
@@ -162,11 +162,11 @@ async def test_what_is_still_said_of_its_old_address_does_not_count_for_the_new_
     server.behave = die
     asking = asyncio.create_task(ask(backend))
     await asyncio.to_thread(server.wait_for_chats, 1)
-    turns, _ = watched(backend)
+    states, _ = watched(backend)
     backend.point_to("http://127.0.0.1:1", listed_only=True)
     gate.open()
     assert await asking == "upstream_unavailable"
-    assert turns == [True]
+    assert states == [True]
     assert backend.is_up
 
 

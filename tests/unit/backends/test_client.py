@@ -108,17 +108,17 @@ async def test_each_kind_of_request_is_as_patient_as_its_response_is_slow(
 async def test_who_cannot_be_reached_is_away_until_it_answers(
     client: BackendClient, httpx_mock: HTTPXMock, problem: httpx.TransportError
 ):
-    turns: list[bool] = []
-    client.changed = lambda: turns.append(client.is_up)
+    states: list[bool] = []
+    client.changed = lambda: states.append(client.is_up)
     for _ in range(2):
         httpx_mock.add_exception(problem)
         refusal = await client.post(PATH, b"{}")
         assert isinstance(refusal, Refusal)
         assert (refusal.reason, refusal.retry_after_ms) == ("upstream_unavailable", 2000)
-    assert turns == [False]
+    assert states == [False]
     httpx_mock.add_response(500)
     await post(client)
-    assert turns == [False, True]
+    assert states == [False, True]
 
 
 async def test_who_is_silent_has_timed_out_and_is_away_if_the_question_was_short(
