@@ -25,7 +25,7 @@ from gateway.stores import (
 from gateway.stores.connections import Connections
 from gateway.stores.functions import JSON_ARGUMENTS, arguments_of
 from gateway.stores.problems import FAILURES, explained, is_passing, unavailable
-from gateway.stores.together import Arguments, Together
+from gateway.stores.shared_calls import Arguments, SharedCalls
 
 CALL_TIMEOUT = 10.0
 _CONNECTIONS = 5  # ten gateways at one database keep each other waiting with more
@@ -52,7 +52,7 @@ class PostgresStore:
         self.gateways = 1
         self._connections = connections
         self._id = uuid4()
-        self._authorizing = Together(self._authorize)
+        self._authorizing = SharedCalls(self._authorize)
 
     @classmethod
     async def open(
@@ -98,12 +98,12 @@ class PostgresStore:
 
     async def _authorize(self, asked: Sequence[Arguments]) -> Sequence[Any]:
         """In one transaction. One that fails there takes the others with it, so each is asked by
-        itself then."""
+        itself then; but not after a time-out, or each would wait as long again."""
         if len(asked) == 1:
             return [await self._row(_AUTHORIZE, *asked[0])]
         try:
             return await self._connections.fetchmany(_AUTHORIZE, asked)
-        except TimeoutError as problem:  # for each of them
+        except TimeoutError as problem:
             raise unavailable(problem) from problem
         except FAILURES:
             alone = (self._row(_AUTHORIZE, *one) for one in asked)

@@ -1,8 +1,9 @@
-"""Calls that belong together and are wanted at once, made as one.
+"""Calls of one group that are wanted at once, made as one.
 
-The more callers there are at once, the more share a round trip; a single one waits for nobody. They
-go with those of the same turn of the event loop; and while MOST calls are under way, with all that
-come meanwhile. So those of one key never take all connections from those of others.
+The more callers there are at once, the more share a round trip; a single one waits for nobody. A
+call is shared by who asks in the same turn of the event loop. While MOST_CALLS of a group are under
+way, the next one is shared by all who ask until one of them has ended: so those of one key never
+take all connections from those of others.
 """
 
 import asyncio
@@ -10,8 +11,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
-MOST = 2  # calls under way that belong together
-LARGEST = 64  # of so many callers: the database has locked their rows until it has served the last
+MOST_CALLS = 2  # of one group under way
+# Of one call, which is one transaction: the row of the first is locked until the last is served.
+MOST_CALLERS = 64
 
 Arguments = tuple[Any, ...]
 
@@ -27,7 +29,7 @@ class _Asked:
         self.call: asyncio.Task[None] | None = None
 
 
-class Together:
+class SharedCalls:
     """`call` makes one call of many: what each came to, in the order of the arguments, which may be
     an exception; one that it raises is of all."""
 
@@ -37,15 +39,15 @@ class Together:
         self._under_way: Counter[Hashable] = Counter()
         self._calls: set[asyncio.Task[None]] = set()
 
-    async def ask(self, belongs_to: Hashable, arguments: Arguments) -> Any:
-        """What came for these. A caller that is cancelled lets the others have theirs, and goes
-        when they do: what it tells the database then does not get in the way of the call."""
+    async def ask(self, group: Hashable, arguments: Arguments) -> Any:
+        """What came for these. A caller that is cancelled waits for the end of its call: what its
+        cleaning up sends would else wait for rows that the call has locked."""
         loop = asyncio.get_running_loop()
         asked = _Asked(arguments, loop.create_future())
-        gathered = self._gathering.get(belongs_to)
+        gathered = self._gathering.get(group)
         if gathered is None:
-            gathered = self._gathering[belongs_to] = []
-            loop.call_soon(self._send, belongs_to)
+            gathered = self._gathering[group] = []
+            loop.call_soon(self._send, group)
         gathered.append(asked)
         try:
             return await asked.result
@@ -54,25 +56,25 @@ class Together:
                 await asyncio.wait([asked.call])
             raise
 
-    def _send(self, belongs_to: Hashable) -> None:
+    def _send(self, group: Hashable) -> None:
         """Make what calls may be made. What is left goes when one of them has ended."""
-        while self._under_way[belongs_to] < MOST and belongs_to in self._gathering:
-            gathered = self._gathering.pop(belongs_to)
+        while self._under_way[group] < MOST_CALLS and group in self._gathering:
+            gathered = self._gathering.pop(group)
             waiting = [one for one in gathered if not one.result.done()]  # others were cancelled
-            if waiting[LARGEST:]:
-                self._gathering[belongs_to] = waiting[LARGEST:]
+            if waiting[MOST_CALLERS:]:
+                self._gathering[group] = waiting[MOST_CALLERS:]
             if waiting:
-                self._under_way[belongs_to] += 1
-                shared = waiting[:LARGEST]
-                call = asyncio.create_task(self._answer(belongs_to, shared))
+                self._under_way[group] += 1
+                shared = waiting[:MOST_CALLERS]
+                call = asyncio.create_task(self._answer(group, shared))
                 for one in shared:
                     one.call = call
                 self._calls.add(call)
                 call.add_done_callback(self._calls.discard)
-        if not self._under_way[belongs_to]:
-            del self._under_way[belongs_to]
+        if not self._under_way[group]:
+            del self._under_way[group]
 
-    async def _answer(self, belongs_to: Hashable, asked: list[_Asked]) -> None:
+    async def _answer(self, group: Hashable, asked: list[_Asked]) -> None:
         try:
             found = await self._call([one.arguments for one in asked])
         except Exception as problem:
@@ -84,8 +86,8 @@ class Together:
                 one.result.set_exception(came)
             else:
                 one.result.set_result(came)
-        self._under_way[belongs_to] -= 1
-        self._send(belongs_to)
+        self._under_way[group] -= 1
+        self._send(group)
 
     async def close(self) -> None:
         """Wait for the calls that are being made."""

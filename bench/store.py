@@ -1,4 +1,4 @@
-"""`python -m bench.together`: what it costs to authorise requests and to settle them, by itself and
+"""`python -m bench.store`: what it costs to authorise requests and to settle them, by itself and
 several in a call.
 
 CPU of the gateway and of Postgres for one request, in microseconds, in turn. Compare ratios only.

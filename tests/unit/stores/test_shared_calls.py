@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from gateway.stores.together import LARGEST, Together
+from gateway.stores.shared_calls import MOST_CALLERS, SharedCalls
 
 pytestmark = pytest.mark.anyio
 
 
 class Calls:
-    """What was called together. `fails`: for which arguments; `gate`: until when a call takes."""
+    """What was called. `fails`: for which arguments; `gate`: until when a call takes."""
 
     def __init__(self) -> None:
         self.made: list[list[int]] = []
@@ -30,10 +30,10 @@ class Calls:
         return [ValueError(str(one)) if one in self.fails else one * 10 for one in numbers]
 
 
-async def test_those_of_one_turn_that_belong_together_share_a_call():
+async def test_those_of_one_group_and_turn_share_a_call():
     calls = Calls()
-    together = Together(calls)
-    asked = [together.ask("even" if one % 2 == 0 else "odd", (one,)) for one in range(6)]
+    shared = SharedCalls(calls)
+    asked = [shared.ask("even" if one % 2 == 0 else "odd", (one,)) for one in range(6)]
     assert await asyncio.gather(*asked) == [0, 10, 20, 30, 40, 50]
     assert sorted(calls.made) == [[0, 2, 4], [1, 3, 5]]
 
@@ -45,17 +45,17 @@ async def until_made(calls: Calls, count: int) -> None:
 
 async def test_who_comes_while_two_calls_are_under_way_shares_the_next():
     calls = Calls()
-    together = Together(calls)
+    shared = SharedCalls(calls)
     calls.gate.clear()
     asked: list[asyncio.Task[int]] = []
     for number in (1, 2):  # the second does not wait for the first
-        asked.append(asyncio.create_task(together.ask("key", (number,))))
+        asked.append(asyncio.create_task(shared.ask("key", (number,))))
         await until_made(calls, number)
     for number in (3, 4):
-        asked.append(asyncio.create_task(together.ask("key", (number,))))
+        asked.append(asyncio.create_task(shared.ask("key", (number,))))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-    other = asyncio.create_task(together.ask("other", (9,)))  # whose calls are others
+    other = asyncio.create_task(shared.ask("other", (9,)))  # whose calls are others
     await until_made(calls, 3)
     calls.gate.set()
     assert await asyncio.gather(*asked, other) == [10, 20, 30, 40, 90]
@@ -64,33 +64,33 @@ async def test_who_comes_while_two_calls_are_under_way_shares_the_next():
 
 async def test_a_call_is_of_no_more_callers_than_may_hold_up_one_another():
     calls = Calls()
-    together = Together(calls)
-    numbers = list(range(3 * LARGEST + 1))
-    found = await asyncio.gather(*(together.ask("key", (one,)) for one in numbers))
+    shared = SharedCalls(calls)
+    numbers = list(range(3 * MOST_CALLERS + 1))
+    found = await asyncio.gather(*(shared.ask("key", (one,)) for one in numbers))
     assert found == [10 * one for one in numbers]
-    assert [len(made) for made in calls.made] == [LARGEST] * 3 + [1]
+    assert [len(made) for made in calls.made] == [MOST_CALLERS] * 3 + [1]
 
 
 async def test_each_has_a_failure_of_its_own_and_all_that_of_the_call():
     calls = Calls()
-    together = Together(calls)
+    shared = SharedCalls(calls)
     calls.fails = {2}
     found = await asyncio.gather(
-        *(together.ask("key", (one,)) for one in (1, 2, 3)), return_exceptions=True
+        *(shared.ask("key", (one,)) for one in (1, 2, 3)), return_exceptions=True
     )
     assert [type(one) for one in found] == [int, ValueError, int]
     calls.broken = OSError("gone")
     for one in await asyncio.gather(
-        *(together.ask("key", (one,)) for one in (1, 2)), return_exceptions=True
+        *(shared.ask("key", (one,)) for one in (1, 2)), return_exceptions=True
     ):
         assert isinstance(one, OSError)
 
 
 async def test_who_is_cancelled_takes_nothing_from_the_others():
     calls = Calls()
-    together = Together(calls)
+    shared = SharedCalls(calls)
     calls.gate.clear()
-    early, late, other = (asyncio.create_task(together.ask("key", (one,))) for one in (1, 2, 3))
+    early, late, other = (asyncio.create_task(shared.ask("key", (one,))) for one in (1, 2, 3))
     await asyncio.sleep(0)
     early.cancel()  # before the call is made
     await until_made(calls, 1)
@@ -104,25 +104,25 @@ async def test_who_is_cancelled_takes_nothing_from_the_others():
     for one in (early, late):
         with pytest.raises(asyncio.CancelledError):
             await one
-    await together.close()
+    await shared.close()
 
 
 async def test_where_all_are_cancelled_nothing_is_called():
     calls = Calls()
-    together = Together(calls)
-    task = asyncio.create_task(together.ask("key", (1,)))
+    shared = SharedCalls(calls)
+    task = asyncio.create_task(shared.ask("key", (1,)))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
-    await together.close()
+    await shared.close()
     assert calls.made == []
 
 
 async def test_closing_waits_for_what_was_asked():
     calls = Calls()
-    together = Together(calls)
-    asked = asyncio.create_task(together.ask("key", (1,)))
+    shared = SharedCalls(calls)
+    asked = asyncio.create_task(shared.ask("key", (1,)))
     await asyncio.sleep(0)
-    await together.close()
+    await shared.close()
     assert calls.made == [[1]]
     assert await asked == 10
