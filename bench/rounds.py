@@ -10,7 +10,7 @@ from statistics import median
 
 from bench import plans, processes
 from bench.figures import Samples, p99
-from bench.servers import Bare, BenchError, Direct, Gateway, Nginx, Server
+from bench.servers import Bare, BenchError, Direct, Gateway, Nginx, Server, users_program
 from bench.workloads import Load, hold, repeat
 
 QUIET = 0.5  # seconds after a load in which what it left to do (settling) still counts
@@ -80,7 +80,10 @@ class Bench:
             await bare.ready("/health", 20)
         except BenchError as wrong:
             self.leave_out("bare", wrong)
-        gateway = Gateway(self.directory, upstream)
+        program = users_program()
+        if program is None:
+            self.notes.append("localllm ran beside what its tests need: its memory has that in it")
+        gateway = Gateway(self.directory, upstream, program=program)
         self.add(gateway)
         try:
             self.say("starting the gateway, twice")
