@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0013_quicker_decisions 1b1a8e268f8d0fbf2db42676078e6580232ed056aeceeff480a03816eeace9f9
--- step functions d4e009daa71c3f11b70f1f230bb6a2b692874921e8cf1226d1bf2a66689a638d
+-- step functions ac31c01c1ec03d91e2ad7d082b1bcfe9e1c4b78159bf726c776e7a5edae52438
 
 do $migration$
 begin
@@ -55,7 +55,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'd4e009daa71c3f11b70f1f230bb6a2b692874921e8cf1226d1bf2a66689a638d')
+            (m.version = 'functions' and m.checksum = 'ac31c01c1ec03d91e2ad7d082b1bcfe9e1c4b78159bf726c776e7a5edae52438')
             or (m.version <> 'functions' and m.version collate "C" > '0013_quicker_decisions')
     ) then
         execute $step$
@@ -902,11 +902,14 @@ create or replace function gateway.within_calendar(p_day date) returns date
 language sql immutable parallel safe
 return least(greatest(p_day, date '0001-01-01'), date '9999-12-31');
 
--- Write what settling changes of a counter. The caller has locked it.
+-- Write what settling changes of a counter, if there is one. The caller has locked it.
 create or replace function gateway.write_counter(p_counter gateway.key_counters) returns void
 language plpgsql
 as $$
 begin
+    if p_counter.api_key_id is null then
+        return;
+    end if;
     update gateway.key_counters as c
     set
         month_start = p_counter.month_start,
@@ -1958,12 +1961,15 @@ return case
     )
 end;
 
--- Write what requests came to, in the log and by day. The caller has the locks of their keys'
--- counters.
+-- Write what requests came to, if there are any, in the log and by day. The caller has the locks of
+-- their keys' counters.
 create or replace function gateway.write_logs(p_logs gateway.usage_logs[]) returns void
 language plpgsql
 as $$
 begin
+    if cardinality(p_logs) = 0 then
+        return;
+    end if;
     insert into gateway.usage_logs select l.* from unnest(p_logs) as l;
 
     insert into gateway.usage_daily as d (
@@ -3888,12 +3894,10 @@ begin
         where h.request_id = v_item.request_id and h.api_key_id <> gateway.nobody()
         returning h.* into v_hold;
         if v_item.lent or v_hold.request_id is null then -- it may be counted already: look
-            if v_counter.api_key_id is not null then
-                perform gateway.write_counter(v_counter);
-                perform gateway.write_logs(v_logs);
-                v_counter := null;
-                v_logs := '{}';
-            end if;
+            perform gateway.write_counter(v_counter);
+            perform gateway.write_logs(v_logs);
+            v_counter := null;
+            v_logs := '{}';
             if v_hold.request_id is null then
                 if v_item.key_id is not null then
                     v_hold := gateway.lost_hold(
@@ -3918,9 +3922,7 @@ begin
         end if;
 
         if v_hold.api_key_id is distinct from v_counter.api_key_id then
-            if v_counter.api_key_id is not null then
-                perform gateway.write_counter(v_counter);
-            end if;
+            perform gateway.write_counter(v_counter);
             select k.* into v_key from gateway.api_keys as k where k.id = v_hold.api_key_id;
             select c.* into v_counter
             from gateway.key_counters as c
@@ -3978,10 +3980,8 @@ begin
         end if;
         v_settled := v_settled + 1;
     end loop;
-    if v_counter.api_key_id is not null then
-        perform gateway.write_counter(v_counter);
-        perform gateway.write_logs(v_logs);
-    end if;
+    perform gateway.write_counter(v_counter);
+    perform gateway.write_logs(v_logs);
     return row(v_settled, v_unknown)::gateway.settle_result;
 end;
 $$;
@@ -4377,6 +4377,9 @@ begin
         );
     end if;
 
+    if v_counter.api_key_id is null then
+        raise exception 'key % has no counter', v_key.id;
+    end if;
     if v_visitor.id is not null then
         v_held_for := gateway.hold_for_visitor(
             p_now,
@@ -5424,7 +5427,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'd4e009daa71c3f11b70f1f230bb6a2b692874921e8cf1226d1bf2a66689a638d')
+        values ('functions', 'ac31c01c1ec03d91e2ad7d082b1bcfe9e1c4b78159bf726c776e7a5edae52438')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from tests.support.sql.ledger import DAY, NOON, SECOND, Ledger, new_hash, settlement
@@ -219,3 +220,11 @@ async def test_the_hot_row_is_updated_in_its_page(ledger: Ledger):
     )
     assert row["n_tup_upd"] == 100
     assert row["n_tup_hot_upd"] >= 98
+
+
+async def test_a_key_that_has_lost_its_counter_is_let_through_by_nobody(ledger: Ledger):
+    key = await ledger.key()
+    await ledger.connection.execute("delete from gateway.key_counters")
+    with pytest.raises(asyncpg.RaiseError, match="has no counter"):
+        await ledger.authorize(key)
+    assert await ledger.value("select count(*) from gateway.holds") == 0

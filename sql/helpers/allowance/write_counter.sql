@@ -1,8 +1,11 @@
--- Write what settling changes of a counter. The caller has locked it.
+-- Write what settling changes of a counter, if there is one. The caller has locked it.
 create or replace function gateway.write_counter(p_counter gateway.key_counters) returns void
 language plpgsql
 as $$
 begin
+    if p_counter.api_key_id is null then
+        return;
+    end if;
     update gateway.key_counters as c
     set
         month_start = p_counter.month_start,

@@ -189,6 +189,9 @@ begin
         );
     end if;
 
+    if v_counter.api_key_id is null then
+        raise exception 'key % has no counter', v_key.id;
+    end if;
     if v_visitor.id is not null then
         v_held_for := gateway.hold_for_visitor(
             p_now,

@@ -75,12 +75,10 @@ begin
         where h.request_id = v_item.request_id and h.api_key_id <> gateway.nobody()
         returning h.* into v_hold;
         if v_item.lent or v_hold.request_id is null then -- it may be counted already: look
-            if v_counter.api_key_id is not null then
-                perform gateway.write_counter(v_counter);
-                perform gateway.write_logs(v_logs);
-                v_counter := null;
-                v_logs := '{}';
-            end if;
+            perform gateway.write_counter(v_counter);
+            perform gateway.write_logs(v_logs);
+            v_counter := null;
+            v_logs := '{}';
             if v_hold.request_id is null then
                 if v_item.key_id is not null then
                     v_hold := gateway.lost_hold(
@@ -105,9 +103,7 @@ begin
         end if;
 
         if v_hold.api_key_id is distinct from v_counter.api_key_id then
-            if v_counter.api_key_id is not null then
-                perform gateway.write_counter(v_counter);
-            end if;
+            perform gateway.write_counter(v_counter);
             select k.* into v_key from gateway.api_keys as k where k.id = v_hold.api_key_id;
             select c.* into v_counter
             from gateway.key_counters as c
@@ -165,10 +161,8 @@ begin
         end if;
         v_settled := v_settled + 1;
     end loop;
-    if v_counter.api_key_id is not null then
-        perform gateway.write_counter(v_counter);
-        perform gateway.write_logs(v_logs);
-    end if;
+    perform gateway.write_counter(v_counter);
+    perform gateway.write_logs(v_logs);
     return row(v_settled, v_unknown)::gateway.settle_result;
 end;
 $$;

@@ -1,9 +1,12 @@
--- Write what requests came to, in the log and by day. The caller has the locks of their keys'
--- counters.
+-- Write what requests came to, if there are any, in the log and by day. The caller has the locks of
+-- their keys' counters.
 create or replace function gateway.write_logs(p_logs gateway.usage_logs[]) returns void
 language plpgsql
 as $$
 begin
+    if cardinality(p_logs) = 0 then
+        return;
+    end if;
     insert into gateway.usage_logs select l.* from unnest(p_logs) as l;
 
     insert into gateway.usage_daily as d (
