@@ -24,7 +24,7 @@ from gateway.stores.functions import ADMINISTRATION, SERVING
 _ABOUT_WHAT_WAS_SENT = ("22", "23", "P0", "PGRST1")  # classes of codes
 # The same call may succeed now: a conflict, a deadlock, or an upgrade that replaced a function
 # while the call waited.
-_PASSING = {"40001", "40P01", "42883"}
+_PASSING = {"40001", "40P01", "42703", "42883"}
 
 
 class Rejected(Exception):

@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0013_quicker_decisions 1b1a8e268f8d0fbf2db42676078e6580232ed056aeceeff480a03816eeace9f9
--- step functions ac31c01c1ec03d91e2ad7d082b1bcfe9e1c4b78159bf726c776e7a5edae52438
+-- step functions 5746225e83872362b3cbd56f6787c0601ed08c70664027b35d1c6b283d2074f9
 
 do $migration$
 begin
@@ -55,7 +55,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = 'ac31c01c1ec03d91e2ad7d082b1bcfe9e1c4b78159bf726c776e7a5edae52438')
+            (m.version = 'functions' and m.checksum = '5746225e83872362b3cbd56f6787c0601ed08c70664027b35d1c6b283d2074f9')
             or (m.version <> 'functions' and m.version collate "C" > '0013_quicker_decisions')
     ) then
         execute $step$
@@ -556,11 +556,11 @@ return case p_kind
     when 'preset_versions' then '{name,version}'
 end;
 
--- Milliseconds, one at least.
+-- Milliseconds: one at least, and at most what an integer holds, which is 24 days.
 create or replace function gateway.ms_between(p_from timestamptz, p_to timestamptz)
 returns integer
 language sql immutable parallel safe
-return greatest(1, ceil(extract(epoch from p_to - p_from) * 1000))::integer;
+return least(greatest(1, ceil(extract(epoch from p_to - p_from) * 1000)), 2147483647)::integer;
 
 -- Milliseconds until this bucket begins.
 create or replace function gateway.ms_until_bucket(p_bucket bigint, p_now timestamptz)
@@ -1213,6 +1213,16 @@ return gateway.refusal(
     'invalid', coalesce(translate(substring(p_error from 'constraint "(.*)"'), '_', ' '), p_error)
 );
 
+-- Whether a hold is of no use any more: nothing can be settled with it, or it keeps the place of one
+-- whose asking cannot be under way, as none is for two minutes.
+create or replace function gateway.is_over(p_hold gateway.holds, p_now timestamptz) returns boolean
+language sql stable parallel safe
+return (p_hold).released_at < p_now - gateway.settling_time()
+or (
+    (p_hold).api_key_id = gateway.nobody()
+    and (p_hold).released_at < p_now - interval '2 minutes'
+);
+
 -- Write down what a preset is now, and forget what it was 20 versions ago.
 create or replace function gateway.keep_preset_version(p_preset gateway.presets) returns void
 language plpgsql
@@ -1558,6 +1568,20 @@ return case p_name
         || 'frequency_penalty, presence_penalty, stop, think and format'
 end;
 
+-- Make the secret for the addresses of the next day, where there are visitors by address, before
+-- anybody needs it: who waits for another to make it may hold a lock that the other waits for.
+create or replace function gateway.prepare_secret(p_now timestamptz) returns void
+language plpgsql
+as $$
+begin
+    insert into gateway.address_secrets (day)
+    select gateway.day_of(p_now + interval '1 hour')
+    from gateway.address_secrets as s
+    where s.day = gateway.day_of(p_now)
+    on conflict (day) do nothing;
+end;
+$$;
+
 -- A preset as administrators see it.
 create or replace function gateway.preset_json(p_preset gateway.presets) returns jsonb
 language sql stable
@@ -1785,7 +1809,7 @@ end;
 
 -- The counter of a visitor as it is at p_now: of this day, with the window moved on to p_moment.
 -- One that does not exist yet is empty, and so is one of another day until gateway.open_visitor has
--- moved it.
+-- moved it. A day that begins within the hour has begun while this call was on its way.
 create or replace function gateway.visitor_counter_at(
     p_now timestamptz, p_moment timestamptz, p_key_id uuid, p_limit gateway.visitor_limit
 ) returns gateway.visitor_counters
@@ -1798,7 +1822,10 @@ begin
     select c.* into v_counter
     from gateway.visitor_counters as c
     where c.api_key_id = p_key_id and c.id = p_limit.id;
-    if not found or v_counter.day < gateway.day_of(p_now) then
+    if not found
+        or v_counter.day < gateway.day_of(p_now)
+        or v_counter.day > gateway.day_of(p_now + interval '1 hour')
+    then
         v_counter.day := gateway.day_of(p_now);
         v_counter.tokens_used := 0;
         v_counter.tokens_held := 0;
@@ -4222,7 +4249,7 @@ declare
     v_locked boolean;
     v_most integer := greatest(coalesce(p_max_output, 0), 0);
     v_least integer;
-    v_wanted integer;
+    v_wanted integer; -- what the limits of a visitor leave of it
     v_granted integer;
     v_held_for date;
     v_at timestamptz;
@@ -4294,7 +4321,7 @@ begin
         v_refusal := coalesce(
             v_refusal,
             gateway.limit_refusal(
-                v_key, v_counter, v_month, v_calls, v_prompt, v_wanted, least(v_least, v_wanted)
+                v_key, v_counter, v_month, v_calls, v_prompt, v_most, v_least
             )
         );
         exit when v_refusal is not null;
@@ -4371,7 +4398,7 @@ begin
             case
                 when v_room.refusal is not null then v_room.retry_after_ms
                 else gateway.limit_wait_ms(
-                    v_moment, v_key, v_counter, v_refusal, v_prompt, v_wanted, v_least
+                    v_moment, v_key, v_counter, v_refusal, v_prompt, v_most, v_least
                 )
             end
         );
@@ -4826,12 +4853,15 @@ begin
         return row(0, 0, v_gateways)::gateway.sweep_result;
     end if;
 
+    perform gateway.prepare_secret(p_now);
+
     -- The lock order of settle_requests_at.
     perform 1
     from gateway.holds as h
     where
         h.request_id = any(p_live)
         or (h.released_at is null and h.expires_at <= p_now)
+        or gateway.is_over(h, p_now)
     order by h.request_id
     for update;
 
@@ -4853,11 +4883,7 @@ begin
         v_released := v_released + 1;
     end loop;
 
-    -- No asking is under way for two minutes.
-    delete from gateway.holds as h
-    where
-        h.released_at < p_now - gateway.settling_time()
-        or (h.api_key_id = gateway.nobody() and h.released_at < p_now - interval '2 minutes');
+    delete from gateway.holds as h where gateway.is_over(h, p_now);
     return row(v_released, v_renewed, v_gateways)::gateway.sweep_result;
 end;
 $$;
@@ -5427,7 +5453,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', 'ac31c01c1ec03d91e2ad7d082b1bcfe9e1c4b78159bf726c776e7a5edae52438')
+        values ('functions', '5746225e83872362b3cbd56f6787c0601ed08c70664027b35d1c6b283d2074f9')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

@@ -69,3 +69,14 @@ async def test_of_200_at_once_without_a_cap_a_dozen_run_and_no_token_is_overspen
     assert len(allowed) >= 12  # two, before
     assert sum(100 + one.granted for one in allowed) <= 20_000
     assert {one.retry_after_ms for one in verdicts if not one.allowed} == {5000}
+
+
+async def test_a_visitor_with_little_left_is_not_let_in_with_a_scrap_of_the_key(ledger: Ledger):
+    key = await ledger.key(limit=600, visitors={"by": ["address"], "tokens_per_day": 900})
+    ask = {"prompt": 0, "output": 500}
+    running = await ledger.hold(key, **ask, capped=True, visitor={"address": "192.0.2.1"})
+    other = {"prompt": 0, "output": 1000, "capped": False, "visitor": {"address": "192.0.2.2"}}
+    waits = await ledger.authorize(key, **other)
+    assert (waits.reason, waits.retry_after_ms) == ("insufficient_quota", 5000)
+    await ledger.settle(settlement(running, 0, 0))
+    assert (await ledger.authorize(key, **other)).granted == 256

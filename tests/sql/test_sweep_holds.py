@@ -1,5 +1,7 @@
 """sweep_holds: what dead gateways held is freed, what living ones hold is kept."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -56,3 +58,20 @@ async def test_holds_of_many_keys_are_released_in_one_go(ledger: Ledger):
         await ledger.hold(key)
     assert await ledger.sweep(NOON + TTL * SECOND) == (20, 0)
     assert [(await ledger.month(key))[1] for key in keys] == [0] * 5
+
+
+async def test_forgetting_locks_holds_in_the_order_in_which_they_are_settled(
+    ledger: Ledger, open_more: Callable[[], Awaitable[Ledger]]
+):
+    settling = await open_more()
+    low, high = sorted([uuid4(), uuid4()])
+    for unknown in (high, low):  # as they lie in the table
+        await ledger.settle(settlement(unknown, 1, 1))
+    lock = "select 1 from gateway.holds where request_id = $1 for update"
+    async with settling.connection.transaction():
+        await settling.value(lock, low)
+        sweep = asyncio.create_task(ledger.sweep(NOON + 180 * SECOND))
+        await settling.wait_for_waiting(1)
+        await settling.value(lock, high)
+    await sweep
+    assert await ledger.value("select count(*) from gateway.holds") == 0

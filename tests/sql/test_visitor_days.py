@@ -113,3 +113,31 @@ async def test_at_midnight_a_visitor_and_the_pool_are_of_one_day(ledger: Ledger)
     held = "select sum(tokens_held)::bigint from gateway.visitor_counters where is_pool = $1"
     assert await ledger.value(held, False) == 30  # of the second; the first has a day that is over
     assert await ledger.value(held, True) == 30
+
+
+async def test_what_is_used_up_by_a_clock_that_was_ahead_is_there_when_it_is_back(ledger: Ledger):
+    key = await ledger.key(visitors=by_issuer(tokens_per_day=100))
+    ahead = NOON + 40 * DAY
+    await ledger.hold(key, ahead, prompt=10, output=90, visitor=user("ada"))
+    assert not (await ledger.authorize(key, ahead, visitor=user("ada"))).allowed
+    back = await ledger.authorize(key, prompt=10, output=90, visitor=user("ada"))
+    assert back.allowed and back.granted == 90
+    denied = await ledger.authorize(key, visitor=user("ada"))
+    assert denied.reason == "visitor_tokens_held" and denied.retry_after_ms == 5000
+
+
+async def test_a_time_too_long_for_milliseconds_is_the_longest_that_they_hold(ledger: Ledger):
+    far = "select gateway.ms_between($1::timestamptz, $1 + interval '60 days')"
+    assert await ledger.value(far, NOON) == 2**31 - 1
+
+
+async def test_the_secret_of_the_next_day_is_there_before_the_first_address_comes(ledger: Ledger):
+    secrets = "select count(*) from gateway.address_secrets"
+    evening = NOON + timedelta(hours=11, minutes=30)
+    await ledger.sweep(evening)
+    assert await ledger.value(secrets) == 0, "nobody has visitors by address"
+    await ledger.hold(await ledger.key(visitors=BY_ADDRESS), visitor=at("192.0.2.1"))
+    await ledger.sweep(NOON)
+    assert await ledger.value(secrets) == 1
+    await ledger.sweep(evening)
+    assert await ledger.value(secrets) == 2

@@ -34,7 +34,7 @@ declare
     v_locked boolean;
     v_most integer := greatest(coalesce(p_max_output, 0), 0);
     v_least integer;
-    v_wanted integer;
+    v_wanted integer; -- what the limits of a visitor leave of it
     v_granted integer;
     v_held_for date;
     v_at timestamptz;
@@ -106,7 +106,7 @@ begin
         v_refusal := coalesce(
             v_refusal,
             gateway.limit_refusal(
-                v_key, v_counter, v_month, v_calls, v_prompt, v_wanted, least(v_least, v_wanted)
+                v_key, v_counter, v_month, v_calls, v_prompt, v_most, v_least
             )
         );
         exit when v_refusal is not null;
@@ -183,7 +183,7 @@ begin
             case
                 when v_room.refusal is not null then v_room.retry_after_ms
                 else gateway.limit_wait_ms(
-                    v_moment, v_key, v_counter, v_refusal, v_prompt, v_wanted, v_least
+                    v_moment, v_key, v_counter, v_refusal, v_prompt, v_most, v_least
                 )
             end
         );

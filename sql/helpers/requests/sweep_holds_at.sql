@@ -16,12 +16,15 @@ begin
         return row(0, 0, v_gateways)::gateway.sweep_result;
     end if;
 
+    perform gateway.prepare_secret(p_now);
+
     -- The lock order of settle_requests_at.
     perform 1
     from gateway.holds as h
     where
         h.request_id = any(p_live)
         or (h.released_at is null and h.expires_at <= p_now)
+        or gateway.is_over(h, p_now)
     order by h.request_id
     for update;
 
@@ -43,11 +46,7 @@ begin
         v_released := v_released + 1;
     end loop;
 
-    -- No asking is under way for two minutes.
-    delete from gateway.holds as h
-    where
-        h.released_at < p_now - gateway.settling_time()
-        or (h.api_key_id = gateway.nobody() and h.released_at < p_now - interval '2 minutes');
+    delete from gateway.holds as h where gateway.is_over(h, p_now);
     return row(v_released, v_renewed, v_gateways)::gateway.sweep_result;
 end;
 $$;

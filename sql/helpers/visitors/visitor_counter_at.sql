@@ -1,6 +1,6 @@
 -- The counter of a visitor as it is at p_now: of this day, with the window moved on to p_moment.
 -- One that does not exist yet is empty, and so is one of another day until gateway.open_visitor has
--- moved it.
+-- moved it. A day that begins within the hour has begun while this call was on its way.
 create or replace function gateway.visitor_counter_at(
     p_now timestamptz, p_moment timestamptz, p_key_id uuid, p_limit gateway.visitor_limit
 ) returns gateway.visitor_counters
@@ -13,7 +13,10 @@ begin
     select c.* into v_counter
     from gateway.visitor_counters as c
     where c.api_key_id = p_key_id and c.id = p_limit.id;
-    if not found or v_counter.day < gateway.day_of(p_now) then
+    if not found
+        or v_counter.day < gateway.day_of(p_now)
+        or v_counter.day > gateway.day_of(p_now + interval '1 hour')
+    then
         v_counter.day := gateway.day_of(p_now);
         v_counter.tokens_used := 0;
         v_counter.tokens_held := 0;
