@@ -45,7 +45,7 @@ from gateway.routes.health import health_routes
 from gateway.routes.metrics import metrics_routes
 from gateway.routes.native import native_routes
 from gateway.routes.pages import page_routes
-from gateway.routes.proxied import proxied_routes
+from gateway.routes.proxied import ModelRoutes
 from gateway.routes.pull import OLLAMA_PATH, PATH, pull_routes
 from gateway.routes.support.answers import on_exception
 from gateway.routes.visitor_tokens import visitor_token_routes
@@ -145,7 +145,6 @@ def make_app(services: Services) -> Middleware:
     """The ASGI application around the services."""
     litestar = Litestar(
         route_handlers=[
-            *proxied_routes(services),
             *account_routes(services),
             *visitor_token_routes(services),
             *pull_routes(services),
@@ -169,5 +168,9 @@ def make_app(services: Services) -> Middleware:
         logging_config=None,  # the command line says how to log
     )
     return Middleware(
-        litestar, services.settings, services.has_tunnel, services.hosts, services.listeners
+        ModelRoutes(services.pipeline, litestar),
+        services.settings,
+        services.has_tunnel,
+        services.hosts,
+        services.listeners,
     )

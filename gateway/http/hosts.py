@@ -26,6 +26,7 @@ from tunnel.status_file import StatusWatcher
 _PAUSE = 0.1  # seconds between two looks at the tunnel that names of nobody's can cause
 _LONGEST = 300  # bytes of a header; a name has 253 at most, and a port
 _NOBODY = "?.?"  # stands for a name that cannot be; with a dot, or it were of the network's own
+_IN_NO_NAME = re.compile(r"[\x00-\x20\x7f\"#,/;<>?@\\^`{|}]")
 _BRACKETED = re.compile(r"\[([0-9a-f:.]+)\](?::[0-9]*)?")
 _CARRIER = ip_network("100.64.0.0/10")  # shared by customers of one provider; Tailscale's, too
 
@@ -100,7 +101,7 @@ def _host_name(host: bytes) -> str:
     try:
         return str(ip_address(name))
     except ValueError:
-        return name.removesuffix(".")
+        return _NOBODY if _IN_NO_NAME.search(name) else name.removesuffix(".")
 
 
 @lru_cache(1024)

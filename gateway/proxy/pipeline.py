@@ -4,6 +4,7 @@ authenticate → receive → sanitise → authorise → wait → forward → met
 """
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised
 from gateway.http.authentication import Authenticator, store_unavailable
+from gateway.http.body import ClientGone
 from gateway.http.body_budget import BodyBudget, Lease
 from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
@@ -33,6 +35,8 @@ from gateway.proxy.presets import Presets
 from gateway.proxy.sanitise import ignored_header, sanitise
 from gateway.proxy.unread_body import denial_unread
 from gateway.stores import AuthorizationRequest, Settlement, StoreUnavailable, Verdict
+
+_log = logging.getLogger("localllm")
 
 
 class Pipeline:
@@ -70,7 +74,15 @@ class Pipeline:
             if exchange.record is not None:
                 exchange.record.for_model = dialect.count is None
             ask = self.estimate if dialect.count else self.answer
-            refusal = await ask(dialect, exchange)
+            try:
+                refusal = await ask(dialect, exchange)
+            except ClientGone:
+                raise
+            except StoreUnavailable as problem:
+                refusal = store_unavailable(problem)
+            except Exception:
+                _log.exception("%s %s failed", exchange.method, exchange.path)
+                refusal = None if exchange.ended else Refusal("internal_error")
             if refusal is not None:
                 await exchange.refuse(refusal)
 

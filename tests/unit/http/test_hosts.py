@@ -54,6 +54,12 @@ async def test_a_name_of_nobody_is_refused_and_the_setting_is_named(host: str):
     assert b"ALLOWED_HOSTS" in answer.body
 
 
+@pytest.mark.parametrize("host", ["a b", "a/b", "user@nas", "nas\x7f", "nas,evil", "<nas>"])
+async def test_what_cannot_be_a_name_is_no_name_of_the_network(host: str):
+    answer = await ask(headers={"host": host})
+    assert (answer.status, answer.reached) == (421, False)
+
+
 async def test_the_address_that_was_called_is_one_of_the_machine_s_own():
     """As the health check of a load balancer does it."""
     answer = await ask(headers={"host": "8.8.8.8:8000"}, server=("8.8.8.8", 8000))
