@@ -9,18 +9,18 @@ from gateway.proxy.pipeline import Pipeline
 
 
 class ModelRoutes:
-    """An ASGI application. `others` serves all other paths."""
+    """An ASGI application: `dialects`, by path. `others` serves all other paths."""
 
     def __init__(self, pipeline: Pipeline, others: Any) -> None:
         self._pipeline = pipeline
-        self._others = others
-        self._dialects = {one.path: one for one in (*all_dialects(), *all_counters())}
+        self.others = others
+        self.dialects = {one.path: one for one in (*all_dialects(), *all_counters())}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")  # the server's start and end have none
-        dialect = self._dialects.get(path) or self._dialects.get(path.rstrip("/"))
+        dialect = self.dialects.get(path) or self.dialects.get(path.rstrip("/"))
         if dialect is None or scope["type"] != "http":
-            await self._others(scope, receive, send)
+            await self.others(scope, receive, send)
             return
         scope["path"] = dialect.path  # as Litestar does, for who looks at it later
         await self._pipeline.serve(dialect, scope, receive, send)
