@@ -1,5 +1,5 @@
-"""`python -m bench.store`: what it costs to authorise requests and to settle them, by itself and
-several in a call.
+"""`python -m bench.store`: what it costs to authorise requests and to settle them, one by one
+and several in a call.
 
 CPU of the gateway and of Postgres for one request, in microseconds, in turn. Compare ratios only.
 """

@@ -4,7 +4,6 @@ authenticate → receive → sanitise → authorise → wait → forward → met
 """
 
 import asyncio
-import logging
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +19,7 @@ from gateway.http.body import ClientGone
 from gateway.http.body_budget import BodyBudget, Lease
 from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
+from gateway.http.failures import refusal_of
 from gateway.http.read_rate import ReadRate
 from gateway.proxy import preset_answer
 from gateway.proxy.authorise import Authoriser, authorization_request
@@ -35,8 +35,6 @@ from gateway.proxy.presets import Presets
 from gateway.proxy.sanitise import ignored_header, sanitise
 from gateway.proxy.unread_body import denial_unread
 from gateway.stores import AuthorizationRequest, Settlement, StoreUnavailable, Verdict
-
-_log = logging.getLogger("localllm")
 
 
 class Pipeline:
@@ -78,11 +76,10 @@ class Pipeline:
                 refusal = await ask(dialect, exchange)
             except ClientGone:
                 raise
-            except StoreUnavailable as problem:
-                refusal = store_unavailable(problem)
-            except Exception:
-                _log.exception("%s %s failed", exchange.method, exchange.path)
-                refusal = None if exchange.ended else Refusal("internal_error")
+            except Exception as problem:
+                refusal = refusal_of(problem, exchange.method, exchange.path)
+                if exchange.ended:
+                    return
             if refusal is not None:
                 await exchange.refuse(refusal)
 

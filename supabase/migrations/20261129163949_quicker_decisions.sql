@@ -1,7 +1,7 @@
 -- Made from sql/ by scripts/make-migration: edited by nobody, made again by nobody once released.
 -- It applies what the database lacks and records it, as `localllm db migrate` does.
 -- step 0013_quicker_decisions 1b1a8e268f8d0fbf2db42676078e6580232ed056aeceeff480a03816eeace9f9
--- step functions 5746225e83872362b3cbd56f6787c0601ed08c70664027b35d1c6b283d2074f9
+-- step functions 3f073aca40fcf797193355698871d895d6ad71e3ce4d271abed47f7a6488ca93
 
 do $migration$
 begin
@@ -55,7 +55,7 @@ $step$;
     if not exists (
         select 1 from gateway.migrations as m
         where
-            (m.version = 'functions' and m.checksum = '5746225e83872362b3cbd56f6787c0601ed08c70664027b35d1c6b283d2074f9')
+            (m.version = 'functions' and m.checksum = '3f073aca40fcf797193355698871d895d6ad71e3ce4d271abed47f7a6488ca93')
             or (m.version <> 'functions' and m.version collate "C" > '0013_quicker_decisions')
     ) then
         execute $step$
@@ -1213,8 +1213,8 @@ return gateway.refusal(
     'invalid', coalesce(translate(substring(p_error from 'constraint "(.*)"'), '_', ' '), p_error)
 );
 
--- Whether a hold is of no use any more: nothing can be settled with it, or it keeps the place of one
--- whose asking cannot be under way, as none is for two minutes.
+-- Whether a hold is of no use any more: nothing can be settled with it, or it keeps the place of
+-- one whose asking cannot be under way, as none is for two minutes.
 create or replace function gateway.is_over(p_hold gateway.holds, p_now timestamptz) returns boolean
 language sql stable parallel safe
 return (p_hold).released_at < p_now - gateway.settling_time()
@@ -3721,8 +3721,8 @@ exception
 end;
 $$;
 
--- The same for who has just locked the key's counter: what is found is exact, and the counters of
--- the visitor are there to be written.
+-- What gateway.visitor_room says, to who has just locked the key's counter: so it is exact, and the
+-- counters of the visitor are there to be written.
 create or replace function gateway.locked_room(
     p_now timestamptz,
     p_moment timestamptz,
@@ -3875,9 +3875,7 @@ declare
     v_settled integer := 0;
     v_unknown integer := 0;
 begin
-    if p_settlements @? '$[*] ? (@.lent == true || !exists(@.key_id) || @.key_id == null)' then
-        perform gateway.bar_holds(p_now, p_settlements);
-    end if;
+    perform gateway.bar_holds(p_now, p_settlements);
     if jsonb_array_length(p_settlements) > 1 then
         select array_agg((s.item ->> 'request_id')::uuid) into v_ids
         from jsonb_array_elements(p_settlements) as s (item);
@@ -5453,7 +5451,7 @@ end;
 $$;
 $step$;
         insert into gateway.migrations (version, checksum)
-        values ('functions', '5746225e83872362b3cbd56f6787c0601ed08c70664027b35d1c6b283d2074f9')
+        values ('functions', '3f073aca40fcf797193355698871d895d6ad71e3ce4d271abed47f7a6488ca93')
         on conflict (version) do update set checksum = excluded.checksum, applied_at = now();
     end if;
 end;

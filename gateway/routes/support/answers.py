@@ -1,6 +1,5 @@
 """Turn what the functions behind the routes return – JSON or a `Refusal` – into responses."""
 
-import logging
 import re
 from typing import Any, cast
 
@@ -11,13 +10,11 @@ from litestar.routes import HTTPRoute
 
 from gateway.core.errors import Refusal
 from gateway.dialects import all_absent, error_body
-from gateway.http.authentication import store_unavailable
+from gateway.http.failures import refusal_of
 from gateway.http.refusal_headers import refusal_headers, withdraw_cors
-from gateway.stores import StoreUnavailable
 
 AnyRequest = Request[Any, Any, Any]
 READ = (HttpMethod.GET, HttpMethod.HEAD)  # uvicorn sends no body to a HEAD
-_log = logging.getLogger("localllm")
 
 
 def respond(
@@ -55,8 +52,6 @@ def request_id(request: AnyRequest) -> str:
 
 def on_exception(request: AnyRequest, problem: Exception) -> Response[bytes]:
     """No route, a wrong method, a store that is away; anything else is ours, and logged."""
-    if isinstance(problem, StoreUnavailable):
-        return respond(request, store_unavailable(problem))
     if isinstance(problem, NotFoundException):
         path = request.url.path
         why = all_absent().get(path, f"There is nothing at {path}.")
@@ -68,5 +63,4 @@ def on_exception(request: AnyRequest, problem: Exception) -> Response[bytes]:
         return answer
     if isinstance(problem, HTTPException) and problem.status_code < 500:
         return respond(request, Refusal("invalid_request", problem.detail))
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=problem)
-    return respond(request, Refusal("internal_error"))
+    return respond(request, refusal_of(problem, request.method, request.url.path))

@@ -29,9 +29,7 @@ declare
     v_settled integer := 0;
     v_unknown integer := 0;
 begin
-    if p_settlements @? '$[*] ? (@.lent == true || !exists(@.key_id) || @.key_id == null)' then
-        perform gateway.bar_holds(p_now, p_settlements);
-    end if;
+    perform gateway.bar_holds(p_now, p_settlements);
     if jsonb_array_length(p_settlements) > 1 then
         select array_agg((s.item ->> 'request_id')::uuid) into v_ids
         from jsonb_array_elements(p_settlements) as s (item);

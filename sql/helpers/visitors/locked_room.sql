@@ -1,5 +1,5 @@
--- The same for who has just locked the key's counter: what is found is exact, and the counters of
--- the visitor are there to be written.
+-- What gateway.visitor_room says, to who has just locked the key's counter: so it is exact, and the
+-- counters of the visitor are there to be written.
 create or replace function gateway.locked_room(
     p_now timestamptz,
     p_moment timestamptz,
