@@ -28,7 +28,7 @@ def refused(gateway: GatewayProcess, client: httpx.Client) -> str:
 async def test_what_was_refused_is_listed_with_the_reason(
     chromium: Browser, gateway: GatewayProcess, client: httpx.Client, refused: str
 ) -> None:
-    unknown = bearer(make_key(gateway.url)[:-1] + "x")
+    unknown = bearer(make_key(gateway.url) + "x")
     stranger = client.post("/v1/chat/completions", json=QUESTION, headers=unknown)
     assert stranger.status_code == 401
     async with console(chromium, gateway.url, "requests") as page:
