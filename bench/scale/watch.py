@@ -9,7 +9,6 @@ from typing import Any
 import asyncpg
 
 from bench import processes
-from bench.scale.fleet import log_of
 from tests.support.postgres import Server
 
 EVERY = 0.02  # seconds between two looks
@@ -28,41 +27,33 @@ class Seen:
     cpu: float = 0.0  # seconds
     connections: int = 0  # the most
     waiting: float = 0.0
-    most_waiting: int = 0
-    long_waits: int = 0  # for a lock, of more than 100 ms
-    deadlocks: int = 0
     wal: int = 0  # bytes
 
 
 @asynccontextmanager
 async def watching(server: Server, dsn: str) -> AsyncIterator[Seen]:
     """`Seen` is complete when the block has ended."""
-    seen, looks = Seen(), list[tuple[int, int]]()
+    seen, looks, over = Seen(), list[tuple[int, int]](), asyncio.Event()
     connection: Any = await asyncpg.connect(dsn)
 
     async def look() -> None:
-        while not over:
+        while not over.is_set():
             looks.append(tuple(await connection.fetchrow(_LOOK)))
             await asyncio.sleep(EVERY)
 
-    over: list[bool] = []
     own = connection.get_server_pid()
-    said, wal, cpu = log_of(server), await connection.fetchval(_LSN), _cpu(server, own)
+    wal, cpu = await connection.fetchval(_LSN), _cpu(server, own)
     looking = asyncio.create_task(look())
     try:
         yield seen
     finally:
-        over.append(True)
+        over.set()
         await looking
         seen.cpu = _cpu(server, own) - cpu
         seen.wal = int(await connection.fetchval(_LSN) - wal)
         await connection.close()
     seen.connections = max(one for one, _ in looks)
     seen.waiting = sum(one for _, one in looks) / len(looks)
-    seen.most_waiting = max(one for _, one in looks)
-    more = log_of(server)[len(said) :]
-    seen.long_waits = more.count(" still waiting for ")
-    seen.deadlocks = more.count("deadlock detected")
 
 
 def _cpu(server: Server, but: int) -> float:
