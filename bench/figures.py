@@ -1,6 +1,7 @@
 """The figures of the report: how they are made of samples, their targets, and the table."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 
@@ -51,8 +52,8 @@ FIGURES = (
 )
 
 
-def p99(samples: list[float]) -> float:
-    return quantiles(samples, n=100)[98]
+def p99(samples: Sequence[float]) -> float:
+    return quantiles(samples, n=100)[98] if len(samples) > 1 else median(samples or [0.0])
 
 
 @dataclass(slots=True)

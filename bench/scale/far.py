@@ -8,6 +8,7 @@ from uuid import UUID
 
 import uvloop
 
+from bench.figures import p99
 from bench.scale.fleet import Fleet, Project, counted, make_keys
 from bench.scale.load import STREAM, Load, at_rate, request
 from bench.workloads import plan_of
@@ -21,9 +22,9 @@ AWAY = 0.08  # seconds
 
 @dataclass(slots=True)
 class FarCase:
-    """`added`: seconds to the first token beyond what the model takes, of half of them. `calls`:
-    to the project for each answer; `settling`: those of them that count. `project_cpu`: cores that
-    the stand-in took, which is one thread of Python."""
+    """`added`, `added_p99`: seconds to the first token beyond what the model takes, of half of them
+    and of 99 %. `calls`: to the project for each answer; `settling`: those of them that count.
+    `project_cpu`: cores that the stand-in took, which is one thread of Python."""
 
     whose: str
     gateways: int
@@ -37,6 +38,10 @@ class FarCase:
     @property
     def added(self) -> float:
         return median(self.load.first or [0.0]) - plan_of(STREAM).thinking
+
+    @property
+    def added_p99(self) -> float:
+        return p99(self.load.first) - plan_of(STREAM).thinking
 
 
 class Far:

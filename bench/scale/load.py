@@ -11,7 +11,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import median, quantiles
 
 from bench.caller import Caller, Reply, problem
 from bench.workloads import Target, plan_of
@@ -21,6 +20,7 @@ STREAM = "late-200x20"
 TOKENS = 282
 CALLERS = 32  # at full speed
 PATIENCE = 30.0  # seconds for an answer
+SETTLING = 0.3  # seconds after a load in which what it left to do still counts
 
 
 @dataclass(slots=True)
@@ -51,10 +51,6 @@ class Load:
             self.first.append(reply.first - due)
 
 
-def p99(times: Sequence[float]) -> float:
-    return quantiles(times, n=100)[98] if len(times) > 1 else median(times or [0.0])
-
-
 def request(key: str, model: str = ANSWER, *headers: str) -> bytes:
     """The bytes of one. It may cost TOKENS, or as many as its model says."""
     plan = plan_of(model)
@@ -72,10 +68,15 @@ def request(key: str, model: str = ANSWER, *headers: str) -> bytes:
 class Lines:
     """Open connections to each gateway, those that are free."""
 
-    def __init__(self) -> None:
+    def __init__(self, ports: Sequence[int], requests: Sequence[bytes]) -> None:
+        self._ports = ports
+        self._requests = requests
         self._free: dict[int, list[Caller]] = defaultdict(list)
 
-    async def ask(self, port: int, request: bytes) -> Reply:
+    async def ask(self, number: int) -> Reply:
+        """The answer to the one of that number: each request goes to every gateway in turn."""
+        turn, gateway = divmod(number, len(self._ports))
+        port, request = self._ports[gateway], self._requests[turn % len(self._requests)]
         free = self._free[port]
         caller = free.pop() if free else await Caller.connect(port)
         reply = await caller.exchange(request, PATIENCE)
@@ -92,12 +93,11 @@ async def at_rate(
     ports: Sequence[int], requests: Sequence[bytes], model: str, rate: float, seconds: float
 ) -> Load:
     """A request is due every 1/rate seconds, whether or not others are answered."""
-    load, lines = Load(), Lines()
+    load, lines = Load(), Lines(ports, requests)
     begun = time.monotonic()
 
     async def one(number: int, due: float) -> None:
-        sent = requests[number // len(ports) % len(requests)]
-        load.add(await lines.ask(ports[number % len(ports)], sent), model, due)
+        load.add(await lines.ask(number), model, due)
 
     asking: list[asyncio.Task[None]] = []
     for number in range(round(rate * seconds)):
@@ -114,15 +114,13 @@ async def flat_out(
     ports: Sequence[int], requests: Sequence[bytes], model: str, seconds: float
 ) -> Load:
     """CALLERS who ask again as soon as they are answered."""
-    load, lines = Load(), Lines()
+    load, lines = Load(), Lines(ports, requests)
     begun = time.monotonic()
     numbers = itertools.count()
 
     async def caller() -> None:
         while (due := time.monotonic()) < begun + seconds:
-            number = next(numbers)
-            sent = requests[number // len(ports) % len(requests)]
-            load.add(await lines.ask(ports[number % len(ports)], sent), model, due)
+            load.add(await lines.ask(next(numbers)), model, due)
 
     await asyncio.gather(*(caller() for _ in range(CALLERS)))
     load.seconds = time.monotonic() - begun

@@ -13,7 +13,16 @@ import uvloop
 
 from bench.caller import Caller
 from bench.scale.fleet import Fleet, counted, make_keys
-from bench.scale.load import ANSWER, PATIENCE, TOKENS, Load, at_rate, flat_out, request
+from bench.scale.load import (
+    ANSWER,
+    PATIENCE,
+    SETTLING,
+    TOKENS,
+    Load,
+    at_rate,
+    flat_out,
+    request,
+)
 from bench.scale.watch import Seen, watching
 from tests.support.postgres import Server
 
@@ -24,7 +33,6 @@ WARMING = 1.5
 KEYS = 100
 VISITORS = 64
 BY_ADDRESS = {"by": ["address"], "tokens_per_day": 10**12, "requests_per_min": 1_000_000}
-SETTLING = 0.3  # seconds after a load in which what it left to do still counts
 
 
 @dataclass(slots=True)

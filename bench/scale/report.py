@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 
+from bench.figures import p99
 from bench.scale import far, near
-from bench.scale.load import p99
 from bench.scale.stream_cost import StreamCost
 
 PARTS = ("machine", "sums", "near", "limits", "far", "arithmetic")
@@ -82,16 +82,12 @@ def far_table(cases: Sequence[far.FarCase]) -> str:
     rows = [
         (
             *(one.whose, one.gateways, one.rate, f"{one.load.rate:.0f}"),
-            *(f"{one.added * 1e3:+.0f}", f"{_p99_added(one) * 1e3:+.0f}"),
+            *(f"{one.added * 1e3:+.0f}", f"{one.added_p99 * 1e3:+.0f}"),
             *(f"{one.calls:.2f}", f"{one.settling:.2f}", f"{one.project_cpu:.0%}"),
         )
         for one in cases
     ]
     return table(head, rows)
-
-
-def _p99_added(one: far.FarCase) -> float:
-    return one.added + p99(one.load.first) - median(one.load.first or [0.0])
 
 
 _AN_ANSWER = 256  # tokens

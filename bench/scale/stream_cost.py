@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import uvloop
 
 from bench.scale.fleet import Fleet, counted, make_keys
-from bench.scale.load import at_rate, request
+from bench.scale.load import SETTLING, at_rate, request
 from bench.scale.watch import watching
 from bench.workloads import plan_of
 from tests.support.postgres import Server
@@ -47,5 +47,5 @@ async def _cost(
     before = fleet.cpu()
     async with watching(server, dsn) as seen:
         load = await at_rate(fleet.ports, [request(key, model)], model, RATE, SECONDS)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(SETTLING)
     return (fleet.cpu() - before) / load.answered, seen.cpu / load.answered
