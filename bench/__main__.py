@@ -6,9 +6,7 @@ yardstick, of nginx, which is the floor, and of a direct line.
 import argparse
 import asyncio
 import json
-import resource
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -17,15 +15,12 @@ from pathlib import Path
 import uvloop
 
 from bench import figures, paired
+from bench.command import begin, say
 from bench.rounds import Bench, Scale
 from bench.servers import BenchError
 
 FULL = Scale(rounds=5, requests=3000, streams=600, first=200, held="paced-20x10", window=0.6)
 QUICK = Scale(rounds=1, requests=1000, streams=200, first=100, held="paced-20x3", window=0.3)
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -34,12 +29,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="figures for programs")
     parser.add_argument("--against", type=Path, help="a tree with an environment to compare with")
     asked = parser.parse_args()
-    if sys.platform != "linux":
-        say("The benchmark reads /proc and runs on Linux only.")
+    if not begin():
         return 1
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # 500 streams need 1,000 sockets
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends the servers
     directory = Path(tempfile.mkdtemp(prefix="localllm-bench-"))
     directory.chmod(0o711)  # under root, Postgres runs as a user of its own and has to get there
     begun = time.monotonic()

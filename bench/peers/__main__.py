@@ -7,9 +7,7 @@ round by round. What cannot be installed here is left out, and the table says wh
 import argparse
 import datetime
 import os
-import resource
 import shutil
-import signal
 import sys
 import tempfile
 import textwrap
@@ -18,6 +16,7 @@ from pathlib import Path
 import uvloop
 
 from bench import figures
+from bench.command import begin, say
 from bench.peers import installing, table
 from bench.peers.course import Course
 from bench.peers.pinned import PINNED
@@ -27,10 +26,6 @@ from bench.servers import BenchError
 # A load ends after 20 s, so that the slow do less of it.
 FULL = Scale(rounds=5, requests=2000, streams=400, first=100, held="paced-20x10", window=0.6)
 QUICK = Scale(rounds=1, requests=500, streams=60, first=40, held="paced-20x3", window=0.3)
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def arguments() -> argparse.Namespace:
@@ -66,12 +61,8 @@ def find(asked: argparse.Namespace) -> tuple[dict[str, Path], dict[str, str]]:
 
 def main() -> int:
     asked = arguments()
-    if sys.platform != "linux":
-        say("The benchmark reads /proc and runs on Linux only.")
+    if not begin():
         return 1
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends the servers
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # 500 streams need 1,000 sockets
     homes, left_out = find(asked)
     directory = Path(tempfile.mkdtemp(prefix="localllm-peers-"))
     directory.chmod(0o711)  # under root, Postgres runs as a user of its own and has to get there

@@ -6,7 +6,6 @@ away. Under six minutes on a machine with nothing else to do; compare ratios onl
 
 import argparse
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -14,15 +13,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
+from bench.command import begin, say
 from bench.scale import far, near, report
 from bench.scale.fleet import Fleet, Project, log_of, safe_postgres
 from bench.scale.stream_cost import StreamCost, stream_cost
 from bench.servers import BenchError, Direct
 from tests.support.failing_parts import fresh_database
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+from tests.support.postgres import Server
 
 
 def fsync_ms(directory: Path) -> float:
@@ -75,7 +72,7 @@ def measure(quick: bool, write: bool) -> int:
 
 
 def near_by(
-    server: near.Server, dsn: str, model: int, quick: bool
+    server: Server, dsn: str, model: int, quick: bool
 ) -> tuple[list[near.Case], list[near.Limit], StreamCost]:
     cases: list[near.Case] = []
     with Fleet(model, dsn) as fleet:
@@ -126,11 +123,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer gateways")
     parser.add_argument("--write", action="store_true", help="replace the tables in docs/scale.md")
     asked = parser.parse_args()
-    if sys.platform != "linux":
-        say("The benchmark reads /proc and runs on Linux only.")
+    if not begin():
         return 1
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     begun = time.monotonic()
     try:
         return measure(asked.quick, asked.write)
