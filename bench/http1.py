@@ -16,8 +16,7 @@ import uvloop
 
 from bench.servers import Direct
 from bench.workloads import Target
-from gateway.backends.http1 import Http1Client
-from gateway.backends.http1.connection import Silence
+from gateway.backends.http1 import Http1Client, Silence
 
 ROUNDS, CALLERS = 7, 16
 LOADS = {"answer-1024": 1600, "burst-200": 320}

@@ -10,9 +10,9 @@ from gateway.backends.http1 import (
     ReadError,
     ReadTimeout,
     Response,
+    Silence,
     TransportError,
 )
-from gateway.backends.http1.connection import Silence
 from gateway.backends.patience import Loading, Patience
 from gateway.core.errors import Refusal
 from gateway.core.read_at_most import read_at_most

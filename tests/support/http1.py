@@ -2,11 +2,7 @@
 
 import asyncio
 
-from gateway.backends.http1 import (
-    Http1Client,
-    Response,
-)
-from gateway.backends.http1.connection import Silence
+from gateway.backends.http1 import Http1Client, Response, Silence
 from tests.support.byte_server import OK
 
 FOUND = OK + b"Content-Length: 3\r\n\r\nabc"

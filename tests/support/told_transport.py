@@ -10,9 +10,9 @@ from gateway.backends.http1 import (
     Http1Client,
     ReadError,
     ReadTimeout,
+    Silence,
     TransportError,
 )
-from gateway.backends.http1.connection import Silence
 
 
 def _named(problem: httpx.TransportError) -> TransportError:

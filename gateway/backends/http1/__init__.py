@@ -7,7 +7,16 @@ no redirect, keeps no cookie, unpacks nothing, and knows no proxy and no HEAD.
 """
 
 from gateway.backends.http1.client import Http1Client
+from gateway.backends.http1.connection import Silence
 from gateway.backends.http1.problems import ConnectError, ReadError, ReadTimeout, TransportError
 from gateway.backends.http1.response import Response
 
-__all__ = ["ConnectError", "Http1Client", "ReadError", "ReadTimeout", "Response", "TransportError"]
+__all__ = [
+    "ConnectError",
+    "Http1Client",
+    "ReadError",
+    "ReadTimeout",
+    "Response",
+    "Silence",
+    "TransportError",
+]

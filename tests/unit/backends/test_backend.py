@@ -8,7 +8,7 @@ import pytest
 
 from gateway.backends.backend import Backend
 from gateway.backends.client import Timeouts
-from gateway.backends.http1.connection import Silence
+from gateway.backends.http1 import Silence
 from gateway.core.errors import Refusal
 from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream, answer, fake_upstream
 

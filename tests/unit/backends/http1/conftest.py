@@ -4,9 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.backends.http1 import (
-    Http1Client,
-)
+from gateway.backends.http1 import Http1Client
 from tests.support.byte_server import ByteServer, byte_server
 
 

@@ -9,11 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.backends.http1 import (
-    Http1Client,
-    ReadError,
-    TransportError,
-)
+from gateway.backends.http1 import Http1Client, ReadError, TransportError
 from gateway.backends.http1 import client as module
 from tests.support.byte_server import CHUNKED, OK, ByteServer
 from tests.support.http1 import FOUND, ask, read
@@ -154,16 +150,16 @@ async def test_a_connection_that_was_closed_meanwhile_costs_a_question_nothing(
     """And what is no question is not sent twice: it may have been done."""
     server.says(FOUND, end=False)
     await read(await ask(client, server.url))
-    server.says(b"", end=True)  # the next request is heard, and the connection closed
 
-    async def then(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def close_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The next request is heard, and the connection closed."""
         server.says(FOUND, end=False)
         writer.close()
 
-    server.serve = then
+    server.serve = close_once
     assert await read(await ask(client, server.url)) == b"abc"
     assert len(server.heads) == 3
-    server.serve = then
+    server.serve = close_once
     with pytest.raises(ReadError):
         await ask(client, server.url, b"{}")
     assert len(server.heads) == 4

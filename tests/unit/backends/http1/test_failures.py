@@ -5,11 +5,7 @@ import ssl
 
 import pytest
 
-from gateway.backends.http1 import (
-    ConnectError,
-    Http1Client,
-    ReadError,
-)
+from gateway.backends.http1 import ConnectError, Http1Client, ReadError
 from gateway.backends.http1.connection import LONGEST_HEAD
 from tests.support.byte_server import CHUNKED, OK, ByteServer
 from tests.support.http1 import FOUND, PATIENT, ask, read

@@ -4,9 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.backends.http1 import (
-    Http1Client,
-)
+from gateway.backends.http1 import Http1Client
 from tests.support.byte_server import CHUNKED, OK, ByteServer
 from tests.support.http1 import FOUND, ask, read
 

@@ -4,11 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.backends.http1 import (
-    Http1Client,
-    ReadTimeout,
-)
-from gateway.backends.http1.connection import Silence
+from gateway.backends.http1 import Http1Client, ReadTimeout, Silence
 from gateway.backends.http1.response import MOST_AHEAD
 from tests.support.byte_server import CHUNKED, OK, ByteServer
 from tests.support.http1 import FOUND, ask, read
