@@ -1,4 +1,4 @@
-"""A gateway with two slots, before clients that leave."""
+"""What clients that leave have before them: a gateway and its model server."""
 
 import asyncio
 import time
@@ -66,7 +66,7 @@ class Scene:
     async def every_slot_is_free(self) -> None:
         """As many run at once as there are slots."""
         gate = self.upstream.gate()
-        await self.behave(held_by(gate.passed))
+        self.upstream.behave = held_by(gate.passed)
         texts = [f"next {number} {time.monotonic()}" for number in range(SLOTS)]
         callers = [asyncio.create_task(ask(self.gateway.url, self.books.key, t)) for t in texts]
         for text in texts:
@@ -74,9 +74,6 @@ class Scene:
         gate.open()
         for caller in callers:
             assert (await caller).complete
-
-    async def behave(self, behave: Callable[[Exchange], Awaitable[None]]) -> None:
-        self.upstream.behave = behave
 
     async def new_rows(self, count: int) -> list[Row]:
         """What was settled since the last look, when nothing is held any more."""

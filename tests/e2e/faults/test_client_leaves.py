@@ -20,7 +20,7 @@ pytestmark = pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
 def test_one_that_leaves_while_it_waits_never_reaches_the_model(scene: Scene, reset: bool) -> None:
     async def play() -> None:
         gate = scene.upstream.gate()
-        await scene.behave(held_by(gate.passed))
+        scene.upstream.behave = held_by(gate.passed)
         running = [await scene.begin(f"runs {number} {reset}") for number in range(SLOTS)]
         for client in running:
             await client.until(b"words")
@@ -46,7 +46,7 @@ def test_one_that_leaves_while_it_waits_never_reaches_the_model(scene: Scene, re
 
 def test_one_that_leaves_while_the_store_decides_leaves_no_hold(scene: Scene, reset: bool) -> None:
     async def play() -> None:
-        await scene.behave(silence)
+        scene.upstream.behave = silence
         store = await asyncpg.connect(scene.books.dsn)
         waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
 
@@ -79,7 +79,7 @@ def test_one_that_leaves_with_another_request_sent_ahead_frees_the_model(
     scene: Scene, reset: bool
 ) -> None:
     async def play() -> None:
-        await scene.behave(silence)
+        scene.upstream.behave = silence
         client = await scene.begin(f"first {reset}", keep=True)
         exchange = await scene.reached(f"first {reset}")
         client.writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -100,7 +100,7 @@ def test_one_that_leaves_before_the_first_byte_frees_the_model(
     scene: Scene, reset: bool, stream: bool
 ) -> None:
     async def play() -> None:
-        await scene.behave(silence)
+        scene.upstream.behave = silence
         client = await scene.begin(f"loads {reset} {stream}", stream=stream)
         exchange = await scene.reached(f"loads {reset} {stream}")
         began = time.monotonic()
@@ -121,7 +121,7 @@ def test_one_that_leaves_a_prompt_of_digits_pays_for_each_of_them(
     digits = "3141592653" * 300
 
     async def play() -> None:
-        await scene.behave(silence)
+        scene.upstream.behave = silence
         client = await scene.begin(digits)
         exchange = await scene.reached(digits)
         await client.leave(reset=reset)
@@ -136,7 +136,7 @@ def test_one_that_leaves_in_mid_stream_frees_the_model_and_pays_for_what_it_saw(
     scene: Scene, reset: bool
 ) -> None:
     async def play() -> None:
-        await scene.behave(held_by(never))
+        scene.upstream.behave = held_by(never)
         client = await scene.begin(f"sees two words {reset}")
         await client.until(b"words")
         exchange = await scene.reached(f"sees two words {reset}")
@@ -165,7 +165,7 @@ def test_one_that_leaves_a_half_sent_whole_answer_pays_for_that_half(
         await never()
 
     async def play() -> None:
-        await scene.behave(half)
+        scene.upstream.behave = half
         client = await scene.begin(text, stream=False)
         exchange = await scene.reached(text)
         await eventually(noted)  # the gateway has it: it has written down how far it has come
@@ -196,7 +196,7 @@ def test_one_that_does_not_read_and_then_leaves_frees_the_model(scene: Scene, re
             stuck.cancel()
 
     async def play() -> None:
-        await scene.behave(flood)
+        scene.upstream.behave = flood
         client = await scene.begin(f"does not read {reset}", max_tokens=4000)
         client.writer.transport.pause_reading()
         exchange = await scene.reached(f"does not read {reset}")
@@ -221,7 +221,7 @@ def test_a_crowd_that_leaves_all_at_once_loses_no_slot(scene: Scene, reset: bool
 
     async def play() -> None:
         for turn in range(5):
-            await scene.behave(held_by(never))
+            scene.upstream.behave = held_by(never)
             names = [f"crowd {turn} {number} {reset}" for number in range(SLOTS + 6)]
             crowd = [await scene.begin(name) for name in names]
             await scene.held(SLOTS + 6)
