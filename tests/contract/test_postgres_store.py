@@ -8,7 +8,7 @@ import pytest
 from gateway.stores import StoreUnavailable
 from gateway.stores.postgres import PostgresStore
 from tests.support.router import routed
-from tests.support.store_calls import ask, counters_locked, create, month
+from tests.support.store_calls import HASTY, ask, counters_locked, create, month
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,7 @@ async def test_without_the_schema_it_does_not_open_and_says_what_to_run(empty_da
 async def test_a_call_that_the_database_holds_up_ends_in_time(database: str):
     store = await PostgresStore.open(database)
     key = await create(store)
-    hasty = await PostgresStore.open(database, timeout=0.2)
+    hasty = await PostgresStore.open(database, timeout=HASTY)
     async with counters_locked(database):
         with pytest.raises(StoreUnavailable, match="did not answer in time"):
             await hasty.authorize(ask(key))
@@ -42,7 +42,8 @@ async def test_a_connection_that_a_router_forgot_costs_one_time_out_and_no_more(
 
 
 async def test_a_call_that_finds_no_free_connection_ends_in_time(database: str):
-    store = await PostgresStore.open(database, connections=1, timeout=0.2)
+    store = await PostgresStore.open(database, connections=1)
+    store._connections._timeout = 0.01
     place = store._connections._free.get_nowait()
     with pytest.raises(StoreUnavailable, match="did not answer in time"):
         await store.check()

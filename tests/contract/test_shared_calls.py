@@ -9,7 +9,7 @@ import pytest
 
 from gateway.stores import AuthorizationRequest, StoreUnavailable, Verdict
 from gateway.stores.postgres import PostgresStore
-from tests.support.store_calls import ask, counters_locked, create, month
+from tests.support.store_calls import HASTY, ask, counters_locked, create, month
 
 pytestmark = pytest.mark.anyio
 
@@ -101,14 +101,18 @@ async def test_one_that_leaves_meanwhile_takes_nothing_from_the_others(database:
     await store.close()
 
 
-async def test_a_database_that_is_silent_is_given_up_once_for_all_of_them(database: str):
+async def test_a_database_that_is_silent_is_given_up_once_for_all_of_them(
+    database: str, monkeypatch: pytest.MonkeyPatch
+):
     store = await PostgresStore.open(database)
     key = await create(store)
-    hasty = await PostgresStore.open(database, timeout=0.2)
+    hasty = await PostgresStore.open(database, timeout=HASTY)
+    sizes = count_calls(hasty, monkeypatch)
     async with counters_locked(database):
         for one in await all_at_once(hasty, *(ask(key) for _ in range(8))):
             assert isinstance(one, StoreUnavailable)
             assert "did not answer in time" in str(one)
+        assert sizes == [8]
         await hasty.close()
     assert await held(database, key) == 0
     await store.close()

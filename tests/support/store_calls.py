@@ -10,6 +10,8 @@ import asyncpg
 from gateway.stores import AuthorizationRequest, Store
 from tests.support.sql.ledger import Key, new_hash
 
+HASTY = 2.0  # seconds for a call that is held up: enough to connect on a busy machine
+
 
 async def create(store: Store, **wishes: Any) -> Key:
     key_hash = new_hash()
