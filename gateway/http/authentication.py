@@ -7,16 +7,15 @@ then the order of the headers (docs/conventions.md).
 
 import binascii
 import hashlib
-import logging
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
 
 from gateway.core import keys
 from gateway.core.errors import Refusal
-from gateway.core.repeated_log import RepeatedLog
 from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import USELESS, FailedKeyLimiter
+from gateway.http.failures import store_unavailable
 from gateway.http.jwt import tokens
 from gateway.http.visitors import Visitors
 from gateway.stores import Identity, StoreUnavailable
@@ -24,7 +23,6 @@ from gateway.stores import Identity, StoreUnavailable
 Identify = Callable[[Caller, str | None, str | None], Awaitable[Identity]]
 
 _HEADERS = (b"x-api-key", b"api-key", b"authorization")  # a key in each at most
-_unasked = RepeatedLog(logging.getLogger("localllm"), logging.WARNING)
 
 
 class Authenticator:
@@ -109,12 +107,6 @@ class Authenticator:
             self._failed_keys.note(exchange, hashes[0], "invalid_api_key")
         ended = [reason for reason in reasons if reason != "invalid_api_key"]
         return Refusal(ended[0] if ended else "invalid_api_key")
-
-
-def store_unavailable(problem: StoreUnavailable) -> Refusal:
-    """Nobody can say now whether the key may do that; the owner's log says why."""
-    _unasked("the store cannot be asked: %s", problem)
-    return Refusal("store_unavailable", retry_after_ms=5000)
 
 
 def shown_keys(headers: dict[bytes, bytes]) -> list[str] | Refusal:

@@ -1,12 +1,19 @@
-"""What a client is told of a failure that no route has answered."""
+"""What a client is told where the store is away, or something fails that no route has answered."""
 
 import logging
 
 from gateway.core.errors import Refusal
-from gateway.http.authentication import store_unavailable
+from gateway.core.repeated_log import RepeatedLog
 from gateway.stores import StoreUnavailable
 
 _log = logging.getLogger("localllm")
+_unasked = RepeatedLog(_log, logging.WARNING)
+
+
+def store_unavailable(problem: StoreUnavailable) -> Refusal:
+    """Nobody can say now whether the key may do that; the owner's log says why."""
+    _unasked("the store cannot be asked: %s", problem)
+    return Refusal("store_unavailable", retry_after_ms=5000)
 
 
 def refusal_of(problem: Exception, method: str, path: str) -> Refusal:

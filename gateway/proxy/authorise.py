@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Privilege, Sanitised
-from gateway.http.authentication import store_unavailable
 from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
 from gateway.http.failed_keys import FailedKeyLimiter
+from gateway.http.failures import store_unavailable
 from gateway.http.visitors import Visitors
 from gateway.proxy.outbox import Outbox
 from gateway.proxy.remembered_keys import MOST_KEYS

@@ -14,12 +14,12 @@ from gateway.config.settings import Settings
 from gateway.core import model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import Dialect, Sanitised
-from gateway.http.authentication import Authenticator, store_unavailable
+from gateway.http.authentication import Authenticator
 from gateway.http.body import ClientGone
 from gateway.http.body_budget import BodyBudget, Lease
 from gateway.http.caller import Caller
 from gateway.http.exchange import Exchange
-from gateway.http.failures import refusal_of
+from gateway.http.failures import refusal_of, store_unavailable
 from gateway.http.read_rate import ReadRate
 from gateway.proxy import preset_answer
 from gateway.proxy.authorise import Authoriser, authorization_request
