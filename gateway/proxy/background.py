@@ -28,7 +28,8 @@ async def look_after_requests(
         await asyncio.sleep(min(1.0, silence / 4))
         for number, one in enumerate(list(in_flight.values())):
             if number % AT_ONCE == 0:
-                await asyncio.sleep(0)  # others have their turn: of 500 streams each chunk waited
+                # Others have their turn: else each chunk waits while 500 streams are looked after.
+                await asyncio.sleep(0)
             if one.exchange.id not in in_flight:
                 continue
             try:
