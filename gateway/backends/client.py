@@ -140,7 +140,7 @@ class BackendClient:
             return Refusal("upstream_timeout")
 
     async def read(
-        self, method: str, path: str, body: bytes | None = None, *, marks_down: bool = True
+        self, method: str, path: str, body: bytes = b"", *, marks_down: bool = True
     ) -> bytes | Refusal:
         """A short call: the whole body of a 200, within seconds. `marks_down`: a server
         that takes longer is taken for one that is down."""
@@ -163,7 +163,7 @@ class BackendClient:
         self,
         method: str,
         path: str,
-        body: bytes | None,
+        body: bytes,
         timeouts: Timeouts,
         trace: str = "",
     ) -> ModelResponse | Refusal:
@@ -174,7 +174,7 @@ class BackendClient:
                 method,
                 target.base_url + path,
                 headers,
-                body or b"",
+                body,
                 connect=timeouts.connect,
                 silence=timeouts.silence,
             )

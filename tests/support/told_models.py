@@ -19,7 +19,7 @@ class Told:
         self.answers = answers
         self.asked: list[str] = []
 
-    async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
+    async def read(self, method: str, path: str, body: bytes = b"") -> bytes | Refusal:
         self.asked.append(path)
         name = path.rpartition("/")[2]
         if name not in self.answers:

@@ -32,7 +32,7 @@ class Server(Told):
         super().__init__(**answers)
         self.target = self.target._replace(listed_only=listed_only)
 
-    async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
+    async def read(self, method: str, path: str, body: bytes = b"") -> bytes | Refusal:
         if path.startswith("/api/") and "tags" not in self.answers:
             return Refusal("not_found")
         return await super().read(method, path, body)
@@ -211,7 +211,7 @@ async def test_nobody_waits_for_the_list_of_a_machine_that_is_away_unless_all_ar
 
 async def test_what_one_machine_cannot_show_another_does():
     class Gone(Server):
-        async def read(self, method: str, path: str, body: bytes | None = None) -> bytes | Refusal:
+        async def read(self, method: str, path: str, body: bytes = b"") -> bytes | Refusal:
             return AWAY if path == "/api/show" else await super().read(method, path, body)
 
     made = pool(Gone(tags=tags("a")), Server(tags=tags("a"), show={"details": {}}))
