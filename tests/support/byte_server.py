@@ -18,6 +18,7 @@ class ByteServer:
     def __init__(self) -> None:
         self.heads: list[bytes] = []
         self.bodies: list[bytes] = []
+        self.takes_bodies = True  # or hears heads alone
         self.connections = 0
         self.open: set[asyncio.Task[None]] = set()
         self.ended = asyncio.Event()  # the other side has closed a connection
@@ -45,8 +46,9 @@ class ByteServer:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 self.heads.append(head)
-                length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-                self.bodies.append(await reader.readexactly(int(length or 0)))
+                if self.takes_bodies:
+                    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+                    self.bodies.append(await reader.readexactly(int(length or 0)))
                 await self.serve(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             self.ended.set()

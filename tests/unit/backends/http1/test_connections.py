@@ -15,6 +15,7 @@ from tests.support.byte_server import CHUNKED, OK, ByteServer
 from tests.support.http1 import FOUND, ask, read
 
 pytestmark = pytest.mark.anyio
+LARGE = b"x" * 32 * 1024**2  # a body that no buffer holds
 
 
 async def test_a_connection_whose_body_was_read_is_used_again(
@@ -103,45 +104,28 @@ async def test_an_answer_that_nobody_asked_for_is_nobodys(server: ByteServer, cl
 async def test_an_answer_before_the_request_was_taken_ends_its_connection(
     server: ByteServer, client: Http1Client
 ):
-    read_on = asyncio.Event()
-
-    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server.connections += 1
-        await reader.readuntil(b"\r\n\r\n")
+    async def early(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nabc")
-        await read_on.wait()
-        writer.close()
+        await asyncio.Event().wait()
 
-    listener = await asyncio.start_server(early, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    server.takes_bodies, server.serve = False, early
     for _ in range(2):
-        response = await ask(client, url, b"x" * 32 * 1024**2)
+        response = await ask(client, server.url, LARGE)
         assert (response.status, await read(response)) == (413, b"abc")
     assert server.connections == 2
-    read_on.set()
-    listener.close()
-    await asyncio.sleep(0)
 
 
 async def test_an_answer_without_a_length_ends_though_the_request_was_not_taken(
-    client: Http1Client,
+    server: ByteServer, client: Http1Client
 ):
-    read_on = asyncio.Event()
-
-    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+    async def early(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 413 Too Large\r\nConnection: close\r\n\r\nabc")
         writer.write_eof()
-        await read_on.wait()
-        writer.close()
+        await asyncio.Event().wait()
 
-    listener = await asyncio.start_server(early, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    response = await ask(client, url, b"x" * 32 * 1024**2)
+    server.takes_bodies, server.serve = False, early
+    response = await ask(client, server.url, LARGE)
     assert (response.status, await read(response)) == (413, b"abc")
-    read_on.set()
-    listener.close()
-    await asyncio.sleep(0)
 
 
 async def test_a_connection_that_was_closed_meanwhile_costs_a_question_nothing(
