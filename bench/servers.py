@@ -128,7 +128,7 @@ class Nginx(Server):
 
 
 class Bare(Server):
-    """The yardstick: a proxy of the same parts that only looks at a key (bare.py)."""
+    """The yardstick: what any Litestar gateway pays (bare.py)."""
 
     name = "bare"
 
