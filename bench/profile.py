@@ -23,7 +23,7 @@ from bench.workloads import repeat
 REQUESTS = 1500
 # The stages of Pipeline.answer, each by the function that is it: file, and name.
 STAGES: dict[str, tuple[str, str]] = {
-    "way in (middleware, Litestar)": ("gateway/http/middleware.py", "__call__"),
+    "way in (middleware)": ("gateway/http/middleware.py", "__call__"),
     "authenticate": ("gateway/http/authentication.py", "caller"),
     "receive and sanitise": ("gateway/proxy/pipeline.py", "_read"),
     "find who may serve": ("gateway/proxy/candidates.py", "find_candidates"),
