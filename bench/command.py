@@ -1,8 +1,11 @@
-"""What the commands that measure servers begin with, and where they tell how far they are."""
+"""What the commands that measure servers have in common."""
 
+import platform
+import re
 import resource
 import signal
 import sys
+from pathlib import Path
 
 
 def say(text: str) -> None:
@@ -19,3 +22,9 @@ def begin() -> bool:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # 500 streams need 1,000 sockets
     return True
+
+
+def processor() -> str:
+    """What this machine has for one."""
+    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text("utf-8"))
+    return found[1] if found else platform.machine()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.command import processor
 from bench.figures import FIGURES, Figure
 from bench.peers.pinned import PINNED
 
@@ -60,16 +61,9 @@ def versions(names: Mapping[str, str]) -> str:
 
 def machine() -> str:
     """The machine in words, without its name."""
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-            if line.startswith("model name")
-        ),
-        platform.machine(),
-    )
+    cores = f"{os.cpu_count()} cores of {processor()}"
     memory = psutil.virtual_memory().total / 1e9
-    return f"{os.cpu_count()} cores of {model}, {memory:.0f} GB, Python {platform.python_version()}"
+    return f"{cores}, {memory:.0f} GB, Python {platform.python_version()}"
 
 
 def write(text: str, page: Path = PAGE) -> None:

@@ -1,12 +1,11 @@
 """The tables of docs/scale.md, and where they stand there."""
 
 import os
-import platform
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 
+from bench.command import processor
 from bench.figures import p99
 from bench.scale import far, near
 from bench.scale.stream_cost import StreamCost
@@ -123,11 +122,9 @@ def _cores(cost: StreamCost, tokens: float) -> float:
 
 def machine(fsync_ms: float, load: float) -> str:
     """Where the figures are from."""
-    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    name = model[1] if model else platform.machine()
     return (
-        f"{os.cpu_count()} cores ({name}) for everything, the callers and the model included; "
-        f"an fsync takes {fsync_ms:.1f} ms; load average {load:.1f} before it began."
+        f"{os.cpu_count()} cores ({processor()}) for everything, the callers and the model "
+        f"included; an fsync takes {fsync_ms:.1f} ms; load average {load:.1f} before it began."
     )
 
 
