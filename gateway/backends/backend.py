@@ -126,7 +126,7 @@ class Backend:
             await asyncio.wait([self._watch])
         await self.models.close()
         await self.loaded.close()
-        await self.client.close()
+        self.client.close()
 
 
 def least_busy(

@@ -192,7 +192,7 @@ class BackendClient:
             self.is_up = up
             self.changed()
 
-    async def close(self) -> None:
+    def close(self) -> None:
         self._transport.close()
 
 

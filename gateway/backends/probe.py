@@ -94,7 +94,7 @@ async def look(base_url: str) -> Found | None:
         cloud = tuple(tag.name for tag in _tags(tags) if tag.is_cloud)
         return Found(told.version, names, cloud, _cloud_is_on(status), loaded or {})
     finally:
-        await client.close()
+        client.close()
 
 
 async def _listed(client: BackendClient) -> list[str]:

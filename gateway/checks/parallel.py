@@ -50,7 +50,7 @@ async def at_once(url: str, model: str, slots: int) -> int | None:
     try:
         found = [await _try(client, model, slots) for _ in range(_TRIES)]
     finally:
-        await client.close()
+        client.close()
     return max((one for one in found if one is not None), default=None)
 
 

@@ -37,7 +37,7 @@ AWAY = [
 async def client() -> AsyncIterator[BackendClient]:
     made = BackendClient(Target(URL), timeout=60, transport=ToldTransport())
     yield made
-    await made.close()
+    made.close()
 
 
 async def post(client: BackendClient, **options: Any) -> ModelResponse:
