@@ -16,6 +16,7 @@ from tests.support.postgrest.fixtures import supabase
 from tests.support.postgrest.stand_in import Call, Fault, StandIn
 from tests.support.sql.ledger import Key, new_hash
 from tests.support.store_calls import ask, create, month
+from tests.support.stream_server import serving
 
 __all__ = ["supabase"]
 pytestmark = pytest.mark.anyio
@@ -129,8 +130,7 @@ async def test_an_answer_that_is_none_is_no_verdict(body: bytes):
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with serving(answer) as port:
         store = SupabaseStore(f"http://127.0.0.1:{port}", "sb_secret_x")
         with pytest.raises(StoreUnavailable, match="not as a Supabase project does"):
             await store.authorize(ask(Key(uuid4(), new_hash())))
@@ -159,8 +159,7 @@ async def test_other_servers_on_the_way_are_told_from_the_project(status: bytes,
                 await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with serving(answer) as port:
         store = SupabaseStore(f"http://127.0.0.1:{port}", "sb_secret_x")
         with pytest.raises(StoreUnavailable, match=words):
             await store.check()

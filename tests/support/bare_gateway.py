@@ -14,6 +14,7 @@ from gateway.config.settings import Settings
 from gateway.http.protocol import BoundedHttp
 from gateway.services import Services
 from gateway.stores import StoreUnavailable
+from tests.support.stream_server import accepted
 
 
 class Away:
@@ -72,5 +73,6 @@ async def served(
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
+            await accepted()
             await server.shutdown([listening])
             await services.pool.close()

@@ -1,11 +1,11 @@
 """A server that hears requests and answers with the bytes that a test says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from tests.support.stream_server import Serve, serving
+
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -20,7 +20,6 @@ class ByteServer:
         self.bodies: list[bytes] = []
         self.takes_bodies = True  # or hears heads alone
         self.connections = 0
-        self.open: set[asyncio.Task[None]] = set()
         self.ended = asyncio.Event()  # the other side has closed a connection
         self.serve: Serve = self.silence
 
@@ -41,7 +40,6 @@ class ByteServer:
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self.open.add(cast(asyncio.Task[None], asyncio.current_task()))
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -52,17 +50,11 @@ class ByteServer:
                 await self.serve(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             self.ended.set()
-        finally:
-            writer.close()
 
 
 @asynccontextmanager
 async def byte_server() -> AsyncIterator[ByteServer]:
     made = ByteServer()
-    listener = await asyncio.start_server(made.accept, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    yield made
-    listener.close()
-    for connection in made.open:
-        connection.cancel()
-    await asyncio.gather(*made.open, return_exceptions=True)
+    async with serving(made.accept) as port:
+        made.url = f"http://127.0.0.1:{port}"
+        yield made

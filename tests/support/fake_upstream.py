@@ -18,6 +18,7 @@ from tests.support.fake_exchange import answer as answer_chat
 from tests.support.fake_ollama import answer_native, show
 from tests.support.fake_openai import answer_as_shown
 from tests.support.fake_pull import pull_at_once
+from tests.support.stream_server import StreamServer
 
 __all__ = [
     "MODEL",
@@ -79,12 +80,14 @@ class FakeUpstream:
         self.foreign: list[dict[str, Any]] = []  # what a server that is no Ollama lists
         self.received: list[Exchange] = []
         self.loop = asyncio.new_event_loop()
-        self.port = 0
         self._changed = threading.Condition()
-        self._server: asyncio.Server | None = None
-        self._serving: dict[asyncio.WriteTransport, asyncio.Task[None]] = {}  # by connection
+        self._server = StreamServer(self._serve)
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
+
+    @property
+    def port(self) -> int:
+        return self._server.port
 
     @property
     def url(self) -> str:
@@ -100,32 +103,11 @@ class FakeUpstream:
 
     def start(self) -> None:
         """Listen; again on the same port after a `stop`."""
-
-        async def listen() -> None:
-            self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
-
-        self._call(listen())
-        assert self._server is not None
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._call(self._server.start())
 
     def stop(self) -> None:
         """Drop every connection and listen no more, as a killed model server does."""
-
-        async def close() -> None:
-            assert self._server is not None
-            # What is just being accepted would lose its socket to a server that is closed by then.
-            while accepting := _accepting():
-                await asyncio.gather(*accepting, return_exceptions=True)
-            self._server.close()
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-            for connection in self._serving:  # whose task was cancelled before it had begun
-                connection.abort()
-            self._serving.clear()
-
-        self._call(close())
+        self._call(self._server.stop())
 
     def reset(self) -> None:
         """Forget what was received, and behave well again."""
@@ -156,19 +138,13 @@ class FakeUpstream:
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE)
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._serving[writer.transport] = self.loop.create_task(self._serve(reader, writer))
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         early = b""
         try:
             while True:
                 exchange = await _read_request(reader, writer, early)
                 early = await self._answer(exchange, reader)
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the gateway closed an idle connection, or the test ends
         finally:
-            del self._serving[writer.transport]
             writer.transport.abort()
 
     async def _answer(self, exchange: Exchange, reader: asyncio.StreamReader) -> bytes:
@@ -221,12 +197,6 @@ class FakeUpstream:
             await exchange.whole({"version": self.version})
         else:
             await exchange.whole(b"404 page not found", 404)
-
-
-def _accepting() -> list[asyncio.Task[Any]]:
-    tasks = asyncio.all_tasks()
-    name = "_accept_connection2"  # of asyncio's own task for each
-    return [task for task in tasks if getattr(task.get_coro(), "__name__", "") == name]
 
 
 async def _read_request(

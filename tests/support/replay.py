@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.dialects import all_dialects
 from tests.support.paths import RECORDINGS
+from tests.support.stream_server import StreamServer
 
 CHAT = "/v1/chat/completions"
 ANSWERED = {dialect.upstream for dialect in all_dialects()}
@@ -83,24 +84,13 @@ class Replay:
     def __init__(self) -> None:
         self.recording: Recording | None = None
         self.received: list[tuple[bytes, bytes]] = []  # head and body of each chat
-        self.port = 0
+        self._server = StreamServer(self._serve)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def _start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def _stop(self) -> None:
-        self._server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        return f"http://127.0.0.1:{self._server.port}"
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
@@ -108,23 +98,18 @@ class Replay:
     @contextlib.contextmanager
     def running(self) -> Iterator["Replay"]:
         self._thread.start()
-        self._call(self._start())
+        self._call(self._server.start())
         try:
             yield self
         finally:
-            self._call(self._stop())
+            self._call(self._server.stop())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while await self._answer(reader, writer):
-                pass
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the gateway closed an idle connection, or the test ends
-        finally:
-            writer.close()
+        while await self._answer(reader, writer):
+            pass
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection lives on."""

@@ -3,8 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from gateway.checks.finding import Finding
 from gateway.checks.public_address import connection
 from gateway.checks.public_address.client import PublicClient
+from tests.support.stream_server import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -45,31 +45,17 @@ def certificate(folder: Path, name: str = "localhost", days: float = 90) -> Path
     return path
 
 
-@asynccontextmanager
-async def server(path: Path | None) -> AsyncIterator[int]:
+def server(path: Path | None) -> AbstractAsyncContextManager[int]:
     """Its port; with TLS where there is a certificate."""
     tls = None
     if path is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(path)
 
-    connections: list[asyncio.Task[None] | None] = []
+    async def take(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
 
-    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.append(asyncio.current_task())
-        try:
-            await reader.read()
-        finally:
-            writer.close()
-            await writer.wait_closed()
-
-    served = await asyncio.start_server(take, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield served.sockets[0].getsockname()[1]
-    finally:
-        served.close()
-        await asyncio.gather(*filter(None, connections), return_exceptions=True)
-        await served.wait_closed()
+    return serving(take, tls)
 
 
 async def look(url: str) -> Finding:

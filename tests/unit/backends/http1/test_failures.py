@@ -9,6 +9,7 @@ from gateway.backends.http1 import ConnectError, Http1Client, ReadError
 from gateway.backends.http1.connection import LONGEST_HEAD
 from tests.support.byte_server import CHUNKED, OK, ByteServer
 from tests.support.http1 import FOUND, PATIENT, ask, read
+from tests.support.stream_server import serving
 from tests.support.tunnel.release_server import PEM
 
 pytestmark = pytest.mark.anyio
@@ -103,17 +104,16 @@ async def test_a_server_with_a_certificate_of_nobody_is_a_connect_error(
     server.says(FOUND, end=False)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(PEM)
-    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0, ssl=tls)
-    url = f"https://localhost:{listener.sockets[0].getsockname()[1]}"
-    with pytest.raises(ConnectError):
-        await ask(client, url)
-    monkeypatch.setenv("SSL_CERT_FILE", str(PEM))  # now it is somebody's
-    trusting = Http1Client(keep_alive=60)
-    for _ in range(2):
-        assert await read(await ask(trusting, url, b"{}")) == b"abc"
-    assert server.connections == 1
-    trusting.close()
-    listener.close()
+    async with serving(server.accept, tls) as port:
+        with pytest.raises(ConnectError):
+            await ask(client, f"https://localhost:{port}")
+        monkeypatch.setenv("SSL_CERT_FILE", str(PEM))  # now it is somebody's
+        trusting = Http1Client(keep_alive=60)
+        for _ in range(2):
+            response = await ask(trusting, f"https://localhost:{port}", b"{}")
+            assert await read(response) == b"abc"
+        assert server.connections == 1
+        trusting.close()
 
 
 async def test_a_server_that_does_not_take_up_the_connection_is_a_connect_error(
