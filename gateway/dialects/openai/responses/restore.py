@@ -5,7 +5,6 @@ that declared a freeform tool wants a text. All else in the answer stays as it c
 """
 
 from functools import partial
-from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -13,6 +12,8 @@ from msgspec import Raw
 from gateway.core.decoding import decode
 from gateway.dialects.family import SSE
 from gateway.dialects.openai.kinds import free_text
+from gateway.dialects.openai.responses.complete import Completion
+from gateway.dialects.openai.responses.raw import Object, opened, text_of
 from gateway.dialects.protocol import AnswerContext, ToolForm, Translation
 from gateway.dialects.shared import sse
 
@@ -24,15 +25,19 @@ _FREE_DONE = "response.custom_tool_call_input.done"
 _OF_ITEMS = ("response.output_item.added", "response.output_item.done")
 _OF_ALL = ("response.completed", "response.incomplete", "response.failed")
 
-_Object = dict[str, Any]  # its values are `Raw` until something else takes their place
 _Forms = dict[str, ToolForm]
 
 
 def translator(context: AnswerContext, *, whole: bool) -> Translation | None:
     """Implements `Translator`."""
-    if not context.tool_forms:
-        return None
-    return partial(_body, context.tool_forms) if whole else _Stream(context.tool_forms)
+    forms = context.tool_forms
+    if whole:
+        return partial(_body, forms) if forms else None
+    complete = Completion(context.model)
+    if not forms:
+        return complete
+    restore = _Stream(forms)
+    return lambda events: restore(complete(events))
 
 
 def _body(forms: _Forms, body: bytes) -> bytes:
@@ -46,7 +51,7 @@ class _Stream:
     def __init__(self, forms: _Forms) -> None:
         self._forms = forms
         self._begun: _Forms = {}  # of calls, by each id that later events may name them by
-        self._held: dict[str, _Object] = {}  # by that id: the last piece of a call's arguments
+        self._held: dict[str, Object] = {}  # by that id: the last piece of a call's arguments
 
     def __call__(self, events: bytes) -> bytes:
         if _MARK not in events:
@@ -59,25 +64,25 @@ class _Stream:
             return event + SSE.separator
         return b"".join(sse.write(msgspec.json.encode(one), one["type"].encode()) for one in made)
 
-    def _made(self, event: bytes) -> list[_Object] | None:
+    def _made(self, event: bytes) -> list[Object] | None:
         """What takes its place; None: it stays as it is."""
         # Between two values a line end is a blank, and it would end the line of data.
-        told = _object(sse.data(event).replace(b"\n", b" "))
-        told["type"] = kind = _text(told.get("type"))
+        told = opened(sse.data(event).replace(b"\n", b" "))
+        told["type"] = kind = text_of(told.get("type"))
         if kind in (_DELTA, _DONE):
             return self._arguments(told)
         if kind in _OF_ITEMS and (found := _call(self._forms, told.get("item"))):
             item, form = found
-            self._begun |= {_text(item[name]): form for name in ("id", "call_id") if name in item}
+            self._begun |= {text_of(item[name]): form for name in ("id", "call_id") if name in item}
             return [{**told, "item": item}]
         if kind in _OF_ALL and (response := _response(self._forms, told.get("response"))):
             return [{**told, "response": response}]
         return None
 
-    def _arguments(self, told: _Object) -> list[_Object] | None:
+    def _arguments(self, told: Object) -> list[Object] | None:
         """Of what a call is made with, or a piece of it. A freeform tool's text stands in JSON: it
         is told in one piece, once all of it is there."""
-        call = _text(told.get("item_id"))
+        call = text_of(told.get("item_id"))
         form = self._begun.get(call)
         if form is None:
             return None
@@ -94,9 +99,9 @@ class _Stream:
         return [{**held, "type": _FREE_DELTA, "delta": text}, done] if held else [done]
 
 
-def _response(forms: _Forms, raw: Raw | bytes | None) -> _Object | None:
+def _response(forms: _Forms, raw: Raw | bytes | None) -> Object | None:
     """A response with its calls restored; None: there is nothing to restore."""
-    response = _object(raw)
+    response = opened(raw)
     items = decode(bytes(response.get("output", b"")), list[Raw]) or []
     found = [_call(forms, item) for item in items]
     if not any(found):
@@ -105,12 +110,12 @@ def _response(forms: _Forms, raw: Raw | bytes | None) -> _Object | None:
     return {**response, "output": output}
 
 
-def _call(forms: _Forms, raw: Raw | None) -> tuple[_Object, ToolForm] | None:
+def _call(forms: _Forms, raw: Raw | None) -> tuple[Object, ToolForm] | None:
     """A call in its tool's form; None: it is no call, or one of a plain function, or one of a tool
     that the model made up."""
-    item = _object(raw)
-    form = forms.get(_text(item.get("name")))
-    if form is None or _text(item.get("type")) != "function_call":
+    item = opened(raw)
+    form = forms.get(text_of(item.get("name")))
+    if form is None or text_of(item.get("type")) != "function_call":
         return None
     item["name"] = form.name
     if form.namespace:
@@ -126,14 +131,3 @@ def _input(arguments: Raw | None) -> str:
     written = b"" if arguments is None else bytes(arguments)
     text = decode(written, str)
     return free_text(written.decode(errors="replace") if text is None else text)
-
-
-def _object(raw: Raw | bytes | None) -> _Object:
-    """{} for what is none."""
-    found = None if raw is None else decode(bytes(raw), dict[str, Raw])
-    return {**found} if found else {}
-
-
-def _text(raw: Raw | None) -> str:
-    """ "" for what is none."""
-    return (None if raw is None else decode(bytes(raw), str)) or ""

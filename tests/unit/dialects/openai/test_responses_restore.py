@@ -229,11 +229,14 @@ def test_events_as_other_servers_write_them_are_understood():
     ]
 
 
-@pytest.mark.parametrize("is_whole", [False, True])
-def test_a_request_without_such_tools_has_its_answer_passed_on_untouched(is_whole: bool):
+def test_a_request_without_such_tools_has_its_answer_passed_on_untouched():
+    stream = written(events(call("shell")))
     for tools in ([], [PLAIN], [{"type": "web_search"}], [space("a")]):
         assert sanitised(tools).tool_forms == {}
-        assert translation(tools, whole=is_whole) is None
+        assert translation(tools, whole=True) is None
+        translate = translation(tools, whole=False)
+        assert translate
+        assert translate(stream) == stream
 
 
 @pytest.mark.parametrize("name", cases(RESPONSES.path))

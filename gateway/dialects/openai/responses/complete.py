@@ -1,0 +1,91 @@
+"""Fill in what OpenAI's clients need of a stream, and llama.cpp's server does not say.
+
+Without the place of an item in the answer, for one, OpenAI's and Vercel's packages end with an
+error. Ollama says all of it: what it streams stays as it came, to the byte.
+"""
+
+import time
+from typing import Any
+
+import msgspec
+
+from gateway.dialects.family import SSE
+from gateway.dialects.openai.responses.raw import Object, opened, text_of
+from gateway.dialects.shared import sse
+
+_KINDS = "response."  # what the kinds of all events begin with
+_FIRST = "response.created"
+_OF_TEXT = ("response.output_text.delta", "response.output_text.done")
+# The part of an item that these are about; llama.cpp makes one part of each item.
+_INDICES = {
+    "response.content_part.": "content_index",
+    "response.output_text.": "content_index",
+    "response.refusal.": "content_index",
+    "response.reasoning_text.": "content_index",
+    "response.reasoning_summary_part.": "summary_index",
+    "response.reasoning_summary_text.": "summary_index",
+}
+
+
+class Completion:
+    """Completes the events of one answer."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._created = int(time.time())
+        self._number = 0
+        self._places: dict[str, int] = {}  # of items in the answer, by their ids
+        self._needed: bool | None = None  # None: the first event has still to come
+
+    def __call__(self, events: bytes) -> bytes:
+        if self._needed is False:
+            return events
+        return b"".join(map(self._completed, events.split(SSE.separator)[:-1]))
+
+    def _completed(self, event: bytes) -> bytes:
+        if self._needed is False or not (data := sse.data(event)):
+            return event + SSE.separator
+        # Between two values a line end is a blank, and it would end the line of data.
+        told = opened(data.replace(b"\n", b" "))
+        kind = text_of(told.get("type"))
+        if self._needed is None:
+            self._needed = kind == _FIRST and "output" not in opened(told.get("response"))
+        if not self._needed or not kind.startswith(_KINDS):
+            return event + SSE.separator
+        made: Object = {"sequence_number": self._number, **self._about(kind, told), **told}
+        self._number += 1
+        if "response" in told:
+            made["response"] = self._response(told["response"])
+        if "item" in told:
+            made["item"] = _item(told["item"])
+        if kind == "response.content_part.added":
+            made["part"] = _part(told.get("part"))
+        return sse.write(msgspec.json.encode(made), kind.encode())
+
+    def _about(self, kind: str, told: Object) -> Object:
+        """Which item of the answer it is about, and which part of it."""
+        about: Object = {}
+        item = _item(told.get("item"))
+        names = [text_of(one) for one in (told.get("item_id"), item.get("id")) if one is not None]
+        if names:
+            about["output_index"] = self._places.setdefault(names[0], len(self._places))
+        for begin, index in _INDICES.items():
+            if kind.startswith(begin):
+                about[index] = 0
+        if kind in _OF_TEXT:
+            about["logprobs"] = []
+        return about
+
+    def _response(self, raw: Any) -> Object:
+        return {"created_at": self._created, "model": self._model, "output": [], **opened(raw)}
+
+
+def _item(raw: Any) -> Object:
+    """A call has no id of its own: events name it by that of the call."""
+    item = opened(raw)
+    return {"id": item["call_id"], **item} if "call_id" in item else item
+
+
+def _part(raw: Any) -> Object:
+    part = opened(raw)
+    return {"annotations": [], **part} if text_of(part.get("type")) == "output_text" else part
