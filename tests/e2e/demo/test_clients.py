@@ -111,6 +111,31 @@ def test_a_response_is_given_whole_and_streamed_and_each_token_is_counted(demo: 
         assert usage is not None
         assert demo.added() == (1, usage.input_tokens, usage.output_tokens)
 
+        # The package puts the answer together, by the place that each event names.
+        with client.responses.stream(
+            model=MODEL, input="Say hello.", max_output_tokens=6
+        ) as building:
+            built = building.get_final_response()
+        assert built.output_text
+        assert built.usage is not None
+        assert demo.added() == (1, built.usage.input_tokens, built.usage.output_tokens)
+
+
+def test_a_conversation_is_taken_with_what_the_model_said_in_it(demo: Demo) -> None:
+    with demo.openai() as client:
+        answer = client.responses.create(
+            model=MODEL,
+            input=[
+                {"role": "user", "content": "Say hello."},
+                {"role": "assistant", "content": "Hello."},
+                {"role": "user", "content": "Again."},
+            ],
+            max_output_tokens=6,
+        )
+        assert answer.output_text
+        assert answer.usage is not None
+        assert demo.added() == (1, answer.usage.input_tokens, answer.usage.output_tokens)
+
 
 def test_it_makes_no_vectors_and_says_so_and_that_costs_nothing(demo: Demo) -> None:
     """llama.cpp's server answers this route only when it was started for nothing else."""

@@ -201,6 +201,8 @@ def tidy(request: Json, left: list[str]) -> dict[str, ToolForm]:
     ITEMS.sift(request, "input", found)
     left += [one for one in found if one.removeprefix("input.") not in _MORE_TOOLS]
     for at, item in enumerate(objects(request.get("input"))):
+        if item.get("role") == "assistant" and not item.get("type"):
+            item["type"] = "message"  # llama.cpp needs it here, and nowhere else
         for field in ("content", "output"):
             PARTS.sift(item, field, left, f"input[{at}].")
             if item.get(field) == []:
