@@ -10,9 +10,9 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.admin import keys, usage_query
 from gateway.core import alias_names, model_names
 from gateway.core.errors import Refusal
-from gateway.dialects.anthropic.models import VERSION_HEADER, model_info, model_page
+from gateway.dialects.anthropic.models import model_info, model_page
 from gateway.http.exchange import Exchange
-from gateway.routes.support.answers import READ, AnyRequest, respond
+from gateway.routes.support.answers import READ, AnyRequest, family_path, is_anthropic, respond
 from gateway.routes.support.key_holder import identify
 from gateway.routes.support.listing import usable_models
 from gateway.routes.support.preset_listing import as_openai, usable_presets
@@ -36,14 +36,14 @@ def account_routes(services: Services) -> list[HTTPRouteHandler]:
     async def models(request: AnyRequest) -> Response[bytes]:
         found = await usable(request)
         if isinstance(found, Refusal):
-            return respond(request, found, path=_family_path(request))
+            return respond(request, found, path=family_path(request))
         others = [
             {**model, "id": alias}
             for model in found
             for alias in alias_names.aliases_of(services.settings.model_aliases, model["id"])
         ]
         listed = [*found, *others]
-        if _is_anthropic(request):
+        if is_anthropic(request):
             return respond(request, model_page(listed))
         return respond(request, {"object": "list", "data": listed})
 
@@ -53,9 +53,9 @@ def account_routes(services: Services) -> list[HTTPRouteHandler]:
         if not isinstance(found, Refusal):
             asked = request.url.path.removeprefix("/v1/models/")
             found = _called(asked, found, services.settings.model_aliases)
-        if not isinstance(found, Refusal) and _is_anthropic(request):
+        if not isinstance(found, Refusal) and is_anthropic(request):
             return respond(request, model_info(found))
-        return respond(request, found, path=_family_path(request))
+        return respond(request, found, path=family_path(request))
 
     @route("/v1/usage", http_method=READ)
     async def usage(request: AnyRequest) -> Response[bytes]:
@@ -76,15 +76,6 @@ def account_routes(services: Services) -> list[HTTPRouteHandler]:
         return respond(request, await keys.key_usage(services.store, key_id, asked))
 
     return [models, model, usage]
-
-
-def _is_anthropic(request: AnyRequest) -> bool:
-    return VERSION_HEADER in request.headers
-
-
-def _family_path(request: AnyRequest) -> str:
-    """A path of the family whose client calls, for the form of errors."""
-    return "/v1/messages" if _is_anthropic(request) else request.url.path
 
 
 class _Listed(msgspec.Struct):

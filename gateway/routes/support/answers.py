@@ -10,6 +10,7 @@ from litestar.routes import HTTPRoute
 
 from gateway.core.errors import Refusal
 from gateway.dialects import all_absent, error_body
+from gateway.dialects.anthropic.models import VERSION_HEADER
 from gateway.http.failures import refusal_of
 from gateway.http.refusal_headers import refusal_headers, withdraw_cors
 
@@ -50,12 +51,23 @@ def request_id(request: AnyRequest) -> str:
     return str(cast(dict[str, Any], request.scope).get("request_id", ""))
 
 
+def is_anthropic(request: AnyRequest) -> bool:
+    """Whether Anthropic's client calls, at a path that OpenAI's may call as well."""
+    return VERSION_HEADER in request.headers
+
+
+def family_path(request: AnyRequest) -> str:
+    """A path of the family whose client calls, for the form of errors."""
+    path = request.url.path
+    return "/v1/messages" if is_anthropic(request) and path.startswith("/v1/") else path
+
+
 def on_exception(request: AnyRequest, problem: Exception) -> Response[bytes]:
     """No route, a wrong method, a store that is away; anything else is ours, and logged."""
     if isinstance(problem, NotFoundException):
         path = request.url.path
         why = all_absent().get(path, f"There is nothing at {path}.")
-        return respond(request, Refusal("not_found", why))
+        return respond(request, Refusal("not_found", why), path=family_path(request))
     if isinstance(problem, MethodNotAllowedException):
         allowed = _methods(request)
         answer = respond(request, Refusal("method_not_allowed", allowed))

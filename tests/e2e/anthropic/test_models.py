@@ -57,3 +57,20 @@ def test_a_refusal_is_in_anthropic_s_form_for_its_clients_alone(
     told = client.get(path, headers=stale | VERSION).json()
     assert told["error"]["type"] == "authentication_error"
     assert client.get(path, headers=stale).json()["error"]["code"] == "invalid_api_key"
+
+
+def test_a_path_that_is_not_here_is_refused_in_the_form_of_the_client_that_asks(
+    gateway: GatewayProcess, client: httpx.Client, key: str
+) -> None:
+    package = Anthropic(base_url=gateway.url, api_key=key, max_retries=0)
+    with package, pytest.raises(NotFoundError) as problem:
+        package.beta.files.list()
+    assert problem.value.body == {
+        "type": "error",
+        "error": {"type": "not_found_error", "message": "There is nothing at /v1/files."},
+        "request_id": problem.value.response.headers["x-request-id"],
+    }
+    assert client.get("/v1/files").json()["error"]["code"] == "not_found"
+    assert client.get("/api/nothing", headers=VERSION).json() == {
+        "error": "There is nothing at /api/nothing."
+    }
