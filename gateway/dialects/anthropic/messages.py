@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.dialects.anthropic import answer, kinds, preset, request
+from gateway.dialects.anthropic import answer, complete, kinds, preset, request
 from gateway.dialects.anthropic.family import FAMILY
 from gateway.dialects.anthropic.reference import REFERENCE
 from gateway.dialects.protocol import Dialect
@@ -24,6 +24,7 @@ MESSAGES = Dialect(
     text_size=answer.text_size,
     closing=answer.CLOSING,
     error_event=FAMILY.error_event,
+    translator=complete.translator,
     presets=preset.PRESETS,
 )
 DIALECTS = (MESSAGES,)

@@ -158,7 +158,11 @@ def test_anthropic_s_client_is_answered_and_pays_for_what_the_model_had_cached(d
         assert demo.added() == (1, first, whole.usage.output_tokens)
         # Its cache has the prompt now, and it reports as input what was new; we count all of it.
         with client.messages.stream(**asked) as stream:
+            [told] = [event.usage for event in stream if event.type == "message_delta"]
             final = stream.get_final_message()
+    # Clients that read the end of a stream alone are told of the prompt as well.
+    assert told.input_tokens == final.usage.input_tokens
+    assert told.cache_read_input_tokens == final.usage.cache_read_input_tokens
     assert "".join(block.text for block in final.content)  # type: ignore[union-attr]
     assert (final.usage.cache_read_input_tokens or 0) > 0
     assert final.usage.input_tokens < first

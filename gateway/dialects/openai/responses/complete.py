@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.family import SSE
-from gateway.dialects.openai.responses.raw import Object, opened, text_of
 from gateway.dialects.shared import sse
+from gateway.dialects.shared.raw import Object, opened, text_of
 
 _KINDS = "response."  # what the kinds of all events begin with
 _FIRST = "response.created"

@@ -13,9 +13,9 @@ from gateway.core.decoding import decode
 from gateway.dialects.family import SSE
 from gateway.dialects.openai.kinds import free_text
 from gateway.dialects.openai.responses.complete import Completion
-from gateway.dialects.openai.responses.raw import Object, opened, text_of
 from gateway.dialects.protocol import AnswerContext, ToolForm, Translation
 from gateway.dialects.shared import sse
+from gateway.dialects.shared.raw import Object, opened, text_of
 
 _MARK = b"function_call"  # stands in whatever may have to change
 _DELTA = "response.function_call_arguments.delta"

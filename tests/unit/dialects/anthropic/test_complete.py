@@ -1,0 +1,76 @@
+"""The end of a stream says what its prompt cost, and nothing else changes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.dialects.anthropic.messages import MESSAGES
+from gateway.dialects.protocol import AnswerContext, Translation, Usage
+from tests.support.replay import Recording, cases
+
+Json = dict[str, Any]
+PROMPT = {"cache_read_input_tokens": 2, "input_tokens": 5}
+
+
+def translation() -> Translation:
+    assert MESSAGES.translator
+    context = AnswerContext("id", "m", Usage, {})
+    assert MESSAGES.translator(context, whole=True) is None
+    translate = MESSAGES.translator(context, whole=False)
+    assert translate
+    return translate
+
+
+def written(kind: str, **fields: Any) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
+
+
+def begun(**usage: int) -> bytes:
+    return written("message_start", message={"id": "1", "usage": {**usage, "output_tokens": 0}})
+
+
+def ended(**usage: int) -> bytes:
+    return written("message_delta", delta={"stop_reason": "end_turn"}, usage=usage)
+
+
+def text(said: str) -> bytes:
+    return written("content_block_delta", index=0, delta={"type": "text_delta", "text": said})
+
+
+STOP = written("message_stop")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_end_of_llama_cpp_s_stream_says_what_its_beginning_said_of_the_prompt(at_once: bool):
+    pieces = [begun(**PROMPT), text("hi"), ended(output_tokens=3) + STOP]
+    translate = translation()
+    made = [translate(one) for one in ([b"".join(pieces)] if at_once else pieces)]
+    *before, delta, stop, _ = b"".join(made).split(b"\n\n")
+    assert b"\n\n".join([*before, b""]) == pieces[0] + pieces[1]
+    assert stop + b"\n\n" == STOP
+    name, data = delta.split(b"\n")
+    assert name == b"event: message_delta"
+    told: Json = json.loads(data.removeprefix(b"data: "))
+    assert told["usage"] == {**PROMPT, "output_tokens": 3}
+    assert told["delta"] == {"stop_reason": "end_turn"}
+
+
+def test_an_end_that_says_it_itself_is_believed_and_stays_to_the_byte():
+    stream = begun(input_tokens=5) + text('{"type":"message_delta"}') + ended(input_tokens=9) + STOP
+    assert translation()(stream) == stream
+
+
+def test_nothing_is_made_up_where_the_beginning_said_nothing():
+    odd = b": ping\n\n" + written("message_delta", usage=None) + b'data: ["message_delta"\n\n'
+    stream = begun() + odd + ended(output_tokens=3)
+    assert translation()(stream) == stream
+    assert translation()(b"") == b""
+
+
+@pytest.mark.parametrize("name", cases(MESSAGES.path))
+def test_a_stream_of_ollama_stays_as_it_came_to_the_byte(name: str):
+    recording = Recording(name)
+    if recording.streams:
+        translate = translation()
+        assert b"".join(map(translate, recording.chunks)) == recording.body
