@@ -71,8 +71,13 @@ class Connection(HttpToolsProtocol):
         for ASGI's disconnect would do, at ten times the cost."""
         self._when_gone = when_gone
         self.read_on()
-        if self._serving is not None and self._serving.disconnected:
+        if self.client_left:
             self.loop.call_soon(when_gone)
+
+    @property
+    def client_left(self) -> bool:
+        """Whether the client of the request that is being served has left."""
+        return self._serving is not None and self._serving.disconnected
 
     def read_on(self) -> None:
         """Though another request waits behind the one that is watched: else nobody would notice

@@ -133,6 +133,12 @@ class Exchange:
             self._connection.buffer_more()
             self._connection.watch(self._left)
 
+    async def end_if_left(self) -> None:
+        """Nothing is begun for a client that left before it was watched: the task is cancelled
+        here, not at its next wait, which may be for the model."""
+        if self._connection is not None and self._connection.client_left:
+            await asyncio.sleep(0)
+
     def _left(self) -> None:
         if not self.ended:
             self._give_up()

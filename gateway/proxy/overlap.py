@@ -16,12 +16,11 @@ from gateway.stores import Verdict
 
 
 async def forward_meanwhile(
-    in_flight: InFlight,
-    authorising: asyncio.Task[Verdict | Refusal],
-    scheduler: Scheduler,
-    pool: BackendPool,
+    in_flight: InFlight, scheduler: Scheduler, pool: BackendPool
 ) -> Refusal | None:
     """Forward for the verdict that is expected, until the store's own is there."""
+    authorising = in_flight.authorising
+    assert authorising is not None
     ahead = asyncio.create_task(forward(in_flight, scheduler, pool))
     try:
         verdict = await asyncio.shield(authorising)  # goes on when the client leaves

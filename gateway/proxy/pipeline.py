@@ -125,14 +125,13 @@ class Pipeline:
                 self._limits.note(caller, exchange.received, verdict)
                 return verdict
             in_flight.permit(verdict)
-            serving = forward(in_flight, self._scheduler, self._pool)
         else:
-            authorising = self._authorise_meanwhile(exchange, wanted)
-            in_flight.begin_early(expected, authorising)
-            serving = forward_meanwhile(in_flight, authorising, self._scheduler, self._pool)
+            in_flight.begin_early(expected, self._authorise_meanwhile(exchange, wanted))
         with in_flight:  # finished at the end, whatever happens
             exchange.watch()
-            refusal = await serving
+            await exchange.end_if_left()
+            serve = forward if expected is None else forward_meanwhile
+            refusal = await serve(in_flight, self._scheduler, self._pool)
             if refusal is not None:
                 refusal = preset_answer.in_refusal(request, refusal)
                 self._limits.note(caller, exchange.received, refusal)

@@ -44,7 +44,9 @@ def test_one_that_leaves_while_it_waits_never_reaches_the_model(scene: Scene, re
     asyncio.run(play())
 
 
-def test_one_that_leaves_while_the_store_decides_leaves_no_hold(scene: Scene, reset: bool) -> None:
+def test_one_that_leaves_while_the_store_decides_never_reaches_the_model(
+    scene: Scene, reset: bool
+) -> None:
     async def play() -> None:
         scene.upstream.behave = silence
         store = await asyncpg.connect(scene.books.dsn)
@@ -66,10 +68,13 @@ def test_one_that_leaves_while_the_store_decides_leaves_no_hold(scene: Scene, re
                 await eventually(decides)
                 await client.leave(reset=reset)
                 await eventually(has_gone)
+                await scene.gateway.health()  # the gateway has seen it, too
         finally:
             await store.close()
         [row] = await scene.new_rows(1)
         assert row.status == "client_gone"
+        assert row.counts == (0, 0)
+        assert not [one for one in scene.upstream.chats if one.text == f"decides {reset}"]
         await scene.every_slot_is_free()
         await scene.new_rows(SLOTS)
 
