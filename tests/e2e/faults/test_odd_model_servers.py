@@ -113,6 +113,22 @@ CHAT, COMPLETIONS, NATIVE = "/v1/chat/completions", "/v1/completions", "/api/cha
 DONE = b"data: [DONE]\n\n"
 
 
+@pytest.mark.parametrize("path", [CHAT, NATIVE, "/v1/messages"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_page_of_something_else_is_no_answer_and_costs_nothing(
+    caller: Caller, path: str, stream: bool
+):
+    async def behave(exchange: Exchange) -> None:
+        await exchange.head("text/html; charset=utf-8")
+        await exchange.send(b"<html>\n\n<title>Sign in</title>\n\n<p>Who are you?</p>\n\n" * 9)
+        await exchange.end()
+
+    answer = caller.ask(behave, path, stream=stream, max_tokens=50)
+    assert answer.status_code == 502
+    assert "Sign in" not in answer.text
+    assert caller.row().counts == (0, 0)
+
+
 @pytest.mark.parametrize("path", [CHAT, COMPLETIONS])
 @pytest.mark.parametrize("named", [b"", b"event: error\n"], ids=["plain", "named"])
 @pytest.mark.parametrize("behind", [b"", DONE], ids=["and no more", "and a clean end"])
