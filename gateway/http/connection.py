@@ -75,6 +75,16 @@ class Connection(HttpToolsProtocol):
             self.loop.call_soon(when_gone)
 
     @property
+    def is_answering(self) -> bool:
+        """Whether a request has not been answered to its end."""
+        return self._serving is not None and not self._serving.response_complete
+
+    @property
+    def in_answer(self) -> bool:
+        """Whether an answer has begun, and not ended."""
+        return self.is_answering and cast(RequestResponseCycle, self._serving).response_started
+
+    @property
     def client_left(self) -> bool:
         """Whether the client of the request that is being served has left."""
         return self._serving is not None and self._serving.disconnected

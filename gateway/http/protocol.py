@@ -50,7 +50,7 @@ class BoundedHttp(Connection):
                 self._looked = True
                 self.expect_more(_declared(self.headers))
         elif self._in_head and not self._ended:
-            if not self._head:
+            if not self._head and not self.is_answering:
                 self.wait(HEAD_SECONDS)
             self._head += len(data)
             if self._head > _MAX_HEAD:
@@ -102,6 +102,9 @@ class BoundedHttp(Connection):
         return self._discards or self.transport.is_closing()
 
     def _refuse(self, refusal: Refusal) -> None:
+        if self.in_answer:
+            self.cut()  # in the middle of an answer, another one would be a part of it
+            return
         body = error_body("/", refusal, "")
         head = (
             b"content-type: application/json\r\nx-content-type-options: nosniff\r\n"

@@ -1,5 +1,7 @@
 """Requests that are odd but right are answered, and one connection serves after an error too."""
 
+import asyncio
+import contextlib
 import json
 import socket
 from contextlib import closing
@@ -9,7 +11,7 @@ import pytest
 
 from tests.support.callers import QUESTION
 from tests.support.failing_parts import GatewayProcess
-from tests.support.fake_upstream import WORDS, FakeUpstream
+from tests.support.fake_upstream import WORDS, Exchange, FakeUpstream
 from tests.support.raw_client import Answer, ask, chat, exchange, parse, request
 
 CHAT = "/v1/chat/completions"
@@ -52,6 +54,37 @@ def test_requests_that_are_sent_ahead_are_answered_in_order(
         statuses.append(answer.status)
         rest = answer.rest
     assert statuses == [200, 400, 200, 200]
+
+
+BEHIND = {
+    "no http": b"not http\r\n\r\n",
+    "a head without end": b"GET / HTTP/1.1\r\nX: " + b"a" * 80_000,
+    "a body without sense": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+}
+
+
+@pytest.mark.parametrize("name", BEHIND)
+def test_what_is_refused_in_the_middle_of_an_answer_ends_it_and_is_no_part_of_it(
+    gateway: GatewayProcess, shared_upstream: FakeUpstream, key: str, name: str
+) -> None:
+    async def begins(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.words()
+        await asyncio.Event().wait()
+
+    shared_upstream.behave = begins
+    asked = request("POST", CHAT, STREAM, f"Authorization: Bearer {key}")
+    received = b""
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as connection:
+        connection.sendall(asked.replace(b"Connection: close\r\n", b""))
+        while WORDS[-1].encode() not in received:
+            received += connection.recv(65536)
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(BEHIND[name])
+            while part := connection.recv(65536):
+                received += part
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert not received.endswith(b"0\r\n\r\n")
 
 
 def test_what_is_sent_ahead_is_not_counted_with_the_body_before_it(

@@ -201,3 +201,37 @@ async def test_a_request_that_is_whole_has_all_the_time_it_needs(
             writer.write(ends.replace(b"Host: x", b"Connection: close\r\nHost: x"))
             assert b"401" in await reader.read()
             writer.close()
+
+
+async def test_a_head_that_begins_during_an_answer_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("gateway.http.protocol.HEAD_SECONDS", 0.05)
+    goes_on = asyncio.Event()
+
+    def slow(app: Any) -> Any:
+        async def serve(scope: Any, receive: Any, send: Any) -> None:
+            if scope["path"] != "/slow":
+                await app(scope, receive, send)
+                return
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"begins", "more_body": True})
+            await goes_on.wait()
+            await send({"type": "http.response.body", "body": b"ends"})
+
+        return serve
+
+    with bare_gateway(tmp_path) as gateway:
+        async with served(gateway, around=slow) as url:
+            port = urlsplit(url).port or 0
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+            await reader.readuntil(b"begins\r\n")
+            writer.write(b"GET / HTT")
+            late = await talk(port, b"GET")
+            assert parsed(late)[0] == 408  # by then the first one's time would be over too
+            goes_on.set()
+            assert await reader.readuntil(b"0\r\n\r\n") == b"4\r\nends\r\n0\r\n\r\n"
+            writer.write(b"P/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            writer.close()
