@@ -144,7 +144,7 @@ class Connection(asyncio.Protocol):
         elif name == b"content-length":
             self._has_end = True
         elif name == b"transfer-encoding":  # any other ends with the connection
-            self._has_end = value.lower().endswith(b"chunked")
+            self._has_end = value.rstrip().lower().endswith(b"chunked")
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()

@@ -16,7 +16,13 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize(
-    "cut", [OK + b"Content-Length: 9\r\n\r\nabc", CHUNKED + b"3\r\nabc\r\n", CHUNKED + b"9\r\nabc"]
+    "cut",
+    [
+        OK + b"Content-Length: 9\r\n\r\nabc",
+        CHUNKED + b"3\r\nabc\r\n",
+        CHUNKED + b"9\r\nabc",
+        CHUNKED.replace(b"chunked", b"chunked ") + b"9\r\nabc",
+    ],
 )
 async def test_a_body_that_breaks_off_is_no_clean_end(
     server: ByteServer, client: Http1Client, cut: bytes
