@@ -65,6 +65,7 @@ class ModelResponse:
         self.demo = demo
         self.status = response.status
         self.content_type = response.content_type
+        self.coded = response.coded  # nobody can read it
         self.received = bytearray()  # of the whole body, also when it was cut
         self._response = response
 

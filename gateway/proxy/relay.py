@@ -20,6 +20,9 @@ async def relay(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     if answer.status != 200:
         in_flight.ends_as("upstream_error")
         return alias_echo.in_refusal(in_flight.request, await refusal_of(answer))
+    if answer.coded:
+        in_flight.ends_as("upstream_error")
+        return Refusal("upstream_error", "The model server's answer is compressed, unasked.")
     # Some servers send events under another type; only JSON is a whole answer, and a page is none.
     media = answer.content_type.partition(";")[0].strip().lower()
     if in_flight.request.stream and media not in {"application/json", "text/html"}:

@@ -25,6 +25,8 @@ def _named(problem: httpx.TransportError) -> TransportError:
 class ToldResponse:
     """One response of httpx's, as one of ours."""
 
+    coded = False
+
     def __init__(self, response: httpx.Response) -> None:
         self.status = response.status_code
         self.content_type: str = response.headers.get("content-type", "")

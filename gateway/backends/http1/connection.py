@@ -46,6 +46,7 @@ class Connection(asyncio.Protocol):
         self._in_head = True
         self._bare = 0  # bytes in a row that held nothing of a body
         self._type = b""
+        self._coding = b""
         self._has_end = False  # the head says where the body ends
         self._complete: int | None = None  # the parts of its body, once all of it is here
         self._usable = False  # for another request, behind that
@@ -141,6 +142,8 @@ class Connection(asyncio.Protocol):
         name = name.lower()
         if name == b"content-type":
             self._type = value
+        elif name == b"content-encoding":
+            self._coding = value.strip().lower()
         elif name == b"content-length":
             self._has_end = True
         elif name == b"transfer-encoding":  # any other ends with the connection
@@ -151,13 +154,14 @@ class Connection(asyncio.Protocol):
         if self._complete is not None or self._response is None or status < 200:
             return
         self._in_head = False
-        self._response.begin(status, self._type.decode("latin-1"))
+        coded = self._coding not in {b"", b"identity"}
+        self._response.begin(status, self._type.decode("latin-1"), coded=coded)
         if self._silence.body != self._silence.head:
             self._allow(self._silence.body)
 
     def on_message_complete(self) -> None:
         if self._in_head:  # of what came before the response, as 100 Continue
-            self._type, self._has_end = b"", False
+            self._type, self._coding, self._has_end = b"", b"", False
         elif self._complete is None:
             self._complete = len(self._parts)
             self._usable = self._parser.should_keep_alive()

@@ -23,13 +23,14 @@ class Response:
     where no byte came for too long, and ReadError where the body was cut. Close it in any case."""
 
     __slots__ = (
-        *("status", "content_type", "ended", "_error", "_loop", "_parts", "_size"),
+        *("status", "content_type", "coded", "ended", "_error", "_loop", "_parts", "_size"),
         *("_paused", "_source", "_waiting"),
     )
 
     def __init__(self, source: Source, loop: asyncio.AbstractEventLoop) -> None:
         self.status = 0  # until its head is here
         self.content_type = ""
+        self.coded = False  # its body is compressed, and stays so
         self.ended = False  # nothing more will come
         self._error: TransportError | None = None
         self._loop = loop
@@ -47,9 +48,10 @@ class Response:
             assert self._error is not None
             raise self._error
 
-    def begin(self, status: int, content_type: str) -> None:
+    def begin(self, status: int, content_type: str, *, coded: bool) -> None:
         """The head is here."""
         self.content_type = content_type
+        self.coded = coded
         self.status = status
         self._wake()
 

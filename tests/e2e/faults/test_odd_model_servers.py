@@ -1,6 +1,7 @@
 """What other servers than Ollama may say, or Ollama on a bad day: told as it is, and never free."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import Awaitable, Callable
 
@@ -107,6 +108,22 @@ def test_events_with_cr_lf_reach_the_client_and_are_counted(caller: Caller):
     assert answer.text.endswith("data: [DONE]\n\n")
     assert "hello" in answer.text
     assert caller.row().counts == (5, 2)
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat", "/v1/messages"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_compressed_answer_that_nobody_asked_for_is_none_and_costs_nothing(
+    caller: Caller, path: str, stream: bool
+):
+    async def behave(exchange: Exchange) -> None:
+        await exchange.head("text/event-stream\r\nContent-Encoding: gzip")
+        await exchange.send(gzip.compress(TEXT.encode()) + b"\n\n" * 9)
+        await exchange.end()
+
+    answer = caller.ask(behave, path, stream=stream, max_tokens=50)
+    assert answer.status_code == 502
+    assert "compressed" in answer.text
+    assert caller.row().counts == (0, 0)
 
 
 CHAT, COMPLETIONS, NATIVE = "/v1/chat/completions", "/v1/completions", "/api/chat"

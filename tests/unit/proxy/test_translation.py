@@ -60,6 +60,7 @@ class Answered:
     """A model server's answer, in these parts."""
 
     status = 200
+    coded = False
 
     def __init__(self, *parts: bytes) -> None:
         self.content_type = "text/event-stream" if parts[0].startswith(b"data") else "text/json"
