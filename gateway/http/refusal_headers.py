@@ -5,7 +5,8 @@ from gateway.core.errors import Refusal
 Headers = list[tuple[bytes, bytes]]
 
 _USED_UP = {"insufficient_quota", "visitor_quota"}
-HOPELESS = {401, 403}  # Claude Code tries a 401 for minutes otherwise
+# What stays as it is: Claude Code tries a 401 for minutes otherwise, and OpenAI's package a 501.
+HOPELESS = {401, 403, 501}
 
 
 def refusal_headers(refusal: Refusal) -> Headers:

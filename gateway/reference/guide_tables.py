@@ -25,7 +25,7 @@ _FRAMINGS = {
 _WHERE = {
     "x-request-id": "every answer",
     "retry-after": "429 and 503, where waiting helps",
-    "x-should-retry": "401, 403, and 429 `insufficient_quota`",
+    "x-should-retry": "401, 403, 501, and 429 `insufficient_quota`",
     "x-localllm-prompt-cut": "answers whose prompt the model has probably not read whole",
     "x-localllm-ignored": "answers of routes that ask the model, where something was",
     "x-localllm-estimated": "`/v1/messages/count_tokens`",

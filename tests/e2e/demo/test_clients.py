@@ -15,6 +15,9 @@ from tests.support.gateway_process import fresh_directory
 
 pytestmark = pytest.mark.demo
 MODEL = "gemma3:270m"
+DOT = (  # a PNG of one pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 ASKED: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]
 OLLAMAS_OWN = [
     *(("GET", f"/api/{name}") for name in ("tags", "ps", "version")),
@@ -142,6 +145,19 @@ def test_it_makes_no_vectors_and_says_so_and_that_costs_nothing(demo: Demo) -> N
     with demo.openai() as client, pytest.raises(openai.InternalServerError) as caught:
         client.embeddings.create(model=MODEL, input="hello")
     assert "does not support embeddings" in caught.value.message
+    assert caught.value.response.headers["x-should-retry"] == "false"
+    assert demo.added() == (1, 0, 0)
+
+
+def test_it_sees_no_picture_and_says_so_and_that_costs_nothing(demo: Demo) -> None:
+    """A client would send it again after an error that is the server's."""
+    picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{DOT}"}}
+    with demo.openai() as client, pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(
+            model=MODEL,
+            messages=[{"role": "user", "content": [picture]}],  # type: ignore[list-item]
+        )
+    assert "image input is not supported" in caught.value.message
     assert demo.added() == (1, 0, 0)
 
 

@@ -78,6 +78,14 @@ async def test_a_status_becomes_the_code_that_clients_know(
 
 
 @pytest.mark.anyio
+async def test_a_picture_for_a_model_that_sees_none_is_no_failure_of_the_server() -> None:
+    words = "image input is not supported - hint: provide the mmproj"  # as llama.cpp says it
+    body = json.dumps({"error": {"code": 500, "message": words}}).encode()
+    refusal = await refusal_of(cast(ModelResponse, Said(500, body)))
+    assert (refusal.kind.status, refusal.message) == (400, words)
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("status", [404, 405])
 @pytest.mark.parametrize(
     "body",

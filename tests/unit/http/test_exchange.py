@@ -97,7 +97,7 @@ async def test_every_refusal_is_an_answer_with_its_status_and_length(reason: str
     assert client.header(b"content-length") == b"%d" % len(client.body)
     assert client.header(b"retry-after") == b"2"
     assert client.header(b"cache-control") == b"no-store"
-    hopeless = KINDS[reason].status in {401, 403} or reason.endswith("_quota")
+    hopeless = KINDS[reason].status in {401, 403, 501} or reason.endswith("_quota")
     should_retry = b"false" if hopeless else None
     assert client.header(b"x-should-retry") == should_retry
     needs_key = KINDS[reason].code in {"invalid_api_key", "invalid_visitor_token"}
