@@ -31,6 +31,20 @@ LANGCHAIN_OLLAMA = App(
     command='python agent.py "$TASK"',
     calls=_READ,
 )
+PYDANTIC_AI = App(
+    name="pydantic-ai",
+    title="Pydantic AI",
+    package=PyPI(("pydantic-ai-slim", "openai", "tiktoken")),
+    command='python agent.py "$TASK"',
+    calls=_READ,
+)
+OPENAI_AGENTS = App(
+    name="openai-agents",
+    title="OpenAI's Agents SDK",
+    package=PyPI(("openai-agents",)),
+    command='python agent.py "$TASK"',
+    calls=_READ,
+)
 OPENAI = App(
     name="openai",
     title="OpenAI's package",
@@ -62,4 +76,7 @@ FETCH = App(
     command=f'node stream.mjs "$TASK $(cat {FILE})"',
 )
 
-APPS = (OPENAI, ANTHROPIC, OLLAMA, AI_SDK, LANGCHAIN, LANGCHAIN_OLLAMA, FETCH)
+APPS = (
+    *(OPENAI, ANTHROPIC, OLLAMA, AI_SDK, LANGCHAIN, LANGCHAIN_OLLAMA),
+    *(PYDANTIC_AI, OPENAI_AGENTS, FETCH),
+)
