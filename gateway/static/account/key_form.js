@@ -22,7 +22,8 @@ export function KeyForm({ onKey, busy, error }) {
 
   return html`<form class="card key-form" onSubmit=${submit}>
     <${TextField} label="Key or visitor token" value=${key} onInput=${setKey}
-      type=${shown ? "text" : "password"} autocomplete="off" autocapitalize="off" required
+      type=${shown ? "text" : "password"} autocomplete="off" autocapitalize="off"
+      spellcheck=${false} required
       error=${wrong || error}
       hint="It stays in this tab, and is sent to this server only." />
     <label class="check"><input type="checkbox" checked=${shown}

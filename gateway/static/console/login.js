@@ -24,7 +24,8 @@ export function Login() {
     try {
       await signIn(at, shown);
     } catch (problem) {
-      setError(problem);
+      const wrong = /** @type {any} */ (problem)?.code === "invalid_admin_secret";
+      setError(wrong ? "This is not the admin secret." : problem); // who typed it knows no header
       setBusy(false);
     }
   }
@@ -44,7 +45,7 @@ export function Login() {
         this machine cannot reach its database." />`
   }
       <${TextField} label="Admin secret" type="password" value=${secret} onInput=${setSecret}
-        autocomplete="off" autocapitalize="off" spellcheck="false" required autofocus
+        autocomplete="off" autocapitalize="off" spellcheck=${false} required autofocus
         hint=${at === "function" ? FUNCTION_SECRET : GATEWAY_SECRET} />
       <${ErrorBox} error=${error} />
       <${Button} submit kind="main" busy=${busy}>Log in<//>

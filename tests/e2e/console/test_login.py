@@ -25,9 +25,21 @@ async def test_a_wrong_secret_is_said_to_be_wrong_and_not_kept(
 ) -> None:
     async with opened(chromium, f"{scene.url}/console") as page:
         await log_in(page, "guessed")
-        await page.says("The header X-Admin-Secret is missing or wrong.")
+        await page.says("This is not the admin secret.")
         assert await page.run("document.querySelector('[role=alert]') !== null")
         assert json.loads(await page.run(KEPT)) == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("path", "label"), [("console", "Admin secret"), ("account", "Key or visitor token")]
+)
+async def test_no_browser_is_asked_to_check_the_spelling_of_a_secret(
+    chromium: Browser, scene: Scene, path: str, label: str
+) -> None:
+    """Some send what they check to their maker."""
+    async with opened(chromium, f"{scene.url}/{path}") as page:
+        await page.says(label)
+        assert await page.run("document.querySelector('input[type=password]').spellcheck") is False
 
 
 async def test_the_secret_is_kept_in_the_tab_and_nowhere_else_until_one_logs_out(

@@ -45,7 +45,7 @@ export function TextField({ label, value, onInput, hint, error, type = "text", r
   return html`<${Field} label=${label} hint=${hint} error=${error}>${
     (/** @type {Record<string, unknown>} */ bound) =>
       rows
-        ? html`<textarea rows=${rows} value=${value} onInput=${input} spellcheck="false" ...${bound}
+        ? html`<textarea rows=${rows} value=${value} onInput=${input} spellcheck=${false} ...${bound}
             ...${more}></textarea>`
         : html`<input type=${type} value=${value} onInput=${input} ...${bound} ...${more} />`
   }<//>`;
