@@ -25,7 +25,10 @@ def manager(data_dir: Path, *, system: bool, account: str | None) -> Manager:
             "Procfile shows everything that belongs to it."
         )
     if whose is None and os.geteuid() == 0:
-        raise ServiceError("As root, use: localllm service install --system --run-as USER")
+        raise ServiceError(
+            "As root, add --system: root has no services of its own here. To install them: "
+            "localllm service install --system --run-as USER"
+        )
     from gateway.service.systemd import Systemd
 
     return Systemd(whose)

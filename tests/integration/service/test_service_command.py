@@ -143,3 +143,17 @@ def test_uninstalling_says_that_the_data_stays(
     capsys.readouterr()
     assert run(["service", "uninstall"]) == 0
     assert f"{tmp_path / 'data'} was kept" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["install", "status", "logs", "uninstall"])
+def test_root_is_told_that_each_command_needs_system(
+    place: Path,
+    tools: Tools,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (place / ".env").unlink()  # not everywhere is the folder of a test root's
+    assert run(["service", command]) == 1
+    assert "As root, add --system" in capsys.readouterr().err
