@@ -66,7 +66,9 @@ def run(arguments: Sequence[str]) -> int:
         return 2
     except click.UsageError as problem:
         where = problem.ctx.command_path if problem.ctx else NAME
-        return _fail(f"{problem.format_message()} See: {where} --help", 2)
+        text = problem.format_message()
+        stop = "" if text.endswith((".", "?", "?)")) else "."
+        return _fail(f"{text}{stop} See: {where} --help", 2)
     except click.ClickException as problem:
         return _fail(problem.format_message(), problem.exit_code)
     except (KeyboardInterrupt, click.Abort):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from gateway.checks.finding import Finding, fail, ok, warn
-from gateway.config import preflight, secret_files, settings
+from gateway.config import near_names, preflight, secret_files, settings
 from gateway.config.dotenv_file import read_dotenv
 from gateway.config.secret_files import ADMIN_SECRET_FILE, SIGNING_KEY_FILE
 from gateway.config.settings import Settings
@@ -26,10 +26,13 @@ def python() -> Finding:
 
 
 def settings_read(loaded: Settings) -> Finding:
-    changed = [name for name in settings.variables() if os.environ.get(name, "").strip()]
+    given = {**read_dotenv(Path(".env")), **os.environ}
+    changed = [name for name in settings.variables() if given.get(name, "").strip()]
     where = ".env and environment" if Path(".env").exists() else "environment"
     named = ", ".join(changed) or "nothing"
-    return ok("settings", f"{loaded.store} store; from {where}: {named}")
+    text = f"{loaded.store} store; from {where}: {named}"
+    told = near_names.advice()
+    return warn("settings", f"{text}; {told}") if told else ok("settings", text)
 
 
 def data_dir(loaded: Settings) -> Finding:

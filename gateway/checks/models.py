@@ -46,7 +46,8 @@ def _model_server(
 def _other_server(name: str, url: str, found: "Found", *, missing: bool) -> Finding:
     """One that is no Ollama: its owner starts it with a model, and cannot pull another."""
     if not found.models:
-        return warn(name, f"{url} answers, but not as Ollama, and lists no model at /v1/models.")
+        text = f"{url} answers, but not as Ollama, and lists no model at /v1/models."
+        return warn(name, text + " Is OLLAMA_BASE_URL right?")
     text = f"a server that is no Ollama at {url}, with {', '.join(found.models[:3])}"
     text += f" and {len(found.models) - 3} more" if found.models[3:] else ""
     if missing:

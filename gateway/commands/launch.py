@@ -12,10 +12,11 @@ from gateway import server
 from gateway.admin import keys
 from gateway.backends.pool import BackendPool
 from gateway.commands.banner import print_banner
+from gateway.commands.before_start import check_before_start
 from gateway.commands.model_source import ModelSource
 from gateway.commands.output import accepted
 from gateway.commands.running import Failed, Signals
-from gateway.config import preflight, secret_files
+from gateway.config import secret_files
 from gateway.config.secret_files import ADMIN_SECRET_FILE
 from gateway.config.settings import Settings
 from gateway.database.opening import open_store
@@ -31,8 +32,7 @@ TUNNEL_PATIENCE = 20.0  # seconds for which the banner waits for the public addr
 
 async def launch(settings: Settings, signals: Signals, *, demo: bool, tunnel: bool) -> None:
     """Run until Ctrl-C or SIGTERM, then stop everything that was started here."""
-    preflight.check_port(settings.host, settings.port)
-    preflight.check_data_dir(settings.data_dir)
+    await check_before_start(settings)
     secret_file = None
     if settings.manages_keys and not settings.admin_secret:
         secret_file = settings.data_dir / ADMIN_SECRET_FILE

@@ -23,13 +23,13 @@ def serve() -> None:
 
 
 async def _serve(settings: Settings, signals: Signals) -> None:
-    from gateway.config import preflight
+    from gateway.commands.before_start import check_before_start
 
-    preflight.check_port(settings.host, settings.port)
-    preflight.check_data_dir(settings.data_dir)
+    await check_before_start(settings)
 
     from gateway import server
     from gateway.backends.pool import BackendPool
+    from gateway.config import preflight
     from gateway.database.opening import open_store
     from gateway.database.supervision import supervised
 

@@ -10,6 +10,7 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 NEW_DATABASE = 100 * 1024**2  # bytes: about 50 MB, plus write-ahead log in files of 16 MB
 OLD_DATABASE = 40 * 1024**2
@@ -39,10 +40,36 @@ def local_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def another_port(port: int) -> int:
+    return port + 1 if port < 65535 else 8000
+
+
+def check_model_servers(host: str, port: int, urls: tuple[str, ...]) -> None:
+    """Raise `NotReady` if one of the addresses is that of the gateway, which would ask itself."""
+    own = _place(local_url(host, port))
+    for url in urls:
+        if _place(url) == own:
+            raise NotReady(
+                f"OLLAMA_BASE_URL {url} is where localllm itself listens (PORT {port}). Set it to "
+                "Ollama's address, such as http://localhost:11434, or set another PORT."
+            )
+
+
+def _place(url: str) -> tuple[str, int]:
+    """The host and the port of an address; this machine has one name here."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in {"localhost", "::1"}:
+        host = "127.0.0.1"
+    return host, parts.port or (443 if parts.scheme == "https" else 80)
+
+
 def _port_problem(host: str, port: int, problem: OSError) -> str:
     if problem.errno == errno.EADDRINUSE:
-        other = port + 1 if port < 65535 else 8000
-        return f"PORT {port} is in use. Stop the other program, or use another port: PORT={other}"
+        return (
+            f"PORT {port} is in use. Stop the other program, or use another port: "
+            f"PORT={another_port(port)}"
+        )
     if problem.errno == errno.EACCES:
         return f"PORT {port} needs root. Choose one above 1023, such as PORT=8000."
     if problem.errno == errno.EADDRNOTAVAIL:

@@ -88,7 +88,9 @@ def http_url(text: str) -> str:
         port_ok = parts.port is None or 0 < parts.port < 65536
     except ValueError:  # a port that is not a number, or an unclosed bracket
         raise ValueError(_NO_ADDRESS) from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_ok:
+    # `http//host` and `http:/host` would be a host named http.
+    named = parts.hostname and parts.hostname not in {"http", "https"}
+    if parts.scheme not in {"http", "https"} or not named or not port_ok:
         raise ValueError(_NO_ADDRESS)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("should not contain a user name, query or fragment")

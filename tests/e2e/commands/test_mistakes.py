@@ -1,12 +1,17 @@
 """What is asked wrongly, or cannot be done, is one line that names it, and an exit code."""
 
 import socket
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import CommandLine, one_line
 from tests.support.gateway_process import free_port, fresh_directory
+from tests.support.paths import ROOT
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -89,6 +94,62 @@ def test_a_port_in_use_is_named_before_anything_slow(localllm: CommandLine, comm
         done = localllm(command, PORT=str(port), DATA_DIR=str(unused), ADMIN_SECRET="x" * 12)
     assert f"PORT {port} is in use" in one_line(done, 1)
     assert not unused.exists()
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_a_gateway_that_runs_there_already_is_named(localllm: CommandLine, command: str) -> None:
+    with health_of_a_gateway() as port:
+        done = localllm(command, PORT=str(port), ADMIN_SECRET="x" * 12)
+    line = one_line(done, 1)
+    assert f"localllm is already running at http://127.0.0.1:{port}." in line
+    assert f"PORT={port + 1}" in line
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_a_gateway_whose_model_server_would_be_itself_does_not_start(
+    localllm: CommandLine, command: str
+) -> None:
+    port = str(free_port())
+    url = f"http://localhost:{port}"
+    done = localllm(command, PORT=port, OLLAMA_BASE_URL=url, ADMIN_SECRET="x" * 12)
+    assert f"{url} is where localllm itself listens" in one_line(done, 1)
+
+
+def test_a_name_that_is_no_setting_is_told_at_the_start(localllm: CommandLine) -> None:
+    place = localllm.data_dir / "place"
+    place.mkdir()
+    (place / ".env").write_text("PROT=8123\n")
+    done = localllm(
+        "up",
+        cwd=place,
+        PYTHONPATH=str(ROOT),
+        DATABASE_URL=f"postgresql://127.0.0.1:{free_port()}/x",
+    )
+    first, _, rest = done.stderr.partition("\n")
+    assert first == ".env has a name that is no setting: PROT (did you mean PORT?)"
+    assert rest.startswith("localllm: DATABASE_URL")
+
+
+@contextmanager
+def health_of_a_gateway() -> Generator[int]:
+    """The port of what answers as a gateway does."""
+
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ok", "ollama": {"state": "ok"}}')
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.mark.parametrize("command", ["up", "serve", "keys"])

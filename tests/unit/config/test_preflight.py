@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from gateway.config import preflight
-from gateway.config.preflight import NotReady, check_data_dir, check_port, local_url
+from gateway.config.preflight import (
+    NotReady,
+    check_data_dir,
+    check_model_servers,
+    check_port,
+    local_url,
+)
 
 
 def test_a_port_in_use_is_named_with_another_one() -> None:
@@ -60,6 +66,19 @@ def test_a_disk_that_is_nearly_full_is_named_before_it_is_full(
         check_data_dir(tmp_path)
     (tmp_path / "postgres").mkdir()  # a database that is there needs less than a new one
     check_data_dir(tmp_path)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "::", "::1"])
+@pytest.mark.parametrize("url", ["http://localhost:8123", "http://127.0.0.1:8123/v1"])
+def test_a_gateway_that_would_ask_itself_does_not_start(host: str, url: str) -> None:
+    with pytest.raises(NotReady, match=f"OLLAMA_BASE_URL {url} is where localllm itself listens"):
+        check_model_servers(host, 8123, ("http://192.0.2.1:8123", url))
+
+
+def test_a_model_server_elsewhere_or_on_another_port_is_none_of_ours() -> None:
+    urls = ("http://localhost:11434", "http://192.0.2.1:8123", "https://localhost", "http://[::2]")
+    check_model_servers("127.0.0.1", 8123, urls)
+    check_model_servers("192.0.2.2", 8123, ("http://localhost:8123",))
 
 
 def test_the_url_is_one_that_this_machine_can_use() -> None:

@@ -29,6 +29,7 @@ WRONG = {
     "TUNNEL_GRACE_SECONDS": ["0", "181", "soon"],
     "OLLAMA_BASE_URL": [
         *("ftp://x", "http://x:99999", "http://u@x", "http://x?y=1", "http://[::1"),
+        *("http//localhost:1", "http:/localhost:1", "http://http://localhost:1"),
         *("http://a,ftp://b", "a http://A/", "http://a,http://a:bc", ",", "[]", '["http://a", ""]'),
     ],
     "OLLAMA_DEFAULT_MODEL": ["../x", "x:cloud:local", "ü"],

@@ -82,11 +82,19 @@ def test_a_dotenv_is_read_as_people_mean_it(tmp_path: Path, encoding: str, ends:
     assert loaded.database_url == "postgresql://u:p%241%23@h/d"
 
 
-@pytest.mark.parametrize("line", ["what is this", "PORT", "PORT='9", "a b=1", "=1", "PO RT=1"])
+@pytest.mark.parametrize("line", ["what is this", "PORT", "a b=1", "=1", "PO RT=1"])
 def test_a_line_that_says_nothing_is_named_and_not_shown(tmp_path: Path, line: str) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text(f"\n# first\n\nHOST=0.0.0.0\n\n{line}\nPORT=1\n")
     with pytest.raises(SettingsError, match=r"\.env line 6 should read NAME=value\.$"):
+        settings.load({}, dotenv)
+
+
+@pytest.mark.parametrize("line", ["PORT='9", 'export ADMIN_SECRET = "s3cret'])
+def test_a_quote_that_is_not_closed_is_named_and_not_shown(tmp_path: Path, line: str) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"HOST=0.0.0.0\n\n{line}\nDEBUG=true\n")
+    with pytest.raises(SettingsError, match=r"\.env line 3 .*\. Its quote is not closed\.$"):
         settings.load({}, dotenv)
 
 

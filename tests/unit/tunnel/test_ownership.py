@@ -40,6 +40,12 @@ def test_a_dotenv_that_everybody_may_change_is_refused(dotenv: Path, which: str)
         settings.load({}, dotenv)
 
 
+def test_one_of_ours_that_others_may_change_is_told_with_the_command_that_mends_it(dotenv: Path):
+    dotenv.chmod(0o666)
+    with pytest.raises(SettingsError, match=f"Run: chmod go-w {dotenv}$"):
+        settings.load({}, dotenv)
+
+
 def test_no_dotenv_is_no_problem_wherever_it_is_not(dotenv: Path):
     dotenv.unlink()
     dotenv.parent.chmod(0o777)
