@@ -21,6 +21,8 @@ async def cloudflared(loaded: Settings) -> Finding:
         found = await find(loaded.cloudflared_path, loaded.data_dir / FOLDER, said.append)
     except TunnelError as problem:
         return fail("cloudflared", str(problem))
+    except OSError as problem:  # such as a data directory of another user
+        return fail("cloudflared", f"{problem.filename} cannot be looked at ({problem.strerror}).")
     if found is not None:
         return ok("cloudflared", f"{found.version}: {found.path}{_also(said)}")
     return ok("cloudflared", "not installed; the first tunnel will install it" + _also(said))

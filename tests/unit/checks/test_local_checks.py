@@ -84,6 +84,13 @@ def test_a_gateway_that_listens_for_others_should_mean_it(
     assert listening.host(Settings(host=host)).state == state
 
 
+async def test_a_data_directory_that_cannot_be_looked_at_is_named_and_ends_no_other_check():
+    nowhere = Path("/") / ("x" * 300)  # as another user's does, this fails otherwise than missing
+    found = await tunnels.cloudflared(Settings(data_dir=nowhere))
+    assert found.state == "fail"
+    assert f"{nowhere}/tunnel" in found.text
+
+
 async def cloud_of(status: object, tags: list[dict[str, object]], allowed: bool = False) -> str:
     """What is said of an Ollama that answers so, after its state."""
 
