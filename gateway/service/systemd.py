@@ -7,6 +7,11 @@ from pathlib import Path
 from gateway.service import systemd_unit, tools
 from gateway.service.job import NAMES, Job, ServiceError, State
 
+_NO_SYSTEMD = "Without systemd, have another program run `localllm serve`."
+_NO_LOGIN = (
+    f"{_NO_SYSTEMD} With it, log in as this user directly, not with su or sudo, or add --system."
+)
+
 
 class Systemd:
     """`account`: the user that system services run as; None: services of the user's own manager."""
@@ -33,10 +38,12 @@ class Systemd:
         names = [f"{job.name}.service" for job in jobs]
         try:
             self._systemctl("daemon-reload")
-        except ServiceError:  # systemd is not running, so `uninstall` could not remove the files
-            for path in new:
+        except ServiceError as problem:
+            for path in new:  # systemd is not running, so `uninstall` could not remove the files
                 tools.remove(path)
-            raise
+            raise ServiceError(
+                f"{problem}. {_NO_SYSTEMD if self._account else _NO_LOGIN}"
+            ) from None
         self._systemctl("enable", *names)
         self._systemctl("restart", *names)
         return [] if self._account else _linger()

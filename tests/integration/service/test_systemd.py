@@ -119,7 +119,7 @@ def test_states_tell_what_runs_what_failed_and_what_is_not_there(tools: Tools, j
 
 def test_what_the_tool_says_reaches_the_owner_in_one_line(tools: Tools, job: Job):
     tools.answer({"systemctl --user daemon-reload": (1, "Failed to connect to bus:\nNo medium")})
-    with pytest.raises(ServiceError, match="Failed to connect to bus: No medium"):
+    with pytest.raises(ServiceError, match=r"Failed to connect to bus: No medium\. .*su or sudo"):
         Systemd(None).install([job])
 
 
