@@ -139,6 +139,11 @@ def rotate(key_id: str, grace: int, as_json: bool) -> None:
 
     rotated = with_store(lambda store, settings: keys.rotate_key(store, settings, key_id, grace))
     _show_new(accepted(rotated), as_json)
+    if not as_json:
+        goes_on = (
+            f"keeps working for {_in_words(grace)} at most" if grace else "does not work any more"
+        )
+        click.echo(f"The old key {goes_on}.")
 
 
 @keys.command()
@@ -183,6 +188,12 @@ def _show_new(made: dict[str, Any], as_json: bool) -> None:
         return
     click.echo(f"Key for {made['label']!r} ({made['id']}):\n\n  {made['key']}\n")
     click.echo(made["message"])
+
+
+def _in_words(seconds: int) -> str:
+    units = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+    size, name = next(unit for unit in units if seconds % unit[0] == 0)
+    return f"{seconds // size} {name}{'s' if seconds > size else ''}"
 
 
 def _row(row: dict[str, Any]) -> list[str]:

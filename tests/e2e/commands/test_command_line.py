@@ -104,6 +104,22 @@ def test_rotation_gives_a_new_key_for_the_same_id(localllm: CommandLine) -> None
         assert rotated["key"] != made["key"]
 
 
+@pytest.mark.parametrize(
+    ("grace", "told"),
+    [
+        ("24h", "keeps working for 1 day at most"),
+        ("90m", "keeps working for 90 minutes at most"),
+        ("0", "does not work any more"),
+    ],
+)
+def test_who_rotates_is_told_how_long_the_old_key_works(
+    localllm: CommandLine, grace: str, told: str
+) -> None:
+    made = localllm.json("keys", "create", "turning")
+    done = localllm("keys", "rotate", made["id"], "--grace", grace)
+    assert done.stdout.endswith(f"\nThe old key {told}.\n")
+
+
 def test_a_revoked_key_stays_in_the_list_as_revoked(localllm: CommandLine) -> None:
     made = localllm.json("keys", "create", "leaving")
     assert localllm.json("keys", "revoke", made["id"])["is_active"] is False
