@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import ssl
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -49,7 +50,9 @@ async def download(
                     return
                 except (_Broken, httpx.TransportError) as problem:
                     came_further = file.seek(0, os.SEEK_END) > before
-                    reason = str(problem) or type(problem).__name__
+                    # httpx quotes the system's number too, which tells an owner nothing.
+                    told = re.sub(r"^\[Errno -?\d+\] ", "", str(problem))
+                    reason = told or type(problem).__name__
             failures = 1 if came_further else failures + 1
             if failures == TRIES:
                 raise Unreachable(reason)

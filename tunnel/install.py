@@ -47,8 +47,8 @@ async def install(
                 await download(release.url, source, release.size, progress, tls)
             except Unreachable as problem:
                 raise TunnelError(
-                    f"cloudflared could not be downloaded ({problem}): bring {release.url} from "
-                    f"elsewhere, put it into {folder} and run this again."
+                    f"cloudflared could not be downloaded ({problem}): check the network, or bring "
+                    f"{release.url} from elsewhere, put it into {folder} and run this again."
                 ) from None
         with explained(folder):
             await asyncio.to_thread(_put_in_place, source, program, release)

@@ -125,6 +125,12 @@ async def test_a_server_that_is_not_there_is_named(tmp_path: Path):
         await bring(server, tmp_path / "x")
 
 
+async def test_a_name_that_nobody_knows_is_told_in_words(tmp_path: Path):
+    with pytest.raises(Unreachable) as told:
+        await download("https://localllm.invalid/x", tmp_path / "x", SIZE, lambda *_: None)
+    assert "Errno" not in str(told.value)
+
+
 async def test_redirects_are_followed_by_https_only(tmp_path: Path):
     async with release_server(file=PROGRAM) as server:
         server.redirect = "/moved"
