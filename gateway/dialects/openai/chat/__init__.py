@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.dialects.openai.chat import answer, kinds, preset, request
+from gateway.dialects.openai.chat import answer, complete, kinds, preset, request
 from gateway.dialects.openai.chat.reference import REFERENCE
 from gateway.dialects.openai.family import FAMILY
 from gateway.dialects.protocol import Dialect
@@ -25,6 +25,7 @@ CHAT = Dialect(
     text_size=answer.text_size,
     closing=answer.CLOSING,
     error_event=FAMILY.error_event,
+    translator=complete.translator,
     presets=preset.PRESETS,
 )
 DIALECTS = (CHAT,)
