@@ -1,9 +1,11 @@
 """The end of a stream says what its prompt cost, and nothing else changes."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from anthropic.types import Message
 
 from gateway.dialects.anthropic.messages import MESSAGES
 from gateway.dialects.protocol import AnswerContext, Translation, Usage
@@ -13,9 +15,9 @@ Json = dict[str, Any]
 PROMPT = {"cache_read_input_tokens": 2, "input_tokens": 5}
 
 
-def translation() -> Translation:
+def translation(usage: Callable[[], Usage] = Usage) -> Translation:
     assert MESSAGES.translator
-    context = AnswerContext("id", "m", Usage, {})
+    context = AnswerContext("id", "m", usage, {})
     assert MESSAGES.translator(context, whole=True) is None
     translate = MESSAGES.translator(context, whole=False)
     assert translate
@@ -66,6 +68,44 @@ def test_nothing_is_made_up_where_the_beginning_said_nothing():
     stream = begun() + odd + ended(output_tokens=3)
     assert translation()(stream) == stream
     assert translation()(b"") == b""
+
+
+def test_a_message_whose_beginning_was_left_out_has_one_and_says_what_its_prompt_cost():
+    """As llama.cpp's where the first token is half a character: Anthropic's packages take no
+    stream without it."""
+    charged = Usage(4)
+    translate = translation(lambda: charged)
+    ping = b": ping\n\n" + written("ping")
+    assert translate(ping) == ping
+    first = text("\U0001fae8")
+    made = translate(first)
+    assert made.endswith(first)
+    start: Json = json.loads(made.removesuffix(first).split(b"data: ")[1])
+    assert made.startswith(b"event: message_start\n")
+    Message.model_validate(start["message"])
+    assert start["message"]["model"] == "m"
+    assert start["message"]["usage"] == {"input_tokens": 4, "output_tokens": 0}
+    charged = Usage(5, 3)  # the model server's counts are there by now
+    assert translate(text("hi")) == text("hi")
+    last = json.loads(translate(ended(output_tokens=3)).split(b"data: ")[1])
+    assert last["usage"] == {"input_tokens": 5, "output_tokens": 3}
+
+
+def test_an_error_in_place_of_a_message_has_no_message_before_it():
+    error = written("error", error={"type": "api_error", "message": "x"})
+    assert translation()(error) == error
+
+
+def test_a_call_begins_with_an_input():
+    """Without one, a call without arguments has none at its end, in Anthropic's packages."""
+    call = {"type": "tool_use", "id": "1", "name": "f"}
+    translate = translation()
+    translate(begun(**PROMPT))
+    made = translate(written("content_block_start", index=0, content_block=call))
+    told = json.loads(made.split(b"data: ")[1])
+    assert told["content_block"] == {**call, "input": {}}
+    has_one = written("content_block_start", index=0, content_block={**call, "input": {"a": 1}})
+    assert translate(has_one) == has_one
 
 
 @pytest.mark.parametrize("name", cases(MESSAGES.path))
