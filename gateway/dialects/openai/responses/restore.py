@@ -12,7 +12,7 @@ from msgspec import Raw
 from gateway.core.decoding import decode
 from gateway.dialects.family import SSE
 from gateway.dialects.openai.kinds import free_text
-from gateway.dialects.openai.responses.complete import Completion
+from gateway.dialects.openai.responses.complete import Completion, completed
 from gateway.dialects.protocol import AnswerContext, ToolForm, Translation
 from gateway.dialects.shared import sse
 from gateway.dialects.shared.raw import Object, opened, text_of
@@ -32,7 +32,7 @@ def translator(context: AnswerContext, *, whole: bool) -> Translation | None:
     """Implements `Translator`."""
     forms = context.tool_forms
     if whole:
-        return partial(_body, forms) if forms else None
+        return partial(_body, forms)
     complete = Completion(context.model)
     if not forms:
         return complete
@@ -41,7 +41,8 @@ def translator(context: AnswerContext, *, whole: bool) -> Translation | None:
 
 
 def _body(forms: _Forms, body: bytes) -> bytes:
-    response = _response(forms, body) if _MARK in body else None
+    body = completed(body)
+    response = _response(forms, body) if forms and _MARK in body else None
     return body if response is None else msgspec.json.encode(response)
 
 

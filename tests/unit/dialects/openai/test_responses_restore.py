@@ -231,12 +231,13 @@ def test_events_as_other_servers_write_them_are_understood():
 
 def test_a_request_without_such_tools_has_its_answer_passed_on_untouched():
     stream = written(events(call("shell")))
+    body = json.dumps(response(call("shell"))).encode()
     for tools in ([], [PLAIN], [{"type": "web_search"}], [space("a")]):
         assert sanitised(tools).tool_forms == {}
-        assert translation(tools, whole=True) is None
-        translate = translation(tools, whole=False)
-        assert translate
-        assert translate(stream) == stream
+        for whole, answer in ((True, body), (False, stream)):
+            translate = translation(tools, whole=whole)
+            assert translate
+            assert translate(answer) == answer
 
 
 @pytest.mark.parametrize("name", cases(RESPONSES.path))
