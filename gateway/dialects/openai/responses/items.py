@@ -55,6 +55,13 @@ class InputItem(Struct, omit_defaults=True):
             if isinstance(value, list):
                 yield from value
 
+    def spell_out(self) -> None:
+        """Give what the model thought as its content as well, which llama.cpp reads, and needs."""
+        if self.type == "reasoning":
+            self.summary = self.summary or []
+            thought = "\n\n".join(one.text for one in self.summary)
+            self.content = self.content or [ContentPart("reasoning_text", thought)]
+
     def size(self) -> int:
         """UTF-8 bytes of everything in it that a template may put into the prompt."""
         texts = [self.call_id, self.name, self.encrypted_content]

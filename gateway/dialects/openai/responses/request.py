@@ -125,8 +125,12 @@ def measure(request: ResponseRequest) -> Sanitised | Refusal:
 
 
 def grant(sanitised: Sanitised, granted: int) -> None:
-    """Cap the answer."""
-    sanitised.parsed.max_output_tokens = granted
+    """Cap the answer, and put into words what others than Ollama take in no other way."""
+    request: ResponseRequest = sanitised.parsed
+    request.max_output_tokens = granted
+    if sanitised.listed and isinstance(request.input, list):
+        for item in request.input:
+            item.spell_out()
 
 
 def _kept(request: ResponseRequest) -> Refusal | None:

@@ -127,3 +127,35 @@ def test_tools_and_the_form_of_the_text_count_as_templates_print_them():
     form = {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}}}
     size = len(json.dumps(form, separators=(",", ":"))) + 5 * 40 + 2
     assert sanitise(text=form).prompt_bound == 2 + 32 + size
+
+
+THOUGHT = {"type": "reasoning_text", "text": "x"}
+EMPTY = {"type": "reasoning_text", "text": ""}
+SUMMED = [{"type": "summary_text", "text": "x"}, {"type": "summary_text", "text": "y"}]
+
+
+@pytest.mark.parametrize(
+    ("said", "summary", "content"),
+    [
+        ({}, [], [EMPTY]),
+        ({"summary": [], "content": [], "encrypted_content": ""}, [], [EMPTY]),
+        ({"summary": [], "content": None}, [], [EMPTY]),
+        ({"summary": SUMMED}, SUMMED, [{**THOUGHT, "text": "x\n\ny"}]),
+        ({"content": [THOUGHT]}, [], [THOUGHT]),
+    ],
+)
+def test_a_thought_that_comes_back_is_one_that_llama_cpp_takes(said, summary, content):
+    """It refuses one that has no content, as of a client that keeps the summary alone."""
+    asked = sanitise(input=[{"type": "reasoning", **said}, {"role": "user", "content": "hi"}])
+    bound, asked.listed = asked.prompt_bound, "m"
+    body = RESPONSES.serialise(asked, 9)
+    assert isinstance(body, bytes)
+    thought, message = json.loads(body)["input"]
+    assert (thought["summary"], thought["content"]) == (summary, content)
+    assert message == {"role": "user", "content": "hi"}
+    assert bound >= len("x\n\nyhi")
+
+
+def test_a_thought_goes_to_ollama_as_it_came():
+    thought = {"type": "reasoning", "summary": SUMMED, "encrypted_content": "xy"}
+    assert sent(input=[thought])["input"] == [thought]
