@@ -31,8 +31,9 @@ _NO_ROUTE = (
     "The model server does not offer this route. Every server offers /v1/chat/completions; for"
     " others update Ollama, or use it in place of this model server."
 )
-# Of a model that sees no pictures; llama.cpp takes it for its own failure.
-_NO_MEDIA = re.compile(r"(image|audio) input is not supported")
+# Of a picture for a model that sees none, and of a call that is not as it should be: what llama.cpp
+# takes for its own failure.
+_NOT_ITS_OWN = re.compile(r"(image|audio) input is not supported|Failed to parse tool call arg")
 _DEMO = "(The built-in demo model says so; it stands in for Ollama here. Start Ollama.)"
 
 
@@ -123,7 +124,7 @@ async def refusal_of(response: ModelResponse) -> Refusal:
             )
         case 501:
             return Refusal("upstream_cannot", detail or "The model server cannot do that.")
-        case 500 if _NO_MEDIA.search(detail):
+        case 500 if _NOT_ITS_OWN.search(detail):
             return Refusal("upstream_refused", detail)
         case 504:
             return Refusal("upstream_timeout")

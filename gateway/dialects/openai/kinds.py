@@ -32,6 +32,13 @@ def free_arguments(call: Json) -> str:
     return msgspec.json.encode({"input": text_of(call.get("input"))}).decode()
 
 
+def name_no_arguments(call: Json) -> None:
+    """Write as JSON that a function was called without arguments: some models write nothing, and
+    it comes back so, but Ollama's chat and llama.cpp refuse what is no JSON."""
+    if call.get("arguments") in (None, ""):
+        call["arguments"] = "{}"
+
+
 class _FreeArguments(Struct):
     input: str
 

@@ -140,6 +140,24 @@ def test_a_conversation_is_taken_with_what_the_model_said_in_it(demo: Demo) -> N
         assert demo.added() == (1, answer.usage.input_tokens, answer.usage.output_tokens)
 
 
+def test_thoughts_and_calls_come_back_as_clients_keep_them(demo: Demo) -> None:
+    """The AI SDK keeps no content of a thought, and a call may have had no arguments."""
+    with demo.openai() as client:
+        answer = client.responses.create(
+            model=MODEL,
+            input=[
+                {"role": "user", "content": "Say hello."},
+                {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": ""},
+                {"type": "function_call", "call_id": "fc_1", "name": "greet", "arguments": ""},
+                {"type": "function_call_output", "call_id": "fc_1", "output": "Hello."},
+            ],
+            max_output_tokens=6,
+        )
+        assert answer.usage is not None
+        assert answer.usage.output_tokens_details.reasoning_tokens == 0
+        assert demo.added() == (1, answer.usage.input_tokens, answer.usage.output_tokens)
+
+
 def test_it_makes_no_vectors_and_says_so_and_that_costs_nothing(demo: Demo) -> None:
     """llama.cpp's server answers this route only when it was started for nothing else."""
     with demo.openai() as client, pytest.raises(openai.InternalServerError) as caught:

@@ -78,8 +78,14 @@ async def test_a_status_becomes_the_code_that_clients_know(
 
 
 @pytest.mark.anyio
-async def test_a_picture_for_a_model_that_sees_none_is_no_failure_of_the_server() -> None:
-    words = "image input is not supported - hint: provide the mmproj"  # as llama.cpp says it
+@pytest.mark.parametrize(
+    "words",  # as llama.cpp says it
+    [
+        "image input is not supported - hint: provide the mmproj",
+        "Failed to parse tool call arguments as JSON: parse error at line 1, column 1",
+    ],
+)
+async def test_what_the_client_sent_wrongly_is_no_failure_of_the_server(words: str) -> None:
     body = json.dumps({"error": {"code": 500, "message": words}}).encode()
     refusal = await refusal_of(cast(ModelResponse, Said(500, body)))
     assert (refusal.kind.status, refusal.message) == (400, words)

@@ -182,3 +182,13 @@ def test_a_freeform_tool_that_is_insisted_on_is_the_function_that_it_became(path
 def test_tools_that_are_none_are_refused_and_break_nothing(path: str):
     for tools in ("x", 5, [5], [None], [["x"]], {"type": "function"}):
         refused(path, tools=tools)
+
+
+@pytest.mark.parametrize("none", [{}, {"arguments": None}, {"arguments": ""}])
+def test_a_call_without_arguments_comes_back_with_an_empty_object(none: dict[str, Any]):
+    """Some models write none, and model servers refuse a conversation with what is no JSON."""
+    call = {"role": "assistant", "tool_calls": [{"function": {"name": "f", **none}}]}
+    [said] = sent(CHAT, messages=[call])["messages"]
+    assert said["tool_calls"] == [{"function": {"name": "f", "arguments": "{}"}}]
+    item = {"type": "function_call", "call_id": "1", "name": "f"}
+    assert sent(RESPONSES, input=[{**item, **none}])["input"] == [{**item, "arguments": "{}"}]

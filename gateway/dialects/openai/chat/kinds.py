@@ -3,7 +3,14 @@
 import re
 from typing import Any, cast
 
-from gateway.dialects.openai.kinds import CUSTOM, FILE, free_arguments, free_function, read_file
+from gateway.dialects.openai.kinds import (
+    CUSTOM,
+    FILE,
+    free_arguments,
+    free_function,
+    name_no_arguments,
+    read_file,
+)
 from gateway.dialects.reference import Place
 from gateway.dialects.shared import tool_choice
 from gateway.dialects.shared.kinds import (
@@ -130,6 +137,9 @@ def tidy(request: Json, left: list[str]) -> None:
                 message["content"] = ""
         if message.get("tool_calls"):
             CALLS.sift(message, "tool_calls", left, f"messages[{at}].")
+            for call in objects(message["tool_calls"]):
+                for function in objects([call.get("function")]):
+                    name_no_arguments(function)
         if message.get("reasoning_content") and not message.get("reasoning"):
             message["reasoning"] = message["reasoning_content"]  # Ollama's word for it
     if request.get("tool_choice") is not None or request.get("parallel_tool_calls") is not None:

@@ -10,7 +10,14 @@ from typing import Any, cast
 import msgspec
 
 from gateway.dialects.openai.chat.kinds import tidy_switches
-from gateway.dialects.openai.kinds import CUSTOM, FILE, free_arguments, free_function, read_file
+from gateway.dialects.openai.kinds import (
+    CUSTOM,
+    FILE,
+    free_arguments,
+    free_function,
+    name_no_arguments,
+    read_file,
+)
 from gateway.dialects.openai.responses.tool_forms import qualified, tool_forms
 from gateway.dialects.protocol import ToolForm
 from gateway.dialects.reference import Place
@@ -203,6 +210,8 @@ def tidy(request: Json, left: list[str]) -> dict[str, ToolForm]:
     for at, item in enumerate(objects(request.get("input"))):
         if item.get("role") == "assistant" and not item.get("type"):
             item["type"] = "message"  # llama.cpp needs it here, and nowhere else
+        if item.get("type") == "function_call":
+            name_no_arguments(item)
         for field in ("content", "output"):
             PARTS.sift(item, field, left, f"input[{at}].")
             if item.get(field) == []:
