@@ -128,8 +128,9 @@ def grant(sanitised: Sanitised, granted: int) -> None:
     """Cap the answer, and put into words what others than Ollama take in no other way."""
     request: ResponseRequest = sanitised.parsed
     request.max_output_tokens = granted
-    if sanitised.listed and isinstance(request.input, list):
-        for item in request.input:
+    if sanitised.listed and not sanitised.loads:
+        request.input = request.input or [InputItem(role="user", content="")]
+        for item in request.input if isinstance(request.input, list) else ():
             item.spell_out()
 
 

@@ -156,6 +156,14 @@ def test_a_thought_that_comes_back_is_one_that_llama_cpp_takes(said, summary, co
     assert bound >= len("x\n\nyhi")
 
 
+def test_instructions_alone_have_an_input_for_llama_cpp_which_needs_one():
+    asked = sanitise(input="", instructions="Say hello.")
+    asked.listed = "m"
+    body = RESPONSES.serialise(asked, 9)
+    assert isinstance(body, bytes)
+    assert json.loads(body)["input"] == [{"role": "user", "content": ""}]
+
+
 def test_a_thought_goes_to_ollama_as_it_came():
     thought = {"type": "reasoning", "summary": SUMMED, "encrypted_content": "xy"}
     assert sent(input=[thought])["input"] == [thought]
