@@ -5,7 +5,7 @@ meter what an answer says. To add one, put a file with a `DIALECTS` tuple into i
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Protocol
 
@@ -62,6 +62,7 @@ class Sanitised(Struct, kw_only=True):
     answered_here: bool = False  # the model is not asked: see `Dialect.load_answer`
     ignored: list[str] = []  # what of it was left out, for the header that says so
     tool_forms: dict[str, ToolForm] = {}  # by the name that the model knows
+    stops: list[str] = []  # the client's texts that end an answer, where the answer names the one
     model_context: int = 0  # tokens that the model can read where it may run; 0: not known
     model: str = ""  # canonical name; empty: none was named, and the default one is used
     cloud: bool = False  # its spelling leaves the machine
@@ -151,6 +152,7 @@ class AnswerContext(NamedTuple):
     model: str  # as the client knows it
     usage: Callable[[], Usage]  # what the key is charged for what has come so far
     tool_forms: dict[str, ToolForm]  # as in `Sanitised`
+    stops: Sequence[str] = ()  # as there
 
 
 Translation = Callable[[bytes], bytes]  # of the model server's answer into the client's

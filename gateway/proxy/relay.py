@@ -144,7 +144,9 @@ def _translation(in_flight: InFlight, *, whole: bool) -> Translation | None:
     if translator is None:
         return echo
     model = request.alias or request.sent
-    context = AnswerContext(str(in_flight.exchange.id), model, in_flight.usage, request.tool_forms)
+    context = AnswerContext(
+        str(in_flight.exchange.id), model, in_flight.usage, request.tool_forms, request.stops
+    )
     translate = translator(context, whole=whole)
     if echo is None or translate is None:
         return echo or translate

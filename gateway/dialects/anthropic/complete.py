@@ -1,10 +1,14 @@
-"""Fill in what Anthropic's clients need of a stream, and llama.cpp's server does not say.
+"""Fill in what Anthropic's clients need of an answer, and llama.cpp's server does not say.
 
-What the prompt cost stands at the beginning alone, and some clients, such as LangChain, read the
-end. A call begins without an input. Where the first token is half a character, as of an emoji, the
-beginning itself is left out, and Anthropic's packages end with an error. Ollama says all of it:
-what says it stays as it came, to the byte.
+What ended an answer is named, but not that it was a text of the client's. In a stream, what the
+prompt cost stands at the beginning alone, and some clients, such as LangChain, read the end. A call
+begins without an input. Where the first token is half a character, as of an emoji, the beginning
+itself is left out, and Anthropic's packages end with an error. Ollama says all of it: what says it
+stays as it came, to the byte.
 """
+
+from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -15,6 +19,7 @@ from gateway.dialects.shared.raw import Object, opened, text_of
 
 _START, _BLOCK, _END = "message_start", "content_block_start", "message_delta"
 _CALL = "tool_use"
+_STOPPED = {"stop_reason": "stop_sequence"}
 _MARKS = tuple(f'"{kind}"'.encode() for kind in (_START, _END, _CALL))  # in a text it is escaped
 _NEEDS_START = ("content_block_", "message_")  # what the kinds of these events begin with
 _COUNTED = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
@@ -22,7 +27,20 @@ _COUNTED = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tok
 
 def translator(context: AnswerContext, *, whole: bool) -> Translation | None:
     """Implements `Translator`."""
-    return None if whole else _Stream(context)
+    if whole:
+        return partial(_body, context.stops) if context.stops else None
+    return _Stream(context)
+
+
+def _body(stops: Sequence[str], body: bytes) -> bytes:
+    message = opened(body)
+    return msgspec.json.encode({**message, **_STOPPED}) if _stopped(stops, message) else body
+
+
+def _stopped(stops: Sequence[str], told: Object) -> bool:
+    """Whether a text of the client's ended it; that of a template is none of its business."""
+    text = text_of(told.get("stop_sequence"))
+    return bool(text) and text in stops and text_of(told.get("stop_reason")) == "end_turn"
 
 
 class _Stream:
@@ -62,11 +80,16 @@ class _Stream:
             block = opened(told.get("content_block"))
             if text_of(block.get("type")) == _CALL and "input" not in block:
                 return {**told, "content_block": {**block, "input": {}}}
-        usage = opened(told.get("usage"))
-        if kind != _END or not usage or "input_tokens" in usage:
+        if kind != _END:
             return None
+        made: Object = {}
+        delta, usage = opened(told.get("delta")), opened(told.get("usage"))
+        if _stopped(self._context.stops, delta):
+            made["delta"] = {**delta, **_STOPPED}
         prompt = self._charged() if self._counts else self._prompt
-        return {**told, "usage": {**prompt, **usage}} if prompt else None
+        if usage and prompt and "input_tokens" not in usage:
+            made["usage"] = {**prompt, **usage}
+        return {**told, **made} if made else None
 
     def _start(self) -> bytes:
         message: Object = {

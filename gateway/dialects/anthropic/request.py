@@ -28,6 +28,7 @@ def measure(request: MessagesRequest | CountTokensRequest) -> Sanitised | Refusa
         messages=len(request.messages) + bool(request.system),
         prompt_bound=prompt.bound,
         max_output=request.max_tokens,
+        stops=request.stop_sequences or [],
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from anthropic.types import Message
 
 from gateway.dialects.anthropic.messages import MESSAGES
-from gateway.dialects.protocol import AnswerContext, Translation, Usage
+from gateway.dialects.protocol import AnswerContext, Sanitised, Translation, Usage
 from tests.support.replay import Recording, cases
 
 Json = dict[str, Any]
@@ -106,6 +106,33 @@ def test_a_call_begins_with_an_input():
     assert told["content_block"] == {**call, "input": {}}
     has_one = written("content_block_start", index=0, content_block={**call, "input": {"a": 1}})
     assert translate(has_one) == has_one
+
+
+@pytest.mark.parametrize(
+    ("stops", "named", "reason"),
+    [(["x", "y"], "y", "stop_sequence"), (["x"], "<|end|>", "end_turn"), ([""], None, "end_turn")],
+)
+def test_an_answer_that_a_text_of_the_client_s_ended_says_so(
+    stops: list[str], named: str | None, reason: str
+):
+    """llama.cpp names the text and calls it the end of a turn, as where its template's ended it."""
+    assert MESSAGES.translator
+    asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    found = MESSAGES.sanitise(json.dumps({**asked, "stop_sequences": stops}).encode())
+    assert isinstance(found, Sanitised)
+    context = AnswerContext("id", "m", Usage, {}, found.stops)
+    end = {"stop_reason": "end_turn", "stop_sequence": named}
+    whole = MESSAGES.translator(context, whole=True)
+    assert whole
+    body = json.dumps({"content": [], **end}).encode()
+    assert json.loads(whole(body)) == {"content": [], **end, "stop_reason": reason}
+    assert (whole(body) == body) == (reason == "end_turn")
+    translate = MESSAGES.translator(context, whole=False)
+    assert translate
+    last = written("message_delta", delta=end, usage={"output_tokens": 3})
+    told = json.loads(translate(begun(**PROMPT) + last).split(b"data: ")[-1])
+    assert told["delta"] == {"stop_reason": reason, "stop_sequence": named}
+    assert told["usage"] == {**PROMPT, "output_tokens": 3}
 
 
 @pytest.mark.parametrize("name", cases(MESSAGES.path))
