@@ -31,9 +31,11 @@ _NO_ROUTE = (
     "The model server does not offer this route. Every server offers /v1/chat/completions; for"
     " others update Ollama, or use it in place of this model server."
 )
-# Of a picture for a model that sees none, and of a call that is not as it should be: what llama.cpp
-# takes for its own failure.
-_NOT_ITS_OWN = re.compile(r"(image|audio) input is not supported|Failed to parse tool call arg")
+# Of a picture for a model that sees none, and of messages that are not as they should be: what
+# llama.cpp takes for its own failure.
+_NOT_ITS_OWN = re.compile(
+    r"(image|audio) input is not supported|Failed to parse (messages|tool call arguments)\b"
+)
 _DEMO = "(The built-in demo model says so; it stands in for Ollama here. Start Ollama.)"
 
 

@@ -83,6 +83,7 @@ async def test_a_status_becomes_the_code_that_clients_know(
     [
         "image input is not supported - hint: provide the mmproj",
         "Failed to parse tool call arguments as JSON: parse error at line 1, column 1",
+        "Failed to parse messages: Missing tool call type: {}",
     ],
 )
 async def test_what_the_client_sent_wrongly_is_no_failure_of_the_server(words: str) -> None:

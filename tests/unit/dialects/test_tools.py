@@ -189,6 +189,8 @@ def test_a_call_without_arguments_comes_back_with_an_empty_object(none: dict[str
     """Some models write none, and model servers refuse a conversation with what is no JSON."""
     call = {"role": "assistant", "tool_calls": [{"function": {"name": "f", **none}}]}
     [said] = sent(CHAT, messages=[call])["messages"]
-    assert said["tool_calls"] == [{"function": {"name": "f", "arguments": "{}"}}]
+    function = {"name": "f", "arguments": "{}"}
+    # llama.cpp needs the type as well, which some programs leave out.
+    assert said["tool_calls"] == [{"type": "function", "function": function}]
     item = {"type": "function_call", "call_id": "1", "name": "f"}
     assert sent(RESPONSES, input=[{**item, **none}])["input"] == [{**item, "arguments": "{}"}]

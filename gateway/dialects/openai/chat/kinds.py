@@ -78,6 +78,7 @@ CALLS = Kinds(
     "Calls of tools in the conversation",
     {"function": KEPT, "custom": translated(CUSTOM, _free_call)},
     implied=_function,
+    writes_type=True,
 )
 PARTS = Kinds(
     "content",

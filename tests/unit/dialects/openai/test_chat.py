@@ -168,7 +168,7 @@ def test_fields_that_nobody_knows_are_dropped_at_every_depth():
 
 
 def test_null_content_beside_tool_calls_stays_null_and_none_stays_away():
-    calls = [{"function": {"name": "f", "arguments": "{}"}}]
+    calls = [{"type": "function", "function": {"name": "f", "arguments": "{}"}}]
     messages = [{"role": "assistant", "content": None, "tool_calls": calls}, {"role": "user"}]
     assert sent(messages=messages)["messages"] == messages
 
