@@ -15,7 +15,7 @@ import msgspec
 from gateway.dialects.family import SSE
 from gateway.dialects.protocol import AnswerContext, Translation
 from gateway.dialects.shared import sse
-from gateway.dialects.shared.raw import Object, opened, text_of
+from gateway.dialects.shared.raw import Object, data_of, opened, text_of
 
 _START, _BLOCK, _END = "message_start", "content_block_start", "message_delta"
 _CALL = "tool_use"
@@ -58,8 +58,7 @@ class _Stream:
         return b"".join(map(self._completed, events.split(SSE.separator)[:-1]))
 
     def _completed(self, event: bytes) -> bytes:
-        # Between two values a line end is a blank, and it would end the line of data.
-        told = opened(sse.data(event).replace(b"\n", b" "))
+        told = data_of(event)
         kind = text_of(told.get("type"))
         before = b""
         if kind == _START:

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Raw
 
 from gateway.core.decoding import decode
+from gateway.dialects.shared import sse
 
 Object = dict[str, Any]  # its values are `Raw` until something else takes their place
 
@@ -13,6 +14,12 @@ def opened(raw: Raw | bytes | None) -> Object:
     """{} for what is none."""
     found = None if raw is None else decode(bytes(raw), dict[str, Raw])
     return {**found} if found else {}
+
+
+def data_of(event: bytes) -> Object:
+    """What an event of a stream tells; {} for a comment."""
+    # Between two values a line end is a blank, and it would end the line of data.
+    return opened(sse.data(event).replace(b"\n", b" "))
 
 
 def text_of(raw: Raw | None) -> str:

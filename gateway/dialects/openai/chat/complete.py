@@ -11,7 +11,9 @@ from gateway.core.decoding import decode
 from gateway.dialects.family import SSE
 from gateway.dialects.protocol import AnswerContext, Translation
 from gateway.dialects.shared import sse
-from gateway.dialects.shared.raw import opened
+from gateway.dialects.shared.raw import data_of, opened
+
+_SPEAKER = b'"role"'  # in a text it is escaped
 
 
 def translator(context: AnswerContext, *, whole: bool) -> Translation | None:
@@ -26,15 +28,15 @@ class _Stream:
         self._begun = False
 
     def __call__(self, events: bytes) -> bytes:
-        if self._begun:
+        if self._begun or _SPEAKER in events:
+            self._begun = True
             return events
         return b"".join(map(self._completed, events.split(SSE.separator)[:-1]))
 
     def _completed(self, event: bytes) -> bytes:
         if self._begun:
             return event + SSE.separator
-        # Between two values a line end is a blank, and it would end the line of data.
-        told = opened(sse.data(event).replace(b"\n", b" "))
+        told = data_of(event)
         choices = decode(bytes(told.get("choices", b"")), list[dict[str, Raw]])
         if not choices:
             return event + SSE.separator

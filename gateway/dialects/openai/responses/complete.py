@@ -14,7 +14,7 @@ from msgspec import Raw
 from gateway.core.decoding import decode
 from gateway.dialects.family import SSE
 from gateway.dialects.shared import sse
-from gateway.dialects.shared.raw import Object, opened, text_of
+from gateway.dialects.shared.raw import Object, data_of, opened, text_of
 
 _KINDS = "response."  # what the kinds of all events begin with
 _FIRST = "response.created"
@@ -66,10 +66,8 @@ class Completion:
         return b"".join(map(self._completed, events.split(SSE.separator)[:-1]))
 
     def _completed(self, event: bytes) -> bytes:
-        if self._needed is False or not (data := sse.data(event)):
+        if self._needed is False or not (told := data_of(event)):
             return event + SSE.separator
-        # Between two values a line end is a blank, and it would end the line of data.
-        told = opened(data.replace(b"\n", b" "))
         kind = text_of(told.get("type"))
         if self._needed is None:
             self._needed = kind == _FIRST and "output" not in opened(told.get("response"))

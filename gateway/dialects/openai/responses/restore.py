@@ -15,7 +15,7 @@ from gateway.dialects.openai.kinds import free_text
 from gateway.dialects.openai.responses.complete import Completion, completed
 from gateway.dialects.protocol import AnswerContext, ToolForm, Translation
 from gateway.dialects.shared import sse
-from gateway.dialects.shared.raw import Object, opened, text_of
+from gateway.dialects.shared.raw import Object, data_of, opened, text_of
 
 _MARK = b"function_call"  # stands in whatever may have to change
 _DELTA = "response.function_call_arguments.delta"
@@ -67,8 +67,7 @@ class _Stream:
 
     def _made(self, event: bytes) -> list[Object] | None:
         """What takes its place; None: it stays as it is."""
-        # Between two values a line end is a blank, and it would end the line of data.
-        told = opened(sse.data(event).replace(b"\n", b" "))
+        told = data_of(event)
         told["type"] = kind = text_of(told.get("type"))
         if kind in (_DELTA, _DONE):
             return self._arguments(told)
