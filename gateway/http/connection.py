@@ -11,12 +11,15 @@ large one the answer says `Connection: close`.
 takes nothing of it is cut (connections.py bounds the sum).
 """
 
+import logging
 import math
 from collections.abc import Callable
 from typing import Any, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.core.repeated_log import RepeatedLog
 from gateway.http.body import LITTLE
 from gateway.http.connections import Connections
 from gateway.http.exchange import STUCK
@@ -25,6 +28,7 @@ from gateway.http.half_closed import PROBE, look_for_reset
 LINGER = 2.0  # seconds for a client to read an early answer
 MOST_DISCARDED = 32 * 1024**2  # bytes that are thrown away meanwhile
 MOST_BUFFERED = 1024**2  # bytes of an answer that wait for its client, before the model does
+_no_http = RepeatedLog(logging.getLogger("localllm.http"), logging.WARNING)
 
 
 class Connection(HttpToolsProtocol):
@@ -112,11 +116,22 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if not self._discards:
-            super().data_received(data)
+            self._parse(data)
             return
         self._discarded += len(data)
         if self._discarded > MOST_DISCARDED:
             self.transport.pause_reading()
+
+    def _parse(self, data: bytes) -> None:
+        """In place of uvicorn's, which would write a line for each stranger who speaks no HTTP, and
+        so let them fill the log."""
+        try:
+            cast(httptools.HttpRequestParser, self.parser).feed_data(data)
+        except httptools.HttpParserError:
+            _no_http("a client sent what is no HTTP request")
+            self.send_400_response("Invalid HTTP request received.")
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.core.repeated_log import RepeatedLog
+from gateway.http import connection
 from gateway.http.middleware import MAX_HEADERS
 from tests.support.bare_gateway import bare_gateway, served
 
@@ -74,6 +77,18 @@ async def test_what_is_no_request_is_refused_in_our_words(port: int, raw: bytes)
     assert 400 <= status < 500
     assert headers[b"content-type"] == b"application/json"
     assert set(body["error"]) == {"message", "type", "param", "code"}
+
+
+async def test_clients_that_speak_no_http_do_not_fill_the_log(
+    port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    log = logging.getLogger("localllm.http")
+    within_a_second = RepeatedLog(log, logging.WARNING, clock=lambda: 0.0)
+    monkeypatch.setattr(connection, "_no_http", within_a_second)
+    caplog.set_level(logging.INFO)
+    for raw in NO_REQUESTS:
+        await talk(port, raw)
+    assert caplog.messages == ["a client sent what is no HTTP request"]
 
 
 @pytest.mark.parametrize(
