@@ -28,6 +28,7 @@ _LONGEST = 300  # bytes of a header; a name has 253 at most, and a port
 _NOBODY = "?.?"  # stands for a name that cannot be; with a dot, or it were of the network's own
 _IN_NO_NAME = re.compile(r"[\x00-\x20\x7f\"#,/;<>?@\\^`{|}]")
 _BRACKETED = re.compile(r"\[([0-9a-f:.]+)\](?::[0-9]*)?")
+_PLAIN = re.compile(r"([^:\[\]]*)(?::[0-9]*)?")
 _CARRIER = ip_network("100.64.0.0/10")  # shared by customers of one provider; Tailscale's, too
 
 
@@ -94,14 +95,12 @@ def host_name(host: bytes) -> str:
 @lru_cache(1024)
 def _host_name(host: bytes) -> str:
     text = host.decode("latin-1").strip().lower()
-    if found := _BRACKETED.fullmatch(text):
-        name = found[1]
-    else:
-        name = text.rpartition(":")[0] if text.count(":") == 1 else text
+    found = _BRACKETED.fullmatch(text) or _PLAIN.fullmatch(text)
+    name = found[1] if found else text  # an IPv6 address may stand without brackets
     try:
         return str(ip_address(name))
     except ValueError:
-        return _NOBODY if _IN_NO_NAME.search(name) else name.removesuffix(".")
+        return _NOBODY if not found or _IN_NO_NAME.search(name) else name.removesuffix(".")
 
 
 @lru_cache(1024)

@@ -12,7 +12,14 @@ from gateway.core import alias_names, model_names
 from gateway.core.errors import Refusal
 from gateway.dialects.anthropic.models import model_info, model_page
 from gateway.http.exchange import Exchange
-from gateway.routes.support.answers import READ, AnyRequest, family_path, is_anthropic, respond
+from gateway.routes.support.answers import (
+    READ,
+    AnyRequest,
+    family_path,
+    is_anthropic,
+    path_of,
+    respond,
+)
 from gateway.routes.support.key_holder import identify
 from gateway.routes.support.listing import usable_models
 from gateway.routes.support.preset_listing import as_openai, usable_presets
@@ -51,7 +58,7 @@ def account_routes(services: Services) -> list[HTTPRouteHandler]:
     async def model(request: AnyRequest) -> Response[bytes]:
         found = await usable(request)
         if not isinstance(found, Refusal):
-            asked = request.url.path.removeprefix("/v1/models/")
+            asked = path_of(request).removeprefix("/v1/models/")
             found = _called(asked, found, services.settings.model_aliases)
         if not isinstance(found, Refusal) and is_anthropic(request):
             return respond(request, model_info(found))
