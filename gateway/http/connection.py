@@ -51,7 +51,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         # Proxies open some ahead, and keep them as long as those that they have used.
-        self.wait(self.timeout_keep_alive)
+        self.wait_for_request()
         self._all.made(self, self.loop)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -109,6 +109,10 @@ class Connection(HttpToolsProtocol):
         self.until = self.loop.time() + seconds
         self._all.waits(self)
 
+    def wait_for_request(self) -> None:
+        """The next one may come as long as clients keep connections."""
+        self.wait(self.timeout_keep_alive)
+
     def serve(self) -> None:
         """A request is here: it has all the time that its parts have."""
         self.until = math.inf
@@ -140,7 +144,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = True
         self._held_back = False
         if self.cycle.response_complete and not self._discards:
-            self.wait(self.timeout_keep_alive)
+            self.wait_for_request()
 
     def expect_more(self, declared: int | None) -> None:
         """The body is not whole yet. An answer before its end closes the connection, unless little
@@ -177,7 +181,7 @@ class Connection(HttpToolsProtocol):
         elif self._half_closed:
             self.end()
         else:
-            self.wait(self.timeout_keep_alive)
+            self.wait_for_request()
 
     def end(self, *, unread: bool = False) -> None:
         """Close it behind what was sent, with time for its client to read that. `unread`: more may

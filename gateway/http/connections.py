@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 from weakref import WeakKeyDictionary
 
 LOOK = 1.0  # seconds between two looks
+MOST_OF_HEADS = 32 * 1024**2  # bytes of heads that have not come to their end
 MOST_UNREAD = 32 * 1024**2  # bytes of finished answers that wait for their clients to take them
 
 _log = logging.getLogger("localllm.http")
@@ -50,6 +51,8 @@ class Connections:
         self._trusted: dict[Waiting, None] = {}
         self._unread: dict[Waiting, int] = {}  # bytes, when they were looked at last
         self._unread_in_all = 0  # the sum of those, so never less than there is
+        self._heads: dict[Waiting, int] = {}  # bytes that are kept of them
+        self._heads_in_all = 0
         self._loop: asyncio.AbstractEventLoop | None = None  # while somebody looks
         self._turned_away = 0  # since the last look
 
@@ -79,6 +82,18 @@ class Connections:
     def serves(self, one: Waiting) -> None:
         self._strangers.pop(one, None)
         self._trusted.pop(one, None)
+        self._heads_in_all -= self._heads.pop(one, 0)
+
+    def holds_head(self, one: Waiting, size: int) -> None:
+        """It has a head whose end has not come. All such heads together are bounded: the stranger
+        whose head began first is cut, else whoever's did."""
+        self._heads_in_all += size - self._heads.get(one, 0)
+        self._heads[one] = size
+        while self._heads_in_all > MOST_OF_HEADS:
+            strangers = (other for other in self._heads if not other.trusted)
+            oldest = next(strangers, next(iter(self._heads)))
+            self._heads_in_all -= self._heads.pop(oldest)
+            oldest.drop()
 
     def leaves_unread(self, one: Waiting) -> None:
         """Its answer is finished, and its client has not taken it. All such answers together are

@@ -20,6 +20,7 @@ from gateway.http.exchange import Exchange
 from gateway.http.hosts import Hosts
 
 MAX_HEADERS = 32 * 1024  # bytes, as much as Cloudflare lets through
+MOST_LINES = 256  # headers; the servers of others take a hundred
 # A dot segment, an encoded slash or a doubled one: some parser behind us might read it otherwise.
 _UNCLEAR = re.compile(rb"//|/\.{1,2}(/|$)|%2f|%5c|%2e|%00|\\", re.IGNORECASE)
 _MODELS = b"/v1/models/"
@@ -111,7 +112,8 @@ class Middleware:
         await self.app(scope, receive, reply)
 
     def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> Refusal | None:
-        if sum(map(len, chain.from_iterable(scope["headers"]))) > MAX_HEADERS:
+        size = sum(map(len, chain.from_iterable(scope["headers"])))
+        if size > MAX_HEADERS or len(scope["headers"]) > MOST_LINES:
             return Refusal("headers_too_large")
         if len(headers) < len(scope["headers"]) and _hosts(scope["headers"]) > 1:
             return Refusal("invalid_request", "The request has several Host headers.")

@@ -14,11 +14,12 @@ from gateway.core.errors import Refusal
 from gateway.dialects import error_body
 from gateway.http.connection import Connection
 from gateway.http.head_with_body import HeadWithBody
-from gateway.http.middleware import MAX_HEADERS
+from gateway.http.middleware import MAX_HEADERS, MOST_LINES
 
 HEAD_SECONDS = 10.0  # for a connection to say what it wants, once it has begun to
 MOST_PIPELINED = 4  # requests that wait for the one before; each takes a hundred times its bytes
 _MAX_HEAD = 2 * MAX_HEADERS  # bytes of request line and headers; below it middleware refuses
+_A_LINE = 150  # bytes that a header takes beside its own
 # Java's client asks for HTTP/2 in this way on each first request. The parser would then take the
 # body for another protocol; under a name that it does not know the wish is passed over. The name is
 # as long: a body in the same bytes keeps its length, or its end would begin the next request.
@@ -34,6 +35,7 @@ class BoundedHttp(Connection):
     """One connection."""
 
     _head = 0  # bytes since the message began
+    _held = 0  # and at most so many are kept of it
     _in_head = True
     _ended = False  # a message, within the bytes at hand: the next head began somewhere in them
     _looked = False  # whether the body that is being read may take long
@@ -49,15 +51,32 @@ class BoundedHttp(Connection):
             if not self._looked:
                 self._looked = True
                 self.expect_more(_declared(self.headers))
-        elif self._in_head and not self._ended:
-            if not self._head and not self.is_answering:
-                self.wait(HEAD_SECONDS)
-            self._head += len(data)
+        elif self._in_head:
+            begins = not self._head
+            self._head += 1 if self._ended else len(data)
+            self._held += len(data)
             if self._head > _MAX_HEAD:
                 self._refuse(Refusal("headers_too_large"))
+            elif not self.is_answering:
+                if begins:
+                    self.wait(HEAD_SECONDS)
+                self._count_head()
+
+    def wait_for_request(self) -> None:
+        if self._in_head and self._head:  # it began during the answer before
+            self.wait(HEAD_SECONDS)
+            self._count_head()
+        else:
+            super().wait_for_request()
+
+    def _count_head(self) -> None:
+        lines = len(self.headers or ())  # None: empty lines are all that came
+        self._all.holds_head(self, self._held + _A_LINE * lines)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # what comes after the body is no header, and could be endless
+        # What comes after the body is no header, and could be endless. A line takes many times its
+        # bytes: of those that are too many, one is kept, by which middleware knows.
+        if self._in_head and len(self.headers) <= MOST_LINES:
             super().on_header(name, value)
 
     def expire(self) -> None:
@@ -84,7 +103,7 @@ class BoundedHttp(Connection):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = True
-        self._head = 0
+        self._head = self._held = 0
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

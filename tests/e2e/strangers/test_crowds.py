@@ -33,6 +33,8 @@ def made_up() -> bytes:
 KINDS = {
     "idle": lambda: b"",
     "half a head": lambda: b"GET / HT",
+    "half a head of many lines": lambda: b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 4000,
+    "half a long head": lambda: b"GET / HTTP/1.1\r\nX: " + b"a" * 60_000,
     "no key": lambda: post(),
     "no key, through the tunnel": lambda: post(EDGE),
     "made-up keys": lambda: post(made_up()),

@@ -111,6 +111,24 @@ async def test_what_was_read_or_closed_makes_room(monkeypatch: pytest.MonkeyPatc
     assert not any(one.dropped for one in (first, second, third, last))
 
 
+async def test_heads_that_do_not_end_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connections, "MOST_OF_HEADS", 10)
+    crowd = Crowd(most=100)
+    trusted = crowd.come(trusted=True)
+    ended, closed, *others = [crowd.come() for _ in range(5)]
+    everybody = [trusted, ended, closed, *others]
+    for one in everybody[:3]:
+        crowd.all.holds_head(one, 1)
+        crowd.all.holds_head(one, 3)
+    crowd.all.serves(ended)
+    crowd.all.lost(closed)
+    for one in others:
+        crowd.all.holds_head(one, 3)
+    assert [one.dropped for one in everybody] == [False, False, False, True, False, False]
+    crowd.all.holds_head(trusted, 30)
+    assert [one.dropped for one in everybody] == [True, False, False, True, True, True]
+
+
 @pytest.fixture
 async def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """Of a gateway that keeps three connections."""

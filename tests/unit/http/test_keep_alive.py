@@ -67,3 +67,18 @@ def test_a_head_that_began_has_its_own_time_whenever_it_did(
         assert (await reader.read()).startswith(b"HTTP/1.1 408")
 
     run(tmp_path, monkeypatch, talk)
+
+
+def test_a_head_that_began_in_the_bytes_of_the_request_before_has_that_time_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def talk(clock: Clock, connection: Connection) -> None:
+        reader, writer = connection
+        writer.write(POST + POST[:10])
+        assert (await reader.readline()).startswith(b"HTTP/1.1 401")
+        await clock.pass_by(HEAD_SECONDS - 1)
+        assert not reader.at_eof()
+        await clock.pass_by(2)
+        assert b"HTTP/1.1 408" in await reader.read()
+
+    run(tmp_path, monkeypatch, talk)

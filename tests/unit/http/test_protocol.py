@@ -12,7 +12,7 @@ import pytest
 
 from gateway.core.repeated_log import RepeatedLog
 from gateway.http import connection
-from gateway.http.middleware import MAX_HEADERS
+from gateway.http.middleware import MAX_HEADERS, MOST_LINES
 from tests.support.bare_gateway import bare_gateway, served
 
 pytestmark = pytest.mark.anyio
@@ -115,6 +115,15 @@ async def test_too_large_headers_are_refused_in_our_words(port: int, lines: byte
 async def test_a_head_that_never_ends_ends_the_connection(port: int, start: bytes, more: bytes):
     answer = await talk(port, start, *[more] * 200)
     assert not answer or parsed(answer)[0] == 431
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"), [(MOST_LINES, 404), (MOST_LINES + 1, 431), (9999, 431)]
+)
+async def test_more_headers_than_anybody_sends_are_refused(port: int, lines: int, status: int):
+    start = b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    answer = await talk(port, start + b"a:\r\n" * (lines - 2) + b"\r\n")
+    assert parsed(answer)[0] == status
 
 
 async def test_a_trailer_is_no_header(port: int):
