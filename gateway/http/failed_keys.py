@@ -34,7 +34,7 @@ class FailedKeyLimiter:
         self._has_tunnel = has_tunnel
         self._proxies = proxies
         self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, first of them
-        self._good: OrderedDict[str, None] = OrderedDict()
+        self._good: OrderedDict[str, None] = OrderedDict()  # the one used last at the end
         self.guessers: deque[str] = deque(maxlen=10)  # who has to wait, until an alert says so
 
     def has_worked(self, key_hash: str) -> bool:
@@ -58,6 +58,7 @@ class FailedKeyLimiter:
         if reason is None:
             exchange.trust()
             self._good[key_hash] = None
+            self._good.move_to_end(key_hash)
             if len(self._good) > _MOST:
                 self._good.popitem(last=False)
         elif reason in USELESS:

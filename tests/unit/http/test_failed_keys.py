@@ -56,6 +56,17 @@ def test_a_key_that_works_is_never_kept_waiting_by_others_at_its_address():
     assert found.refusal(GUESSER, "good") is None
 
 
+def test_a_key_in_use_is_not_forgotten_for_the_many_tokens_of_a_website(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(failed_keys, "_MOST", 3)
+    found = guessed(FAILURES)
+    for number in range(9):
+        found.note(GUESSER, "good", None)
+        found.note(GUESSER, f"token {number}", None)
+    assert found.refusal(GUESSER, "good") is None
+
+
 def test_other_addresses_and_this_machine_do_not_wait():
     assert guessed(FAILURES).refusal(OTHER, "another") is None
     assert guessed(FAILURES, HERE).refusal(HERE, "another") is None
