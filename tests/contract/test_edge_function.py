@@ -150,3 +150,13 @@ def test_an_old_schema_is_a_503_and_the_log_names_the_remedy(postgres: Server):
                 answer = owner.ask("GET", "/admin/usage")
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
             running.wait_for("no function admin_login .* run `npx supabase@3 db push --remote`")
+
+
+@pytest.mark.parametrize("host", ["nas:http", "nas:99999", "[::1", "%"])
+def test_a_host_that_can_be_none_is_refused_and_not_logged(function: Function, host: str):
+    printed = len(function.output)
+    with Owner(function.url) as owner:
+        answer = owner.ask("GET", "/admin/api-keys", Host=host)
+        assert (answer.status_code, error(answer)["code"]) == (404, "not_found")
+        assert owner.ask("GET", "/admin/api-keys").status_code == 200
+    assert function.output[printed:] == ""

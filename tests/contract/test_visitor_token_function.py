@@ -158,3 +158,12 @@ def test_an_address_is_held_up_after_ten_attempts_whatever_it_shows(world: World
     assert answer.headers["access-control-allow-origin"] == PAGE
     assert len(world.cloudflare.asked) == asked
     assert ask(world, body, address="192.0.2.98").status_code == 201
+
+
+@pytest.mark.parametrize("host", ["nas:http", "nas:99999", "[::1", "%"])
+def test_a_host_that_can_be_none_is_refused_and_not_logged(world: World, host: str):
+    printed = len(world.function.output)
+    body = {"site": str(site(world).id), "turnstile": world.cloudflare.solve(PAGE)}
+    assert refused(ask(world, body, host=host)) == (404, "not_found", None)
+    assert ask(world, body).status_code == 201
+    assert world.function.output[printed:] == ""

@@ -48,7 +48,10 @@ export function makeHandler(settings: Settings, store: Store): Handler {
 /** Why a request is not looked at any further. `welcome`: the page that it comes from may call. */
 function unclear(request: Request, welcome: boolean): Refusal | null {
   if (hasHugeHeaders(request)) return new Refusal("headers_too_large");
-  if (pathOf(request.url) === null) return new Refusal("not_found", "There is no such path.");
+  // A Host header that is no name gives an address that is none.
+  if (pathOf(request.url) === null || !URL.canParse(request.url)) {
+    return new Refusal("not_found", "There is no such path.");
+  }
   return welcome || request.method === "OPTIONS" ? null : new Refusal("origin_not_allowed");
 }
 

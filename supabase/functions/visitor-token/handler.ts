@@ -48,7 +48,7 @@ export function makeHandler(settings: Settings, store: Store, fetching: Ask = fe
     origin: string | null,
     welcome: () => void,
   ): Promise<Reply> {
-    const { pathname } = new URL(request.url);
+    const pathname = URL.parse(request.url)?.pathname ?? ""; // none: the Host header is no name
     if (hasHugeHeaders(request)) return refuse(new Refusal("headers_too_large"));
     if (!PATH.test(pathname)) return refuse(new Refusal("not_found", "There is no such path."));
     if (origin === null) return refuse(new Refusal("origin_not_allowed"));
