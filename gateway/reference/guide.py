@@ -13,7 +13,7 @@ from gateway.http.body import BODY_TIMEOUT, GRACE, SLOWEST
 from gateway.http.cors import EXPOSED, MAX_AGE, METHODS
 from gateway.http.exchange import GIVE_WAY, STUCK
 from gateway.http.failed_keys import FAILURES, WINDOW
-from gateway.http.middleware import MAX_HEADERS
+from gateway.http.middleware import MAX_HEADERS, MOST_LINES
 from gateway.http.read_rate import PER_MINUTE
 from gateway.proxy.prompt_estimate import BYTES_PER_TOKEN, PROMPT_OVERHEAD
 from gateway.reference import guide_tables, lanes
@@ -50,6 +50,7 @@ def guide() -> str:
         schema_repeats=f"{schemas.MOST_REPEATS:,}",
         tool_properties=f"{schemas.MOST_OF_ALL_TOOLS:,}",
         max_headers=MAX_HEADERS // 1024,
+        most_lines=MOST_LINES,
         whole=WHOLE_PATIENCE,
         stuck=f"{STUCK:.0f}",
         message_overhead=MESSAGE_OVERHEAD,
