@@ -39,16 +39,21 @@ class BoundedHttp(Connection):
     _in_head = True
     _ended = False  # a message, within the bytes at hand: the next head began somewhere in them
     _looked = False  # whether the body that is being read may take long
+    _bare = 0  # bytes in a row that held nothing of it
 
     def data_received(self, data: bytes) -> None:
         if not self.in_body and b"pgrade" in data:
             data = _UPGRADE.sub(_PASSED_OVER, data)
         self._ended = False
+        self._bare += len(data)
         super().data_received(data)
         if self._over():
             return
         if self.in_body:
-            if not self._looked:
+            # The parser gathers a trailer, in a time that grows with the square of its length.
+            if self._bare > _MAX_HEAD:
+                self._refuse(Refusal("headers_too_large"))
+            elif not self._looked:
                 self._looked = True
                 self.expect_more(_declared(self.headers))
         elif self._in_head:
@@ -91,6 +96,7 @@ class BoundedHttp(Connection):
         self.serve()
         self._in_head = False
         self._looked = False
+        self._bare = 0
         self.in_body = True
         super().on_headers_complete()
         if len(self.pipeline) < MOST_PIPELINED:
@@ -99,6 +105,10 @@ class BoundedHttp(Connection):
         cast(Any, self.scope)["connection"] = self
         if self.scope["http_version"] == "1.0":
             self.cycle.__class__ = _Unframed
+
+    def on_body(self, body: bytes) -> None:
+        self._bare = 0
+        super().on_body(body)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

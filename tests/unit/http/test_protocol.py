@@ -132,6 +132,45 @@ async def test_a_trailer_is_no_header(port: int):
     assert body["error"]["message"].startswith("Incorrect API key provided: there is none.")
 
 
+def reader(app: Any) -> Any:
+    """Reads the whole body of each request, and says how long it is."""
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        body = json.dumps(size).encode()
+        headers = [(b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return serve
+
+
+CHUNKED = CHAT + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("endless", [b"a" * 1000, b"a:\r\n" * 250], ids=["one", "many"])
+async def test_a_trailer_that_never_ends_ends_the_connection(tmp_path: Path, endless: bytes):
+    """The parser gathers it: 70 MB held all other requests up for nine seconds."""
+    with bare_gateway(tmp_path) as gateway:
+        async with served(gateway, around=reader) as url:
+            port = urlsplit(url).port or 0
+            answer = await talk(port, CHUNKED, b"2\r\n{}\r\n0\r\n", *[endless] * 200)
+    assert not answer or parsed(answer)[0] == 431
+
+
+async def test_a_body_may_come_byte_by_byte_in_chunks(tmp_path: Path):
+    with bare_gateway(tmp_path) as gateway:
+        async with served(gateway, around=reader) as url:
+            port = urlsplit(url).port or 0
+            chunks = [b"1\r\n \r\n" * 1000] * 100
+            status, _, size = parsed(await talk(port, CHUNKED, *chunks, b"0\r\n\r\n"))
+    assert (status, size) == (200, 100_000)
+
+
 async def test_a_second_request_on_a_connection_has_a_bound_of_its_own(port: int):
     large = b"GET /nowhere HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (MAX_HEADERS - 100) + b"\r\n"
     parts = [large, b"\r\n"] * 4  # the end of each head comes by itself
