@@ -108,9 +108,9 @@ class Pipeline:
         if ignored is not None:
             exchange.extra.append(ignored)
         candidates = await find_candidates(self._pool, dialect, request, settings.context_check)
-        if isinstance(candidates, Refusal):  # who may not ask does not learn what is installed
-            denial = await self._authoriser.denial(exchange, caller, dialect.scope, recent=False)
-            return denial or candidates
+        if isinstance(candidates, Refusal):  # it says what is installed
+            model = request.public_model
+            return await self._to_who_may(exchange, caller, dialect.scope, model, candidates)
         in_flight = self._open_entry(dialect, exchange, request, candidates)
         if isinstance(in_flight, Refusal):
             return in_flight
@@ -167,11 +167,17 @@ class Pipeline:
         """A refusal of what was read. Only who may use a preset learns what is wrong with it."""
         if not refusal.model.startswith(model_names.PRESET):
             return refusal
+        return await self._to_who_may(exchange, caller, scope, refusal.model, refusal)
+
+    async def _to_who_may(
+        self, exchange: Exchange, caller: Caller, scope: str, model: str, refusal: Refusal
+    ) -> Refusal:
+        """The refusal, to those who may use the model; others learn only that they may not."""
         identity = await self._authoriser.identify(exchange, caller, scope)
         if isinstance(identity, Refusal):
             return identity
-        allowed = model_names.is_allowed(refusal.model, identity.allowed_models)
-        return refusal if allowed else Refusal("model_not_allowed", model=refusal.model)
+        allowed = model_names.is_allowed(model, identity.allowed_models)
+        return refusal if allowed else Refusal("model_not_allowed", model=model)
 
     async def _denial_unread(
         self, dialect: Dialect, exchange: Exchange, caller: Caller
