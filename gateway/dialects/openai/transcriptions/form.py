@@ -12,6 +12,7 @@ from gateway.core.errors import Refusal
 from gateway.dialects.openai.transcriptions.request import TranscriptionRequest
 
 _BOUNDARY = re.compile(rb"\A(?:\r\n)*--([!-~]{1,70})[ \t]*\r\n")  # as the first line has it
+_FIRST = 1024  # bytes in which that line ends; 20 MB of line ends would hold everybody up
 _MOST_FIELDS = 64
 _FIELDS = {one.encode_name for one in msgspec.structs.fields(TranscriptionRequest)}
 _NUMBERS = {"temperature", "max_tokens"}  # a form has texts only
@@ -21,7 +22,7 @@ _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,12})?", re.ASCII)
 def to_json(body: bytes | bytearray) -> bytes | bytearray | Refusal:
     """The form's fields as JSON, with the file as base64. A body that is no form is left as it
     is."""
-    found = _BOUNDARY.match(body)
+    found = _BOUNDARY.match(body, 0, _FIRST)
     if found is None:
         return body
     fields: dict[str, str | float] = {}

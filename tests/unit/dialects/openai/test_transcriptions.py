@@ -89,3 +89,10 @@ def test_two_seconds_are_estimated_as_fifty_tokens_beside_the_text():
     assert isinstance(silence, Sanitised)
     assert request.prompt_bytes - silence.prompt_bytes == pytest.approx(4 * 25 * 2, abs=100)
     assert request.prompt_bound > request.prompt_bytes // 4
+
+
+def test_of_what_stands_before_a_form_little_is_read():
+    """To look through 20 MB of line ends would hold all other requests up for half a second."""
+    recording = form(("file", WAV), ("model", b"m"))
+    assert isinstance(TRANSCRIPTIONS.sanitise(b"\r\n" * 100 + recording), Sanitised)
+    assert isinstance(TRANSCRIPTIONS.sanitise(b"\r\n" * 1000 + recording), Refusal)
