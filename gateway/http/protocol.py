@@ -34,6 +34,7 @@ class TooManyPipelined(Exception):
 class BoundedHttp(Connection):
     """One connection."""
 
+    url = b""  # of the request that is read, as far as it came
     _head = 0  # bytes since the message began
     _held = 0  # and at most so many are kept of it
     _in_head = True
@@ -134,7 +135,8 @@ class BoundedHttp(Connection):
         if self.in_answer:
             self.cut()  # in the middle of an answer, another one would be a part of it
             return
-        body = error_body("/", refusal, "")
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        body = error_body(path, refusal, "")
         head = (
             b"content-type: application/json\r\nx-content-type-options: nosniff\r\n"
             b"connection: close\r\n"

@@ -68,7 +68,7 @@ class Gate:
 class FakeUpstream:
     """The server. `chats`: what a model would answer; `received`: all that reached it."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.behave: Behave = answer
         self.pull: Behave = pull_at_once
         self.models: list[dict[str, Any]] = [
@@ -81,7 +81,7 @@ class FakeUpstream:
         self.received: list[Exchange] = []
         self.loop = asyncio.new_event_loop()
         self._changed = threading.Condition()
-        self._server = StreamServer(self._serve)
+        self._server = StreamServer(self._serve, port)
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
 

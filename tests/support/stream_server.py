@@ -26,10 +26,10 @@ def being_accepted() -> list[asyncio.Task[Any]]:
 
 
 class StreamServer:
-    """Serves each connection in a task of its own. `port`: that of the first start is kept."""
+    """Serves each connection in a task of its own. `port`: 0 for any, which is kept then."""
 
-    def __init__(self, serve: Serve) -> None:
-        self.port = 0
+    def __init__(self, serve: Serve, port: int = 0) -> None:
+        self.port = port
         self._serve = serve
         self._serving: dict[asyncio.WriteTransport, asyncio.Task[None]] = {}  # by connection
 

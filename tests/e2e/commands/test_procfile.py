@@ -29,8 +29,7 @@ sys.path.insert(0, {str(ROOT)!r})
 from tests.support.fake_upstream import FakeUpstream
 assert sys.argv[1:] == ["serve"], sys.argv
 print("stand-in for Ollama", flush=True)
-server = FakeUpstream()
-server.port = int(os.environ["OLLAMA_HOST"].rpartition(":")[2])
+server = FakeUpstream(int(os.environ["OLLAMA_HOST"].rpartition(":")[2]))
 server.start()
 threading.Event().wait()
 """

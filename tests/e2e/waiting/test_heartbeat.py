@@ -76,7 +76,8 @@ def test_a_silence_in_the_middle_is_filled_between_events_never_within_one(
 
         async def halting(exchange: Exchange) -> None:
             nonlocal whole
-            event = exchange.chunk([{"index": 0, "delta": {"content": "first"}}])
+            delta = {"role": "assistant", "content": "first"}
+            event = exchange.chunk([{"index": 0, "delta": delta}])
             whole = f"data: {json.dumps(event)}\n\n".encode()
             await exchange.head()
             await exchange.send(whole + whole[:20])

@@ -79,6 +79,23 @@ async def test_what_is_no_request_is_refused_in_our_words(port: int, raw: bytes)
     assert set(body["error"]) == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        (b"/v1/chat/completions", {"error": {}}),
+        (b"/v1/messages?beta=true", {"type": "error", "error": {}}),
+        (b"/api/show", {"error": ""}),
+    ],
+)
+async def test_a_request_that_is_broken_is_refused_in_the_form_of_its_path(
+    port: int, path: bytes, form: dict[str, Any]
+):
+    broken = b"POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: j/6/\r\n\r\n" % path
+    status, _, body = parsed(await talk(port, broken))
+    assert status == 400
+    assert {name: type(body[name]) for name in form} == {name: type(form[name]) for name in form}
+
+
 async def test_clients_that_speak_no_http_do_not_fill_the_log(
     port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
