@@ -26,12 +26,13 @@ def python() -> Finding:
 
 
 def settings_read(loaded: Settings) -> Finding:
-    given = {**read_dotenv(Path(".env")), **os.environ}
+    written = read_dotenv(Path(".env"))
+    given = {**written, **os.environ}
     changed = [name for name in settings.variables() if given.get(name, "").strip()]
     where = ".env and environment" if Path(".env").exists() else "environment"
     named = ", ".join(changed) or "nothing"
     text = f"{loaded.store} store; from {where}: {named}"
-    told = near_names.advice()
+    told = near_names.advice(written)
     return warn("settings", f"{text}; {told}") if told else ok("settings", text)
 
 

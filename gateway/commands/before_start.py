@@ -1,11 +1,13 @@
 """What `up` and `serve` look at before anything slow begins."""
 
 import asyncio
+from pathlib import Path
 
 import click
 
 from gateway.commands.running import Failed
 from gateway.config import near_names, preflight
+from gateway.config.dotenv_file import read_dotenv
 from gateway.config.settings import Settings
 
 
@@ -25,5 +27,5 @@ async def check_before_start(settings: Settings) -> None:
         ) from None
     preflight.check_model_servers(settings.host, settings.port, settings.ollama_base_url)
     preflight.check_data_dir(settings.data_dir)
-    if told := near_names.advice():
+    if told := near_names.advice(read_dotenv(Path(".env"))):
         click.echo(told, err=True)

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.checks import machine
 from gateway.config import near_names, settings
+from gateway.config.dotenv_file import read_dotenv
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_a_name_that_is_nearly_a_setting_is_told_with_the_setting(
     dotenv: Path, written: str, meant: str
 ):
     dotenv.write_text(f"HOST=127.0.0.1\n{written}=s3cret-of-owner\n")
-    told = near_names.advice()
+    told = near_names.advice(read_dotenv(dotenv))
     assert told.endswith(f": {written} (did you mean {meant}?)")
     found = machine.settings_read(settings.load())
     assert found.state == "warn"
@@ -45,7 +46,7 @@ def test_a_name_that_is_nearly_a_setting_is_told_with_the_setting(
 )
 def test_settings_and_names_of_other_programs_are_not_told(dotenv: Path, name: str):
     dotenv.write_text(f"{name}=x\n")
-    assert near_names.advice() == ""
+    assert near_names.advice(read_dotenv(dotenv)) == ""
 
 
 def test_doctor_names_the_settings_of_dotenv_too(dotenv: Path, monkeypatch: pytest.MonkeyPatch):
