@@ -15,18 +15,20 @@ from tests.support.page import Page, assert_all_is_well
 __all__ = ["chromium", "one_loop"]
 pytestmark = pytest.mark.anyio
 ROWS = 100_000
-# One every 20 ms; each hundredth failed, each thousandth has a hostile model.
+# One every 20 ms; each hundredth failed, each thousandth has a hostile model. The newest, number 0,
+# is of another key: a page that begins with number 1 is filtered by the first key.
 FILL = f"""
 insert into gateway.usage_logs (request_id, api_key_id, model, endpoint, prompt_tokens,
   completion_tokens, total_tokens, charged_tokens, usage_source, status, ttft_ms, duration_ms,
   created_at, backend)
 select
-  ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, $1,
+  ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid,
+  case when n = 0 then $3::uuid else $1 end,
   case when n % 1000 = 0 then $2 else 'plain:latest' end, '/v1/chat/completions', n, 5, n + 5,
   n + 5, case when n % 100 = 0 then 'estimated' else 'reported' end,
   case when n % 100 = 0 then 'upstream_error' else 'ok' end, 12, 345,
   now() - n * interval '20 ms', $2
-from generate_series(1, {ROWS}) as n
+from generate_series(0, {ROWS}) as n
 """
 IDS = "Array.from(document.querySelectorAll('tbody button'), (one) => one.ariaLabel.slice(-12))"
 Made = dict[str, Any]
@@ -34,9 +36,9 @@ Made = dict[str, Any]
 
 @pytest.fixture(scope="module")
 async def made(gateway: GatewayProcess, shared_dsn: str) -> Made:
-    key = make_keys(gateway.url, HOSTILE)
+    key, another = make_keys(gateway.url, HOSTILE), make_keys(gateway.url, "another")
     connection = await asyncpg.connect(shared_dsn)
-    await connection.execute(FILL, key["id"], HOSTILE)
+    await connection.execute(FILL, key["id"], HOSTILE, another["id"])
     await connection.execute("analyze gateway.usage_logs")
     await connection.close()
     return key
