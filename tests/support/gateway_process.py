@@ -1,6 +1,7 @@
 """Run `localllm up` and the like as a person does, and see what it says and leaves behind."""
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -10,7 +11,7 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -21,14 +22,26 @@ import psutil
 from tests.support.forked.process import start
 
 PATIENCE = 100.0  # seconds after which something did not happen
+_SHARES = 8  # of the ports: more than there are workers
 _open = build_opener(ProxyHandler({})).open
 
 
+def ports_of(worker: str) -> Iterator[int]:
+    """The ports of one of the processes that run tests side by side: gw0, gw1 and so on. Each comes
+    again only when all others have been given. Systems give away none of them by themselves."""
+    own = list(range(20_000 + int(worker[2:]) % _SHARES, 32_000, _SHARES))
+    random.shuffle(own)
+    return itertools.cycle(own)
+
+
+_ports = ports_of(os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
+
+
 def free_port() -> int:
-    """A port that nobody uses. Not one of those that systems give away by themselves: of tests side
-    by side another could be given it before it is used, or while it has to be closed."""
+    """A port that nobody uses. No other test is given it before it is used, or while it has to be
+    closed."""
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = next(_ports)
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port

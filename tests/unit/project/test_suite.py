@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections import Counter
 from contextlib import AsyncExitStack
+from itertools import chain, islice
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from blockbuster import BlockingError
 
 from gateway.config import secret_files
 from tests.support.bare_gateway import bare_gateway, served
+from tests.support.gateway_process import ports_of
 from tests.support.stream_server import being_accepted, serving
 
 
@@ -18,6 +20,12 @@ def test_no_two_tests_share_an_id(request: pytest.FixtureRequest):
     """pytest-xdist runs one of those that do, and says nothing of the others."""
     ids = Counter(item.nodeid for item in request.session.items)
     assert [name for name, times in ids.items() if times > 1] == []
+
+
+def test_those_who_run_tests_side_by_side_are_given_ports_of_their_own():
+    shares = [list(islice(ports_of(f"gw{number}"), 1000)) for number in range(4)]
+    given = Counter(chain.from_iterable(shares))
+    assert max(given.values()) == 1
 
 
 @pytest.mark.anyio
