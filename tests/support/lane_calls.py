@@ -16,7 +16,8 @@ from tests.support.fake_upstream import MODEL, FakeUpstream
 # A route for which any key will do has to be named here: a new one is not that by oversight.
 ANY_KEY = {("GET", "/v1/usage"), ("GET", "/api/version")}
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
-OWN_LOOKS = {"/api/tags"}  # which the gateway takes at times, whoever calls
+# Which the gateway takes at times, whoever calls: of the second an answer of the model is a reason.
+OWN_LOOKS = {"/api/tags", "/api/ps"}
 
 
 class Call(NamedTuple):

@@ -10,6 +10,7 @@ from tests.support.callers import bearer, connect, make_key, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_ollama import shown
 from tests.support.fake_upstream import CLOUD_MODEL, MODEL, Exchange, FakeUpstream
+from tests.support.lane_calls import OWN_LOOKS
 from tests.support.paths import RECORDINGS
 from tests.support.raw_client import exchange, parse, request
 
@@ -35,8 +36,8 @@ def names(answer: httpx.Response) -> list[str]:
 
 
 def reached(upstream: FakeUpstream) -> set[str]:
-    """What was asked of it, but for the look that the gateway itself takes at times."""
-    return {one.target for one in upstream.received} - {"/api/tags"}
+    """What was asked of it, but for the looks that the gateway itself takes at times."""
+    return {one.target for one in upstream.received} - OWN_LOOKS
 
 
 @pytest.mark.parametrize("path", READS)

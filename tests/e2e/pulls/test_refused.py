@@ -10,6 +10,7 @@ from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_pull import pull_slowly
 from tests.support.fake_upstream import CLOUD_MODEL, Exchange, FakeUpstream
 from tests.support.hostile_names import HOSTILE
+from tests.support.lane_calls import OWN_LOOKS
 from tests.support.puller import NEW, PATH, pull, pulling
 
 PAGE = "https://my.page.example"
@@ -30,8 +31,8 @@ def refused(answer: httpx.Response, status: int, code: str) -> str:
 
 
 def untouched(upstream: FakeUpstream) -> bool:
-    """The gateway's own looks at what is installed are all that came."""
-    return {one.target for one in upstream.received} <= {"/api/tags", "/api/show"}
+    """The gateway's own looks are all that came."""
+    return {one.target for one in upstream.received} <= {*OWN_LOOKS, "/api/show"}
 
 
 def test_hostile_names_reach_nobody(
