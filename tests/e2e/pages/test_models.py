@@ -1,5 +1,7 @@
 """The console's page Models, on a real gateway before a model server to command."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.support.axe.check import barriers
@@ -16,10 +18,12 @@ LAYER = "sha256:" + "a" * 64
 
 
 @pytest.fixture(autouse=True)
-def hostile(upstream: FakeUpstream) -> None:
-    """A model whose name is a script; `upstream` forgets it with the test."""
-    upstream.models[:] = [one for one in upstream.models if HOSTILE not in one["name"]]
-    upstream.models.append({"name": HOSTILE, "model": HOSTILE, "size": 5 * GIB})
+def hostile(upstream: FakeUpstream) -> Iterator[None]:
+    """A model whose name is a script. Tests of other files share the upstream: they see none."""
+    before = upstream.models
+    upstream.models = [*before, {"name": HOSTILE, "model": HOSTILE, "size": 5 * GIB}]
+    yield
+    upstream.models = before
 
 
 async def test_what_is_installed_and_in_memory_is_listed(
