@@ -11,6 +11,7 @@ import pytest
 from tests.support.callers import admin, bearer, connect, make_keys, served
 from tests.support.failing_parts import GatewayProcess, eventually
 from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream
+from tests.support.gateway_process import PATIENCE
 from tests.support.watching_client import Client
 from tests.support.watching_owner import SECRET
 
@@ -46,6 +47,20 @@ async def status_with(url: str, name: str, count: int) -> Any:
     return await eventually(look)
 
 
+async def running_of(url: str, key: Any) -> str:
+    """The id of the request of this key, as soon as it runs. The gateway is not ours alone: one of
+    another test may still be ending there."""
+
+    async def look() -> str | None:
+        told = await asyncio.to_thread(admin, url, "GET", "/status")
+        mine = [one["id"] for one in told["running"] if one["key"]["id"] == key["id"]]
+        return mine[0] if mine else None
+
+    found = await eventually(look)
+    assert found is not None
+    return found
+
+
 async def cancel(url: str, request: str) -> None:
     told = await asyncio.to_thread(admin, url, "POST", f"/requests/{request}/cancel")
     assert told == {"object": "request", "id": request, "cancelled": True}
@@ -66,11 +81,10 @@ def test_who_waits_for_the_model_gets_an_error_in_the_form_of_the_route(
         key = await asyncio.to_thread(make_keys, gateway.url)
         async with httpx.AsyncClient(base_url=gateway.url, trust_env=False, verify=False) as client:
             body = {"model": MODEL, "stream": stream, **ROUTES[path]}
-            asked = client.post(path, json=body, headers=bearer(key["key"]), timeout=60)
+            asked = client.post(path, json=body, headers=bearer(key["key"]), timeout=PATIENCE)
             asking = asyncio.create_task(asked)
-            told = await status_with(gateway.url, "running", 1)
+            request = await running_of(gateway.url, key)
             await asyncio.to_thread(upstream.wait_for_chats, 1)
-            request = told["running"][0]["id"]
             await cancel(gateway.url, request)
             answer = await asking
         row = await row_of(gateway.url, request)
@@ -78,7 +92,7 @@ def test_who_waits_for_the_model_gets_an_error_in_the_form_of_the_route(
         assert row["prompt_tokens"] > 0  # the model had it
         return answer
 
-    answer = asyncio.run(asyncio.wait_for(scene(), 30))
+    answer = asyncio.run(asyncio.wait_for(scene(), PATIENCE))
     assert answer.status_code == 403
     assert ENDED in answer.text
     assert answer.headers["x-should-retry"] == "false"
@@ -94,7 +108,7 @@ def test_a_stream_ends_with_an_error_and_what_came_is_counted(
         key = await asyncio.to_thread(make_keys, gateway.url)
         client = await Client.ask(gateway.url, key["key"], "x" * 400)
         await client.until(b"data: ")
-        request = (await status_with(gateway.url, "running", 1))["running"][0]["id"]
+        request = await running_of(gateway.url, key)
         await cancel(gateway.url, request)
         seen = await client.answer()
         assert seen.failed and seen.whole
@@ -105,7 +119,7 @@ def test_a_stream_ends_with_an_error_and_what_came_is_counted(
         again = await asyncio.to_thread(_cancel_status, gateway.url, request)
         assert again == 404
 
-    asyncio.run(asyncio.wait_for(scene(), 60))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
     upstream.wait_until(lambda: upstream.chats[-1].gone)
 
 
@@ -130,7 +144,7 @@ def test_one_that_waits_for_a_slot_leaves_the_line_and_reaches_no_model(
         await first.leave()
 
     with served(upstream.url, dsn, UPSTREAM_CONCURRENCY=1) as gateway:
-        asyncio.run(asyncio.wait_for(scene(gateway.url), 60))
+        asyncio.run(asyncio.wait_for(scene(gateway.url), PATIENCE))
     assert [one.text for one in upstream.chats] == ["first"]
 
 
