@@ -2,7 +2,7 @@
 
 import csv
 import json
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +23,20 @@ FORMULAS = ("=1+1", "@sum(1)", '-2+"3"', "+cmd|' /C calc'!A0", "\tx", HOSTILE)
 Made = dict[str, Any]
 
 
-def today() -> date:
-    return datetime.now(UTC).date()
-
-
 @pytest.fixture(scope="module")
 async def made(gateway: GatewayProcess, shared_dsn: str) -> Made:
-    """A key with a hostile name, and what it used: 100 tokens of each of these models today and
-    yesterday."""
+    """A key with a hostile name, and what it used: 100 tokens of each of these models on two
+    `days`, today and yesterday."""
+    today = datetime.now(UTC).date()
+    days = [today, today - timedelta(days=1)]
     key = make_keys(gateway.url, HOSTILE)
     connection = await asyncpg.connect(shared_dsn)
     await connection.executemany(
         "insert into gateway.usage_daily values ($1, $2, $3, 2, 60, 40, 100, 100)",
-        [
-            (today() - timedelta(days=ago), key["id"], model)
-            for ago in (0, 1)
-            for model in ("plain:latest", *FORMULAS)
-        ],
+        [(day, key["id"], model) for day in days for model in ("plain:latest", *FORMULAS)],
     )
     await connection.close()
-    return key
+    return {**key, "days": days}
 
 
 async def show(page: Page, made: Made, by: str) -> None:
@@ -51,6 +45,7 @@ async def show(page: Page, made: Made, by: str) -> None:
     await page.choose("Time", "7")
     await page.choose("Stacked by", by)
     await page.says("1,400 tokens")
+    await page.until(f"document.querySelector('.chart [role=img]').ariaLabel.endsWith({by!r})")
     await page.until("Boolean(document.querySelector('.chart canvas'))")
 
 
@@ -74,16 +69,14 @@ async def test_hours_are_drawn_from_the_log(
     chromium: Browser, gateway: GatewayProcess, shared_dsn: str
 ) -> None:
     key = make_keys(gateway.url, "by the hour")
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
     connection = await asyncpg.connect(shared_dsn)
     await connection.executemany(
         "insert into gateway.usage_logs (request_id, api_key_id, model, endpoint, prompt_tokens,"
         " completion_tokens, total_tokens, charged_tokens, usage_source, status, created_at)"
         " values (gen_random_uuid(), $1, 'plain:latest', '/v1/messages', 60, 40, 100, 100,"
         " 'reported', 'ok', $2)",
-        [
-            (key["id"], datetime.combine(today() - timedelta(days=1), time(hour, 59), UTC))
-            for hour in (0, 7, 7, 23)
-        ],
+        [(key["id"], datetime.combine(yesterday, time(hour, 59), UTC)) for hour in (0, 7, 7, 23)],
     )
     await connection.close()
     async with console(chromium, gateway.url, "usage") as page:
@@ -96,7 +89,7 @@ async def test_hours_are_drawn_from_the_log(
             "Array.from(document.querySelectorAll('tbody'), (one) =>"
             " Array.from(one.rows, (row) => [row.cells[0].innerText, row.cells[5]?.innerText]))"
         )
-        shown = (today() - timedelta(days=1)).strftime("%-d %b %Y")
+        shown = yesterday.strftime("%-d %b %Y")
         assert rows == [
             [f"{shown}, 23:00", "100"],
             [f"{shown}, 07:00", "200"],
@@ -133,7 +126,7 @@ async def test_the_file_is_whole_and_a_spreadsheet_runs_nothing_of_it(
     head, *rows = csv.reader(text.removeprefix("\ufeff").splitlines())
     assert head[2:] == ["requests", "prompt_tokens", "completion_tokens", "total_tokens"]
     assert len(rows) == 14
-    assert {row[0] for row in rows} == {str(today()), str(today() - timedelta(days=1))}
+    assert {row[0] for row in rows} == set(map(str, made["days"]))
     assert all(row[2:] == ["2", "60", "40", "100"] for row in rows)
     told = {row[1] for row in rows}
     assert told == {"plain:latest", HOSTILE, *(f"'{one}" for one in FORMULAS[:-1])}
