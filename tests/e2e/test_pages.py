@@ -34,7 +34,10 @@ HOSTILE_MODEL = "</code><script>alert('1')</script>\" $(id) `id` \\"
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     folder = tmp_path_factory.mktemp("pages")
     with bare_gateway(folder, tunnel_hostname="llm.example.com") as gateway:
-        async with served(gateway) as address, httpx.AsyncClient(base_url=address) as made:
+        async with (
+            served(gateway) as address,
+            httpx.AsyncClient(base_url=address, timeout=60) as made,
+        ):
             yield made
 
 
@@ -150,7 +153,10 @@ async def test_a_host_that_is_none_is_refused_before_a_page_sees_it(
 
 async def test_a_hostile_model_name_is_text_on_the_page_and_in_the_shell(tmp_path: Path) -> None:
     with bare_gateway(tmp_path, model=HOSTILE_MODEL) as gateway:
-        async with served(gateway) as address, httpx.AsyncClient(base_url=address) as client:
+        async with (
+            served(gateway) as address,
+            httpx.AsyncClient(base_url=address, timeout=60) as client,
+        ):
             [example] = StrictPage((await client.get("/", headers=HTML)).text).code
             words = shlex.split(example)
             assert json.loads(words[words.index("-d") + 1])["model"] == HOSTILE_MODEL

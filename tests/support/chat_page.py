@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from tests.support.browser import Browser
+from tests.support.gateway_process import PATIENCE
 
 _SHOWN = "({ answer: answer.textContent, problem: problem.textContent, busy: ask.disabled })"
 
@@ -29,7 +30,7 @@ class ChatPage:
     async def shows(self, answer: str, problem: str = "", busy: bool = False) -> str:
         """Returns as soon as the page does; `problem` is a part of what it says of one, which is
         given back."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             shown = await self.run(_SHOWN)
             told = shown["problem"]
@@ -40,6 +41,6 @@ class ChatPage:
 
     async def until(self, expression: str) -> None:
         """Returns as soon as it is true in the page."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not await self.run(expression):
             assert time.monotonic() < deadline, expression

@@ -23,7 +23,9 @@ async def scene(database: str, tmp_path: Path) -> AsyncIterator[Scene]:
 async def owner(scene: Scene) -> AsyncIterator[httpx.AsyncClient]:
     """What the owner does elsewhere, such as in a terminal."""
     headers = {"x-admin-secret": SECRET.encode()}
-    async with httpx.AsyncClient(base_url=scene.url, headers=headers, trust_env=False) as made:
+    async with httpx.AsyncClient(
+        base_url=scene.url, headers=headers, trust_env=False, timeout=60
+    ) as made:
         yield made
 
 

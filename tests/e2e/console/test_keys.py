@@ -23,7 +23,7 @@ async def keys(owner: httpx.AsyncClient) -> list[dict[str, Any]]:
 
 
 async def works(scene: Scene, key: str) -> bool:
-    async with httpx.AsyncClient(base_url=scene.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=scene.url, trust_env=False, timeout=60) as client:
         headers = {"authorization": f"Bearer {key}"}
         return (await client.get("/v1/usage", headers=headers)).status_code == 200
 

@@ -17,7 +17,10 @@ FORWARDED = {"cf-connecting-ip": "203.0.113.7", "cf-ray": "1"}
 @pytest.fixture
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     with bare_gateway(tmp_path_factory.mktemp("console")) as gateway:
-        async with served(gateway) as url, httpx.AsyncClient(base_url=url, trust_env=False) as made:
+        async with (
+            served(gateway) as url,
+            httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as made,
+        ):
             yield made
 
 
@@ -81,7 +84,7 @@ async def test_the_owner_can_open_it_to_the_tunnel(
 ) -> None:
     folder = tmp_path_factory.mktemp("open")
     with bare_gateway(folder, admin_through_tunnel=True) as gateway:
-        async with served(gateway) as url, httpx.AsyncClient(base_url=url) as client:
+        async with served(gateway) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
             assert (await client.get("/console", headers=FORWARDED)).status_code == 200
 
 
@@ -90,7 +93,7 @@ async def test_it_may_ask_the_function_of_the_owners_project_and_no_other(
 ) -> None:
     folder = tmp_path_factory.mktemp("project")
     with bare_gateway(folder, supabase_url="https://ref.supabase.co") as gateway:
-        async with served(gateway) as url, httpx.AsyncClient(base_url=url) as client:
+        async with served(gateway) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
             answer = await client.get("/console")
     assert policy(answer)["connect-src"] == f"'self' {FUNCTION}/"
     assert f'<meta name="function" content="{FUNCTION}">' in answer.text

@@ -35,7 +35,7 @@ def test_a_contributor_can_test_one_thing_and_make_the_generated_files():
         (repository / "docs" / "api.md").write_text("old")
         done = subprocess.run(
             ["sh", "-ec", one_file_or_test + generate], cwd=repository, capture_output=True,
-            text=True, timeout=PATIENCE, check=False,
+            text=True, timeout=3 * PATIENCE, check=False,  # of three commands
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         for name in (".env.example", "docs/configuration.md", "docs/api.md"):

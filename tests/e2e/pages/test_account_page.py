@@ -21,7 +21,10 @@ OUTSIDE["x-forwarded-proto"] = "https"
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     folder = tmp_path_factory.mktemp("account")
     with bare_gateway(folder, tunnel_hostname=TUNNEL, allowed_hosts=("other.example",)) as gateway:
-        async with served(gateway) as address, httpx.AsyncClient(base_url=address) as made:
+        async with (
+            served(gateway) as address,
+            httpx.AsyncClient(base_url=address, timeout=60) as made,
+        ):
             yield made
 
 
@@ -73,5 +76,8 @@ async def test_without_a_tunnel_programs_are_given_the_readers_address(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     with bare_gateway(tmp_path_factory.mktemp("bare")) as gateway:
-        async with served(gateway) as address, httpx.AsyncClient(base_url=address) as client:
+        async with (
+            served(gateway) as address,
+            httpx.AsyncClient(base_url=address, timeout=60) as client,
+        ):
             assert f'content="{address}"' in (await client.get("/account")).text

@@ -65,7 +65,7 @@ def test_an_alias_in_an_error_is_the_alias(
     shared_upstream.behave = says("model '{}' not found")
     with (
         served(shared_upstream.url, shared_dsn, MODEL_ALIASES=f"gpt-4o-mini={NAME}") as gateway,
-        httpx.Client(base_url=gateway.url, trust_env=False, verify=False) as client,
+        httpx.Client(base_url=gateway.url, trust_env=False, verify=False, timeout=60) as client,
     ):
         body = {"model": "GPT-4o-mini", **ROUTES[path]}
         key = make_key(gateway.url)

@@ -237,7 +237,7 @@ def test_telling_a_request_never_blocks_the_others(tmp_path: Path, monkeypatch: 
             async with (
                 exporting(services.listeners),
                 served_bare(services) as url,
-                httpx.AsyncClient(trust_env=False) as client,
+                httpx.AsyncClient(trust_env=False, timeout=60) as client,
             ):
                 assert (await client.post(f"{url}{CHAT}", json=QUESTION)).status_code == 401
 

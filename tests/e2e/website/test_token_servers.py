@@ -91,7 +91,7 @@ async def test_the_key_never_leaves_the_server(
 ) -> None:
     await site.page.ask()
     await site.page.shows(TEXT)
-    with httpx.Client(trust_env=False, base_url=site.origin) as client:
+    with httpx.Client(trust_env=False, base_url=site.origin, timeout=60) as client:
         for url in [url for url in chromium.requested() if url.startswith(site.origin)]:
             answer = client.request("POST" if url.endswith("/token") else "GET", url)
             assert answer.status_code == 200, url
@@ -110,7 +110,7 @@ async def test_a_key_that_has_ended_ends_the_tokens_and_the_page_says_so(
     await site.page.ask()
     await site.page.shows("", "This website cannot let you ask at the moment.")
     assert len(upstream.chats) == 1
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         refused = client.get(f"{house.edge}/v1/usage", headers=bearer(site.key))
     assert refused.status_code == 401
 
