@@ -1,10 +1,13 @@
 """The examples of docs/api.md are run as they stand, and answer as the page says."""
 
 import asyncio
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -156,10 +159,18 @@ def test_an_example_works_and_answers_as_the_page_says(
 def test_an_example_that_watches_shows_events_as_the_page_says(
     route: Route, gateway: GatewayProcess, home: Path
 ) -> None:
-    text = block_of(route).replace(ADDRESS, gateway.url).replace("curl ", "curl --max-time 5 ", 1)
+    limit = f"curl --max-time {PATIENCE:.0f} "
+    text = block_of(route).replace(ADDRESS, gateway.url).replace("curl ", limit, 1)
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(home), "ADMIN_SECRET": ADMIN_SECRET}
-    done = subprocess.run(["sh", "-c", text], env=environ, capture_output=True, text=True)
-    first = done.stdout.partition("\n\n")[0].splitlines()
+    watching = subprocess.Popen(
+        ["sh", "-c", text], env=environ, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with watching:
+        try:
+            assert watching.stdout
+            first = [line.rstrip("\n") for line in islice(watching.stdout, 2)]
+        finally:
+            os.killpg(watching.pid, signal.SIGKILL)  # its answer does not end
     assert first[0] == "event: status"
     validator("GatewayStatus").validate(msgspec.json.decode(first[1].removeprefix("data: ")))
 
