@@ -23,7 +23,7 @@ TEXT = "".join(WORDS)
 
 @pytest.fixture(scope="module")
 def gateway(shared_upstream: FakeUpstream, shared_dsn: str) -> Iterator[GatewayProcess]:
-    settings = {"HEARTBEAT_SECONDS": BEAT, "UPSTREAM_CONCURRENCY": 1, "OLLAMA_TIMEOUT": 5}
+    settings = {"HEARTBEAT_SECONDS": BEAT, "UPSTREAM_CONCURRENCY": 1}
     with served(shared_upstream.url, shared_dsn, **settings) as running:
         yield running
 
