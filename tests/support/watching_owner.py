@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from tests.support.callers import ADMIN_SECRET
+from tests.support.gateway_process import PATIENCE
 
-PATIENCE = 30.0
 SECRET = {"X-Admin-Secret": ADMIN_SECRET}
 
 

@@ -48,7 +48,7 @@ def body(**fields: Any) -> dict[str, Any]:
 
 
 async def post(url: str, key: str, **fields: Any) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         return await client.post(
             f"{url}/v1/chat/completions", json=body(**fields), headers=bearer(key)
         )
@@ -60,7 +60,7 @@ async def test_40_calls_one_after_the_other_are_all_served_at_a_limit_of_two_hol
 ):
     upstream.behave = short
     key = await Books(dsn).make_key(monthly_token_limit=2 * HOLD)
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         for _ in range(40):
             answer = await client.post(
                 f"{gateway.url}/v1/chat/completions", json=body(**fields), headers=bearer(key)

@@ -31,7 +31,7 @@ def test_a_preamble_that_nobody_told_of_is_held_from_the_second_request_on(
     upstream.behave = long_prompt
     with served(upstream.url, dsn) as gateway:
         key, other = (make_key(gateway.url, monthly_token_limit=LIMIT) for _ in range(2))
-        with httpx.Client(base_url=gateway.url, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=gateway.url, trust_env=False, timeout=60) as client:
             assert left(client, key) == LIMIT - bound - OUTPUT
             assert left(client, other) == LIMIT - bound - BEYOND - OUTPUT
             assert left(client, other) <= LIMIT - 2 * (bound + BEYOND) - OUTPUT  # and no more
@@ -60,7 +60,7 @@ def test_many_at_once_teach_what_one_of_them_does(
         async def all_at_once() -> None:
             body = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
             body["max_tokens"] = OUTPUT
-            async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
                 url = f"{gateway.url}/v1/chat/completions"
                 calls = [client.post(url, json=body, headers=bearer(key)) for _ in range(8)]
                 running = [asyncio.create_task(call) for call in calls]
@@ -69,5 +69,5 @@ def test_many_at_once_teach_what_one_of_them_does(
                 assert {one.status_code for one in await asyncio.gather(*running)} == {200}
 
         asyncio.run(all_at_once())
-        with httpx.Client(base_url=gateway.url, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=gateway.url, trust_env=False, timeout=60) as client:
             assert left(client, other) == LIMIT - len("Hi") - 32 - learned - OUTPUT
