@@ -21,8 +21,11 @@ HINT = '"code": "GenericIssue"'
 WAIT = """new Promise((resolve, reject) => {
   const look = () => { if (%s) { watcher.disconnect(); resolve(true); } };
   const watcher = new MutationObserver(look);
-  watcher.observe(document, { subtree: true, childList: true, attributes: true });
-  setTimeout(() => reject(new Error("not in time: " + document.body.innerText.slice(-500))), 60000);
+  watcher.observe(document, {
+    subtree: true, childList: true, attributes: true, characterData: true,
+  });
+  const late = () => reject(new Error("not in time: " + document.body.innerText.slice(-500)));
+  setTimeout(late, 120000);
   look();
 })"""
 FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -53,9 +56,10 @@ class Page:
         await self.shows(selector)
         await self.run(TYPE % (json.dumps(selector), json.dumps(text)))
 
-    async def text(self, selector: str) -> str:
-        await self.shows(selector)
-        return await self.run(f"document.querySelector({json.dumps(selector)}).innerText")
+    async def says(self, selector: str, text: str) -> None:
+        """Returns as soon as this stands there: what is laid out later comes later."""
+        place = f"document.querySelector({json.dumps(selector)})"
+        await self.run(WAIT % f"{place}?.innerText.includes({json.dumps(text)})")
 
     async def texts(self, selector: str) -> list[str]:
         each = f"document.querySelectorAll({json.dumps(selector)})"
@@ -108,8 +112,8 @@ async def test_swagger_ui_has_all_operations_and_tries_one_out_with_a_key(
     await page.click("#operations-Account-listModels .try-out__btn")
     await page.click("#operations-Account-listModels .execute")
     live = "#operations-Account-listModels .live-responses-table"
-    assert await page.text(f"{live} tr.response td.response-col_status") == "200"
-    assert f'"id": "{MODEL}"' in await page.text(f"{live} tr.response td.response-col_description")
+    await page.says(f"{live} tr.response td.response-col_status", "200")
+    await page.says(f"{live} tr.response td.response-col_description", f'"id": "{MODEL}"')
     assert_all_is_well(chromium, gateway)
 
 

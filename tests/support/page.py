@@ -11,7 +11,7 @@ from tests.support.browser import Browser
 _HINT = '"code": "GenericIssue"'
 # Resolves when the expression is true; looks whenever the page changes, and each frame.
 _WAIT = """new Promise((resolve, reject) => {
-  const end = performance.now() + 60000;
+  const end = performance.now() + 120000;
   const shown = () => document.body.innerText.slice(-800);
   const look = () => {
     let found = false;
@@ -47,29 +47,26 @@ class Page:
         await self.until(f"document.body.innerText.includes({json.dumps(text)})")
 
     async def click(self, selector: str, text: str = "") -> None:
-        """The first of these with that text."""
+        """The first of these with that text, in the look that finds it: a page that draws itself
+        anew may not have it in the next."""
         found = (
             f"Array.from(document.querySelectorAll({json.dumps(selector)}))"
             f".find((one) => one.innerText.includes({json.dumps(text)}) && !one.disabled)"
         )
-        await self.until(f"Boolean({found})")
-        await self.run(f"{found}.click()")
+        await self.until(f"({found}.click(), true)")
 
     async def fill(self, label: str, text: str) -> None:
         """Type into the field of that label, in place of what is there."""
-        await self.until(f"Boolean({_labelled(label)})")
-        await self.run(f"{_labelled(label)}.focus(); {_labelled(label)}.select()")
+        await self.until(f"((field) => (field.focus(), field.select(), true))({_labelled(label)})")
         await self.type(text)
 
     async def choose(self, label: str, value: str) -> None:
         """In a list of choices."""
         wanted = json.dumps(value)
         await self.until(
-            f"Array.from({_labelled(label)}.options).some((one) => one.value === {wanted})"
-        )
-        await self.run(
-            f"(() => {{ const field = {_labelled(label)}; field.value = {wanted};"
-            " field.dispatchEvent(new Event('change', { bubbles: true })); })()"
+            f"((field) => Array.from(field.options).some((one) => one.value === {wanted})"
+            f" && (field.value = {wanted},"
+            f" field.dispatchEvent(new Event('change', {{ bubbles: true }}))))({_labelled(label)})"
         )
 
     async def type(self, text: str) -> None:
