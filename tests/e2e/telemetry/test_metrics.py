@@ -18,6 +18,7 @@ from tests.support.prometheus_text import Samples, scrape
 CHAT = "/v1/chat/completions"
 HOSTILE = 'a"} 1 \\n{x="<b>\\'
 STREAM = {**QUESTION, "stream": True}
+ASKED = 2 * 24 + 4  # requests of `load`
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,8 @@ def test_the_figures_are_the_sums_of_the_request_log(
 
         async def settled() -> Samples | None:
             told = await asyncio.to_thread(scrape, client)
-            return None if told.total("localllm_outbox_waiting") else told
+            all_ended = told.total("localllm_requests_total") >= ASKED
+            return told if all_ended and not told.total("localllm_outbox_waiting") else None
 
         told = asyncio.run(eventually(settled))
     sums = log_sums(file_dsn)
@@ -213,7 +215,10 @@ def test_while_the_database_is_away_the_page_says_so(upstream: FakeUpstream, tmp
 
     async def read() -> str:
         with bare_gateway(tmp_path) as services:
-            async with served_bare(services) as url, httpx.AsyncClient(trust_env=False) as client:
+            async with (
+                served_bare(services) as url,
+                httpx.AsyncClient(trust_env=False, timeout=60) as client,
+            ):
                 return (await client.get(f"{url}/metrics")).text
 
     told = Samples(asyncio.run(read()))
