@@ -199,7 +199,7 @@ def test_a_target_may_be_written_in_other_ways(
 ) -> None:
     answer = ask(gateway.port, question.replace(CHAT.encode(), target.encode(), 1))
     assert text_of(answer) == "".join(WORDS)
-    [received] = shared_upstream.received[-1:]
+    [received] = shared_upstream.chats
     assert received.target == CHAT
     assert received.json["model"] == QUESTION["model"]
 
