@@ -9,7 +9,7 @@ from gateway.proxy.verdict_cache import VerdictCache
 from gateway.stores import Settlement, StoreUnavailable
 from gateway.stores.supabase import SupabaseStore
 from tests.contract.verdict_cache.asking import expected, spend_offline
-from tests.support.postgrest.stand_in import Fault, StandIn
+from tests.support.postgrest.stand_in import Call, Fault, StandIn
 from tests.support.store_calls import ask, create, month
 
 pytestmark = pytest.mark.anyio
@@ -129,14 +129,17 @@ async def test_an_asking_that_arrives_after_its_request_was_counted_holds_nothin
     key = await create(store)
     await known.authorize(ask(key))
     request = ask(key)
+
+    def asked() -> list[Call]:
+        return [call for call in supabase.calls if call.function == "authorize_request"]
+
     with supabase.holding("authorize_request"):
         monkeypatch.setattr("gateway.stores.supabase.DECISION_TIMEOUT", 0.2)
         assert (await known.authorize(request)).allowed
+        await asyncio.to_thread(supabase.wait_until, lambda: len(asked()) > 1)
         settlement = Settlement(request.request_id, 3, 4, "reported", key_id=key.id)
         known.finished(settlement)
         await store.settle([settlement])
-    asked = [call for call in supabase.calls if call.function == "authorize_request"]
-    assert len(asked) > 1
-    await asyncio.to_thread(supabase.wait_until, lambda: all(call.ended for call in asked))
+    await asyncio.to_thread(supabase.wait_until, lambda: all(call.ended for call in asked()))
     await store.settle([settlement])
     assert await month(store, key) == (7, 30, 1)  # of the first request
