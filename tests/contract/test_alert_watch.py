@@ -15,9 +15,11 @@ from gateway.alerts.local import Local
 from gateway.alerts.watch import AlertWatch
 from gateway.stores import Settlement, Store
 from tests.contract.conftest import Backend
+from tests.support.postgres import own_postgres
 from tests.support.sql.ledger import Key
 from tests.support.store_calls import ask, create
 
+__all__ = ["own_postgres"]  # two tests stop it
 pytestmark = pytest.mark.anyio
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from gateway.stores import Settlement, Store, StoreUnavailable
 from tests.contract.conftest import Backend
+from tests.support.postgres import own_postgres
 from tests.support.store_calls import ask, create, month, report
 
+__all__ = ["own_postgres"]
 pytestmark = pytest.mark.anyio
 
 
