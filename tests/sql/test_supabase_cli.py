@@ -25,6 +25,7 @@ from tests.support.sql.schema_snapshot import contents, snapshot
 pytestmark = pytest.mark.anyio
 
 NOWHERE = "http://127.0.0.1:9"
+PATIENCE = 300.0  # seconds for a command, which takes three where nobody else is at work
 FILES = [file.name for file in supabase_migrations.files()]
 VERSIONS = [name.partition("_")[0] for name in FILES]
 
@@ -69,7 +70,7 @@ async def project(empty_database: str, tmp_path: Path) -> AsyncIterator[Project]
                     "HTTPS_PROXY": NOWHERE,
                 },
             )
-            out, errors = await asyncio.wait_for(process.communicate(), 60)
+            out, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
             return Said(process.returncode or 0, out.decode(), errors.decode())
 
         owner = empty_database.replace("postgres@", "project_owner@")

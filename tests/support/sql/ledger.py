@@ -17,6 +17,7 @@ NOON = datetime(2030, 1, 15, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 TTL = 900
+PATIENCE = 100.0  # seconds for a call that waits behind hundreds of others, on a busy machine
 _numbers = count(1)
 
 
@@ -175,7 +176,7 @@ class Ledger:
             "select count(*) from pg_stat_activity "
             "where datname = current_database() and wait_event_type = 'Lock'"
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 # Its own snapshot each time, although this may be within a transaction.
                 await self.connection.execute("select pg_stat_clear_snapshot()")
@@ -184,4 +185,4 @@ class Ledger:
 
 
 async def open_ledger(dsn: str) -> Ledger:
-    return Ledger(await asyncpg.connect(dsn, command_timeout=30))
+    return Ledger(await asyncpg.connect(dsn, command_timeout=PATIENCE))
