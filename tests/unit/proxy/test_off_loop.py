@@ -51,7 +51,10 @@ async def test_others_do_not_wait_for_a_body_of_many_values(
     monkeypatch.setattr(pipeline, "sanitise", noted)
     key = keys.make_key("llm")
     with bare_gateway(tmp_path) as services:
-        async with served(services) as url, httpx.AsyncClient(trust_env=False) as client:
+        async with (
+            served(services) as url,
+            httpx.AsyncClient(trust_env=False, timeout=60) as client,
+        ):
             for count in (1, MANY // 2):  # of less than 64 KB, so no store is asked before
                 body = asked(*[MESSAGE] * count)
                 headers = {"Authorization": f"Bearer {key}"}
