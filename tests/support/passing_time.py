@@ -1,7 +1,6 @@
 """A gateway as `server.serve` runs it, by a clock that tests put forward."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from gateway.backends.pool import BackendPool
 from gateway.config.settings import Settings
 from gateway.stores import Store
 from tests.support.bare_gateway import Away
+from tests.support.gateway_process import free_port
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -46,9 +46,7 @@ async def serving(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             made.append(self)
 
     monkeypatch.setattr(server, "_Server", Known)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     nowhere = ("http://127.0.0.1:9",)
     settings = Settings(port=port, data_dir=folder, ollama_base_url=nowhere)
     store = cast(Store, Away())
