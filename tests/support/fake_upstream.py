@@ -18,6 +18,7 @@ from tests.support.fake_exchange import answer as answer_chat
 from tests.support.fake_ollama import answer_native, show
 from tests.support.fake_openai import answer_as_shown
 from tests.support.fake_pull import pull_at_once
+from tests.support.gateway_process import free_port
 from tests.support.stream_server import StreamServer
 
 __all__ = [
@@ -81,7 +82,7 @@ class FakeUpstream:
         self.received: list[Exchange] = []
         self.loop = asyncio.new_event_loop()
         self._changed = threading.Condition()
-        self._server = StreamServer(self._serve, port)
+        self._server = StreamServer(self._serve, port or free_port())  # nobody's while it is away
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
 
