@@ -18,7 +18,9 @@ from tests.support.sql.visitors import token_of
 pytestmark = pytest.mark.anyio
 
 Usage = Callable[..., str]
+# The month is named: another one may begin after the calls.
 NOW = datetime.now(UTC)
+SINCE = ("--from", f"{NOW:%Y-%m-%d}")
 
 
 @pytest.fixture
@@ -26,7 +28,8 @@ def usage(home: Path, dsn: str) -> Usage:
     environ = {**ONE_AUTHORITY, "PATH": os.environ["PATH"], "HOME": str(home), "DATABASE_URL": dsn}
 
     def told(*arguments: str) -> str:
-        command = [sys.executable, "-W", "error", "-m", "gateway", "usage", *arguments]
+        words = ["gateway", "usage", *arguments, *SINCE]
+        command = [sys.executable, "-W", "error", "-m", *words]
         done = run(command, environ, home, b"")
         assert done.returncode == 0, done.stderr
         return done.stdout.decode()

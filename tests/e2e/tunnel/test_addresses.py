@@ -56,7 +56,7 @@ def test_through_the_edge_a_caller_is_who_the_edge_says(it: Up, number: int):
     address, ray = told(it.running, through, f"edge-{number}", here, header)
     assert address == CALLER
     assert re.fullmatch(r"[0-9a-f]{16}-FRA", ray)
-    assert not ray.startswith("f0f0")
+    assert not ray.startswith("f0f0f0f0f0f0f0f0")  # a part of it may be there by chance
 
 
 @pytest.mark.parametrize("number", range(len(FORGERIES)))
