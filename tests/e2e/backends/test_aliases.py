@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
-from tests.support.callers import bearer, connect, counted, make_key, served
+from tests.support.callers import bearer, connect, counted, make_key, make_keys, served
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import Exchange, FakeUpstream
 from tests.support.response_events import (
@@ -103,7 +103,8 @@ def test_an_alias_comes_back_with_the_tools_that_the_client_declared(
 def test_the_books_and_the_limits_know_the_real_model(
     gateway: GatewayProcess, shared_upstream: FakeUpstream, shared_dsn: str
 ):
-    key = make_key(gateway.url, allowed_models=["fake"])
+    made = make_keys(gateway.url, allowed_models=["fake"])
+    key = made["key"]
     assert ask(gateway, key, "gpt-4o-mini").status_code == 200
     other = make_key(gateway.url, allowed_models=["another"])
     assert ask(gateway, other, "gpt-4o-mini").status_code == 403
@@ -113,11 +114,12 @@ def test_the_books_and_the_limits_know_the_real_model(
 
     async def logged() -> set[str]:
         connection = await asyncpg.connect(shared_dsn)
-        rows = await connection.fetch("select distinct model from gateway.usage_logs")
+        log = "select model from gateway.usage_logs where api_key_id = $1"
+        rows = await connection.fetch(log, made["id"])
         await connection.close()
         return {row["model"] for row in rows}
 
-    assert "gpt-4o-mini:latest" not in asyncio.run(logged())
+    assert asyncio.run(logged()) == {"fake:latest"}
 
 
 def test_an_alias_opens_no_way_to_the_cloud(gateway: GatewayProcess, shared_upstream: FakeUpstream):

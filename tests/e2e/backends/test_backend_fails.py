@@ -154,7 +154,6 @@ def test_silence_for_the_whole_of_the_time_out_is_the_end(
     running: Machines, shared_dsn: str
 ) -> None:
     with two_machines(shared_dsn, *running.both, OLLAMA_TIMEOUT=1) as scene:
-        asyncio.run(scene.mended())
         scene.first.behave = silence
         seen, row = asyncio.run(scene.ask())
     assert (seen.status, row.usage_source) == (504, "none")

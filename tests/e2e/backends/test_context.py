@@ -1,5 +1,6 @@
 """A prompt is never cut silently: what surely does not fit is refused, the rest is told."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ import openai
 import pytest
 
 from tests.support.callers import bearer, connect, make_key, served
-from tests.support.failing_parts import GatewayProcess
+from tests.support.failing_parts import GatewayProcess, eventually
 from tests.support.fake_exchange import Exchange
 from tests.support.fake_upstream import MODEL, FakeUpstream, fake_upstream
 
@@ -100,7 +101,11 @@ def test_the_context_is_learned_from_what_ollama_has_loaded(
 
     shared_upstream.loaded = [{"name": LEARNED, "context_length": 2048}]
     assert status() == 200  # nobody knows its context yet; it is learned while it answers
-    assert any(status() == 400 for _ in range(100))
+
+    async def refused() -> bool:
+        return await asyncio.to_thread(status) == 400
+
+    asyncio.run(eventually(refused))
     # Loaded anew with more, or not loaded: what was learned does not refuse it.
     shared_upstream.loaded = [{"name": LEARNED, "context_length": 65536}]
     assert status() == 200

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.support.callers import bearer, connect, make_key, served
-from tests.support.fake_upstream import CLOUD_MODEL, MODEL, FakeUpstream, fake_upstream
+from tests.support.fake_upstream import CLOUD_MODEL, MODEL, fake_upstream
 from tests.support.gateway_process import fresh_directory
 from tests.support.several_backends import Machines, two_machines, two_servers
 
@@ -201,8 +201,8 @@ def doctor(*servers: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def test_doctor_tells_of_each_machine_by_its_address(upstream: FakeUpstream) -> None:
-    with fake_upstream() as other:
+def test_doctor_tells_of_each_machine_by_its_address() -> None:
+    with fake_upstream() as upstream, fake_upstream() as other:
         other.models.append({"name": "only-here:latest"})
         upstream.stop()
         found = doctor(upstream.url, other.url)
@@ -215,6 +215,6 @@ def test_doctor_tells_of_each_machine_by_its_address(upstream: FakeUpstream) -> 
         assert other.url in well
         # That it is on one of them is enough.
         assert [state for state, _ in doctor(upstream.url, other.url).values()] == ["ok", "ok"]
-    state, text = doctor(upstream.url)["ollama"]
-    assert state == "warn"
-    assert "ollama pull only-here" in text
+        state, text = doctor(upstream.url)["ollama"]
+        assert state == "warn"
+        assert "ollama pull only-here" in text

@@ -1,12 +1,12 @@
 """Models that should be ready are loaded at the start and kept; health tells what is in memory."""
 
+import asyncio
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
-from tests.support.callers import connect, served
-from tests.support.failing_parts import GatewayProcess
+from tests.support.callers import served
+from tests.support.failing_parts import GatewayProcess, eventually
 from tests.support.fake_exchange import Exchange
 from tests.support.fake_upstream import CLOUD_MODEL, MODEL, FakeUpstream, answer, fake_upstream
 
@@ -61,9 +61,8 @@ def test_health_tells_what_is_in_memory_and_where_it_runs(
         {"model": MODEL, "context": 4096, "processor": "75%/25% CPU/GPU"},
         {"model": VECTORS, "context": 512, "processor": "100% CPU"},
     ]
-    with connect(gateway.url) as client:
-        assert any(loaded(client) == told for _ in range(1000))  # it looks once a second
 
+    async def tells_it() -> bool:
+        return (await gateway.health())["ollama"]["loaded"] == told
 
-def loaded(client: httpx.Client) -> object:
-    return client.get("/health").json()["ollama"]["loaded"]
+    asyncio.run(eventually(tells_it))  # it looks once a second
