@@ -4,7 +4,7 @@ Ollama was recorded to say."""
 from collections.abc import Callable
 from typing import Any
 
-from openai import OpenAI
+from openai import AsyncOpenAI, OpenAI
 
 from tests.support.fake_upstream import MODEL, Exchange
 from tests.support.replay import Recording
@@ -18,7 +18,7 @@ STREAMED = {
 }
 
 
-def call(client: OpenAI, route: str, **options: Any) -> Any:
+def call(client: OpenAI | AsyncOpenAI, route: str, **options: Any) -> Any:
     """The same question in the words of each route."""
     words = {"model": MODEL, "prompt" if route == "completions" else "input": "Say hello."}
     return getattr(client, route).create(**{**words, **options})

@@ -52,10 +52,11 @@ def scene(postgres: Server) -> Iterator[Scene]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def impatient(postgres: Server) -> Iterator[Scene]:
-    """One that gives a silent model up after a second; an answer in one piece after five."""
-    with running(postgres, OLLAMA_TIMEOUT=1) as made:
+@pytest.fixture
+def impatient(postgres: Server, stream: bool) -> Iterator[Scene]:
+    """One that gives a silent model up after three seconds: more than a busy machine takes for the
+    words before. For an answer in one piece the setting counts five times."""
+    with running(postgres, OLLAMA_TIMEOUT=3 if stream else 0.6) as made:
         yield made
 
 

@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import openai
 import pytest
 
 from tests.support.callers import connect, counted, make_key, served
 from tests.support.failing_parts import GatewayProcess, fresh_database
-from tests.support.fake_upstream import WORDS, Exchange, FakeUpstream
+from tests.support.fake_upstream import WORDS, Exchange, FakeUpstream, fake_upstream
 from tests.support.openai_calls import calling, refused
 from tests.support.postgres import Server, own_postgres
 
@@ -19,17 +20,29 @@ FEW = {"UPSTREAM_CONCURRENCY": 1, "QUEUE_LIMIT": 1}
 
 
 @pytest.fixture(scope="module")
-def gateway(shared_upstream: FakeUpstream, postgres: Server) -> Iterator[GatewayProcess]:
-    """One slot, room for one to wait, and little patience with a silent model."""
-    few = FEW | {"OLLAMA_TIMEOUT": 0.5}
-    with fresh_database(postgres) as dsn, served(shared_upstream.url, dsn, **few) as running:
+def shared_upstream() -> Iterator[FakeUpstream]:
+    """One of this file's own: it is stopped for a while."""
+    with fake_upstream() as running:
         yield running
 
 
-@pytest.fixture
-def patient_gateway(upstream: FakeUpstream, postgres: Server) -> Iterator[GatewayProcess]:
-    """The same with as much patience as people have."""
-    with fresh_database(postgres) as dsn, served(upstream.url, dsn, **FEW) as running:
+@pytest.fixture(scope="module")
+def own_dsn(postgres: Server) -> Iterator[str]:
+    with fresh_database(postgres) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def gateway(shared_upstream: FakeUpstream, own_dsn: str) -> Iterator[GatewayProcess]:
+    """One slot, and room for one to wait."""
+    with served(shared_upstream.url, own_dsn, **FEW) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def impatient_gateway(shared_upstream: FakeUpstream, own_dsn: str) -> Iterator[GatewayProcess]:
+    """The same with little patience with a silent model."""
+    with served(shared_upstream.url, own_dsn, **FEW, OLLAMA_TIMEOUT=0.5) as running:
         yield running
 
 
@@ -66,9 +79,8 @@ def test_a_model_server_that_is_down_is_a_503_with_retry_after(
 
 
 def test_a_full_queue_is_a_503_with_retry_after(
-    upstream: FakeUpstream, patient_gateway: GatewayProcess
+    upstream: FakeUpstream, gateway: GatewayProcess
 ) -> None:
-    gateway = patient_gateway
     gate = upstream.gate()
 
     async def hold(exchange: Exchange) -> None:
@@ -119,11 +131,11 @@ def test_a_database_that_is_away_is_a_503_with_retry_after_and_never_a_401(
 
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_model_that_says_nothing_is_a_504(
-    upstream: FakeUpstream, gateway: GatewayProcess, streaming: bool
+    upstream: FakeUpstream, impatient_gateway: GatewayProcess, streaming: bool
 ) -> None:
     gate = upstream.gate()
     upstream.behave = lambda _: gate.passed()
-    with calling(gateway, make_key(gateway.url)) as call:
+    with calling(impatient_gateway, make_key(impatient_gateway.url)) as call:
         problem = refused(openai.InternalServerError, call, stream=streaming)
     assert (problem.status_code, problem.code) == (504, "upstream_timeout")
     upstream.wait_until(lambda: upstream.chats[0].gone)
@@ -131,8 +143,16 @@ def test_a_model_that_says_nothing_is_a_504(
 
 @pytest.mark.parametrize("how", ["cut", "ended early", "crashed", "silent", "not an answer"])
 def test_a_stream_that_breaks_is_an_api_error_after_what_came(
-    upstream: FakeUpstream, gateway: GatewayProcess, how: str
+    upstream: FakeUpstream, gateway: GatewayProcess, own_dsn: str, how: str
 ) -> None:
+    with ExitStack() as stack:
+        if how == "silent":  # it waits longer than a busy machine takes for the words before
+            settings = {**FEW, "OLLAMA_TIMEOUT": 3}
+            gateway = stack.enter_context(served(upstream.url, own_dsn, **settings))
+        breaks_after_what_came(upstream, gateway, how)
+
+
+def breaks_after_what_came(upstream: FakeUpstream, gateway: GatewayProcess, how: str) -> None:
     never = upstream.gate()
 
     async def break_off(exchange: Exchange) -> None:

@@ -1,13 +1,13 @@
 """Streams that break, clients that leave and models that are slow, on OpenAI's routes beside chat,
 as the unmodified `openai` package sees them."""
 
+import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import openai
 import pytest
-from openai import OpenAI
+from openai import AsyncOpenAI, OpenAI
 
 from tests.support.callers import counted, served
 from tests.support.failing_parts import GatewayProcess
@@ -85,13 +85,18 @@ def test_a_client_that_leaves_before_the_answer_frees_the_model(
         await gate.passed()
 
     upstream.behave = silent
-    with (
-        OpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0, timeout=0.3) as client,
-        suppress(openai.APITimeoutError),
-    ):
-        call(client, route)
-        raise AssertionError("it was answered")
-    [exchange] = upstream.wait_for_chats(1)
+
+    async def leave() -> None:
+        base = f"{gateway.url}/v1"
+        async with AsyncOpenAI(base_url=base, api_key=key, max_retries=0) as client:
+            asking = asyncio.create_task(call(client, route))
+            await asyncio.to_thread(upstream.wait_for_chats, 1)
+            assert not asking.done()
+            asking.cancel()
+            await asyncio.wait([asking])
+
+    asyncio.run(leave())
+    [exchange] = upstream.chats
     upstream.wait_until(lambda: exchange.ended)
     assert exchange.gone
     assert counted(gateway.url, key) == (1, 12, 0)  # its prompt was sent
