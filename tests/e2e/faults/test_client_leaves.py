@@ -50,7 +50,10 @@ def test_one_that_leaves_while_the_store_decides_never_reaches_the_model(
     async def play() -> None:
         scene.upstream.behave = silence
         store = await asyncpg.connect(scene.books.dsn)
-        waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+        waits = (
+            "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+            " and datname = current_database() and query like '%authorize_request%'"
+        )
 
         async def decides() -> bool:
             await store.execute("select pg_stat_clear_snapshot()")  # one look lasts a transaction

@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import signal
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -86,6 +86,16 @@ def assert_away(seen: Seen) -> None:
     assert int(seen.headers["retry-after"]) > 0
 
 
+async def _kill_a_backend(server: psutil.Process) -> bool:
+    """False: the gateway has not looked for the database again yet, or each ends just now."""
+    for backend in server.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if _is_idle(backend):
+                backend.kill()
+                return True
+    return False
+
+
 def _is_idle(backend: psutil.Process) -> bool:
     try:
         return "idle" in backend.cmdline()[0]
@@ -100,11 +110,7 @@ def test_it_crashes_under_load(
     async def crash() -> None:
         assert postgres.process is not None
         if how == "a backend dies":
-            server = psutil.Process(postgres.process.pid)
-            async with asyncio.timeout(PATIENCE):
-                while not (ours := [one for one in server.children() if _is_idle(one)]):
-                    await asyncio.sleep(0.01)  # the gateway has not looked for it again yet
-            os.kill(ours[0].pid, signal.SIGKILL)
+            await eventually(partial(_kill_a_backend, psutil.Process(postgres.process.pid)))
             return
         number = signal.SIGQUIT if how == "it is stopped hard" else signal.SIGKILL
         await asyncio.to_thread(postgres.stop, number)
@@ -123,6 +129,13 @@ def test_it_crashes_under_load(
     asyncio.run(play())
 
 
+async def _postmaster_file(data_dir: Path) -> list[str]:
+    """Its words; none while there is no file, which another process makes and removes."""
+    with contextlib.suppress(FileNotFoundError):
+        return (data_dir / "postgres" / "postmaster.pid").read_text().split()
+    return []
+
+
 def test_the_embedded_one_is_started_again_by_the_gateway(
     home: Path, upstream: FakeUpstream
 ) -> None:
@@ -137,12 +150,9 @@ def test_the_embedded_one_is_started_again_by_the_gateway(
 
                 async def crash() -> None:
                     """Known keys go on meanwhile, so it may not have come back from the last."""
-                    running = gateway.data_dir / "postgres" / "postmaster.pid"
-                    async with asyncio.timeout(PATIENCE):
-                        while not (running.exists() and (words := running.read_text().split())):
-                            await asyncio.sleep(0.01)  # a look at what another process does
+                    number, *_ = await eventually(partial(_postmaster_file, gateway.data_dir))
                     with contextlib.suppress(psutil.NoSuchProcess):
-                        psutil.Process(int(words[0])).kill()
+                        psutil.Process(int(number)).kill()
 
                 await load.run(crash)
                 await eventually(lambda: nothing_waits(gateway))

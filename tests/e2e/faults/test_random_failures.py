@@ -1,15 +1,17 @@
 """Everything at once: two gateways, one database, and all that can fail, in an order of dice."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.support.books import Books
-from tests.support.failing_parts import GatewayProcess
+from tests.support.failing_parts import GatewayProcess, eventually
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.postgres import Server, own_postgres
 from tests.support.storm import Storm, behave
+from tests.support.supabase_project import nothing_waits
 
 __all__ = ["own_postgres"]
 
@@ -50,6 +52,8 @@ def test_counter_log_clients_and_model_server_agree_after_all_that_can_fail(
             await storm.rage(
                 [kill_the_first, kill_the_database, stop_the_second, kill_the_model_server]
             )
+            for gateway in (first, second):  # what was served meanwhile has no hold to wait for
+                await eventually(partial(nothing_waits, gateway))
             rows = await books.settled()
             for gateway in (first, second):
                 assert await gateway.stop() == 0
