@@ -118,7 +118,10 @@ async def test_a_deadlock_is_told_to_one_of_two_and_the_other_goes_on(
         begin
             set local deadlock_timeout = '10ms';
             perform pg_advisory_xact_lock(p_first);
-            while (select count(*) from pg_locks where locktype = 'advisory') < 2 loop
+            while (
+                select count(*) from pg_locks as l join pg_database as d on d.oid = l.database
+                where l.locktype = 'advisory' and d.datname = current_database()
+            ) < 2 loop
                 perform pg_sleep(0.001);
             end loop;
             perform pg_advisory_xact_lock(p_second);
