@@ -121,6 +121,24 @@ def family(pid: int) -> list[psutil.Process]:
         return []
 
 
+def within(pid: int, word: str) -> list[psutil.Process]:
+    """Those of them whose command line has this word. Others may end meanwhile."""
+    found: list[psutil.Process] = []
+    for process in family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if word in process.cmdline():
+                found.append(process)
+    return found
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """One that has ended and that nobody has collected yet has ended."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def naming(text: str) -> list[psutil.Process]:
     """The processes whose command line holds the text, such as a data directory."""
     found: list[psutil.Process] = []

@@ -12,7 +12,7 @@ import pytest
 from gateway.core import keys
 from gateway.embedded import EmbeddedPostgres
 from tests.support.command_line import CommandLine
-from tests.support.gateway_process import Running, ask, family, fresh_directory
+from tests.support.gateway_process import Running, ask, fresh_directory, within
 
 
 def test_db_migrate_brings_any_database_up_to_date_and_can_run_twice() -> None:
@@ -150,7 +150,7 @@ def test_serve_runs_without_a_model_until_it_is_stopped(localllm: CommandLine) -
             "ok",
             "unavailable",
         )
-        assert not any("gateway.demo" in p.cmdline() for p in family(running.process.pid))
+        assert within(running.process.pid, "gateway.demo") == []
         assert running.stop(signal.SIGTERM) == 0
         assert "s3cret" not in running.output
     finally:

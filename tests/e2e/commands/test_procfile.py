@@ -15,7 +15,7 @@ from tests.support.cloudflared.account import token
 from tests.support.docs_pages import shell
 from tests.support.fake_upstream import MODEL, FakeUpstream
 from tests.support.fresh_copy import ROOT, environment, fresh_copy
-from tests.support.gateway_process import Running, chat, family, free_port, naming
+from tests.support.gateway_process import Running, chat, family, free_port, is_alive, naming
 
 (START,) = [b.text.strip() for b in shell(ROOT / "docs" / "home.md") if "honcho" in b.marks]
 # `uvx` would fetch honcho from the network.
@@ -101,7 +101,7 @@ def ends_without_a_trace(running: Running, place: Path, number: signal.Signals) 
     for name in LINES:
         assert re.search(rf"{name}\.1 stopped \(rc=0\)", running.output), running.output
     assert "SIGKILL" not in running.output
-    assert not any(process.is_running() for process in processes)
+    assert not any(map(is_alive, processes))
     assert naming(str(place)) == []
 
 

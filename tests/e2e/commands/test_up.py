@@ -23,7 +23,9 @@ from tests.support.gateway_process import (
     family,
     free_port,
     fresh_directory,
+    is_alive,
     naming,
+    within,
 )
 from tests.support.serving import in_a_thread
 
@@ -147,7 +149,7 @@ def first_key(machine: Backend) -> str:
         processes = family(running.process.pid)
         assert len(processes) > 1
         assert running.stop(signal.SIGINT) == 0
-        assert not any(process.is_running() for process in processes)
+        assert not any(map(is_alive, processes))
     return key
 
 
@@ -174,7 +176,7 @@ def test_a_second_up_keeps_the_data_and_shows_no_key(machine: Backend, first_key
         assert usage["month"]["tokens_used"] > 0
         listed = machine.json("keys", "list")
         assert [row["label"] for row in listed["data"]] == ["first key"]  # type: ignore[index]  # JSON
-        assert [p for p in family(running.process.pid) if "gateway.demo" in p.cmdline()] == []
+        assert within(running.process.pid, "gateway.demo") == []
         assert running.stop(signal.SIGTERM) == 0
 
 
@@ -182,7 +184,7 @@ def test_what_is_killed_comes_back_and_ollama_takes_over_when_it_appears(
     machine: Backend, first_key: str
 ) -> None:
     with machine.up() as running:
-        demo = next(p for p in family(running.process.pid) if "gateway.demo" in p.cmdline())
+        [demo] = within(running.process.pid, "gateway.demo")
         postmaster = psutil.Process(
             int((machine.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
         )

@@ -8,7 +8,7 @@ import pytest
 from tests.support.books import Books
 from tests.support.failing_parts import GatewayProcess, eventually
 from tests.support.fake_upstream import MODEL
-from tests.support.gateway_process import family
+from tests.support.gateway_process import within
 from tests.support.several_backends import two_servers
 from tests.support.watching_client import ask
 
@@ -17,7 +17,7 @@ DEMO = "gemma3:270m"
 
 def has_demo(gateway: GatewayProcess) -> bool:
     assert gateway.running is not None
-    return any("gateway.demo" in p.cmdline() for p in family(gateway.running.process.pid))
+    return bool(within(gateway.running.process.pid, "gateway.demo"))
 
 
 def test_one_that_answers_is_enough_for_no_demo_model(home: Path, dsn: str) -> None:

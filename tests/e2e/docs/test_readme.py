@@ -11,7 +11,15 @@ import pytest
 
 from tests.support.docs_pages import blocks, shell
 from tests.support.fresh_copy import ROOT, environment, fresh_copy
-from tests.support.gateway_process import PATIENCE, Running, ask, family, free_port, naming
+from tests.support.gateway_process import (
+    PATIENCE,
+    Running,
+    ask,
+    family,
+    free_port,
+    is_alive,
+    naming,
+)
 
 README = ROOT / "README.md"
 BLOCKS = [block.text for block in shell(README)]
@@ -66,7 +74,7 @@ def test_the_first_commands_work_as_written_on_a_machine_with_python_only(place:
 
         processes = family(running.process.pid)
         assert running.stop() == 0
-        assert not any(process.is_running() for process in processes)
+        assert not any(map(is_alive, processes))
         assert naming(str(place)) == []
     finally:
         running.kill()

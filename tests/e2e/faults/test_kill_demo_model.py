@@ -8,7 +8,7 @@ import pytest
 from tests.support.books import Books
 from tests.support.failing_parts import GatewayProcess, eventually
 from tests.support.fake_upstream import FakeUpstream
-from tests.support.gateway_process import family
+from tests.support.gateway_process import within
 from tests.support.watching_client import Client, ask
 
 
@@ -24,9 +24,7 @@ def test_the_demo_model_killed_mid_stream_is_an_error_for_the_client_and_counted
         try:
             await gateway.start("up")
             assert gateway.running is not None
-            [demo] = [
-                p for p in family(gateway.running.process.pid) if "gateway.demo" in p.cmdline()
-            ]
+            [demo] = within(gateway.running.process.pid, "gateway.demo")
             client = await Client.ask(
                 gateway.url, key, "Count.", model="gemma3:270m", max_tokens=4000
             )
