@@ -61,6 +61,7 @@ class Crowd:
         moment = asyncio.Event()
         left = dice.randrange(1, 120)
         words = dice.random() < 0.5
+        chunks = random.Random(left)  # how many there are is another number in each run
 
         def look(seen: Seen) -> None:
             nonlocal left
@@ -80,7 +81,7 @@ class Crowd:
                 except OSError:
                     return
                 if words and stream:
-                    client.on_bytes = lambda: moment.set() if dice.random() < 0.02 else None
+                    client.on_bytes = lambda: moment.set() if chunks.random() < 0.02 else None
                 seen = await client.answer()
                 self.answers.append((number, seen))
                 if not seen.whole:
