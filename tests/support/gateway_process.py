@@ -11,7 +11,7 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -20,6 +20,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import psutil
 
 from tests.support.forked.process import start
+from tests.support.processes import family
 
 PATIENCE = 100.0  # seconds after which something did not happen
 _SHARES = 8  # of the ports: more than there are workers
@@ -110,51 +111,6 @@ class Running:
         self.process.wait()
         psutil.wait_procs(children, PATIENCE)
         self._reader.join(timeout=PATIENCE)
-
-
-def family(pid: int) -> list[psutil.Process]:
-    """A process and all below it."""
-    try:
-        parent = psutil.Process(pid)
-        return [parent, *parent.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def within(pid: int, word: str) -> list[psutil.Process]:
-    """Those of them whose command line has this word. Others may end meanwhile."""
-    found: list[psutil.Process] = []
-    for process in family(pid):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if word in process.cmdline():
-                found.append(process)
-    return found
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """One that has ended and that nobody has collected yet has ended."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def naming(text: str) -> list[psutil.Process]:
-    """The processes whose command line holds the text, such as a data directory."""
-    found: list[psutil.Process] = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if any(text in word for word in process.cmdline()):
-                found.append(process)
-    return found
-
-
-def all_text_of_processes() -> Iterable[str]:
-    """Command lines and environments of every process that we may see, but our own."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.pid != os.getpid():
-                yield " ".join([*process.cmdline(), *process.environ().values()])
 
 
 def ask(

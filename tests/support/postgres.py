@@ -24,6 +24,7 @@ from gateway.database.migrate import migrate
 from gateway.embedded.account import own, server_account
 from gateway.embedded.binaries import find
 from gateway.stores.postgres import PostgresStore
+from tests.support.processes import is_alive
 
 CONFIGURATION = """
 listen_addresses = ''
@@ -81,7 +82,7 @@ class Server:
             with suppress(psutil.NoSuchProcess):  # a backend that ended by itself meanwhile
                 process.send_signal(how)
         self.process.wait(60)
-        while any(_alive(process) for process in processes):
+        while any(is_alive(process) for process in processes):
             time.sleep(0.005)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         self.process = None
@@ -109,14 +110,6 @@ class Server:
 
     def _said(self) -> str:
         return Path(self.log.name).read_text(errors="replace")[-2000:]
-
-
-def _alive(process: psutil.Process) -> bool:
-    """A dead process that nobody has collected yet is dead."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ import pytest
 from gateway.core import keys
 from gateway.embedded import EmbeddedPostgres
 from tests.support.command_line import CommandLine
-from tests.support.gateway_process import Running, ask, fresh_directory, within
+from tests.support.gateway_process import Running, ask, fresh_directory
+from tests.support.processes import within
 
 
 def test_db_migrate_brings_any_database_up_to_date_and_can_run_twice() -> None:

@@ -15,7 +15,8 @@ from tests.support.cloudflared.account import token
 from tests.support.docs_pages import shell
 from tests.support.fake_upstream import MODEL, FakeUpstream
 from tests.support.fresh_copy import ROOT, environment, fresh_copy
-from tests.support.gateway_process import Running, chat, family, free_port, is_alive, naming
+from tests.support.gateway_process import Running, chat, free_port
+from tests.support.processes import family, is_alive, naming
 
 (START,) = [b.text.strip() for b in shell(ROOT / "docs" / "home.md") if "honcho" in b.marks]
 # `uvx` would fetch honcho from the network.

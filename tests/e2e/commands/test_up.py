@@ -14,19 +14,8 @@ import psutil
 import pytest
 
 from tests.support.forked.process import OWN_PYTHON
-from tests.support.gateway_process import (
-    PATIENCE,
-    Running,
-    all_text_of_processes,
-    ask,
-    chat,
-    family,
-    free_port,
-    fresh_directory,
-    is_alive,
-    naming,
-    within,
-)
+from tests.support.gateway_process import PATIENCE, Running, ask, chat, free_port, fresh_directory
+from tests.support.processes import all_text_of_processes, family, is_alive, naming, within
 from tests.support.serving import in_a_thread
 
 pytestmark = pytest.mark.demo

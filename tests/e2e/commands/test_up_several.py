@@ -8,7 +8,7 @@ import pytest
 from tests.support.books import Books
 from tests.support.failing_parts import GatewayProcess, eventually
 from tests.support.fake_upstream import MODEL
-from tests.support.gateway_process import within
+from tests.support.processes import within
 from tests.support.several_backends import two_servers
 from tests.support.watching_client import ask
 

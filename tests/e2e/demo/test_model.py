@@ -17,7 +17,7 @@ import pytest
 
 from gateway.demo import DemoModel, Endpoint
 from gateway.demo.model_file import assemble
-from tests.support.tunnel.supervised import alive
+from tests.support.processes import is_alive
 
 pytestmark = pytest.mark.demo
 QUESTION = {
@@ -153,5 +153,5 @@ asyncio.run(main())
         [child] = psutil.Process(parent.pid).children(recursive=True)
         parent.kill()
     deadline = time.monotonic() + 60
-    while alive(child.pid):
+    while is_alive(child.pid):
         assert time.monotonic() < deadline

@@ -11,15 +11,8 @@ import pytest
 
 from tests.support.docs_pages import blocks, shell
 from tests.support.fresh_copy import ROOT, environment, fresh_copy
-from tests.support.gateway_process import (
-    PATIENCE,
-    Running,
-    ask,
-    family,
-    free_port,
-    is_alive,
-    naming,
-)
+from tests.support.gateway_process import PATIENCE, Running, ask, free_port
+from tests.support.processes import family, is_alive, naming
 
 README = ROOT / "README.md"
 BLOCKS = [block.text for block in shell(README)]

@@ -8,7 +8,7 @@ import pytest
 from tests.support.books import Books
 from tests.support.failing_parts import GatewayProcess, eventually
 from tests.support.fake_upstream import FakeUpstream
-from tests.support.gateway_process import within
+from tests.support.processes import within
 from tests.support.watching_client import Client, ask
 
 

@@ -21,7 +21,7 @@ from tests.support.callers import ADMIN_SECRET, QUESTION, admin, bearer, connect
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import Exchange, FakeUpstream
 from tests.support.forked.process import OWN_PYTHON
-from tests.support.gateway_process import family
+from tests.support.processes import family
 
 CHAT = "/v1/chat/completions"
 PROMPT = "nobody-s-business-but-the-caller-s"

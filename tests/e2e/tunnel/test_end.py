@@ -16,7 +16,7 @@ from tests.support.cloudflared import scenario
 from tests.support.fake_upstream import PROMPT_TOKENS, Exchange, FakeUpstream, Gate
 from tests.support.gateway_process import PATIENCE, ask
 from tests.support.patience import AT_ONCE
-from tests.support.tunnel.supervised import alive
+from tests.support.processes import is_alive
 from tests.support.tunnel.up import Up, up
 from tests.support.watching_client import Client, Seen
 from tunnel import status_file
@@ -105,11 +105,11 @@ def test_answers_under_way_end_whole_after_the_tunnel_and_before_the_gateway(
             assert (status, health["queue"]["running"]) == (200, 2)  # the gateway still serves
             running = status_file.current(it.it.folder)
             assert running is not None
-            assert alive(running.cloudflared_pid)  # and so does cloudflared, those who came before
+            assert is_alive(running.cloudflared_pid)  # for those who came before
             it.gate.open()
             assert all(seen.complete for seen in await it.answers())
             assert await it.exit_code() == 0
-            assert not alive(running.cloudflared_pid)
+            assert not is_alive(running.cloudflared_pid)
             return dict(await it.books.balanced())
 
     rows = asyncio.run(play())
@@ -164,7 +164,7 @@ def test_a_gateway_that_is_killed_takes_its_tunnel_with_it_and_counts_at_its_nex
             assert running is not None
             await it.it.gateway.kill()
             async with asyncio.timeout(PATIENCE):
-                while alive(running.cloudflared_pid):
+                while is_alive(running.cloudflared_pid):
                     await asyncio.sleep(0.01)  # a look at what another process does, no timing
             assert all(seen.failed for seen in await it.answers())
             await it.it.gateway.start()

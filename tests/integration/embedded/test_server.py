@@ -19,6 +19,7 @@ import pytest
 
 from gateway.embedded import EmbeddedPostgres
 from gateway.embedded.account import server_account
+from tests.support.processes import is_alive
 
 USER_SCRIPT = """
 import os, signal, sys
@@ -76,14 +77,6 @@ def silent(_: str) -> None:
 
 def server_pid(data_dir: Path) -> int:
     return int((data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
-
-
-def is_alive(pid: int) -> bool:
-    """A dead process that nobody has collected yet is dead."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.fixture

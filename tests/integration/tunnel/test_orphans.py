@@ -14,7 +14,8 @@ import pytest
 
 from tests.support.cloudflared import scenario
 from tests.support.paths import ROOT
-from tests.support.tunnel.supervised import PATIENCE, alive, supervised
+from tests.support.processes import is_alive
+from tests.support.tunnel.supervised import PATIENCE, supervised
 from tunnel import die_with_parent, private_files, status_file
 from tunnel.status_file import TunnelStatus
 
@@ -48,13 +49,13 @@ def supervisor(stand_in: Path, how: str) -> Iterator[tuple["subprocess.Popen[str
             yield process, pids
         finally:
             process.kill()
-            for pid in filter(alive, pids):
+            for pid in filter(is_alive, pids):
                 os.kill(pid, signal.SIGKILL)
 
 
 def wait_until_gone(pids: list[int]) -> None:
     end = time.monotonic() + PATIENCE
-    while any(map(alive, pids)):
+    while any(map(is_alive, pids)):
         assert time.monotonic() < end, "it lives on"
         time.sleep(0.01)  # a look at what the system does, no timing
 
@@ -62,7 +63,7 @@ def wait_until_gone(pids: list[int]) -> None:
 @WAYS
 def test_a_killed_supervisor_leaves_no_cloudflared(stand_in: Path, how: str):
     with supervisor(stand_in, how) as (process, pids):
-        assert all(map(alive, pids))
+        assert all(map(is_alive, pids))
         process.kill()
         process.wait(60)
         wait_until_gone(pids)
@@ -76,7 +77,7 @@ def test_a_supervisor_that_stops_in_order_leaves_none_either(stand_in: Path, how
     with supervisor(stand_in, how) as (process, pids):
         process.send_signal(signal.SIGINT)
         process.wait(60)
-        assert not any(map(alive, pids))
+        assert not any(map(is_alive, pids))
 
 
 def test_one_whose_parent_died_before_the_kernel_knew_does_not_start(tmp_path: Path):

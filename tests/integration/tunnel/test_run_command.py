@@ -13,8 +13,8 @@ from tests.support.cloudflared import scenario
 from tests.support.cloudflared.account import token
 from tests.support.forked.process import run
 from tests.support.gateway_process import PATIENCE
+from tests.support.processes import is_alive
 from tests.support.tunnel.owner import Owner
-from tests.support.tunnel.supervised import alive
 from tunnel import status_file
 
 ID = "6f1b7a2e-4b6c-4e86-9b36-0a4f8b1d2c3e"
@@ -73,7 +73,7 @@ def test_a_second_signal_cuts_a_stream_that_the_first_lets_go_on(owner: Owner):
             assert next(chunks) == b"begin"
             running.process.send_signal(signal.SIGINT)
             running.wait_for("Stopping the tunnel")
-            assert alive(opened.cloudflared_pid)
+            assert is_alive(opened.cloudflared_pid)
             running.process.send_signal(signal.SIGINT)
             assert running.process.wait(PATIENCE) == 0  # far less than the grace
             with pytest.raises(httpx.HTTPError):
@@ -81,7 +81,7 @@ def test_a_second_signal_cuts_a_stream_that_the_first_lets_go_on(owner: Owner):
     finally:
         running.kill()
         behind.close()
-    assert not alive(opened.cloudflared_pid)
+    assert not is_alive(opened.cloudflared_pid)
 
 
 @pytest.mark.parametrize(

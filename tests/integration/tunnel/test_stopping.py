@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 
 from tests.support.cloudflared import scenario
+from tests.support.processes import is_alive
 from tests.support.tunnel.origin import Origin, origin
-from tests.support.tunnel.supervised import SupervisedTunnel, alive, supervised
+from tests.support.tunnel.supervised import SupervisedTunnel, supervised
 from tunnel.child import Child
 from tunnel.errors import TunnelError
 
@@ -54,14 +55,14 @@ async def test_open_streams_end_whole_while_new_requests_are_refused(stand_in: P
                 async with session.get(f"{running.edge}/new") as refused:
                     if refused.status == 530:
                         break
-        assert alive(child)
+        assert is_alive(child)
         assert not stopping.done()
         behind.go_on.set()
         assert await answer.content.read() == b"two\n"
         async with asyncio.timeout(30):  # far less than the grace, which quic would wait for
             await stopping
             await running.ended()
-        assert not alive(child)
+        assert not is_alive(child)
 
 
 @PROTOCOLS
@@ -79,7 +80,7 @@ async def test_a_stream_that_outlasts_its_grace_is_cut(stand_in: Path):
         child = running.tunnel.status.cloudflared_pid
         async with asyncio.timeout(30):
             await running.tunnel.stop()
-            assert not alive(child)
+            assert not is_alive(child)
             await behind.gone.wait()
             with pytest.raises(aiohttp.ClientError):
                 await answer.content.read()
@@ -132,7 +133,7 @@ async def test_when_its_supervisor_is_cancelled_nothing_is_left(stand_in: Path):
         child = running.tunnel.status.cloudflared_pid
         running.task.cancel()
         await asyncio.wait([running.task])
-        assert not alive(child)
+        assert not is_alive(child)
         assert running.published() == "off"
 
 

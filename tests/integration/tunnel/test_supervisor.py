@@ -13,8 +13,9 @@ import pytest
 import tunnel.supervisor
 from tests.support.cloudflared import scenario
 from tests.support.cloudflared.account import token
+from tests.support.processes import is_alive
 from tests.support.tunnel.origin import origin
-from tests.support.tunnel.supervised import alive, supervised
+from tests.support.tunnel.supervised import supervised
 from tunnel import status_file
 from tunnel.errors import TunnelError
 from tunnel.plan import Plan
@@ -51,7 +52,7 @@ async def test_it_starts_and_its_name_is_learned_from_cloudflared(
         assert told is not None
         assert (told.state, told.kind, told.connections) == ("connected", "quick", 1)
         assert told.supervisor_pid == os.getpid()
-        assert alive(told.cloudflared_pid)
+        assert is_alive(told.cloudflared_pid)
         file = running.folder / "running.json"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         await running.tunnel.stop()
@@ -84,7 +85,7 @@ async def test_one_that_crashes_is_started_again_and_told(
         await running.until(lambda: running.starts() == 2)
         await running.until(lambda: running.tunnel.status.state == "connected")
         assert running.tunnel.status.cloudflared_pid != first
-        assert not alive(first)
+        assert not is_alive(first)
     [told] = [text for text in caplog.messages if "starts again" in text]
     assert told.startswith("cloudflared ended with exit code 2: ")
 

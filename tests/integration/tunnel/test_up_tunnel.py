@@ -14,7 +14,7 @@ from tests.support.cloudflared import scenario
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import MODEL, Exchange, FakeUpstream, Gate
 from tests.support.gateway_process import PATIENCE, ask, chat
-from tests.support.tunnel.supervised import alive
+from tests.support.processes import is_alive
 from tests.support.tunnel.up import Up, up
 from tunnel import status_file
 
@@ -108,7 +108,7 @@ def test_a_killed_gateway_leaves_no_tunnel(upstream: FakeUpstream, dsn: str, sta
         assert running.supervisor_pid == it.running.process.pid
         it.running.process.kill()
         it.running.process.wait()
-        while alive(running.cloudflared_pid):
+        while is_alive(running.cloudflared_pid):
             pass
         assert status_file.current(it.folder) is None
 

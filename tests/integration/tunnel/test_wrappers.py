@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.support.tunnel.supervised import alive
+from tests.support.processes import is_alive
 from tunnel import program, status_file
 from tunnel.child import Child
 from tunnel.orphan import kill_orphan
@@ -41,10 +41,10 @@ async def test_what_it_started_ends_with_it(tmp_path: Path, *, ends_first: bool)
         child.terminate()
         while not child.ended:
             await asyncio.sleep(0)
-    assert alive(real)
+    assert is_alive(real)
     await child.kill()
     async with asyncio.timeout(30):
-        while alive(real):
+        while is_alive(real):
             await asyncio.sleep(0)
         await telling
 
@@ -58,7 +58,7 @@ async def test_its_end_is_seen_though_what_it_started_holds_its_output(tmp_path:
     try:
         async with asyncio.timeout(60):
             assert await child.read_lines(lines.append) == 7
-        assert alive(int(lines[0]))
+        assert is_alive(int(lines[0]))
     finally:
         await child.kill()
         await child.read_lines(lines.append)  # its pipe has closed with what held it
@@ -76,9 +76,9 @@ async def test_what_a_dead_script_had_started_is_found_after_a_kill(tmp_path: Pa
     status_file.write(tmp_path, written)
     try:
         assert await asyncio.to_thread(kill_orphan, tmp_path) is led
-        assert led or alive(real)
+        assert led or is_alive(real)
         async with asyncio.timeout(60):
-            while led and alive(real):
+            while led and is_alive(real):
                 await asyncio.sleep(0)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -95,5 +95,5 @@ async def test_one_that_hangs_is_no_cloudflared_and_leaves_nothing(
     async with asyncio.timeout(60):
         assert await program._version_text(wrapper) is None
         real = int((tmp_path / "pid").read_text())
-        while alive(real):
+        while is_alive(real):
             await asyncio.sleep(0)

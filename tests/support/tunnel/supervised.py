@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-import psutil
 
 from tests.support.cloudflared import scenario
+from tests.support.processes import is_alive
 from tunnel import plan, private_files, status_file
 from tunnel.plan import Plan
 from tunnel.program import Program
@@ -88,11 +88,4 @@ async def supervised(
         running.task.cancel()
         await asyncio.wait([running.task])
         for start in scenario.starts(stand_in):
-            assert not alive(start["pid"])
-
-
-def alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+            assert not is_alive(start["pid"])

@@ -10,7 +10,8 @@ import httpx
 
 from tests.support.failing_parts import GatewayProcess
 from tests.support.fake_upstream import FakeUpstream
-from tests.support.gateway_process import PATIENCE, fresh_directory, naming
+from tests.support.gateway_process import PATIENCE, fresh_directory
+from tests.support.processes import naming
 
 
 class Up:
