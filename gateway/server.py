@@ -78,6 +78,12 @@ class _Server(uvicorn.Server):
         await self._services.doctor.close()
         if self._front:  # it lets its requests end, and they need us
             await self._front.stop()
+        if running := len(self._services.pipeline.in_flight):
+            _log.info(
+                "Stopping: running answers (%d) have %d s to end. Ctrl-C again cuts them.",
+                running,
+                GRACE,
+            )
         await super().shutdown(sockets)  # type: ignore[arg-type] # we only pass it on
 
     async def end_requests(self) -> None:

@@ -100,7 +100,7 @@ def overflow(words: str) -> Refusal | None:
     return too_long(tokens, limit)
 
 
-async def refusal_of(response: ModelResponse) -> Refusal:
+async def refusal_from(response: ModelResponse) -> Refusal:
     """What a response with another status than 200 means."""
     detail = ""
     with contextlib.suppress(TransportError):

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from gateway.backends.backend import Backend
-from gateway.backends.errors import refusal_of
+from gateway.backends.errors import refusal_from
 from gateway.core.errors import Refusal
 
 _PATHS = ("/api/generate", "/api/embed")  # a model that makes vectors knows the second alone
@@ -28,7 +28,7 @@ async def ask_to_keep(
         try:
             if response.status == 200:
                 return None
-            problem = await refusal_of(response)
+            problem = await refusal_from(response)
         finally:
             response.close()
     return problem

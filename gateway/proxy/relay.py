@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from gateway.backends.client import ModelResponse
-from gateway.backends.errors import refusal_of
+from gateway.backends.errors import refusal_from
 from gateway.backends.http1 import ReadTimeout, TransportError
 from gateway.core.errors import Refusal
 from gateway.dialects.protocol import AnswerContext, Translation
@@ -19,7 +19,7 @@ async def relay(answer: ModelResponse, in_flight: InFlight) -> Refusal | None:
     has seen whole is counted, even if this process dies right after."""
     if answer.status != 200:
         in_flight.ends_as("upstream_error")
-        return alias_echo.in_refusal(in_flight.request, await refusal_of(answer))
+        return alias_echo.in_refusal(in_flight.request, await refusal_from(answer))
     if answer.coded:
         in_flight.ends_as("upstream_error")
         return Refusal("upstream_error", "The model server's answer is compressed, unasked.")

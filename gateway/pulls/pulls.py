@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.backends.backend import Backend
 from gateway.backends.client import ModelResponse
-from gateway.backends.errors import refusal_of
+from gateway.backends.errors import refusal_from
 from gateway.backends.http1 import ReadTimeout, TransportError
 from gateway.backends.models import ModelList
 from gateway.core.errors import SHUTTING_DOWN, Refusal
@@ -141,7 +141,7 @@ class Pulls:
         if response.status in _NO_SUCH_ROUTE:
             return Refusal("not_supported")
         if response.status != 200:
-            return await refusal_of(response)
+            return await refusal_from(response)
         progress, last = pull.progress, monotonic()
         async for chunk in response.chunks():
             before, now = progress.changes, monotonic()

@@ -91,6 +91,8 @@ def test_stopped_with_requests_of_every_kind_it_tells_them_and_logs_no_failure(
             await exchange.words(("one",))
         await gate.passed()
 
+    told = r"Stopping: running answers \(\d+\) have 10 s to end. Ctrl-C again cuts them."
+
     async def play() -> None:
         upstream.behave = behave
         upstream.pull = pull_slowly(gate.passed)
@@ -109,6 +111,7 @@ def test_stopped_with_requests_of_every_kind_it_tells_them_and_logs_no_failure(
             assert running is not None
             for number in signals:
                 running.process.send_signal(number)
+                await asyncio.to_thread(running.wait_for, told)
                 await eventually(lambda: listens_no_more(gateway.port))
             if leave:
                 silent.leave()

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.backends.client import ModelResponse
-from gateway.backends.errors import in_public, refusal_of
+from gateway.backends.errors import in_public, refusal_from
 from gateway.core.errors import Refusal
 
 FULL = "no space left on device"
@@ -68,7 +68,7 @@ async def test_a_status_becomes_the_code_that_clients_know(
     status: int, reason: str, body: dict[str, Any]
 ) -> None:
     answer = cast(ModelResponse, Said(status, json.dumps(body).encode()))
-    refusal = await refusal_of(answer)
+    refusal = await refusal_from(answer)
     assert refusal.reason == reason or (status == 404 and not body)
     words = refusal.detail
     if reason == "upstream_error":  # it is not meant for the client
@@ -88,7 +88,7 @@ async def test_a_status_becomes_the_code_that_clients_know(
 )
 async def test_what_the_client_sent_wrongly_is_no_failure_of_the_server(words: str) -> None:
     body = json.dumps({"error": {"code": 500, "message": words}}).encode()
-    refusal = await refusal_of(cast(ModelResponse, Said(500, body)))
+    refusal = await refusal_from(cast(ModelResponse, Said(500, body)))
     assert (refusal.kind.status, refusal.message) == (400, words)
 
 
@@ -107,7 +107,7 @@ async def test_what_the_client_sent_wrongly_is_no_failure_of_the_server(words: s
 async def test_a_route_that_the_model_server_lacks_is_not_told_as_a_model_that_is_missing(
     status: int, body: bytes
 ) -> None:
-    refusal = await refusal_of(cast(ModelResponse, Said(status, body)))
+    refusal = await refusal_from(cast(ModelResponse, Said(status, body)))
     assert (refusal.kind.status, refusal.kind.code) == (501, "not_supported")
     assert "/v1/chat/completions" in refusal.message
 
@@ -119,7 +119,7 @@ async def test_a_route_that_the_model_server_lacks_is_not_told_as_a_model_that_i
 )
 async def test_a_model_that_ollama_does_not_know_is_told_in_one_way(words: str) -> None:
     body = json.dumps({"error": {"message": words}}).encode()
-    refusal = await refusal_of(cast(ModelResponse, Said(404, body)))
+    refusal = await refusal_from(cast(ModelResponse, Said(404, body)))
     assert refusal.message == "model 'a/b:1b' not found"
     assert (refusal.kind.code, refusal.param) == ("model_not_found", "model")
 
@@ -130,7 +130,7 @@ async def test_what_the_demo_model_refuses_says_that_it_is_the_demo_and_what_to_
     status: int,
 ) -> None:
     for body in (b'{"error": "too long"}', b"{}"):
-        refusal = await refusal_of(cast(ModelResponse, Said(status, body, demo=True)))
+        refusal = await refusal_from(cast(ModelResponse, Said(status, body, demo=True)))
         assert "demo model" in refusal.message
         assert "Start Ollama" in refusal.message
 
@@ -138,5 +138,5 @@ async def test_what_the_demo_model_refuses_says_that_it_is_the_demo_and_what_to_
 @pytest.mark.anyio
 async def test_what_is_no_json_is_refused_without_its_words() -> None:
     for body in (b"", b"<html>SECRET", b"\xff", b'{"error":7}'):
-        refusal = await refusal_of(cast(ModelResponse, Said(500, body)))
+        refusal = await refusal_from(cast(ModelResponse, Said(500, body)))
         assert refusal == Refusal("upstream_failed", "The model server failed.")
