@@ -25,6 +25,7 @@ _A_LINE = 150  # bytes that a header takes beside its own
 # as long: a body in the same bytes keeps its length, or its end would begin the next request.
 _UPGRADE = re.compile(rb"(?<=\r\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
 _PASSED_OVER = b"x-grade"
+_BLANKS = b" \t"  # no part of a header's value; the parser leaves those that stand behind it
 
 
 class TooManyPipelined(Exception):
@@ -83,7 +84,7 @@ class BoundedHttp(Connection):
         # What comes after the body is no header, and could be endless. A line takes many times its
         # bytes: of those that are too many, one is kept, by which middleware knows.
         if self._in_head and len(self.headers) <= MOST_LINES:
-            super().on_header(name, value)
+            super().on_header(name, value.rstrip(_BLANKS))
 
     def expire(self) -> None:
         if self._in_head and self._head and not self._over():

@@ -2,12 +2,14 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.support.admin.calls import ROUTES, Owner, error
 from tests.support.admin.servers import CONSOLE, SECRET, Admin
 from tests.support.postgres import execute
+from tests.support.raw_client import ask, request
 
 TOO_MANY = 10  # failures of one address within 15 minutes: sql/helpers/login/login_limits.sql
 WRONG = [SECRET[:-1], SECRET + "x", SECRET.upper(), "größer", "x" * 10_000, "0", "null"]
@@ -43,6 +45,24 @@ def test_a_wrong_secret_is_refused(admin: Admin, secret: str):
 def test_the_secret_in_another_coding_is_another_secret(admin: Admin):
     with Owner(admin.url, SECRET.encode("latin-1")) as client:
         assert guess(client, 1) == [401]
+
+
+def with_lines(admin: Admin, *lines: str) -> int:
+    """The status of a request with these headers, sent as they are."""
+    port = urlsplit(admin.url).port
+    assert port
+    sent = [line.encode().decode("latin-1") for line in lines]
+    return ask(port, request("GET", "/admin/usage", b"", *sent)).status
+
+
+def test_blanks_around_the_secret_are_no_part_of_it(admin: Admin):
+    for line in (f"X-Admin-Secret: {SECRET} \t", f"X-Admin-Secret:\t {SECRET}"):
+        assert with_lines(admin, line) == 200
+
+
+@pytest.mark.parametrize("secrets", [(SECRET, SECRET), ("wrong", SECRET), (SECRET, "wrong")])
+def test_of_several_secrets_none_counts(admin: Admin, secrets: tuple[str, str]):
+    assert with_lines(admin, *(f"X-Admin-Secret: {one}" for one in secrets)) == 401
 
 
 def test_after_too_many_failures_even_the_right_secret_waits(admin: Admin, owner: Owner):
@@ -138,3 +158,18 @@ def test_a_page_may_ask_first_and_send_the_secret_then(owner: Owner, method: str
     assert (then.status_code, then.headers["access-control-allow-origin"]) == (200, CONSOLE)
     assert then.headers["vary"] == "Origin"
     assert "x-request-id, retry-after" in then.headers["access-control-expose-headers"]
+
+
+def test_only_the_page_of_this_very_server_is_its_own(admin: Admin, owner: Owner):
+    name = urlsplit(admin.url).netloc
+    statuses = [
+        owner.ask("GET", "/admin/usage", Origin=origin).status_code
+        for origin in (f"http://{name}", name, f"a://{name}://b", f"http://{name}/")
+    ]
+    assert statuses == [200, 403, 403, 403]
+
+
+def test_a_preflight_that_asks_for_no_headers_is_told_some(owner: Owner):
+    page = {"Origin": CONSOLE, "Access_Control_Request_Headers": ""}
+    answer = owner.ask("OPTIONS", "/admin/usage", **page)
+    assert "content-type" in answer.headers["access-control-allow-headers"]

@@ -165,6 +165,13 @@ Deno.test("a listed website may call, another may not and learns nothing", async
   deepStrictEqual(calls, []);
 });
 
+Deno.test("an origin that is longer than any has may not call, whatever is allowed", async () => {
+  const { ask } = made({}, { ADMIN_CORS_ORIGINS: "*" });
+  const origin = (length: number) => ({ origin: `https://${"a".repeat(length - 8)}` });
+  strictEqual((await ask("GET /admin/usage", undefined, origin(300))).status, 200);
+  strictEqual((await ask("GET /admin/usage", undefined, origin(301))).status, 403);
+});
+
 Deno.test("a preflight is told the headers that it asked for, without a log-in", async () => {
   const { ask, calls } = made({}, { ADMIN_CORS_ORIGINS: "https://a.example" });
   const answer = await ask("OPTIONS /admin/api-keys", undefined, {
