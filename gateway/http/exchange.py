@@ -79,12 +79,13 @@ class Exchange:
     def _framing(self) -> Framing | None:
         return self.dialect.framing if self.dialect else None
 
-    def refuse_method(self, allowed: str) -> Refusal | None:
-        """Why another method than the `allowed` one is not served."""
-        if self.method == allowed:
+    def refuse_method(self, *allowed: str) -> Refusal | None:
+        """Why another method than the `allowed` ones is not served."""
+        if self.method in allowed:
             return None
-        self.extra.append((b"allow", allowed.encode()))
-        return Refusal("method_not_allowed", allowed)
+        told = ", ".join(allowed)
+        self.extra.append((b"allow", told.encode()))
+        return Refusal("method_not_allowed", told)
 
     @property
     def traceparent(self) -> str:

@@ -22,10 +22,8 @@ def admin_event_routes(services: Services) -> list[ASGIRouteHandler]:
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         async with Exchange(scope, receive, send) as exchange:
-            head = exchange.method == "HEAD"
-            refusal = None if head else exchange.refuse_method("GET")
-            refusal = refusal or await login.of(scope)
-            if refusal is None and head:
+            refusal = exchange.refuse_method("GET", "HEAD", "OPTIONS") or await login.of(scope)
+            if refusal is None and exchange.method == "HEAD":
                 exchange.dialect = FAMILY
                 await exchange.open()
                 await exchange.end()

@@ -48,7 +48,7 @@ def admin_model_routes(services: Services) -> list[HTTPRouteHandler | ASGIRouteH
 
     async def pull(scope: Any, receive: Any, send: Any) -> None:
         async with Exchange(scope, receive, send) as exchange:
-            refusal = exchange.refuse_method("POST") or await login.of(scope)
+            refusal = exchange.refuse_method("OPTIONS", "POST") or await login.of(scope)
             refusal = refusal or await _pull(services, exchange)
             if refusal is not None:
                 await exchange.refuse(refusal)

@@ -37,3 +37,12 @@ def test_the_gateway_answers_it(gateway_side: Admin, method: str, path: str) -> 
         answer = owner.ask(method, path, {"model": "x"} if method == "POST" else None)
         assert "needs_the_machine" not in answer.text
         assert (answer.status_code == 200) == (method == "GET")
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_another_method_is_told_which_one_there_is(
+    admin: Admin, owner: Owner, method: str, path: str
+) -> None:
+    answer = owner.ask("PUT", path)
+    allow = "GET, HEAD, OPTIONS" if method == "GET" else "OPTIONS, POST"
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
