@@ -43,6 +43,8 @@ _SWEEP = """select * from public.sweep_holds(
     p_live => $1, p_ttl_seconds => $2, p_gateway => $3, p_clock => $4
 )"""
 _CHECK = "select public.identify_key('', '', null, null)"
+# The driver would send the last day and the last moment of Python's calendar as infinity.
+_CASTS = {"p_from": "::text::date", "p_to": "::text::date", "p_expires_at": "::text::timestamptz"}
 
 
 class PostgresStore:
@@ -130,7 +132,9 @@ class PostgresStore:
     async def admin(self, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call an administration function by name, with all its arguments."""
         names = arguments_of(function, arguments)
-        passed = ", ".join(f"{name} => ${number}" for number, name in enumerate(names, 1))
+        passed = ", ".join(
+            f"{name} => ${number}{_CASTS.get(name, '')}" for number, name in enumerate(names, 1)
+        )
         values = [_plain(name, arguments[name]) for name in names]
         row = await self._row(f"select public.{function}({passed})", *values)
         return msgspec.json.decode(row[0], type=dict[str, Any])
@@ -159,5 +163,7 @@ def _json(claim: Claim | None) -> str | None:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """Arguments of type jsonb are sent as text."""
+    """Arguments of type jsonb, and days and times that an owner names, are sent as text."""
+    if name in _CASTS:
+        return None if value is None else value.isoformat()
     return msgspec.json.encode(value).decode() if name in JSON_ARGUMENTS else value

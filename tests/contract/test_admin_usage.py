@@ -135,6 +135,7 @@ def test_the_first_and_the_last_day_of_the_calendar_are_days(owner: Owner):
     widest = told(owner, "from=0001-01-01&to=9999-12-31&group_by=day")
     assert (widest["from"], widest["to"]) == ("0001-01-01", "9999-12-31")
     assert told(owner, "from=9999-12-31&group_by=day")["to"] == "9999-12-31"
+    assert told(owner, "to=9999-12-31&group_by=day")["from"] == "9999-12-01"
     assert told(owner, "to=0001-01-01&group_by=day")["from"] == "0001-01-01"
 
 
