@@ -1,15 +1,18 @@
 """What /admin refuses, and how, with the gateway and with the Supabase function alike."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.support.admin.calls import ROUTES, UNKNOWN, Owner, error
-from tests.support.admin.servers import Admin
+from tests.support.admin.servers import SECRET, Admin
 from tests.support.paths import ROOT
+from tests.support.raw_client import exchange, request
 
 BODIES = json.loads((ROOT / "tests/vectors/bodies.json").read_text("utf-8"))["refused"]
 PATHS = {
@@ -88,6 +91,21 @@ def test_a_body_that_comes_in_pieces_without_a_length_is_bounded_too(owner: Owne
 
     answer = owner.client.post("/admin/api-keys", content=pieces())
     assert error(answer)["code"] == "request_too_large"
+
+
+def test_a_body_that_breaks_off_is_no_failure_of_ours(
+    admin: Admin, owner: Owner, caplog: pytest.LogCaptureFixture
+):
+    printed = len(admin.log())
+    secret = f"X-Admin-Secret: {SECRET}".encode().decode("latin-1")
+    head = request("POST", "/admin/api-keys", b"", secret)
+    head = head.replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    port = urlsplit(admin.url).port
+    assert port
+    exchange(port, [head + b"1\r\n{\r\nzz\r\n"])
+    assert owner.listed()["data"] == []
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+    assert admin.log()[printed:] == ""
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.core.errors import Refusal
 from gateway.dialects.shared import strict_json
+from gateway.http.body import ClientGone, read_body
 from gateway.routes.support.answers import AnyRequest
 
 _MAX_BODY = 64 * 1024
@@ -14,9 +15,8 @@ Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 async def admin_body(request: AnyRequest, shape: type[Shape]) -> Shape | Refusal:
     """The request as `shape`; no body at all means all defaults, where the shape has them."""
-    data = b""
-    async for part in request.stream():
-        data += part
-        if len(data) > _MAX_BODY:
-            return Refusal("request_too_large", str(_MAX_BODY))
-    return strict_json.parse(data or b"{}", shape)
+    try:
+        body = await read_body(request.receive, _MAX_BODY, None, here=False)
+    except ClientGone:  # nobody reads it
+        return Refusal("request_timeout")
+    return body if isinstance(body, Refusal) else strict_json.parse(body or b"{}", shape)

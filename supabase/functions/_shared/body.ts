@@ -22,10 +22,14 @@ async function bounded(
 ): Promise<Uint8Array | Refusal> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const part of stream ?? []) {
-    length += part.length;
-    if (length > most) return new Refusal("request_too_large", String(most));
-    parts.push(part);
+  try {
+    for await (const part of stream ?? []) {
+      length += part.length;
+      if (length > most) return new Refusal("request_too_large", String(most));
+      parts.push(part);
+    }
+  } catch { // the client has left, or goes on with what is no HTTP
+    return new Refusal("invalid_request", "The body broke off.");
   }
   const all = new Uint8Array(length);
   let end = 0;

@@ -35,6 +35,14 @@ Deno.test("a body without end is given up as soon as it is too large", async () 
   strictEqual(taken < 2 * MAX_BODY, true);
 });
 
+Deno.test("a body that breaks off is refused, and no failure of ours", async () => {
+  const broken = new ReadableStream<Uint8Array>({
+    pull: (stream) => stream.error(new Error("the connection is gone")),
+  });
+  const refusal = await readBody(post(broken), UPDATE) as Refusal;
+  deepStrictEqual([refusal.reason, refusal.detail], ["invalid_request", "The body broke off."]);
+});
+
 Deno.test("bytes that are no UTF-8 are refused", async () => {
   for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0x7b, 0xe2, 0x82]]) {
     const refusal = await readBody(post(Uint8Array.from(bytes)), UPDATE) as Refusal;
