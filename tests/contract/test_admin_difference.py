@@ -116,6 +116,7 @@ def test_fixed_requests_are_answered_alike(both: tuple[Side, Side]):
             ("GET", "/admin/usage?api_key_id={1}&from=0001-01-01&to=9999-12-31", None),
             ("GET", "/admin/usage?from=9999-12-31", None),
             ("GET", "/admin/usage?to=0001-01-01", None),
+            ("GET", "/admin/usage?to=9999-12-31&group_by=day", None),
             ("GET", "/admin/usage?group_by=model,day&from=0001-01-01&&", None),
             ("GET", "/admin/usage?group_by=day%2Cday&=", None),
             ("GET", "/admin/usage?from&to", None),
@@ -138,6 +139,32 @@ def test_every_vector_of_a_field_is_answered_alike(both: tuple[Side, Side]):
         if field != "id":
             same(both, ("PATCH", "/admin/api-keys/{0}", body(**{field: given})))
             same(both, ("POST", "/admin/api-keys", body(**{"label": "x", field: given})))
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ('"rate_limit_per_min":1e17', "rate_limit_per_min"),  # no whole number any more
+        ('"label":"","rate_limit_per_min":1e300', "rate_limit_per_min"),
+        ('"label":"","rate_limit_per_min":99999999999999999', "label"),
+        ('"label":"x","rate_limit_per_min":-' + "9" * 350, "rate_limit_per_min"),
+        ('"label":"x","rate_limit_per_min":' + "9" * 401, None),
+        ('"label":1e999,"label":"x"', None),
+        ('"label":"x","visitors":{"by":["token"],"tokens_per_day":' + "9" * 350 + "}", "visitors"),
+    ],
+)
+def test_a_long_number_is_refused_alike(both: tuple[Side, Side], members: str, param: str | None):
+    told = same(both, ("POST", "/admin/api-keys", b"{%s}" % members.encode()))
+    assert (told["status"], told["body"]["param"]) == (400, param)
+
+
+def test_the_last_moment_of_the_calendar_is_one(both: tuple[Side, Side]):
+    last = {"expires_at": "9999-12-31T23:59:59.999999Z"}
+    for request in (
+        ("POST", "/admin/api-keys", body(label="x", **last)),
+        ("PATCH", "/admin/api-keys/{0}", body(**last)),
+    ):
+        assert ("expires_at", "9999-12-31T23:59:59Z") in same(both, request)["body"]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -71,6 +71,7 @@ REFUSED: list[tuple[str, Any, int, str | None]] = [
     ("PATCH /admin/presets/faq", {"parameters": {"seed": -1}}, 400, "parameters.seed"),
     ("PATCH /admin/presets/faq", {"parameters": {"stop": ["\0"]}}, 400, "parameters"),
     ("PATCH /admin/presets/faq", {"variables": {"a": {"enum": []}}}, 400, "variables.a"),
+    ("PATCH /admin/presets/faq", {"variables": {"a": 1}}, 400, "variables"),
     ("PATCH /admin/presets/faq", {"template": "{{x}}"}, 400, "template"),
     ("PATCH /admin/presets/faq", {"restore": 9}, 400, "restore"),
     ("PATCH /admin/presets/faq", {"restore": 1.5}, 400, "restore"),
@@ -95,6 +96,19 @@ def test_what_cannot_be_is_refused_and_named(
     assert (answer.status_code, told["param"]) == (status, "locked" if param == "l" else param)
     assert told["message"]
     assert owner.done("GET", f"{PATH}/faq")["version"] == 1
+
+
+def test_a_long_number_is_kept_as_it_is_or_refused(admin: Admin, owner: Owner):
+    made(owner)
+    for number in (2**53 + 1, -(2**62), 2**63 - 1, 10**350):
+        asked = {"parameters": {"format": {"maximum": number}}}
+        answer = owner.ask("PATCH", f"{PATH}/faq", asked)
+        if admin.name == "function":
+            assert (answer.status_code, error(answer)["param"]) == (400, "parameters")
+        else:
+            assert answer.json()["parameters"] == asked["parameters"]
+    short = {"parameters": {"format": {"maximum": 2**53, "minimum": -(2**53), "multipleOf": 0.1}}}
+    assert owner.done("PATCH", f"{PATH}/faq", short)["parameters"] == short["parameters"]
 
 
 @needs_deno

@@ -76,6 +76,7 @@ def parse(
         return _invalid(*problem.args)
     except msgspec.ValidationError as problem:
         text, _, path = str(problem).partition(" - at `$")
+        path = path.partition("[...]")[0]  # below a key of the client's own
         path = path.rstrip("`").lstrip(".")
         return _invalid(f"{text} at {path}." if path else f"{text}.", path)
     except RecursionError:

@@ -27,6 +27,33 @@ Deno.test("500 in one another are read, more are refused without a crash", () =>
   }
 });
 
+Deno.test("a number is a field as the gateway reads it, and never another than was written", () => {
+  const read = (text: string) => (parseObject(`{"a":${text}}`) as Members).get("a");
+  deepStrictEqual(["1.0", "1e2", "-0", "9007199254740992.0"].map(read), [1, 100, -0, 2 ** 53]);
+  deepStrictEqual(["9007199254740994.0", "-1e300"].map(read), [NaN, NaN]);
+  deepStrictEqual([read("9007199254740993"), read("9".repeat(400))], [2 ** 53, Number.MAX_VALUE]);
+  const refused = (text: string) => parseObject(`{"a":${text}}`) as Refusal;
+  for (const text of ["1e309", "[-1e400]", "9".repeat(401), '{"b":1e999,"b":1}']) {
+    deepStrictEqual(
+      [refused(text).detail, refused(text).param],
+      ["The body holds a number that is too large.", null],
+    );
+  }
+  for (
+    const text of [
+      "[9007199254740993]",
+      "[4611686018427387904]",
+      '{"b":9223372036854775807}',
+      `[${"9".repeat(350)}, 2]`,
+    ]
+  ) {
+    strictEqual(refused(text).param, "a");
+  }
+  for (const text of ["[9007199254740992]", '{"b":1e300}', "[0.1234567890123456789,-1]"]) {
+    deepStrictEqual(read(text), JSON.parse(text));
+  }
+});
+
 Deno.test("every text that is cut off or has one wrong character gets an answer", () => {
   const text = '{"a":[1.5e3,"\\u00e9\\n",null],"b":{"c":-0}}';
   for (let place = 0; place < text.length; place++) {
