@@ -11,7 +11,7 @@ ADMIN_REFUSALS = (
     *("admin_denied", "too_many_failures", "admin_through_tunnel", "keys_elsewhere"),
     "store_unavailable",
 )
-BODY_REFUSALS = ("invalid_request", "request_too_large", *ADMIN_REFUSALS)
+BODY_REFUSALS = ("invalid_request", "request_timeout", "request_too_large", *ADMIN_REFUSALS)
 _KEY_ID = Parameter("id", "path", {"type": "string", "format": "uuid"}, "The id of the key.")
 
 ADMIN_ROUTES = (

@@ -39,7 +39,7 @@ MACHINE_ROUTES = (
         answer=PULL_ROUTES[0].answer,
         refusals=(
             *(_HERE, "too_many_pulls", "pull_stalled", "shutting_down", "upstream_not_found"),
-            *("request_timeout", "unsupported_encoding", *_SERVER, *BODY_REFUSALS),
+            *("unsupported_encoding", *_SERVER, *BODY_REFUSALS),
         ),
     ),
     Route(
