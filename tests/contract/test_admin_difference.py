@@ -110,6 +110,7 @@ def test_fixed_requests_are_answered_alike(both: tuple[Side, Side]):
             ("GET", "/admin/api-keys?cursor={0}%0a", None),
             ("PATCH", "/admin/api-keys/{0}/", body(label="uno")),
             ("POST", "/admin/api-keys/{0}/rotate/", body(grace_seconds=0)),
+            ("PATCH", "/admin/api-keys/{0}", b'{"":1,"":2}'),
             ("POST", "/admin/api-keys/{0}/rotate", None),
             ("DELETE", "/admin/api-keys/{0}?x=y", b"not looked at"),
             ("POST", "/admin/api-keys/{0}/rotate", None),

@@ -117,5 +117,5 @@ function firstTwice(keys: string[]): string | undefined {
 }
 
 function invalid(detail: string, param: string | null = null): Refusal {
-  return new Refusal("invalid_request", detail, param);
+  return new Refusal("invalid_request", detail, param || null); // a key may be empty
 }
