@@ -67,6 +67,16 @@ class _ErrorBody(msgspec.Struct):
     error: _Error | str = ""
 
 
+def _words(body: _ErrorBody) -> str:
+    return body.error if isinstance(body.error, str) else body.error.message
+
+
+def _unwrapped(words: str) -> str:
+    """Ollama passes on all that its runner answered, as the words of its own error."""
+    within = decode(words.encode(), _ErrorBody)
+    return (within and _words(within)) or words
+
+
 def in_public(words: str) -> str:
     """What the model server says, without paths and addresses, on one line of bounded length."""
     line = "".join(one if one.isprintable() else " " for one in words[: 4 * _LONGEST])
@@ -94,7 +104,7 @@ def overflow(words: str) -> Refusal | None:
         return None
     sent, fits = _SENT.search(words), _FITS.search(words)
     if not sent or not fits:
-        detail = f"{in_public(words).rstrip('. ')}. {_HOW_TO_FIT}"
+        detail = f"{in_public(_unwrapped(words)).rstrip('. ')}. {_HOW_TO_FIT}"
         return Refusal("context_length_exceeded", detail, param="messages", words="{detail}")
     tokens, limit = (next(filter(None, found.groups())) for found in (sent, fits))
     return too_long(tokens, limit)
@@ -106,10 +116,10 @@ async def refusal_from(response: ModelResponse) -> Refusal:
     with contextlib.suppress(TransportError):
         body = decode(await response.body(), _ErrorBody)
         if body is not None:
-            detail = body.error if isinstance(body.error, str) else body.error.message
+            detail = _words(body)
     if response.status in {400, 413, 500} and (longer := overflow(detail)):
         return longer
-    detail = in_public(detail)
+    detail = in_public(_unwrapped(detail))
     if response.demo:
         detail = f"{detail or 'It failed.'} {_DEMO}"
     unknown = _UNKNOWN_MODEL.search(detail)

@@ -143,6 +143,8 @@ def is_about_the_context(said: str, told: str) -> bool:
 
 
 def one_way(words: str) -> str:
-    """Ollama's words for a model that is not there, which differ from route to route, as the
-    gateway tells them; any other words as they are."""
+    """Ollama's words for a model that is not there, which differ from route to route, and those of
+    its runner, which it passes on as JSON, as the gateway tells them; any others as they are."""
+    if words.startswith('{"error":'):
+        words = json.loads(words)["error"]["message"].replace("\n", " ")
     return re.sub(r"""model ['"](.*?)['"] not found.*""", r"model '\1' not found", words)

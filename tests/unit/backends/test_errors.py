@@ -8,6 +8,7 @@ import pytest
 from gateway.backends.client import ModelResponse
 from gateway.backends.errors import in_public, refusal_from
 from gateway.core.errors import Refusal
+from tests.support.paths import RECORDINGS
 
 FULL = "no space left on device"
 LOOKUP = 'Get "https://registry.ollama.ai/v2/library/x/manifests/1b": dial tcp: lookup'
@@ -90,6 +91,35 @@ async def test_what_the_client_sent_wrongly_is_no_failure_of_the_server(words: s
     body = json.dumps({"error": {"code": 500, "message": words}}).encode()
     refusal = await refusal_from(cast(ModelResponse, Said(500, body)))
     assert (refusal.kind.status, refusal.message) == (400, words)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("recording", "told"),
+    [
+        ("nat-chat-image-text-model", "Multimodal data provided, but model does not"),
+        ("nat-generate-images", "Multimodal data provided, but model does not"),
+        ("oai-chat-image-on-text-model", "Multimodal data provided, but model does not"),
+        ("oai-chat-json_schema-bad", "Field 'json_schema': \"json_schema\": JSON schema"),
+    ],
+)
+async def test_what_ollamas_runner_refused_is_told_in_its_words_and_not_as_json(
+    recording: str, told: str
+) -> None:
+    body = (RECORDINGS / recording / "response.body").read_bytes()
+    refusal = await refusal_from(cast(ModelResponse, Said(400, body)))
+    assert refusal.kind.status == 400
+    assert refusal.message.startswith(told)
+    assert "invalid_request_error" not in refusal.message
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("words", ["{not JSON", '{"error": 7}', '{"detail": "x"}', "7", "[]"])
+async def test_words_that_only_look_like_an_answer_stay_as_they_are(words: str) -> None:
+    refusal = await refusal_from(
+        cast(ModelResponse, Said(400, json.dumps({"error": words}).encode()))
+    )
+    assert refusal.message == words
 
 
 @pytest.mark.anyio
