@@ -180,7 +180,8 @@ def networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, 
 
 
 def admin_secret(text: str) -> str:
-    if len(text.strip()) < SHORTEST_SECRET:
+    text = text.strip()  # a header does not carry the blanks at its ends
+    if len(text) < SHORTEST_SECRET:
         raise ValueError(
             f"should have {SHORTEST_SECRET} characters or more, for example the output of: "
             "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"

@@ -14,6 +14,7 @@ import {
 } from "../_shared/environment.ts";
 import { corsEntry } from "../_shared/origins.ts";
 import bounds from "./key_fields.json" with { type: "json" };
+import { strip } from "../_shared/text.ts";
 
 const SHORTEST_SECRET = 12; // characters, as in gateway/config/values.py
 
@@ -48,7 +49,8 @@ export function readSettings(environment: Environment): Settings {
 }
 
 function adminSecret(text: string): string {
-  if (text === "" || text.trim().length >= SHORTEST_SECRET) return text;
+  const secret = strip(text); // a header does not carry the blanks at its ends
+  if (text === "" || secret.length >= SHORTEST_SECRET) return secret;
   throw new SettingsError(`ADMIN_SECRET should have ${SHORTEST_SECRET} characters or more.`);
 }
 

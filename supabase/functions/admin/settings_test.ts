@@ -44,6 +44,13 @@ Deno.test("what is set counts, what is empty is as good as unset", () => {
   );
 });
 
+Deno.test("blanks at the ends of the admin secret do not lock its owner out", () => {
+  strictEqual(
+    read({ ADMIN_SECRET: " a secret of the owner \t" }).adminSecret,
+    "a secret of the owner",
+  );
+});
+
 Deno.test("a short admin secret is refused, and not shown", () => {
   throws(() => read({ ADMIN_SECRET: "hush-hush" }), (problem: Error) => {
     ok(problem instanceof SettingsError);

@@ -223,3 +223,9 @@ def test_the_store_is_chosen_by_what_is_set() -> None:
     assert store() == "embedded"
     assert store(DATABASE_URL="postgresql://x/y") == "postgres"
     assert store(SUPABASE_URL=url, SUPABASE_SERVICE_KEY=key) == "supabase"
+
+
+@pytest.mark.parametrize("name", ["ADMIN_SECRET", "METRICS_TOKEN"])
+def test_blanks_at_the_ends_of_what_a_header_shows_do_not_lock_its_owner_out(name: str):
+    loaded = settings.load({name: " s3cret-of-owner \t"}, NOWHERE)
+    assert getattr(loaded, name.lower()) == "s3cret-of-owner"
