@@ -78,7 +78,8 @@ class _Server(uvicorn.Server):
         await self._services.doctor.close()
         if self._front:  # it lets its requests end, and they need us
             await self._front.stop()
-        if running := len(self._services.pipeline.in_flight):
+        running = len(self._services.pipeline.in_flight)
+        if running and not self.force_exit:  # else they were cut while we waited for the front
             _log.info(
                 "Stopping: running answers (%d) have %d s to end. Ctrl-C again cuts them.",
                 running,
