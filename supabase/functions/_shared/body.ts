@@ -7,12 +7,13 @@ import { type Members, parseObject } from "./json.ts";
 export async function readObject(request: Request, most: number): Promise<Members | Refusal> {
   const bytes = await bounded(request.body, most);
   if (bytes instanceof Refusal) return bytes;
+  let text;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return parseObject(text || "{}");
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return new Refusal("invalid_request", "The body is not valid UTF-8.");
   }
+  return parseObject(text || "{}");
 }
 
 /** All of it, or a refusal as soon as it is too much: a length that a client names proves nothing. */

@@ -32,9 +32,11 @@ export function parseObject(text: string): Members | Refusal {
   if (isDeep(value)) return invalid("The JSON is nested too deeply.");
   // JSON.parse keeps the last of two members with one key and says nothing, and rounds long numbers.
   // The syntax tree has what was written: momoa's, with which ESLint reads JSON.
-  const tree = parse(text);
+  const read = treeOf(text);
+  if (!read) return invalid("The JSON is nested too deeply.");
+  const { tree, nodes } = read;
   let twice: string | undefined;
-  for (const { node, phase } of iterator(tree)) {
+  for (const { node, phase } of nodes) {
     if (node.type === "Number" && isTooLarge(written(node as NumberNode, text))) {
       return invalid("The body holds a number that is too large.");
     }
@@ -69,6 +71,16 @@ function isDeep(value: unknown): boolean {
   return false;
 }
 
+/** Null: it is too deep. Of two members with one key, JSON.parse had left out the deep one. */
+function treeOf(text: string) {
+  try {
+    const tree = parse(text);
+    return { tree, nodes: iterator(tree) };
+  } catch {
+    return null;
+  }
+}
+
 function written(node: NumberNode, text: string): string {
   return text.slice(node.loc.start.offset, node.loc.end.offset);
 }
@@ -82,11 +94,12 @@ function isTooLarge(number: string): boolean {
   return isWhole(number) ? number.length > LONGEST_NUMBER : !Number.isFinite(Number(number));
 }
 
-/** The first whole number below this value that JavaScript would write in another way. */
+/** The first whole number within this list or object that JavaScript would write in another way. */
 function inexact(node: ValueNode, text: string): string | undefined {
   if (node.type !== "Object" && node.type !== "Array") return undefined;
   for (const { node: one } of iterator(node)) {
-    const number = one.type === "Number" ? written(one as NumberNode, text) : "0.5";
+    if (one.type !== "Number") continue;
+    const number = written(one as NumberNode, text);
     if (isWhole(number) && !isExact(number)) return number;
   }
 }

@@ -27,6 +27,14 @@ Deno.test("500 in one another are read, more are refused without a crash", () =>
   }
 });
 
+Deno.test("what is too deep is refused as that where JSON.parse leaves it out", () => {
+  for (const depth of [1500, 3000, 30_000]) {
+    const refusal = parseObject(`{"a":${"[".repeat(depth)}${"]".repeat(depth)},"a":1}`) as Refusal;
+    const known = ["The JSON is nested too deeply.", "The key 'a' stands twice in one object."];
+    ok(known.includes(refusal.detail), refusal.detail); // as deep as the stack of the machine
+  }
+});
+
 Deno.test("a number is a field as the gateway reads it, and never another than was written", () => {
   const read = (text: string) => (parseObject(`{"a":${text}}`) as Members).get("a");
   deepStrictEqual(["1.0", "1e2", "-0", "9007199254740992.0"].map(read), [1, 100, -0, 2 ** 53]);
