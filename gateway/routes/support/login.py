@@ -38,7 +38,7 @@ class Login:
         if not self._manages_keys:  # nor could it count who guesses
             return Refusal("keys_elsewhere")
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        # Of several, no one counts: together they are one value, as HTTP says, and a wrong one.
+        # HTTP makes one value of several headers of a name. That is never the secret.
         secret = b", ".join(value for name, value in scope["headers"] if name == b"x-admin-secret")
         if not secret:  # nobody has guessed anything, so there is nothing to count
             return Refusal("admin_denied")
