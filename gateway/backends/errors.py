@@ -74,7 +74,7 @@ def _words(body: _ErrorBody) -> str:
 def _unwrapped(words: str) -> str:
     """Ollama passes on all that its runner answered, as the words of its own error."""
     within = decode(words.encode(), _ErrorBody)
-    return (within and _words(within)) or words
+    return words if within is None else _words(within) or words
 
 
 def in_public(words: str) -> str:

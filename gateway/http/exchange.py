@@ -80,7 +80,8 @@ class Exchange:
         return self.dialect.framing if self.dialect else None
 
     def refuse_method(self, *allowed: str) -> Refusal | None:
-        """Why another method than the `allowed` ones is not served."""
+        """Why another method than the `allowed` ones is not served. OPTIONS, where it is named, is
+        for who reads Allow: the middleware has answered it."""
         if self.method in allowed:
             return None
         told = ", ".join(allowed)
