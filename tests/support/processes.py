@@ -20,7 +20,7 @@ def within(pid: int, word: str) -> list[psutil.Process]:
     """Those of them whose command line has this word. Others may end meanwhile."""
     found: list[psutil.Process] = []
     for process in family(pid):
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.Error):
             if word in process.cmdline():
                 found.append(process)
     return found

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 
 from gateway.demo import DemoModel, Endpoint
 from gateway.demo.model_file import assemble
-from tests.support.processes import is_alive
+from tests.support.processes import is_alive, within
 
 pytestmark = pytest.mark.demo
 QUESTION = {
@@ -55,12 +55,7 @@ def with_model(
 
 
 def descendants() -> list[psutil.Process]:
-    found: list[psutil.Process] = []
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):  # one of another test's that has just ended
-            if "gateway.demo" in child.cmdline():
-                found.append(child)
-    return found
+    return within(os.getpid(), "gateway.demo")
 
 
 def test_answers_and_streams_with_usage_under_its_name(data_dir: Path) -> None:
